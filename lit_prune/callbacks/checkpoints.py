@@ -1,0 +1,26 @@
+"""Checkpoints of a run: the best model of each phase, and the last state to resume from."""
+
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from lit_prune.paradigms.fine_tune import FineTune
+
+
+class Checkpoints(Checkpoint):
+    """Writes `checkpoints/<phase>.ckpt` when a phase has a new best model, and `last.ckpt` after every evaluation.
+
+    The best of the last phase is `best.ckpt`. A paradigm says what is best (`improved`, `phase`, `last_phase`) and
+    keeps the best value so far in its own state, so that a resumed run goes on comparing with it.
+    """
+
+    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Save the best first: a run that is cut off between the two evaluates again and finds the same."""
+        if trainer.sanity_checking or trainer.log_dir is None:
+            return
+        folder = Path(trainer.log_dir) / "checkpoints"
+        if pl_module.improved:
+            name = "best" if pl_module.phase == pl_module.last_phase else pl_module.phase
+            trainer.save_checkpoint(folder / f"{name}.ckpt", weights_only=True)
+        trainer.save_checkpoint(folder / "last.ckpt", weights_only=False)

@@ -1,0 +1,69 @@
+"""Sparsity curves in TensorBoard, on the optimizer step."""
+
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.tensorboard import SummaryWriter
+
+from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.sparsity.count import by_target, total
+
+
+class SparsityCurves(Callback):
+    """Logs what each refresh of the thresholds found, and the metrics of each evaluation.
+
+    Tags: `sparsity/total`, `sparsity/target/<target>`, `sparsity/layer/<layer>`, `threshold/<layer>`,
+    `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, and the metrics
+    `<task>/<split>/<metric>`.
+    """
+
+    def __init__(self) -> None:
+        self.last_step = -1
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: FineTune, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """The learning rate at the logging interval."""
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            self._log(trainer, {"train/learning_rate": rate})
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: FineTune, batch: Any, batch_idx: int) -> None:
+        """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
+        self._log_refresh(trainer, pl_module)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Metrics of the evaluated model, beside its sparsity."""
+        if trainer.sanity_checking:
+            return
+        self._log_refresh(trainer, pl_module)
+        self._log(trainer, {name: value for name, value in pl_module.values.items() if _is_curve(name)})
+
+    def _log_refresh(self, trainer: Trainer, pl_module: FineTune) -> None:
+        refreshed = pl_module.refreshed
+        if refreshed is None or refreshed.step == self.last_step:
+            return
+        self.last_step = refreshed.step
+        counts = pl_module.counts()
+        values = {"sparsity/total": total(counts.values()).sparsity, "mask/flipped": refreshed.flipped}
+        for target, each in by_target(counts, pl_module.matched).items():
+            values[f"sparsity/target/{target}"] = each.sparsity
+        for name, each in counts.items():
+            values[f"sparsity/layer/{name}"] = each.sparsity
+        for name, mask in pl_module.learned_masks().items():
+            values[f"threshold/{name}"] = float(mask.threshold)
+            for logger in trainer.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    writer: SummaryWriter = logger.experiment
+                    writer.add_histogram(f"scores/{name}", mask.scores.detach(), refreshed.step)
+        self._log(trainer, values, refreshed.step)
+
+    def _log(self, trainer: Trainer, values: dict[str, float], step: int | None = None) -> None:
+        for logger in trainer.loggers:
+            logger.log_metrics(values, trainer.global_step if step is None else step)
+
+
+def _is_curve(name: str) -> bool:
+    metric = name.rsplit("/", 1)[1]
+    return metric in {"accuracy", "auroc", "loss"} or metric.startswith("predicted_share")

@@ -1,0 +1,45 @@
+"""A progress bar over all optimizer steps of a run that says the phase and its sparsity."""
+
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import TQDMProgressBar
+
+from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.sparsity.count import total
+
+
+class PhaseProgressBar(TQDMProgressBar):
+    """Shows `<phase> <step of it>/<its length>` and the last evaluation, on one bar for the whole run."""
+
+    def __init__(self) -> None:
+        super().__init__(refresh_rate=5)
+
+    def on_train_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """One bar for all phases."""
+        super().on_train_start(trainer, pl_module)
+        self.train_progress_bar.reset(max(pl_module.ends.values()))
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Epochs do not begin a new bar."""
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: FineTune, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move the bar to the optimizer step."""
+        step, bar = trainer.global_step, self.train_progress_bar
+        if step % self.refresh_rate and step != bar.total:
+            return
+        start, end = pl_module.span(pl_module.phase)
+        bar.set_description(f"{pl_module.phase} {step - start}/{end - start}", refresh=False)
+        bar.set_postfix(self.get_metrics(trainer, pl_module), refresh=False)
+        bar.n = step
+        bar.refresh()
+
+    def get_metrics(self, trainer: Trainer, pl_module: FineTune) -> dict[str, Any]:
+        """Loss, selection metric and sparsity."""
+        values: dict[str, Any] = {**trainer.progress_bar_metrics}
+        counts = pl_module.counts()
+        if counts:
+            values["sparsity"] = f"{total(counts.values()).sparsity:.3f}"
+        return values

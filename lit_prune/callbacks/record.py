@@ -1,0 +1,158 @@
+"""The record of a run, in its folder: `run.json`, `metrics.json`, predictions and masks of the best model."""
+
+import hashlib
+import json
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from datasets.fingerprint import Hasher
+from lightning.pytorch import Callback, Trainer
+
+from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
+from lit_prune.files import write_json
+from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.sparsity.files import save_masks
+
+PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
+
+
+class RunRecord(Callback):
+    """Writes what a run leaves behind for whoever reads it later.
+
+    `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` are of the
+    best model so far, `dense_predictions.parquet` of the dense one. `metrics.json` comes last, once it is complete.
+
+    Args:
+        experiment: The experiment's name.
+        seed: The seed that everything was seeded with.
+    """
+
+    def __init__(self, experiment: str, seed: int) -> None:
+        self.experiment = experiment
+        self.seed = seed
+        self.started = time.time()
+        self.earlier_seconds = 0.0
+
+    def on_fit_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Begin `run.json`, or go on with that of a resumed run."""
+        if self._writes(trainer):
+            path = Path(str(trainer.log_dir)) / "run.json"
+            if path.is_file():
+                self.earlier_seconds = json.loads(path.read_text())["seconds"]
+            self._write_run(trainer, "running")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Keep the predictions and masks of a new best model, before its checkpoint is written."""
+        if not self._writes(trainer) or not pl_module.improved:
+            return
+        folder = Path(str(trainer.log_dir))
+        is_result = pl_module.phase == pl_module.last_phase
+        write_predictions(pl_module.predicted, folder / _predictions(pl_module, pl_module.phase))
+        if is_result and (masks := pl_module.masks()):
+            save_masks(masks, folder / "masks.safetensors", {"step": str(trainer.global_step)})
+        self._write_run(trainer, "running")
+
+    def on_exception(self, trainer: Trainer, pl_module: FineTune, exception: BaseException) -> None:
+        """Say in `run.json` that the run stopped."""
+        if self._writes(trainer):
+            self._write_run(trainer, "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed")
+
+    def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Write the metrics, when there is a selected model of the last phase."""
+        if not self._writes(trainer) or pl_module.last_phase not in pl_module.selected:
+            return
+        folder = Path(str(trainer.log_dir))
+        result = pl_module.selected[pl_module.last_phase]
+        values: dict[str, Any] = {**result["metrics"]}
+        for phase in pl_module.phases:
+            if phase != pl_module.last_phase:
+                before = pl_module.selected[phase]
+                values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
+                values[f"{phase}/step"] = before["step"]
+        if "dense" in pl_module.phases and pl_module.last_phase != "dense":
+            sets = [each.of for each in pl_module.predicted]
+            dense, sparse = (
+                read_logits(sets, folder / _predictions(pl_module, phase)) for phase in ("dense", pl_module.last_phase)
+            )
+            values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
+        values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
+        values |= {
+            "sparsity": result["sparsity"],
+            "density": 1 - result["sparsity"],
+            "denominator": result.get("denominator", "nothing is pruned"),
+            "seed": self.seed,
+            "step": result["step"],
+            "steps": trainer.global_step,
+            "wall_seconds": self._seconds,
+        }
+        self._write_run(trainer, "completed")
+        write_json(values, folder / "metrics.json")
+
+    @property
+    def _seconds(self) -> float:
+        return self.earlier_seconds + time.time() - self.started
+
+    def _writes(self, trainer: Trainer) -> bool:
+        return trainer.is_global_zero and trainer.log_dir is not None
+
+    def _write_run(self, trainer: Trainer, status: str) -> None:
+        folder = Path(str(trainer.log_dir))
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
+        write_json(
+            {
+                "experiment": self.experiment,
+                "axes": {"seed": self.seed},
+                "config_hash": _config_hash(folder / "config.yaml"),
+                "data_hash": Hasher.hash(tables),
+                "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
+                "commit": _commit(),
+                "hardware": {
+                    "device": _device(trainer),
+                    "num_devices": trainer.num_devices * trainer.num_nodes,
+                    "num_threads": torch.get_num_threads(),
+                    "precision": str(trainer.precision),
+                },
+                "started": self.started,
+                "seconds": self._seconds,
+                "step": trainer.global_step,
+                "status": status,
+            },
+            folder / "run.json",
+        )
+
+
+def _predictions(module: FineTune, phase: str) -> str:
+    return "predictions.parquet" if phase == module.last_phase else f"{phase}_predictions.parquet"
+
+
+def _config_hash(path: Path) -> str | None:
+    """Hash of the resolved configuration, but for where the run is written."""
+    if not path.is_file():
+        return None
+    config = yaml.safe_load(path.read_text())
+    for key in ("logger", "default_root_dir"):
+        config["trainer"].pop(key, None)
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def _commit() -> str | None:
+    """The commit of a checkout that the package runs from, with `+` when files differ from it."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ("+" if changed.stdout.strip() else "")
+
+
+def _device(trainer: Trainer) -> str:
+    device = trainer.strategy.root_device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or device.type

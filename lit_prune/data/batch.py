@@ -1,0 +1,50 @@
+"""A batch of one task, and how tokenised rows become one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+
+@dataclass
+class Batch:
+    """Rows of one task, padded.
+
+    Attributes:
+        task: The task's name; picks the head.
+        inputs: `input_ids`, `attention_mask`, ..., each (batch, length).
+        labels: Class indices (batch,).
+        index: Row numbers within their set (batch,).
+        bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
+    """
+
+    task: str
+    inputs: dict[str, Tensor]
+    labels: Tensor
+    index: Tensor
+    bias: Tensor | None = None
+
+
+class Collate:
+    """Pads rows to the longest of the batch, rounded up to a multiple of 8.
+
+    Args:
+        tokenizer: Pads; its `model_input_names` are what the encoder gets.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, rows: Any) -> Batch:
+        """A batch from the columns of its rows (`task`: one name; every other column: a list)."""
+        inputs = {name: rows[name] for name in self.tokenizer.model_input_names if name in rows}
+        padded = self.tokenizer.pad(inputs, pad_to_multiple_of=8, return_tensors="pt")
+        return Batch(
+            task=rows["task"],
+            inputs=dict(padded),
+            labels=torch.tensor(rows["label"]),
+            index=torch.tensor(rows["index"]),
+            bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
+        )

@@ -1,0 +1,154 @@
+"""`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedTokenizerBase
+
+from lit_prune.data.batch import Batch, Collate
+from lit_prune.data.sampler import TaskBatchSampler
+from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
+from lit_prune.errors import UserError
+
+
+class MultitaskDataModule(LightningDataModule):
+    """Data of one task or several.
+
+    Args:
+        tasks: The tasks; a single one is a list of one.
+        tokenizer: The encoder's (linked on the command line).
+        word_embeddings: The encoder's word embedding table (vocabulary, width) (linked); bias models use it.
+        root: Folder of the files that tasks with the source `Files` read.
+        batch_size: Rows per training batch.
+        eval_batch_size: Rows per evaluation batch.
+        max_length: Tokens kept of a row.
+        validation_fraction: Share of each training set cut off, by the seed, for selecting checkpoints; 0: select on
+            the `id` set, as the papers do.
+        seed: Seed of the cut, the order and the tasks drawn.
+        num_workers: Worker processes per loader.
+    """
+
+    def __init__(
+        self,
+        tasks: list[Task],
+        tokenizer: PreTrainedTokenizerBase,
+        word_embeddings: Tensor,
+        root: str | None = None,
+        batch_size: int = 32,
+        eval_batch_size: int = 64,
+        max_length: int = 128,
+        validation_fraction: float = 0.05,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        names = [task.name for task in tasks]
+        if not tasks or len(set(names)) < len(names):
+            raise UserError(f"data.tasks are named {names}: needed are one or more tasks with different names")
+        if not 0 <= validation_fraction < 1:
+            raise UserError(f"data.validation_fraction is {validation_fraction}, needed is a share in [0, 1)")
+        for name, value in {"batch_size": batch_size, "eval_batch_size": eval_batch_size}.items():
+            if value < 1:
+                raise UserError(f"data.{name} is {value}, needed is 1 or more")
+        self.tasks = {task.name: task for task in tasks}
+        self.word_embeddings = word_embeddings
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.seed = seed
+        self.num_workers = num_workers
+        self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed)
+        self.collate = Collate(tokenizer)
+        self.train: dict[str, Dataset] = {}
+        self.evaluation_sets: list[EvaluationSet] = []
+
+    def prepare_data(self) -> None:
+        """Read, tokenise and cache everything once, before the other processes read the cache."""
+        self._prepare()
+
+    def setup(self, stage: str) -> None:
+        """Take every set from the cache."""
+        if not self.train:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        sets = []
+        for name, task in self.tasks.items():
+            self.train[name], evaluation = prepare_task(task, self.preparation, self.word_embeddings)
+            sets += evaluation
+        self.evaluation_sets = sets
+
+    @property
+    def bias_report(self) -> dict[str, float]:
+        """`<task>/<figure>` of every bias model on the rows it was fitted on."""
+        return {
+            f"{name}/{figure}": value
+            for name, task in self.tasks.items()
+            if task.bias is not None
+            for figure, value in task.bias.report(
+                np.array(self.train[name]["bias"]), np.array(self.train[name]["label"]), task.labels
+            ).items()
+        }
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches in one epoch."""
+        return len(self._sampler())
+
+    def _sampler(self) -> TaskBatchSampler:
+        return TaskBatchSampler(
+            num_rows={name: len(rows) for name, rows in self.train.items()},
+            batch_sizes={name: task.batch_size or self.batch_size for name, task in self.tasks.items()},
+            seed=self.seed,
+            first_batch=self._batches_taken,
+        )
+
+    def _batches_taken(self) -> int:
+        return self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer is not None else 0
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Batches of one task each, from where training stands."""
+        return DataLoader(
+            _TaskRows(self.train),
+            batch_sampler=self._sampler(),
+            collate_fn=self.collate,
+            num_workers=self.num_workers,
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def val_dataloader(self) -> list[DataLoader[Batch]]:
+        """A loader per evaluation set, in the order of `evaluation_sets`; rows of like length go together."""
+        return [
+            DataLoader(
+                _TaskRows({each.task: each.rows}),
+                batch_sampler=_by_length(each, self.eval_batch_size),
+                collate_fn=self.collate,
+                num_workers=self.num_workers,
+                generator=torch.Generator().manual_seed(self.seed),
+            )
+            for each in self.evaluation_sets
+        ]
+
+
+class _TaskRows(torch.utils.data.Dataset[Any]):
+    """Rows of several sets; a key is (task, row number), a fetch is the columns of one task's rows."""
+
+    def __init__(self, sets: dict[str, Dataset]) -> None:
+        self.sets = {name: rows.remove_columns(["id", "text_a", "text_b", "group"]) for name, rows in sets.items()}
+
+    def __getitems__(self, keys: list[tuple[str, int]]) -> dict[str, Any]:
+        task = keys[0][0]
+        index = [row for _, row in keys]
+        return {"task": task, "index": index, **self.sets[task][index]}
+
+
+def _by_length(each: EvaluationSet, batch_size: int) -> list[list[tuple[str, int]]]:
+    lengths = [len(tokens) for tokens in each.rows["input_ids"]]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [
+        [(each.task, row) for row in order[start : start + batch_size]] for start in range(0, len(order), batch_size)
+    ]

@@ -1,0 +1,8 @@
+"""Where rows come from: generated, local files or the Hugging Face hub."""
+
+from lit_prune.data.sources.files import Files, FileSplit
+from lit_prune.data.sources.generated import GeneratedNli
+from lit_prune.data.sources.hub import Hub, HubSplit
+from lit_prune.data.sources.source import Row, Source
+
+__all__ = ["FileSplit", "Files", "GeneratedNli", "Hub", "HubSplit", "Row", "Source"]

@@ -1,0 +1,136 @@
+"""Rows from the official distributions' own files, below one folder."""
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lit_prune.data.sources.fields import REQUIRED_SPLITS, Fields, check_names, not_empty
+from lit_prune.data.sources.source import Row, Source
+from lit_prune.errors import UserError
+
+
+@dataclass(kw_only=True)
+class FileSplit(Fields):
+    """One split kept in one file.
+
+    Args:
+        paths: Where the file may be, relative to the root; the first that exists is read. `.jsonl` holds an object a
+            line; `.tsv` and `.txt` a header, then tab-separated fields, without quoting.
+    """
+
+    paths: list[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unreadable = [path for path in self.paths if Path(path).suffix not in READERS]
+        if unreadable or not self.paths:
+            raise UserError(f"paths {self.paths}: name one or more files of the kinds {', '.join(READERS)}")
+
+
+class Files(Source):
+    """The official distributions' own files, below `--data.root`. No network is needed.
+
+    What is trained on and `id` must be there; another evaluation set that is not is left out with a warning.
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its file.
+    """
+
+    def __init__(self, splits: dict[str, FileSplit]) -> None:
+        check_names(splits)
+        self.splits = splits
+
+    def available(self, root: str | None) -> list[str]:
+        """The splits whose file exists; warns of each other one."""
+        folder = _folder(root)
+        present = []
+        for split, spec in self.splits.items():
+            try:
+                _find(spec, folder)
+            except UserError as error:
+                if split in (*REQUIRED_SPLITS, "ood_train"):
+                    raise
+                warnings.warn(f"no {split} set: {error}", stacklevel=2)
+            else:
+                present.append(split)
+        return present
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The file's path, size and time of change, and how it is read."""
+        spec = self.splits[split]
+        path = _find(spec, _folder(root))
+        status = path.stat()
+        return {
+            "path": str(path),
+            "size": status.st_size,
+            "mtime_ns": status.st_mtime_ns,
+            "read_as": dataclasses.asdict(spec),
+        }
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """See `Source.rows`; errors name file and line."""
+        spec = self.splits[split]
+        path = _find(spec, _folder(root))
+        records = READERS[path.suffix](path)
+        rows = (spec.row(record, number, f"{path}:{number}") for number, record in records)
+        yield from not_empty(rows, str(path))
+
+
+def _folder(root: str | None) -> Path:
+    if root is None:
+        raise UserError("this data is read from files: pass the folder that holds them as `--data.root FOLDER`")
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder}: pass the one that holds the data as `--data.root FOLDER`")
+    return folder
+
+
+def _find(spec: FileSplit, folder: Path) -> Path:
+    for path in (folder / name for name in spec.paths):
+        if path.is_file():
+            return path
+    raise UserError(
+        f"found none of {', '.join(spec.paths)} in {folder}: put the file there, or pass its folder as `--data.root`"
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines that are not blank. Only a line feed ends one: texts hold other Unicode line ends."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise UserError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
+            if text.strip():
+                yield number, text
+
+
+def _read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in _lines(path):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}:{number}: malformed JSON ({error.msg}); correct or remove the line") from None
+        if not isinstance(record, dict):
+            raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
+        yield number, record
+
+
+def _read_tab_separated(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    lines = _lines(path)
+    header = next(lines, (1, ""))[1].split("\t")
+    for number, line in lines:
+        fields = line.split("\t")
+        if len(fields) != len(header):
+            raise UserError(
+                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)}; correct or remove the line"
+            )
+        yield number, dict(zip(header, fields, strict=True))
+
+
+READERS = {".jsonl": _read_jsonl, ".tsv": _read_tab_separated, ".txt": _read_tab_separated}

@@ -1,0 +1,54 @@
+"""What a source of rows is (design: a task knows only this)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, TypedDict
+
+
+class Row(TypedDict):
+    """One example; every source yields this.
+
+    Attributes:
+        id: Name of the row, unique inside its split; bias and teacher rows are joined by it.
+        text_a: First text (premise, first question, claim, ...).
+        text_b: Second text, "" for a task of single texts.
+        label: Name of the class.
+        group: Subset that is reported apart (HANS: the heuristic), or "".
+    """
+
+    id: str
+    text_a: str
+    text_b: str
+    label: str
+    group: str
+
+
+class Source(ABC):
+    """The raw rows of a task, split by split.
+
+    Splits are named `train`, `id`, `id_mismatched`, `ood` (or `ood_<set>` where there are several), and `ood_train`:
+    rows without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6).
+    """
+
+    @abstractmethod
+    def available(self, root: str | None) -> list[str]:
+        """The splits that can be read; `train` and `id` are always among them.
+
+        Args:
+            root: Folder of the data (`--data.root`); sources without files ignore it.
+
+        Raises:
+            UserError: Something that every run needs is missing.
+        """
+
+    @abstractmethod
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """A small value that changes whenever the split's rows would: the key of the cache."""
+
+    @abstractmethod
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """The rows of a split, one by one.
+
+        Raises:
+            UserError: The rows cannot be had, or one of them is not what the source was told to expect.
+        """

@@ -1,0 +1,247 @@
+"""A task: its classes, where its rows come from, and how they become tokenised sets."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, Features, Value, concatenate_datasets
+from datasets.fingerprint import Hasher
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+import lit_prune
+from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
+from lit_prune.data.sources import Source
+from lit_prune.errors import UserError
+
+
+class Task:
+    """Classification of a text or a pair of texts.
+
+    Args:
+        name: Names the head and every metric (`<name>/<split>/<metric>`).
+        labels: Class names, in the order of the logits.
+        source: Where the rows come from.
+        positive: The class whose score the AUROC ranks, as `entailment`.
+        merge: Class name -> class name in OOD sets that tell fewer classes apart (HANS: contradiction and neutral are
+            non_entailment). Predictions are merged after the arg-max.
+        bias: A model of the data set's bias, fitted on the training set, for losses that need one.
+        max_length: Tokens kept of a row, None: the data module's.
+        batch_size: Rows per training batch, None: the data module's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        labels: list[str],
+        source: Source,
+        positive: str,
+        merge: dict[str, str] | None = None,
+        bias: OverlapBias | None = None,
+        max_length: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.name = name
+        self.labels = tuple(labels)
+        self.source = source
+        self.positive = positive
+        self.merge = dict(merge or {})
+        self.bias = bias
+        self.max_length = max_length
+        self.batch_size = batch_size
+        if len(set(labels)) < max(2, len(labels)):
+            raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
+        for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
+            if value not in self.labels:
+                raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
+
+    def labels_of(self, split: str) -> tuple[str, ...]:
+        """The class names of a split; OOD sets have the merged ones."""
+        if split == "ood" or (split.startswith("ood_") and split != "ood_train"):
+            return tuple(dict.fromkeys(self.merge.get(label, label) for label in self.labels))
+        return self.labels
+
+    def class_map(self, split: str) -> tuple[int, ...]:
+        """For each class of the logits, its class in a split."""
+        labels = self.labels_of(split)
+        return tuple(labels.index(label if label in labels else self.merge[label]) for label in self.labels)
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """A set that is reported on: its rows, its classes and how the logits' classes map to them.
+
+    Attributes:
+        task: The task's name.
+        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
+        rows: Tokenised rows with their `id`, `label`, `group` and word `overlap`.
+        labels: Class names of this set.
+        class_map: For each class of the logits, its class here.
+        positive: Index in the logits of the class whose score the AUROC ranks.
+    """
+
+    task: str
+    split: str
+    rows: Dataset
+    labels: tuple[str, ...]
+    class_map: tuple[int, ...]
+    positive: int
+
+    @property
+    def name(self) -> str:
+        """The prefix of its metrics, `<task>/<split>`."""
+        return f"{self.task}/{self.split}"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What turns a source's rows into tokens, the same for all tasks unless a task says otherwise.
+
+    Attributes:
+        tokenizer: The encoder's.
+        root: The folder that files are looked up in, None where no source needs one.
+        max_length: Tokens kept of a row.
+        validation_fraction: Share of the training rows cut off for selection; 0: selection on `id`.
+        seed: Seed of that cut.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    root: str | None
+    max_length: int
+    validation_fraction: float
+    seed: int
+
+
+def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple[Dataset, list[EvaluationSet]]:
+    """Tokenise a task's splits, cut its validation set, and fit its bias model; everything is cached by content.
+
+    Args:
+        task: The task.
+        how: Tokenizer, lengths and the validation cut.
+        word_embeddings: The encoder's table (vocabulary, width), the bias model's default word vectors.
+
+    Returns:
+        The training set (with a column `bias` of log-probabilities where the task has a bias model), and the
+        evaluation sets, the one that selects first.
+
+    Raises:
+        UserError: a missing or malformed file, an unknown label, an empty split.
+    """
+    splits = task.source.available(how.root)
+    train = _tokenised(task, "train", how)
+    evaluation = {}
+    if how.validation_fraction > 0:
+        order = np.random.default_rng(how.seed).permutation(len(train))
+        cut = max(1, round(how.validation_fraction * len(train)))
+        if cut >= len(train):
+            raise UserError(
+                f"task {task.name!r}: data.validation_fraction={how.validation_fraction} leaves no training row "
+                f"of {len(train)}"
+            )
+        evaluation["validation"] = train.select(np.sort(order[:cut]))
+        train = train.select(np.sort(order[cut:]))
+    if "ood_train" in splits:
+        train = concatenate_datasets([train, _tokenised(task, "ood_train", how)])
+    for split in splits:
+        if split not in {"train", "ood_train"}:
+            evaluation[split] = _tokenised(task, split, how)
+    if task.bias is not None:
+        train = _with_bias(task, train, how, word_embeddings)
+    sets = [
+        EvaluationSet(
+            task=task.name,
+            split=split,
+            rows=rows,
+            labels=task.labels_of(split),
+            class_map=task.class_map(split),
+            positive=task.labels.index(task.positive),
+        )
+        for split, rows in evaluation.items()
+    ]
+    return train, sets
+
+
+def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
+    rows = Dataset.from_generator(
+        _rows,
+        features=Features(
+            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
+            | {"label": Value("int64"), "overlap": Value("float32")}
+        ),
+        gen_kwargs={
+            "source": task.source,
+            "split": split,
+            "root": how.root,
+            "label_ids": {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split),
+            "key": [task.source.fingerprint(split, how.root), lit_prune.__version__],
+        },
+    )
+    if len(rows) == 0:
+        raise UserError(f"task {task.name!r}: the split {split!r} has no rows")
+    length = task.max_length or how.max_length
+    # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
+    rules = how.tokenizer.backend_tokenizer.model, how.tokenizer.backend_tokenizer.normalizer
+    return rows.map(
+        _tokenise,
+        batched=True,
+        fn_kwargs={"tokenizer": how.tokenizer, "max_length": length},
+        new_fingerprint=Hasher.hash([rows._fingerprint, Hasher.hash(rules), length, lit_prune.__version__]),
+    )
+
+
+def _merged(task: Task, split: str) -> dict[str, int]:
+    """Class indices of a split under the names of the finer classes."""
+    return dict(zip(task.labels, task.class_map(split), strict=True))
+
+
+def _rows(
+    source: Source, split: str, root: str | None, label_ids: dict[str, int], key: Any
+) -> Iterator[dict[str, Any]]:
+    for row in source.rows(split, root):
+        if row["label"] not in label_ids:
+            raise UserError(
+                f"split {split!r}, row {row['id']!r}: unknown label {row['label']!r}; known are {list(label_ids)}"
+            )
+        overlap = word_overlap(row["text_a"], row["text_b"])
+        yield {**row, "label": label_ids[row["label"]], "overlap": overlap}
+
+
+def _tokenise(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
+    pairs = rows["text_b"] if any(rows["text_b"]) else None
+    return dict(tokenizer(rows["text_a"], pairs, truncation="longest_first", max_length=max_length))
+
+
+def _with_bias(task: Task, train: Dataset, how: Preparation, word_embeddings: Tensor) -> Dataset:
+    """The training set with a column `bias`: the bias model's log-probabilities of the classes."""
+    assert task.bias is not None
+    table = word_embeddings.float().cpu().numpy()
+    key = [
+        vars(task.bias),
+        task.labels,
+        train._fingerprint,
+        hashlib.sha256(table.tobytes()).hexdigest(),
+        lit_prune.__version__,
+    ]
+    return train.map(
+        _predict_bias,
+        batched=True,
+        batch_size=None,  # the bias model sees all rows at once
+        input_columns=["text_a", "text_b", "label"],
+        fn_kwargs={"task": task, "tokenizer": how.tokenizer, "word_embeddings": table},
+        new_fingerprint=Hasher.hash(key),
+    )
+
+
+def _predict_bias(
+    text_a: list[str],
+    text_b: list[str],
+    label: list[int],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    word_embeddings: np.ndarray,
+) -> dict[str, Any]:
+    assert task.bias is not None
+    vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
+    return {"bias": task.bias.fit_predict(text_a, text_b, np.array(label), task.labels, vectors)}

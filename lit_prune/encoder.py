@@ -1,0 +1,115 @@
+"""`PrunableEncoder`: load a Hugging Face text encoder and run it; pruning it is done by the functions of `sparsity`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+
+from lit_prune import bundled
+from lit_prune.errors import UserError
+
+
+class PrunableEncoder(nn.Module):
+    """A pretrained text encoder of Hugging Face transformers, with its tokenizer.
+
+    Args:
+        backbone: A model's name on the Hugging Face hub, a local folder, or `bundled`: the encoder of the extra
+            `demo` (all-MiniLM-L6-v2), which needs no network.
+        pretrained: Load the pretrained weights; False draws them at random (a control).
+        freeze_embeddings: Keep the embedding tables as they are; a third of the optimizer's work less.
+        config: Values laid over the backbone's own configuration, as `attention_probs_dropout_prob: 0.0`.
+        revision: The branch, tag or commit on the hub.
+    """
+
+    def __init__(
+        self,
+        backbone: str = bundled.NAME,
+        pretrained: bool = True,
+        freeze_embeddings: bool = False,
+        config: dict[str, Any] | None = None,
+        revision: str = "main",
+    ) -> None:
+        super().__init__()
+        self.name = backbone
+        source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
+        overrides = dict(config or {})
+        try:
+            settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
+            unknown = sorted(key for key in overrides if not hasattr(settings, key))
+            if unknown:
+                raise UserError(f"encoder.config has {unknown}, which {backbone} ({settings.model_type}) does not know")
+            settings.update(overrides)
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                source, revision=revision, trust_remote_code=False
+            )
+            # A pooler that the checkpoint does not hold would be random: such backbones get it in the head instead.
+            options = {"add_pooling_layer": settings.model_type == "bert"} if _has_pooler_option(settings) else {}
+            if pretrained:
+                self.backbone = AutoModel.from_pretrained(
+                    source, config=settings, revision=revision, trust_remote_code=False, use_safetensors=True, **options
+                )
+            else:
+                self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
+        except (OSError, KeyError) as error:
+            raise UserError(_explain(backbone, error)) from error
+        self.backbone.float()
+        if freeze_embeddings:
+            for module in self.backbone.modules():
+                if isinstance(module, nn.Embedding):
+                    module.requires_grad_(False)
+
+    @property
+    def model_type(self) -> str:
+        """The family of the backbone as transformers names it, such as `bert`."""
+        return str(self.backbone.config.model_type)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the hidden states."""
+        return int(self.backbone.config.hidden_size)
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the backbone pools the first token itself."""
+        return getattr(self.backbone, "pooler", None) is not None
+
+    @property
+    def hidden_dropout(self) -> float:
+        """Dropout rate that the backbone uses on hidden states, taken over by the heads."""
+        return float(getattr(self.backbone.config, "hidden_dropout_prob", 0.1))
+
+    @property
+    def word_embeddings(self) -> Tensor:
+        """The pretrained word embedding table, (vocabulary, width); the bias model's default word vectors."""
+        table: Tensor = self.backbone.get_input_embeddings().weight
+        return table.detach()
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Encode a padded batch.
+
+        Args:
+            inputs: What the tokenizer returns: `input_ids`, `attention_mask`, ..., each (batch, length).
+
+        Returns:
+            The hidden states (batch, length, width), and the pooled first token (batch, width): the backbone's own
+            pooler's output, or the first token's hidden state where there is none.
+        """
+        output = self.backbone(**inputs)
+        hidden: Tensor = output.last_hidden_state
+        return hidden, output.pooler_output if self.has_pooler else hidden[:, 0]
+
+
+def _has_pooler_option(settings: Any) -> bool:
+    return settings.model_type in {"bert", "roberta", "xlm-roberta", "camembert"}
+
+
+def _explain(backbone: str, error: Exception) -> str:
+    if Path(backbone).exists():
+        return f"encoder.backbone {backbone!r} is not a model's folder: {error}"
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return (
+        f"encoder.backbone {backbone!r} could not be loaded ({reason}): check the name; without a network give a local "
+        "folder, fill the cache beforehand (HF_HOME), or use encoder.backbone=bundled"
+    )

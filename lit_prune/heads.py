@@ -1,0 +1,37 @@
+"""Task heads on an encoder; one per task, by the task's name."""
+
+from torch import Tensor, nn
+
+
+class Classification(nn.Module):
+    """A classifier over a pooled first token, as BERT's (`pooled`) or RoBERTa's (own dense layer) in transformers.
+
+    Args:
+        hidden_size: Width of the encoder.
+        num_labels: Number of classes.
+        dropout: Dropout rate before each matrix.
+        pooled: The encoder has pooled already (BERT): the head is the one matrix `classifier`. Otherwise it is
+            `dense`, tanh and `out_proj` (RoBERTa).
+    """
+
+    def __init__(self, hidden_size: int, num_labels: int, dropout: float, pooled: bool) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.pooled = pooled
+        if pooled:
+            self.classifier = nn.Linear(hidden_size, num_labels)
+            matrices = [self.classifier]
+        else:
+            self.dense = nn.Linear(hidden_size, hidden_size)
+            self.out_proj = nn.Linear(hidden_size, num_labels)
+            matrices = [self.dense, self.out_proj]
+        for matrix in matrices:
+            nn.init.normal_(matrix.weight, std=0.02)
+            nn.init.zeros_(matrix.bias)
+
+    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
+        """Logits (batch, classes) from hidden states (batch, length, width) and the pooled token (batch, width)."""
+        output = self.dropout(pooled)
+        if self.pooled:
+            return self.classifier(output)  # type: ignore[no-any-return]
+        return self.out_proj(self.dropout(self.dense(output).tanh()))  # type: ignore[no-any-return]

@@ -1,0 +1,95 @@
+"""Metrics of a set from its logits: accuracy by class and group, AUROC, and the share predicted per class.
+
+Logits of a model that tells more classes apart than a set does are read by arg-max first, then merged (the way HANS
+scores three-class models: McCoy et al. 2019, and Liu et al. 2022).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torchmetrics.functional import accuracy, auroc
+
+OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
+
+
+def predictions(logits: Tensor, class_map: Sequence[int]) -> Tensor:
+    """The class of a set (rows,) that logits (rows, classes) predict."""
+    return torch.tensor(class_map)[logits.argmax(dim=-1)]
+
+
+def losses(logits: Tensor, labels: Tensor, class_map: Sequence[int]) -> Tensor:
+    """Negative log-likelihood of each row's label (rows,), merged classes' probabilities added up."""
+    log_probs = logits.float().log_softmax(dim=-1)
+    of_label = torch.tensor(class_map)[None, :] == labels[:, None]
+    return -log_probs.masked_fill(~of_label, -torch.inf).logsumexp(dim=-1)
+
+
+def classification(
+    logits: Tensor,
+    labels: Tensor,
+    label_names: Sequence[str],
+    class_map: Sequence[int],
+    positive: int,
+    groups: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, float]:
+    """All metrics of one set.
+
+    Args:
+        logits: (rows, classes).
+        labels: Classes of the set (rows,).
+        label_names: Names of the set's classes.
+        class_map: For each class of the logits, its class in the set.
+        positive: Index in the logits of the class that the AUROC ranks by.
+        groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
+
+    Returns:
+        `accuracy`, `accuracy_<class>`, `auroc` (of the positive class against the rest; absent where the set has
+        one of the two only), `predicted_share_<class>`, `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`.
+    """
+    predicted = predictions(logits, class_map)
+    correct = predicted == labels
+    result = {
+        "accuracy": float(accuracy(predicted, labels, task="multiclass", num_classes=len(label_names))),
+        "loss": float(losses(logits, labels, class_map).mean()),
+    }
+    is_positive = labels == class_map[positive]
+    if is_positive.any() and not is_positive.all():
+        scores = logits.double().softmax(dim=-1)[:, positive]  # single precision would tie confident rows
+        result["auroc"] = float(auroc(scores, is_positive.long(), task="binary"))
+    of_class = {name: labels == number for number, name in enumerate(label_names)}
+    for number, (name, rows) in enumerate(of_class.items()):
+        result[f"predicted_share_{name}"] = float((predicted == number).float().mean())
+        result |= _share(f"accuracy_{name}", correct[rows])
+    for grouping in (groups or {}).values():
+        for group in sorted(set(grouping) - {""}):
+            in_group = torch.tensor([each == group for each in grouping])
+            result |= _share(f"accuracy_{group}", correct[in_group])
+            for name, rows in of_class.items():
+                result |= _share(f"accuracy_{group}_{name}", correct[in_group & rows])
+    return result
+
+
+def _share(name: str, values: Tensor) -> dict[str, float]:
+    return {name: float(values.float().mean())} if len(values) else {}
+
+
+def overlap_group(overlap: float) -> str:
+    """`overlap_low`, `overlap_high` or "" for the share of a hypothesis' words that its premise holds."""
+    return next((f"overlap_{name}" for name, (low, high) in OVERLAP_BINS.items() if low <= overlap <= high), "")
+
+
+def matched_shift(logits: Tensor, positive: int, num_positive: int) -> float:
+    """What to take off the positive logit so that exactly `num_positive` rows are predicted positive (ties aside).
+
+    A biased model gains accuracy on the other classes by such a shift alone; a debiased one has to do better.
+
+    Args:
+        logits: (rows, classes).
+        positive: Index of the positive class.
+        num_positive: Rows to be predicted positive, 0 to rows.
+    """
+    others = torch.cat([logits[:, :positive], logits[:, positive + 1 :]], dim=1).amax(dim=1)
+    margins = (logits[:, positive] - others).double().sort(descending=True).values
+    bounds = torch.cat([margins[:1] + 1, margins, margins[-1:] - 1])
+    return float((bounds[num_positive] + bounds[num_positive + 1]) / 2)

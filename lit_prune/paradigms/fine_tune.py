@@ -1,0 +1,288 @@
+"""`FineTune`: the base paradigm. Dense fine-tuning; the one training step, evaluation, selection and phases of all.
+
+A run is a row of phases inside one `Trainer.fit`, bounded by optimizer steps. `start_phase` begins one: it shapes the
+model, then takes a fresh optimizer and schedule. What a phase does is a paradigm's `enter`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor, nn
+
+from lit_prune.checkpoints import KEY
+from lit_prune.data.batch import Batch
+from lit_prune.data.task import Task
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.heads import Classification
+from lit_prune.losses import CrossEntropy, Loss
+from lit_prune.paradigms.evaluation import Collector, Predicted
+from lit_prune.paradigms.phase import Phase
+from lit_prune.paradigms.random_state import random_state, restore_random_state
+from lit_prune.sparsity.count import Count, count, denominator, total
+from lit_prune.sparsity.install import masked_layers
+from lit_prune.sparsity.masks import LearnedMask
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What the last refresh of the thresholds found: the optimizer step, and the share of entries that flipped."""
+
+    step: int
+    flipped: float
+
+
+class FineTune(LightningModule):
+    """Fine-tune every weight: the dense reference.
+
+    Args:
+        encoder: The encoder (linked on the command line).
+        tasks: The tasks by name (linked): each gets a head.
+        dense: Length and rates of the dense phase.
+        dense_loss: Its loss, None: cross-entropy.
+    """
+
+    def __init__(
+        self, encoder: PrunableEncoder, tasks: Mapping[str, Task], dense: Phase, dense_loss: Loss | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tasks = dict(tasks)
+        self.heads = nn.ModuleDict(
+            {
+                name: Classification(encoder.hidden_size, len(task.labels), encoder.hidden_dropout, encoder.has_pooler)
+                for name, task in tasks.items()
+            }
+        )
+        self.phases = {"dense": dense}
+        self.losses: dict[str, Loss] = {"dense": dense_loss or CrossEntropy()}
+        self.phase = "dense"
+        self.matched: dict[str, list[str]] = {}
+        self.refreshed: Refreshed | None = None
+        self.ends: dict[str, int] = {}
+        self.selected: dict[str, dict[str, Any]] = {}
+        self.improved = False
+        self.predicted: list[Predicted] = []
+        self.values: dict[str, float] = {}
+        self._collector = Collector([])
+        self._ended_phase = False
+        self._random_state: dict[str, Any] | None = None
+
+    # ---- phases ----------------------------------------------------------------------------------------------------
+
+    @property
+    def last_phase(self) -> str:
+        """The phase whose best checkpoint is the run's result."""
+        return list(self.phases)[-1]
+
+    @property
+    def progress(self) -> float:
+        """How far the current phase is, 0 to 1."""
+        start, end = self.span(self.phase)
+        return 1.0 if end <= start else min(1.0, max(0.0, (self.trainer.global_step - start) / (end - start)))
+
+    def span(self, phase: str) -> tuple[int, int]:
+        """First optimizer step of a phase, and the step at which it has ended."""
+        names = list(self.ends)
+        number = names.index(phase)
+        return self.ends[names[number - 1]] if number else 0, self.ends[phase]
+
+    def num_steps(self, phase: str, steps_per_epoch: float) -> int:
+        """Length of a phase in optimizer steps."""
+        return self.phases[phase].num_steps(steps_per_epoch)
+
+    def enter(self, phase: str) -> None:
+        """Shape the model for a phase: install, freeze. Called when the phase begins, and when a run is resumed in it.
+
+        The dense phase trains the model as it was built.
+        """
+
+    def load_start(self, phase: str) -> None:
+        """Load the weights that a phase starts from, where they are not the current ones."""
+
+    def start_phase(self, phase: str) -> None:
+        """Begin a phase: its weights, its shape, then a fresh optimizer and schedule."""
+        self.load_start(phase)
+        self.phase = phase
+        self.enter(phase)
+        strategy = self.trainer.strategy
+        if isinstance(strategy, DDPStrategy):
+            # Which parameters are trained has changed: the old wrapper would leave the new ones out of step.
+            strategy.model = self
+            strategy.configure_ddp()
+        strategy.setup_optimizers(self.trainer)
+
+    def setup(self, stage: str) -> None:
+        """Lay out the phases, and check before time is spent that every task has what the losses need."""
+        if stage != "fit":
+            return
+        for loss in self.losses.values():
+            for name, task in self.tasks.items():
+                if "bias" in loss.needs and task.bias is None:
+                    raise UserError(
+                        f"{type(loss).__name__} needs a bias model, but task {name!r} has none: set `bias` in "
+                        "data.tasks, as configs/data/nli_generated.yaml does"
+                    )
+        steps_per_epoch = self._data.batches_per_epoch / self.trainer.accumulate_grad_batches
+        end = 0
+        for name in self.phases:
+            start, end = end, end + self.num_steps(name, steps_per_epoch)
+            if self.trainer.max_steps > 0:
+                end = min(end, self.trainer.max_steps)
+                if start >= end and self.num_steps(name, steps_per_epoch):
+                    raise UserError(
+                        f"trainer.max_steps={self.trainer.max_steps} leaves no step for the phase {name!r}, which "
+                        f"begins at step {start}: raise it or shorten the phases before"
+                    )
+            self.ends[name] = end
+        self.trainer.num_sanity_val_steps = 0
+
+    @property
+    def _data(self) -> Any:
+        return self.trainer.datamodule  # type: ignore[attr-defined]
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over what the current phase trains; no decay on vectors (biases, LayerNorm)."""
+        phase = self.phases[self.phase]
+        start, end = self.span(self.phase)
+        trained = [value for value in self.parameters() if value.requires_grad]
+        groups = [
+            {"params": [value for value in trained if value.ndim > 1], "weight_decay": phase.weight_decay},
+            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=phase.learning_rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": phase.schedule(optimizer, end - start), "interval": "step"},
+        }
+
+    # ---- the training step -----------------------------------------------------------------------------------------
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits (batch, classes) of the batch's task."""
+        logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs))
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of the current phase."""
+        loss: Tensor = self.losses[self.phase](self(batch), batch)
+        if not math.isfinite(float(loss.detach())):
+            raise UserError(
+                f"the loss is {float(loss.detach())} at step {self.trainer.global_step} (phase {self.phase!r}): lower "
+                f"the phase's learning_rate; the last good checkpoint is {self._last_checkpoint()}"
+            )
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def _last_checkpoint(self) -> str:
+        good = [name for name in (self.phase, "dense") if name in self.selected]
+        where = f"{self.trainer.log_dir}/checkpoints"
+        return f"{where}/last.ckpt (best of phase {good[0]!r} beside it)" if good else f"none yet in {where}"
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Restore the random state after a resume; begin the phase that the step belongs to."""
+        if self._random_state is not None:
+            restore_random_state(self._random_state)
+            self._random_state = None
+        due = next((name for name, end in self.ends.items() if self.trainer.global_step < end), self.phase)
+        if due != self.phase:
+            self.start_phase(due)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Stop at a phase's end: Lightning then evaluates, and the next phase takes the stop back."""
+        if self.trainer.global_step == self.ends[self.phase]:
+            self._ended_phase = True
+            self.trainer.should_stop = True
+
+    def on_validation_end(self) -> None:
+        """Go on after a phase's last evaluation, unless it was the last phase."""
+        if self._ended_phase and self.phase != self.last_phase:
+            self.trainer.should_stop = False
+        self._ended_phase = False
+
+    # ---- evaluation and selection ----------------------------------------------------------------------------------
+
+    def on_validation_start(self) -> None:
+        """Make room for the logits of every set."""
+        self._collector = Collector(self._data.evaluation_sets)
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Collect the logits; metrics are of whole sets."""
+        self._collector.add(dataloader_idx, batch, self(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Metrics of every set, and whether this is the phase's best model by the ID metric."""
+        self.predicted = self._collector.predicted()
+        self.values = values = {name: value for each in self.predicted for name, value in each.metrics().items()}
+        selection = self._selection(values) if self.eligible() else math.nan
+        best = self.selected.get(self.phase, {}).get("selection", -math.inf)
+        self.improved = selection > best
+        if self.improved:
+            self.selected[self.phase] = {"selection": selection, "step": self.trainer.global_step, **self.facts()}
+            self.selected[self.phase]["metrics"] = values
+        self.log("selection", selection, prog_bar=True)
+        self.log_dict({name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))})
+
+    def eligible(self) -> bool:
+        """Whether the current model may be selected."""
+        return self.progress >= self.phases[self.phase].select_after
+
+    def facts(self) -> dict[str, Any]:
+        """What else is recorded of a selected model: its exact sparsity, and what that is a share of."""
+        counts = self.counts()
+        if not counts:
+            return {"sparsity": 0.0}
+        return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(counts, self.matched)}
+
+    def _selection(self, values: Mapping[str, float]) -> float:
+        """Mean accuracy over the tasks on the validation cut, or on `id` where nothing was cut; never on OOD sets."""
+        chosen = [
+            values.get(f"{name}/validation/accuracy", values.get(f"{name}/id/accuracy", math.nan))
+            for name in self.tasks
+        ]
+        return sum(chosen) / len(chosen)
+
+    # ---- what callbacks ask of a paradigm ----------------------------------------------------------------------------
+
+    def counts(self) -> dict[str, Count]:
+        """Kept and all entries of each masked layer; empty while nothing is masked."""
+        return count(self)
+
+    def learned_masks(self) -> dict[str, LearnedMask]:
+        """The masks that have scores, by the name of their layer."""
+        masks = {name: layer.mask for name, layer in masked_layers(self).items()}
+        return {name: mask for name, mask in masks.items() if isinstance(mask, LearnedMask)}
+
+    def masks(self) -> dict[str, Tensor]:
+        """What is kept of each masked weight, by the weight's name."""
+        return {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(self).items()}
+
+    # ---- checkpoints -----------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what an exact resume needs beside Lightning's own state."""
+        checkpoint[KEY] = {
+            "phase": self.phase,
+            "selected": self.selected,
+            "random_state": random_state(),
+            "num_threads": torch.get_num_threads(),
+            "precision": str(self.trainer.precision),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Shape the model as it was, before Lightning loads the weights and sets the optimizer up."""
+        state = checkpoint[KEY]
+        self.selected = state["selected"]
+        self._random_state = state["random_state"]
+        self.phase = state["phase"]
+        self.enter(self.phase)
+        now = {"num_threads": torch.get_num_threads(), "precision": str(self.trainer.precision)}
+        for name, value in now.items():
+            if state[name] != value:
+                rank_zero_warn(f"{name} was {state[name]} and is {value} now: results will not repeat bit for bit")

@@ -1,0 +1,52 @@
+"""The settings of one phase of a run: how long, how fast, and which of its evaluations may be selected."""
+
+from dataclasses import dataclass
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_linear_schedule_with_warmup
+
+from lit_prune.errors import UserError
+
+
+@dataclass
+class Phase:
+    """One phase: a fresh optimizer (AdamW) under linear warm-up and linear decay to zero.
+
+    Attributes:
+        epochs: Length in passes over the training set; fractions are allowed. Give this or `steps`.
+        steps: Length in optimizer steps.
+        learning_rate: The peak.
+        weight_decay: Decoupled weight decay of matrices; biases and LayerNorms have none.
+        warmup: Optimizer steps of the linear warm-up, or their share of the phase when below 1.
+        select_after: Share of the phase before which no evaluation is eligible as the best.
+    """
+
+    epochs: float | None = None
+    steps: int | None = None
+    learning_rate: float = 2e-5
+    weight_decay: float = 0.0
+    warmup: float = 0.1
+    select_after: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise UserError(f"a phase needs either epochs or steps, got epochs={self.epochs} and steps={self.steps}")
+        for name in ("epochs", "steps", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UserError(f"a phase's {name} is {value}, needed is a positive number")
+        if self.weight_decay < 0 or self.warmup < 0:
+            raise UserError(f"a phase's weight_decay={self.weight_decay} and warmup={self.warmup} may not be negative")
+        if not 0 <= self.select_after <= 1:
+            raise UserError(f"a phase's select_after is {self.select_after}, needed is a share in [0, 1]")
+
+    def num_steps(self, steps_per_epoch: float) -> int:
+        """Length in optimizer steps."""
+        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
+
+    def schedule(self, optimizer: Optimizer, num_steps: int) -> LambdaLR:
+        """Linear warm-up and decay over the phase, one step of it per optimizer step."""
+        warmup = round(self.warmup * num_steps) if self.warmup < 1 else int(self.warmup)
+        schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, warmup, num_steps)
+        return schedule

@@ -1,0 +1,72 @@
+"""How important each weight is before any training of a mask (SRNets, Liu et al. 2022; Han et al. 2015)."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.select import keep_largest, num_kept
+
+
+class Criterion(ABC):
+    """Scores of a weight matrix: what selects the kept entries, or where a learned mask starts."""
+
+    @abstractmethod
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Importance of every entry.
+
+        Args:
+            weight: The matrix, of any shape and floating dtype.
+            sparsity: The fraction that is going to be removed.
+
+        Returns:
+            float32 scores of the weight's shape, on its device; higher means more important.
+        """
+
+
+class Magnitude(Criterion):
+    """The absolute value; as the start of a learned mask it is the paper's soft initialisation."""
+
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Scores |weight|, whatever the sparsity."""
+        return weight.detach().float().abs()
+
+
+class HardMagnitude(Criterion):
+    """The paper's hard initialisation: one score for the matrix's largest absolute values, 0 for the rest.
+
+    Args:
+        high: Score of what is kept; twice the threshold phi = .01 in the paper.
+
+    Raises:
+        UserError: `high` is not positive.
+    """
+
+    def __init__(self, high: float = 0.02) -> None:
+        if not high > 0:
+            raise UserError(f"high is {high}: it must be above 0, the score of what is pruned")
+        self.high = high
+
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Scores `high` where the weight is among the largest that stay at `sparsity`, else 0."""
+        magnitude = weight.detach().float().abs()
+        (keep,) = keep_largest([magnitude], num_kept(weight.numel(), sparsity))
+        return keep.float() * self.high
+
+
+class Random(Criterion):
+    """Uniform scores in [0, 1), a control: what is left when the criterion knows nothing.
+
+    Matrices scored in the same order get the same scores on every device and process.
+
+    Args:
+        seed: Seed of the criterion's own generator.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Fresh random scores, whatever the weight and the sparsity."""
+        return torch.rand(weight.shape, generator=self.generator).to(weight.device)

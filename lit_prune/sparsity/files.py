@@ -1,0 +1,59 @@
+"""Masks on disk: one bit per weight in a safetensors file."""
+
+import json
+import os
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from lit_prune.errors import UserError
+
+_SHAPES = "lit_prune.mask_shapes"
+
+
+def save_masks(masks: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, str]) -> None:
+    """Write masks, 8 entries to the byte; the file is there completely or not at all.
+
+    Args:
+        masks: bool tensors by name, of any shape.
+        path: The file, in a folder that exists; replaced if it exists.
+        metadata: Further texts for the file's header.
+    """
+    assert all(mask.dtype == torch.bool for mask in masks.values())
+    path = Path(path)
+    packed = {name: np.packbits(mask.cpu().numpy()) for name, mask in masks.items()}
+    shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(safetensors.numpy.save(packed, metadata=dict(metadata) | {_SHAPES: shapes}))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_masks(path: str | Path) -> dict[str, Tensor]:
+    """Read masks that `save_masks` wrote: bool tensors by name, in the order of writing.
+
+    Raises:
+        UserError: The file is missing, damaged or no mask file.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            shapes = json.loads(file.metadata()[_SHAPES])
+            return {name: _unpack(file.get_tensor(name), shape) for name, shape in shapes.items()}
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is no readable mask file ({error}): write it again with `save_masks`") from error
+
+
+def _unpack(packed: npt.NDArray[np.uint8], shape: list[int]) -> Tensor:
+    size = prod(shape)
+    if packed.size != (size + 7) // 8:
+        raise ValueError(f"{packed.size} bytes for shape {shape}")
+    return torch.from_numpy(np.unpackbits(packed, count=size).astype(bool).reshape(shape))

@@ -1,0 +1,79 @@
+"""A linear layer under a mask, trained straight through it (SRNets, Liu et al. 2022; Bengio et al. 2013)."""
+
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from lit_prune.sparsity.masks import Mask
+
+
+class MaskedLinear(nn.Linear):
+    """`nn.Linear` that computes with `weight * mask.keep`; `weight` itself stays dense."""
+
+    mask: Mask
+
+    @classmethod
+    def from_linear(cls, linear: nn.Linear, mask: Mask) -> Self:
+        """A masked layer around the parameters of `linear`, the same objects, so that its state-dict keys stay.
+
+        Args:
+            linear: The layer to mask; it is not changed.
+            mask: Its mask, of the weight's shape and on its device.
+        """
+        assert mask.keep.shape == linear.weight.shape, (mask.keep.shape, linear.weight.shape)
+        layer = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
+        layer.weight, layer.bias, layer.mask = linear.weight, linear.bias, mask
+        return layer.train(linear.training)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
+        dtype = self.weight.dtype
+        if torch.is_autocast_enabled(input.device.type):
+            dtype = torch.get_autocast_dtype(input.device.type)
+            input = input.to(dtype)
+        output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, self.bias, self.mask.keep, self.mask.scores, dtype
+        )
+        return output
+
+
+class _StraightThrough(torch.autograd.Function):
+    """`F.linear(x, weight * keep, bias)`, whose `keep` hands its gradient on to the scores as if it were the scores.
+
+    Pruned entries get a score gradient too, so that they can come back. The product is computed again in backward:
+    saving it would cost a copy of every weight.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        keep: Tensor,
+        scores: Tensor | None,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight, keep)
+        ctx.dtype = dtype
+        return F.linear(x, weight.to(dtype) * keep, None if bias is None else bias.to(dtype))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, keep = ctx.saved_tensors
+        needs_x, needs_weight, needs_bias, _, needs_scores, _ = ctx.needs_input_grad
+        rows = grad_output.reshape(-1, weight.shape[0])
+        grad_x = grad_weight = grad_bias = grad_scores = None
+        if needs_x:
+            grad_x = grad_output @ (weight.to(ctx.dtype) * keep)
+        if needs_weight or needs_scores:
+            grad_product = (rows.T @ x.reshape(-1, weight.shape[1])).float()
+            grad_weight = (grad_product * keep).to(weight.dtype) if needs_weight else None
+            grad_scores = grad_product * weight if needs_scores else None
+        if needs_bias:
+            grad_bias = rows.sum(0).to(weight.dtype)
+        return grad_x, grad_weight, grad_bias, None, grad_scores, None

@@ -1,0 +1,106 @@
+"""Masks as modules: fixed, or learned by scores against a threshold (SRNets, Liu et al. 2022; Mallya et al. 2018)."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.select import keep_largest, num_kept
+
+
+class FixedMask(nn.Module):
+    """A mask that training does not change.
+
+    Args:
+        keep: bool, of the weight's shape; True for kept.
+    """
+
+    keep: Tensor
+    scores = None
+
+    def __init__(self, keep: Tensor) -> None:
+        super().__init__()
+        assert keep.dtype == torch.bool, keep.dtype
+        self.register_buffer("keep", keep.clone())
+
+
+class LearnedMask(nn.Module):
+    """A mask that is learned: an entry is kept while its score reaches the threshold, which `refresh` sets.
+
+    Args:
+        scores: Initial scores, of the weight's shape; higher means more important. Everything is kept at first.
+    """
+
+    threshold: Tensor
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(scores.detach().to(torch.float32, copy=True))
+        self.register_buffer("threshold", torch.full((), -torch.inf, device=scores.device))
+
+    @property
+    def keep(self) -> Tensor:
+        """bool, of the weight's shape; True for kept."""
+        return self.scores >= self.threshold
+
+
+Mask: TypeAlias = FixedMask | LearnedMask
+
+
+@torch.no_grad()
+def refresh(masks: Mapping[str, LearnedMask], sparsity: float, scope: str) -> None:
+    """Set the thresholds so that exactly the largest scores are kept, until the scores move.
+
+    Args:
+        masks: The learned masks by name, on one device.
+        sparsity: The fraction to remove.
+        scope: "local" removes it of every matrix, "global" of all matrices taken together.
+
+    Raises:
+        UserError: `scope` is another word, `sparsity` is outside of [0, 1), or a score is NaN or not float32.
+    """
+    if scope not in ("local", "global"):
+        raise UserError(f'scope is {scope!r}: use "local" (per matrix) or "global" (over all matrices)')
+    pool = list(masks.values())
+    for group in [pool] if scope == "global" else [[mask] for mask in pool]:
+        _refresh_pool(group, sparsity)
+
+
+def flipped(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
+    """The share of all entries (bool tensors by name) that changed between kept and pruned."""
+    num_flipped = sum(int((before[name] != keep).sum()) for name, keep in after.items())
+    return num_flipped / sum(keep.numel() for keep in after.values())
+
+
+def _refresh_pool(pool: Sequence[LearnedMask], sparsity: float) -> None:
+    """Set one threshold for all masks of a pool: midway between the smallest kept and the largest pruned score.
+
+    Midway, because a hard initialisation (scores .02 and 0) then has the paper's threshold phi = .01.
+    """
+    scores = [mask.scores for mask in pool]
+    total = sum(score.numel() for score in scores)
+    num_keep = num_kept(total, sparsity)
+    if num_keep == total:
+        for mask in pool:
+            mask.threshold.fill_(-torch.inf)
+        return
+    keeps = keep_largest(scores, num_keep)
+    pairs = list(zip(scores, keeps, strict=True))
+    smallest_kept = torch.stack([score.masked_fill(~keep, torch.inf).amin() for score, keep in pairs]).amin()
+    assert smallest_kept > -torch.inf, "fewer scores are above -inf than are to be kept"
+    below = _next_below(smallest_kept)
+    for score, keep in pairs:
+        score.masked_fill_(~keep & (score == smallest_kept), below)
+    largest_pruned = torch.stack([score.masked_fill(keep, -torch.inf).amax() for score, keep in pairs]).amax()
+    midpoint = smallest_kept / 2 + largest_pruned / 2
+    # Between neighbouring floats the midpoint rounds to one of them: it must not be the pruned one.
+    threshold = torch.where(midpoint > largest_pruned, midpoint, smallest_kept)
+    for mask in pool:
+        mask.threshold.copy_(threshold)
+
+
+def _next_below(value: Tensor) -> Tensor:
+    """The next smaller float; of 0 the next normal one, as subnormals equal 0 where the processor flushes them."""
+    return torch.minimum(value.nextafter(torch.full_like(value, -torch.inf)), value - torch.finfo(value.dtype).tiny)

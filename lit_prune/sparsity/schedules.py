@@ -1,0 +1,99 @@
+"""How much is removed when: sparsity as a function of progress (Zhu & Gupta 2017; SRNets, Figure 8)."""
+
+import math
+from abc import ABC, abstractmethod
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.select import check_sparsity
+
+
+class Schedule(ABC):
+    """Sparsity over the course of pruning.
+
+    Attributes:
+        final: The sparsity at the end.
+    """
+
+    final: float
+
+    @abstractmethod
+    def __call__(self, progress: float) -> float:
+        """The fraction to remove at `progress`, from 0 (start) to 1 (end)."""
+
+
+class Constant(Schedule):
+    """The same sparsity throughout.
+
+    Args:
+        sparsity: The fraction to remove, in [0, 1).
+    """
+
+    def __init__(self, sparsity: float) -> None:
+        self.final = check_sparsity(sparsity)
+
+    def __call__(self, progress: float) -> float:
+        """The fraction to remove, whatever the progress."""
+        return self.final
+
+
+class _Ramp(Schedule):
+    """final + (initial - final) * (1 - progress / end)^power, then final."""
+
+    power: int
+
+    def __init__(self, initial: float, final: float, end: float = 0.8) -> None:
+        if not 0.0 < end <= 1.0:
+            raise UserError(f"end is {end}: the share of training that the ramp takes must be above 0 and at most 1")
+        self.initial = check_sparsity(initial)
+        self.final = check_sparsity(final)
+        self.end = end
+
+    def __call__(self, progress: float) -> float:
+        """The fraction to remove at `progress`, from 0 (start) to 1 (end)."""
+        remaining = 1 - min(progress / self.end, 1.0)
+        return self.final + (self.initial - self.final) * remaining**self.power
+
+
+class Linear(_Ramp):
+    """A straight ramp.
+
+    Args:
+        initial: Sparsity at the start, in [0, 1).
+        final: Sparsity from `end` on, in [0, 1).
+        end: Progress at which the ramp ends, in (0, 1].
+    """
+
+    power = 1
+
+
+class Cubic(_Ramp):
+    """A ramp that removes much early and little late.
+
+    Args:
+        initial: Sparsity at the start, in [0, 1).
+        final: Sparsity from `end` on, in [0, 1).
+        end: Progress at which the ramp ends, in (0, 1]; the paper's 1 leaves only the last moment at `final`.
+    """
+
+    power = 3
+
+
+class Rounds(Schedule):
+    """Iterative magnitude pruning: equal steps of the original weights, the first before any training.
+
+    Args:
+        num_rounds: Number of rounds, each of which prunes and then trains.
+        final: Sparsity of the last round, in [0, 1).
+    """
+
+    def __init__(self, num_rounds: int, final: float) -> None:
+        if num_rounds < 1:
+            raise UserError(f"num_rounds is {num_rounds}: at least one round is needed")
+        self.num_rounds = num_rounds
+        self.final = check_sparsity(final)
+
+    def __call__(self, progress: float) -> float:
+        """The fraction to remove in the round that `progress`, from 0 (start) to 1 (end), falls into."""
+        # 1/49 * 49 is 0.9999999999999999 in binary.
+        num_done = math.floor(progress * self.num_rounds + 1e-6)
+        return self.final * (min(num_done + 1, self.num_rounds) / self.num_rounds)

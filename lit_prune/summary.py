@@ -1,0 +1,69 @@
+"""The console's last words of a run: its models side by side, warnings, and its folder on the last line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
+
+MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": ""}
+
+
+def print_summary(run: Path) -> None:
+    """Print the table of a complete run, from its `metrics.json`, and its path on the last line.
+
+    Args:
+        run: The run's folder. Without metrics (a run stopped early) only the path is printed.
+    """
+    console = Console(soft_wrap=True)
+    path = run / "metrics.json"
+    if path.is_file():
+        values = json.loads(path.read_text())
+        for task in sorted({name.split("/")[0] for name in values if name.endswith("/id/accuracy") and _own(name)}):
+            console.print(_table(values, task))
+        console.print(
+            f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
+        )
+        for line in collapses(values):
+            console.print(f"[bold red]warning:[/] {line}")
+    console.print(str(run), highlight=False)
+
+
+def _own(name: str) -> bool:
+    return not name.startswith(("dense/", "dense_shifted/", "bias/"))
+
+
+def _table(values: dict[str, Any], task: str) -> Table:
+    """One column per model, one row per metric."""
+    names = {"ID accuracy": "id/accuracy"}
+    for split in sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")}):
+        title = split.replace("ood", "OOD").replace("_", " ")
+        prefix = f"{task}/{split}/predicted_share_"
+        classes = [name.removeprefix(prefix) for name in values if name.startswith(prefix)]
+        names[f"{title} accuracy"] = f"{split}/accuracy"
+        names |= {f"{title} accuracy, {each.replace('_', ' ')}": f"{split}/accuracy_{each}" for each in classes}
+        names[f"{title} AUROC"] = f"{split}/auroc"
+        names |= {f"{title} predicted {each.replace('_', ' ')}": f"{split}/predicted_share_{each}" for each in classes}
+    models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/id/accuracy" in values}
+    table = Table(title=f"{task} (selected by ID accuracy, never by OOD)")
+    table.add_column("")
+    for title in models:
+        table.add_column(title, justify="right")
+    table.add_row("sparsity", *(f"{values['sparsity'] if prefix == '' else 0:.3f}" for prefix in models.values()))
+    for title, name in names.items():
+        cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
+        table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+    return table
+
+
+def collapses(values: dict[str, Any]) -> list[str]:
+    """A line for each set on which the selected model predicts (almost) one class only."""
+    return [
+        f"the selected model has collapsed: it predicts {name.rsplit('predicted_share_', 1)[1]} for {value:.1%} of "
+        f"{name.rsplit('/', 1)[0]}"
+        for name, value in values.items()
+        if "/predicted_share_" in name and _own(name) and value > COLLAPSED_SHARE
+    ]

@@ -1,0 +1,65 @@
+import copy
+import pickle
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria import HardMagnitude, Magnitude, Random
+from lit_prune.sparsity.select import keep_largest, num_kept
+
+
+@pytest.mark.parametrize("criterion", [Magnitude(), HardMagnitude(), Random(0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_scores_have_the_weight_s_shape_and_no_graph(criterion, dtype):
+    weight = nn.Parameter(torch.randn(6, 5, dtype=dtype))
+    scores = criterion(weight, 0.5)
+    assert scores.shape == weight.shape
+    assert scores.dtype == torch.float32
+    assert not scores.requires_grad
+    assert (scores >= 0).all()
+
+
+@pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("criterion", [Magnitude(), HardMagnitude()])
+def test_local_magnitude_against_torch(criterion, sparsity):
+    linear = nn.Linear(20, 10)
+    (keep,) = keep_largest([criterion(linear.weight, sparsity)], num_kept(200, sparsity))
+    prune.l1_unstructured(linear, "weight", amount=200 - num_kept(200, sparsity))
+    assert torch.equal(keep, linear.weight_mask.bool())
+
+
+@pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.9])
+def test_global_magnitude_against_torch(sparsity):
+    layers = [nn.Linear(20, 10), nn.Linear(7, 30)]
+    keeps = keep_largest([Magnitude()(layer.weight, sparsity) for layer in layers], num_kept(410, sparsity))
+    amount = 410 - num_kept(410, sparsity)
+    prune.global_unstructured([(layer, "weight") for layer in layers], prune.L1Unstructured, amount=amount)
+    assert all(torch.equal(keep, layer.weight_mask.bool()) for keep, layer in zip(keeps, layers, strict=True))
+
+
+def test_hard_magnitude_has_two_scores_and_an_exact_count():
+    scores = HardMagnitude(high=0.5)(torch.ones(10, 10), 0.29)
+    assert scores.unique().tolist() == [0.0, 0.5]
+    assert (scores == 0.5).sum() == 71
+    with pytest.raises(UserError, match="-1"):
+        HardMagnitude(high=-1)
+
+
+def test_random_repeats_by_seed_and_differs_between_matrices():
+    weight = torch.zeros(50, 50)
+    first, second = Random(3), Random(3)
+    pair = [first(weight, 0.5), first(weight, 0.5)]
+    assert torch.equal(pair[0], second(weight, 0.5))
+    assert not torch.equal(*pair)
+    assert not torch.equal(pair[0], Random(4)(weight, 0.5))
+    assert 0.45 < pair[0].mean() < 0.55
+
+
+def test_criteria_copy_and_pickle():
+    for criterion in (Magnitude(), HardMagnitude(), Random(1)):
+        weight = torch.randn(4, 4)
+        twins = [copy.deepcopy(criterion), pickle.loads(pickle.dumps(criterion)), criterion]
+        assert len({tuple(twin(weight, 0.5).flatten().tolist()) for twin in twins}) == 1

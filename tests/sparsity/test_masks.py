@@ -1,0 +1,124 @@
+import copy
+import pickle
+
+import pytest
+import torch
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria import HardMagnitude, Magnitude
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
+from lit_prune.sparsity.schedules import Rounds
+from lit_prune.sparsity.select import keep_largest, num_kept
+
+
+def weights():
+    generator = torch.Generator().manual_seed(1)
+    return {"a": torch.randn(20, 15, generator=generator), "b": 3 * torch.randn(7, 30, generator=generator)}
+
+
+STARTS = {
+    "soft": lambda weight: Magnitude()(weight, 0.0),
+    "hard": lambda weight: HardMagnitude()(weight, 0.5),
+    "equal": torch.ones_like,
+    "zero": torch.zeros_like,
+    "signed_zeros": lambda weight: 0 * weight,
+    "rounded": lambda weight: weight.round(),
+    "neighbours": lambda weight: 1 + (weight > 0) * 2**-23,
+    "subnormal": lambda weight: (weight * 4).round() * 1e-45,
+    "with_infinities": lambda weight: torch.where(weight > 1, torch.inf, weight),
+}
+
+
+def learned(start):
+    return {name: LearnedMask(STARTS[start](weight)) for name, weight in weights().items()}
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+@pytest.mark.parametrize("start", STARTS)
+def test_refresh_keeps_exactly_what_selection_keeps(start, scope):
+    masks = learned(start)
+    pools = [list(masks.values())] if scope == "global" else [[mask] for mask in masks.values()]
+    for sparsity in (0.0, 0.3, 0.5, 0.9, 0.7):
+        before = [[mask.scores.detach().clone() for mask in pool] for pool in pools]
+        refresh(masks, sparsity, scope)
+        for pool, scores in zip(pools, before, strict=True):
+            expected = keep_largest(scores, num_kept(sum(score.numel() for score in scores), sparsity))
+            assert all(torch.equal(mask.keep, keep) for mask, keep in zip(pool, expected, strict=True))
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_refresh_again_changes_nothing(start):
+    masks = learned(start)
+    assert refresh(masks, 0.6, "global") == pytest.approx(0.6, abs=1e-2)
+    before = copy.deepcopy(masks)
+    assert refresh(masks, 0.6, "global") == 0
+    for name, mask in masks.items():
+        assert torch.equal(mask.scores, before[name].scores)
+        assert mask.threshold == before[name].threshold
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_masks_are_nested_over_rounds(start):
+    masks = learned(start)
+    schedule = Rounds(num_rounds=9, final=0.9)
+    previous = {name: torch.ones_like(mask.keep) for name, mask in masks.items()}
+    for done in range(9):
+        refresh(masks, schedule(done / 9), "local")
+        for name, mask in masks.items():
+            assert mask.keep.sum() == num_kept(mask.keep.numel(), (done + 1) / 10)
+            assert not (mask.keep & ~previous[name]).any()
+            previous[name] = mask.keep
+
+
+def test_hard_initialisation_has_the_threshold_of_the_paper():
+    masks = learned("hard")
+    refresh(masks, 0.5, "local")
+    assert all(mask.threshold == torch.tensor(0.01) for mask in masks.values())
+
+
+def test_refresh_returns_the_share_of_changes():
+    mask = LearnedMask(torch.arange(10.0))
+    assert refresh({"a": mask}, 0.5, "local") == 0.5
+    with torch.no_grad():
+        mask.scores[0] = 20.0
+    assert refresh({"a": mask}, 0.5, "local") == 0.1  # the fifth largest leaves; the new largest came in by itself
+    assert refresh({"a": mask}, 0.0, "local") == 0.5
+    assert mask.threshold == -torch.inf
+
+
+@pytest.mark.parametrize("start", ["zero", "signed_zeros"])
+def test_losers_of_a_tie_at_zero_survive_flushed_subnormals(start):
+    masks = learned(start)
+    refresh(masks, 0.5, "local")
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor does not flush subnormals")
+    try:
+        assert [int(mask.keep.sum()) for mask in masks.values()] == [150, 105]
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_refresh_names_a_wrong_scope():
+    with pytest.raises(UserError, match="layer"):
+        refresh(learned("soft"), 0.5, "layer")
+
+
+def test_a_mask_owns_its_tensors():
+    scores, keep = torch.ones(3), torch.ones(3, dtype=torch.bool)
+    learned_mask, fixed_mask = LearnedMask(scores), FixedMask(keep)
+    scores.zero_()
+    keep.zero_()
+    assert learned_mask.scores.sum() == 3
+    assert fixed_mask.keep.all()
+    assert fixed_mask.scores is None
+
+
+def test_the_state_of_a_mask_travels():
+    mask = LearnedMask(torch.arange(4.0))
+    refresh({"a": mask}, 0.5, "local")
+    loaded = LearnedMask(torch.zeros(4))
+    loaded.load_state_dict(mask.state_dict())
+    for twin in (loaded, copy.deepcopy(mask), pickle.loads(pickle.dumps(mask))):
+        assert torch.equal(twin.keep, torch.tensor([False, False, True, True]))
+    assert set(mask.state_dict()) == {"scores", "threshold"}
+    assert set(FixedMask(mask.keep).state_dict()) == {"keep"}

@@ -1,0 +1,83 @@
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lit_prune.errors import UserError
+from lit_prune.losses import CrossEntropy, ProductOfExperts
+
+
+def batch(labels, bias=None):
+    return SimpleNamespace(labels=torch.tensor(labels), bias=bias)
+
+
+def random_case(num_classes=3, num_rows=8):
+    torch.manual_seed(0)
+    labels = torch.randint(num_classes, (num_rows,)).tolist()
+    return torch.randn(num_rows, num_classes), batch(labels, torch.randn(num_rows, num_classes).log_softmax(-1))
+
+
+def test_cross_entropy_by_hand():
+    loss = CrossEntropy()(torch.tensor([[0.0, math.log(3.0)]]), batch([0]))
+    assert loss.item() == pytest.approx(math.log(4.0))
+
+
+def test_product_of_experts_by_hand():
+    # p_m = (.5, .25, .25), p_b = (.8, .1, .1); product of the gold class .025 of .4 + .025 + .025.
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log() + 7
+    loss = ProductOfExperts()(logits, batch([2], torch.tensor([[0.8, 0.1, 0.1]]).log()))
+    assert loss.item() == pytest.approx(-math.log(0.025 / 0.45), rel=1e-6)
+
+
+def test_product_of_experts_of_two_classes_shifts_the_logit():
+    logits, with_bias = random_case(num_classes=2)
+    bias = with_bias.bias
+    margin = (logits[:, 1] - logits[:, 0]) + (bias[:, 1] - bias[:, 0])
+    expected = F.binary_cross_entropy_with_logits(margin, with_bias.labels.float())
+    torch.testing.assert_close(ProductOfExperts()(logits, with_bias), expected)
+
+
+def test_product_of_experts_gradient_is_the_product_less_the_label():
+    logits, with_bias = random_case()
+    logits.requires_grad_()
+    ProductOfExperts()(logits, with_bias).backward()
+    product = (logits.detach() + with_bias.bias).softmax(-1)
+    torch.testing.assert_close(logits.grad, (product - F.one_hot(with_bias.labels, 3)) / len(logits))
+
+
+def test_a_uniform_bias_changes_nothing_and_another_does():
+    logits, with_bias = random_case()
+    plain = CrossEntropy()(logits, with_bias)
+    uniform = SimpleNamespace(labels=with_bias.labels, bias=torch.full((8, 3), -math.log(3.0)))
+    torch.testing.assert_close(ProductOfExperts()(logits, uniform), plain)
+    assert (ProductOfExperts()(logits, with_bias) - plain).abs() > 0.1
+
+
+def test_a_certain_and_wrong_bias_gives_a_finite_loss_and_gradient():
+    logits = torch.zeros(1, 2, requires_grad=True)
+    loss = ProductOfExperts()(logits, batch([0], torch.tensor([[-math.inf, 0.0]])))
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(1e8), rel=1e-5)
+    torch.testing.assert_close(logits.grad, torch.tensor([[-1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts()])
+def test_half_precision_logits_are_computed_in_float32(loss):
+    logits, with_bias = random_case()
+    half = logits.bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        value = loss(half, with_bias)
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, loss(half.float(), with_bias))
+
+
+def test_a_missing_or_foreign_bias_is_a_user_error():
+    logits, with_bias = random_case()
+    with pytest.raises(UserError, match="ProductOfExperts needs the batch's bias"):
+        ProductOfExperts()(logits, batch([0] * 8))
+    for bias in (with_bias.bias[:, :2], with_bias.bias[:1], with_bias.bias[:, :1]):
+        with pytest.raises(UserError, match="logits are"):
+            ProductOfExperts()(logits, SimpleNamespace(labels=with_bias.labels, bias=bias))
+    CrossEntropy()(logits, batch([0] * 8))
