@@ -69,6 +69,7 @@ class PruneCLI(LightningCLI):
             default=None,
             help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
         )
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
         parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
         parser.link_arguments("encoder", "model.init_args.encoder", apply_on="instantiate")
@@ -82,14 +83,9 @@ class PruneCLI(LightningCLI):
                 "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
                 "init_args": {"save_dir": config.trainer.default_root_dir or "logs", "name": config.experiment},
             }
-        self.trainer_defaults = TRAINER_DEFAULTS | {
-            "callbacks": [
-                PhaseProgressBar(),
-                SparsityCurves(),
-                RunRecord(config.experiment, int(config.seed_everything)),
-                Checkpoints(),
-            ]
-        }
+        bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
+        record = RunRecord(config.experiment, int(config.seed_everything))
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, SparsityCurves(), record, Checkpoints()]}
 
     def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
@@ -52,9 +54,15 @@ class PrunableEncoder(nn.Module):
                 )
             else:
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
-        except (OSError, KeyError) as error:
+        except UserError:
+            raise
+        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
             raise UserError(_explain(backbone, error)) from error
-        self.backbone.float()
+        if len(self.tokenizer) <= len(self.tokenizer.all_special_ids):
+            raise UserError(
+                f"encoder.backbone {backbone!r} holds no vocabulary: save its tokenizer into the folder too"
+            )
+        self.backbone.float().train()  # from_pretrained leaves it in evaluation mode, dropout off
         if freeze_embeddings:
             for module in self.backbone.modules():
                 if isinstance(module, nn.Embedding):
@@ -107,7 +115,7 @@ def _has_pooler_option(settings: Any) -> bool:
 
 def _explain(backbone: str, error: Exception) -> str:
     if Path(backbone).exists():
-        return f"encoder.backbone {backbone!r} is not a model's folder: {error}"
+        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {error}"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
         f"encoder.backbone {backbone!r} could not be loaded ({reason}): check the name; without a network give a local "

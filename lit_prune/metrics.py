@@ -89,7 +89,8 @@ def matched_shift(logits: Tensor, positive: int, num_positive: int) -> float:
         positive: Index of the positive class.
         num_positive: Rows to be predicted positive, 0 to rows.
     """
+    logits = logits.double()
     others = torch.cat([logits[:, :positive], logits[:, positive + 1 :]], dim=1).amax(dim=1)
-    margins = (logits[:, positive] - others).double().sort(descending=True).values
+    margins = (logits[:, positive] - others).sort(descending=True).values
     bounds = torch.cat([margins[:1] + 1, margins, margins[-1:] - 1])
     return float((bounds[num_positive] + bounds[num_positive + 1]) / 2)

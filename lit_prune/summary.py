@@ -29,7 +29,7 @@ def print_summary(run: Path) -> None:
         )
         for line in collapses(values):
             console.print(f"[bold red]warning:[/] {line}")
-    console.print(str(run), highlight=False)
+    console.print(str(run), highlight=False, markup=False)
 
 
 def _own(name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset, Features, Value, concatenate_datasets
+from datasets.exceptions import DatasetGenerationError
 from datasets.fingerprint import Hasher
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -164,22 +165,12 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
 
 
 def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
-    rows = Dataset.from_generator(
-        _rows,
-        features=Features(
-            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
-            | {"label": Value("int64"), "overlap": Value("float32")}
-        ),
-        gen_kwargs={
-            "source": task.source,
-            "split": split,
-            "root": how.root,
-            "label_ids": {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split),
-            "key": [task.source.fingerprint(split, how.root), lit_prune.__version__],
-        },
-    )
-    if len(rows) == 0:
-        raise UserError(f"task {task.name!r}: the split {split!r} has no rows")
+    try:
+        rows = _read(task, split, how)
+    except DatasetGenerationError as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from None
+        raise
     length = task.max_length or how.max_length
     # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
     rules = how.tokenizer.backend_tokenizer.model, how.tokenizer.backend_tokenizer.normalizer
@@ -191,14 +182,33 @@ def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
     )
 
 
+def _read(task: Task, split: str, how: Preparation) -> Dataset:
+    return Dataset.from_generator(
+        _rows,
+        features=Features(
+            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
+            | {"label": Value("int64"), "overlap": Value("float64")}  # in float32 a .2 is above .2
+        ),
+        gen_kwargs={
+            "source": task.source,
+            "split": split,
+            "root": how.root,
+            "label_ids": {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split),
+            # A text: `datasets` would take a list for shards, and read the rows once per element.
+            "key": Hasher.hash([task.source.fingerprint(split, how.root), lit_prune.__version__]),
+        },
+    )
+
+
 def _merged(task: Task, split: str) -> dict[str, int]:
     """Class indices of a split under the names of the finer classes."""
     return dict(zip(task.labels, task.class_map(split), strict=True))
 
 
 def _rows(
-    source: Source, split: str, root: str | None, label_ids: dict[str, int], key: Any
+    source: Source, split: str, root: str | None, label_ids: dict[str, int], key: str
 ) -> Iterator[dict[str, Any]]:
+    row = None
     for row in source.rows(split, root):
         if row["label"] not in label_ids:
             raise UserError(
@@ -206,6 +216,8 @@ def _rows(
             )
         overlap = word_overlap(row["text_a"], row["text_b"])
         yield {**row, "label": label_ids[row["label"]], "overlap": overlap}
+    if row is None:
+        raise UserError(f"the split {split!r} of {type(source).__name__} has no rows")
 
 
 def _tokenise(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:

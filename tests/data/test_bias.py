@@ -154,15 +154,30 @@ def no_vectors(word):
 def test_a_planted_bias_is_found_at_its_rate(rate):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        log_probs, report = OverlapBias().fit_predict(*planted(rate, 3000), NAMES, no_vectors)
+        log_probs = OverlapBias().fit_predict(*planted(rate, 3000), NAMES, no_vectors)
+    report = OverlapBias().report(log_probs, planted(rate, 3000)[2], NAMES)
     assert report["accuracy"] == pytest.approx(rate, abs=0.02)
     assert report["confidence"] == pytest.approx(rate, abs=0.02)
     assert report["calibration_error"] < 0.03
     assert log_probs.dtype == np.float32
 
 
+def test_the_report_by_hand():
+    probability = np.array([0.95, 0.65, 0.65, 0.15])  # of entailment; the third is wrong
+    log_probs = np.log(np.stack([(1 - probability) / 2, probability, (1 - probability) / 2], axis=1))
+    report = OverlapBias().report(log_probs, np.array([1, 1, 0, 2]), NAMES)
+    assert report == pytest.approx(
+        {
+            "accuracy": 0.75,
+            "confidence": (0.95 + 0.65 + 0.65 + 0.85) / 4,
+            "calibration_error": (0.05 + abs(0.65 + 0.65 - 1) + 0.15) / 4,
+            "positive_rate": 0.5,
+        }
+    )
+
+
 def test_log_probabilities_sum_to_one_and_the_rest_shares_equally():
-    log_probs, _ = OverlapBias().fit_predict(*planted(1.0), NAMES, no_vectors)
+    log_probs = OverlapBias().fit_predict(*planted(1.0), NAMES, no_vectors)
     np.testing.assert_allclose(np.exp(log_probs).sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(log_probs[:, 0], log_probs[:, 2])
     assert np.isfinite(log_probs).all()
@@ -170,16 +185,19 @@ def test_log_probabilities_sum_to_one_and_the_rest_shares_equally():
 
 def test_two_classes_share_nothing():
     premises, hypotheses, labels = planted(0.9)
-    log_probs, report = OverlapBias(positive="duplicate").fit_predict(
-        premises, hypotheses, (labels == 1).astype(int), ["not_duplicate", "duplicate"], no_vectors
-    )
+    labels, names = (labels == 1).astype(int), ["not_duplicate", "duplicate"]
+    bias = OverlapBias(positive="duplicate")
+    log_probs = bias.fit_predict(premises, hypotheses, labels, names, no_vectors)
+    report = bias.report(log_probs, labels, names)
     np.testing.assert_allclose(np.exp(log_probs).sum(axis=1), 1, rtol=1e-6)
-    assert (log_probs.argmax(axis=1) == (labels == 1)).mean() == pytest.approx(report["accuracy"])
+    assert (log_probs.argmax(axis=1) == labels).mean() == pytest.approx(report["accuracy"])
 
 
 def test_balanced_weights_ignore_how_rare_the_positive_class_is():
     """At 10% positives and a rate of .8, unweighted odds would call every row negative (.8 x .1 < .2 x .9)."""
-    log_probs, report = OverlapBias().fit_predict(*planted(0.8, 3000, share_positive=0.1), NAMES, no_vectors)
+    rows = planted(0.8, 3000, share_positive=0.1)
+    log_probs = OverlapBias().fit_predict(*rows, NAMES, no_vectors)
+    report = OverlapBias().report(log_probs, rows[2], NAMES)
     assert report["positive_rate"] == pytest.approx(0.1, abs=0.02)
     predicted_positive = log_probs[:, 1] > math.log(0.5)
     assert predicted_positive.mean() == pytest.approx(0.8 * 0.1 + 0.2 * 0.9, abs=0.03)
@@ -187,8 +205,8 @@ def test_balanced_weights_ignore_how_rare_the_positive_class_is():
 
 
 def test_the_same_rows_give_the_same_bits():
-    first, _ = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
-    second, _ = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
+    first = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
+    second = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
     np.testing.assert_array_equal(first, second)
 
 
@@ -199,8 +217,8 @@ def test_a_vec_file_replaces_the_encoders_vectors(tmp_path):
     def must_not_be_asked(word):
         raise AssertionError(word)
 
-    log_probs, _ = OverlapBias(vectors=str(path)).fit_predict(*planted(0.9), NAMES, must_not_be_asked)
-    assert not np.array_equal(log_probs, OverlapBias().fit_predict(*planted(0.9), NAMES, no_vectors)[0])
+    log_probs = OverlapBias(vectors=str(path)).fit_predict(*planted(0.9), NAMES, must_not_be_asked)
+    assert not np.array_equal(log_probs, OverlapBias().fit_predict(*planted(0.9), NAMES, no_vectors))
 
 
 def test_impossible_requests_are_refused():

@@ -113,7 +113,6 @@ openly secretly suddenly eventually reluctantly gladly briefly deliberately publ
         "without a good reason",
         "as a favor to a friend",
     ],
-    "near": ["near", "behind", "beside", "next to", "opposite", "in front of"],
     "knew": ["knew", "realized", "remembered", "noticed", "discovered", "found out", "was aware", "forgot", "learned"],
     "said": ["said", "believed", "claimed", "hoped", "suspected", "thought", "heard", "feared", "assumed", "guessed"],
     "pretended": [

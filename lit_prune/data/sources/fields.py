@@ -78,6 +78,7 @@ def _text(record: Mapping[str, Any], column: str, where: str) -> str:
 
 
 def check_names(splits: Mapping[str, Fields]) -> None:
+    """Refuse, with a UserError, splits without `train` or `id` or under names that we do not know."""
     missing = [split for split in REQUIRED_SPLITS if split not in splits]
     known = (*REQUIRED_SPLITS, "id_mismatched", "ood")
     unknown = [split for split in splits if split not in known and not split.startswith("ood_")]
@@ -89,6 +90,7 @@ def check_names(splits: Mapping[str, Fields]) -> None:
 
 
 def not_empty(rows: Iterator[Row | None], where: str) -> Iterator[Row]:
+    """The rows that are not dropped (None); a UserError that names `where` if none is left."""
     kept = (row for row in rows if row is not None)
     first = next(kept, None)
     if first is None:

@@ -1,8 +1,7 @@
 """The generated NLI corpus: its promises on labels, overlap, splits and words."""
 
+import hashlib
 import re
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -30,15 +29,10 @@ def full(row):
     return overlap(row["text_a"], row["text_b"]) == 1
 
 
-def test_the_same_arguments_give_the_same_rows_in_another_process():
-    code = "from lit_prune.data.generated.nli import generate_nli; print(list(generate_nli('id', 30, 0.9, 7)))"
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert runs[0].strip() == runs[1].strip() == str(list(generate_nli("id", 30, 0.9, 7)))
+def test_rows_are_the_same_in_every_process():
+    rows = list(generate_nli("id", 100, 0.9, 7))
+    # A changed grammar changes this digest: certify the corpus again before you update it.
+    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "1160a5f85b755bb9"
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -1,0 +1,89 @@
+"""Records of foreign tables: how they become rows, and what is refused."""
+
+import pytest
+
+from lit_prune.data.sources.fields import Fields, check_names, not_empty
+from lit_prune.errors import UserError
+
+PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "gold_label"}
+NLI = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradiction", "-": ""}
+RECORD = {"gold_label": "entailment", "sentence1": "A man sleeps .", "sentence2": "A man rests !"}
+
+
+def row(record=RECORD, **spec):
+    return Fields(**{"columns": PAIR, "labels": NLI, **spec}).row(record, 17, "dev:17")
+
+
+def test_a_record_under_our_names():
+    columns = {**PAIR, "id": "pair", "group": "heuristic"}
+    record = {**RECORD, "pair": 7, "heuristic": "subsequence", "more": None}
+    assert row(record, columns=columns, labels={"entailment": "yes"}) == {
+        "id": "7",
+        "text_a": "A man sleeps .",
+        "text_b": "A man rests !",
+        "label": "yes",
+        "group": "subsequence",
+    }
+
+
+def test_what_no_column_gives():
+    columns = {"text_a": "sentence1", "label": "gold_label"}
+    assert row(columns=columns) == {
+        "id": "17",
+        "text_a": "A man sleeps .",
+        "text_b": "",
+        "label": "entailment",
+        "group": "",
+    }
+
+
+def test_a_label_mapped_to_nothing_drops_the_row():
+    assert row({**RECORD, "gold_label": "-"}) is None
+
+
+def test_strip_takes_characters_and_white_space_off_both_ends():
+    found = row({**RECORD, "sentence1": "Really ?! . "}, strip=".!?")
+    assert (found["text_a"], found["text_b"]) == ("Really", "A man rests")
+    assert row({**RECORD, "sentence1": "Really ?! . "})["text_a"] == "Really ?! ."
+
+
+@pytest.mark.parametrize("label", ["1", 1])
+def test_labels_that_yaml_reads_as_numbers(label):
+    assert row({**RECORD, "gold_label": label}, labels={0: "different", 1: "duplicate"})["label"] == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sentence2": None}, r"dev:17: column 'sentence2' holds None, neither text nor a number"),
+        ({"sentence2": ["a"]}, r"dev:17: column 'sentence2' holds \['a'\], neither text nor a number"),
+        ({"gold_label": "maybe"}, r"dev:17: unknown label 'maybe'; `labels` knows entailment, neutral"),
+    ],
+)
+def test_a_value_that_is_no_text_or_no_label_is_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        row({**RECORD, **change})
+
+
+def test_a_missing_column_is_named_beside_those_found():
+    with pytest.raises(UserError, match=r"dev:17: no column 'sentence1'; found a, b. Correct `columns`"):
+        row({"a": "", "b": ""})
+
+
+def test_text_a_and_label_are_needed_and_other_fields_unknown():
+    with pytest.raises(UserError, match=r"missing fields \['label'\], unknown fields \['premise'\]"):
+        Fields(columns={"text_a": "a", "premise": "b"}, labels=NLI)
+
+
+def test_names_of_splits():
+    fields = Fields(columns=PAIR, labels=NLI)
+    check_names(dict.fromkeys(["train", "id", "id_mismatched", "ood", "ood_hans", "ood_train"], fields))
+    with pytest.raises(UserError, match=r"missing \['id'\], unknown \['dev'\]"):
+        check_names({"train": fields, "dev": fields})
+
+
+def test_dropped_rows_are_left_out_and_one_must_remain():
+    kept = row()
+    assert list(not_empty(iter([None, kept, None, kept]), "dev")) == [kept, kept]
+    with pytest.raises(UserError, match=r"dev: no rows; check the file, and the `labels` that drop rows"):
+        not_empty(iter([None]), "dev")

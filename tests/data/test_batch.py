@@ -1,0 +1,38 @@
+"""Batches: what is padded, and how far."""
+
+import pytest
+import torch
+
+from lit_prune.data.batch import Collate
+
+
+def rows(tokenizer, *texts, **columns):
+    count = {"task": "nli", "index": list(range(len(texts))), "label": [1] * len(texts)}
+    return {**count, **tokenizer(list(texts)), "overlap": [0.5] * len(texts), **columns}
+
+
+@pytest.mark.parametrize(("num_words", "length"), [(1, 8), (6, 8), (7, 16), (14, 16), (15, 24)])
+def test_rows_are_padded_to_a_multiple_of_eight(tokenizer, num_words, length):
+    batch = Collate(tokenizer)(rows(tokenizer, "a", " ".join(["a"] * num_words)))
+    assert set(batch.inputs) == set(tokenizer.model_input_names)
+    assert all(each.shape == (2, length) for each in batch.inputs.values())
+    assert batch.inputs["attention_mask"].sum(1).tolist() == [3, num_words + 2]
+    padding = batch.inputs["attention_mask"] == 0
+    assert (batch.inputs["input_ids"][padding] == tokenizer.pad_token_id).all()
+    assert (batch.inputs["input_ids"][~padding] != tokenizer.pad_token_id).all()
+
+
+def test_a_batch_says_its_task_labels_and_rows(tokenizer):
+    batch = Collate(tokenizer)(rows(tokenizer, "a", "b", label=[2, 0], index=[7, 3]))
+    assert batch.task == "nli"
+    assert batch.labels.tolist() == [2, 0]
+    assert batch.labels.dtype == torch.int64
+    assert batch.index.tolist() == [7, 3]
+
+
+def test_the_bias_comes_along_where_there_is_one(tokenizer):
+    assert Collate(tokenizer)(rows(tokenizer, "a", "b")).bias is None
+    bias = [[-1.0, -0.5], [-2.0, -0.25]]
+    batch = Collate(tokenizer)(rows(tokenizer, "a", "b", bias=bias))
+    assert torch.equal(batch.bias, torch.tensor(bias))
+    assert batch.bias.dtype == torch.float32

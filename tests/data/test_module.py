@@ -1,0 +1,102 @@
+"""The data module: its loaders, and what it refuses."""
+
+import pytest
+import torch
+
+from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Task
+from lit_prune.errors import UserError
+
+LABELS = ["entailment", "neutral", "contradiction"]
+MERGE = {"neutral": "non_entailment", "contradiction": "non_entailment"}
+
+
+def task(name="nli", num_train=50, **options):
+    return Task(name, LABELS, GeneratedNli(num_train=num_train, num_eval=21), "entailment", MERGE, **options)
+
+
+@pytest.fixture
+def module(tokenizer):
+    def make(*tasks, **options):
+        table = torch.randn(len(tokenizer), 16, generator=torch.Generator().manual_seed(0))
+        data = MultitaskDataModule(list(tasks), tokenizer, table, **{"batch_size": 8, "eval_batch_size": 8, **options})
+        data.setup("fit")
+        return data
+
+    return make
+
+
+def test_every_evaluation_row_comes_once_like_lengths_together(module):
+    data = module(task(), validation_fraction=0.1)
+    loaders = data.val_dataloader()
+    assert [each.name for each in data.evaluation_sets] == ["nli/validation", "nli/id", "nli/ood"]
+    assert [len(each.rows) for each in data.evaluation_sets] == [5, 21, 21]
+    for each, loader in zip(data.evaluation_sets, loaders, strict=True):
+        batches = list(loader)
+        index = torch.cat([batch.index for batch in batches])
+        assert sorted(index.tolist()) == list(range(len(each.rows)))
+        labels = torch.cat([batch.labels for batch in batches])
+        assert labels.tolist() == [each.rows["label"][row] for row in index.tolist()]
+        lengths = torch.cat([batch.inputs["attention_mask"].sum(1) for batch in batches])
+        assert torch.equal(lengths, lengths.sort().values)
+        assert {batch.task for batch in batches} == {"nli"}
+
+
+def test_an_epoch_shows_every_training_row_once_with_its_bias(module):
+    data = module(task(bias=OverlapBias()), validation_fraction=0.1)
+    batches = list(data.train_dataloader())
+    assert len(batches) == data.batches_per_epoch == 6
+    index = torch.cat([batch.index for batch in batches])
+    assert sorted(index.tolist()) == list(range(45))
+    bias = torch.cat([batch.bias for batch in batches])
+    assert torch.equal(bias, torch.tensor(data.train["nli"]["bias"])[index])
+    again = torch.cat([batch.index for batch in data.train_dataloader()])
+    assert torch.equal(again, index)
+
+
+def test_several_tasks_one_per_batch_with_their_own_sizes(module):
+    data = module(task("a", 40), task("b", 20, batch_size=2), validation_fraction=0)
+    assert data.batches_per_epoch == 5 + 10
+    sizes = {(batch.task, len(batch.labels)) for batch in data.train_dataloader()}
+    assert sizes == {("a", 8), ("b", 2)}
+    assert [each.name for each in data.evaluation_sets] == ["a/id", "a/ood", "b/id", "b/ood"]
+    assert [{batch.task for batch in loader} for loader in data.val_dataloader()] == [{"a"}, {"a"}, {"b"}, {"b"}]
+
+
+def test_making_an_iterator_leaves_the_global_random_state_alone(module):
+    data = module(task())
+    before = torch.get_rng_state()
+    next(iter(data.train_dataloader()))
+    next(iter(data.val_dataloader()[0]))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_every_bias_model_is_reported(module):
+    data = module(task("a", bias=OverlapBias()), task("b"))
+    figures = ("accuracy", "confidence", "calibration_error", "positive_rate")
+    assert set(data.bias_report) == {f"a/{figure}" for figure in figures}
+    positive = [label == LABELS.index("entailment") for label in data.train["a"]["label"]]
+    assert data.bias_report["a/positive_rate"] == pytest.approx(sum(positive) / len(positive))
+
+
+def test_workers_give_the_same_batches(module):
+    here, there = (
+        [batch.index.tolist() for batch in module(task(), num_workers=workers).train_dataloader()] for workers in (0, 1)
+    )
+    assert here == there
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        ([], {}, r"data.tasks are named \[\]: needed are one or more tasks with different names"),
+        (["a", "a"], {}, r"data.tasks are named \['a', 'a'\]"),
+        (["a"], {"validation_fraction": 1.0}, r"data.validation_fraction is 1.0, needed is a share in \[0, 1\)"),
+        (["a"], {"validation_fraction": -0.1}, r"data.validation_fraction is -0.1"),
+        (["a"], {"validation_fraction": float("nan")}, r"data.validation_fraction is nan"),
+        (["a"], {"batch_size": 0}, r"data.batch_size is 0, needed is 1 or more"),
+        (["a"], {"eval_batch_size": 0}, r"data.eval_batch_size is 0, needed is 1 or more"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(module, names, options, message):
+    with pytest.raises(UserError, match=message):
+        module(*(task(name) for name in names), **options)

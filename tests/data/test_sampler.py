@@ -1,0 +1,84 @@
+"""The sampler: a pure function of (seed, step) that shows every row once a pass."""
+
+from collections import Counter
+from itertools import chain
+
+import pytest
+
+from lit_prune.data.sampler import TaskBatchSampler
+
+SETS = {
+    "one": ({"nli": 10}, {"nli": 3}),
+    "exact": ({"nli": 9}, {"nli": 3}),
+    "three": ({"nli": 10, "qqp": 5, "sts": 2}, {"nli": 3, "qqp": 2, "sts": 4}),
+}
+NUM_EPOCHS = 5
+
+
+def sampler(sets, first=0, seed=1):
+    return TaskBatchSampler(*SETS[sets], seed=seed, first_batch=lambda: first)
+
+
+def taken(sets, first, seed=1):
+    """The batches from `first` to the end of the last epoch, an iterator per epoch, as a trainer asks for them."""
+    batches = []
+    while first + len(batches) < NUM_EPOCHS * len(sampler(sets)):
+        batches += sampler(sets, first + len(batches), seed)
+    return batches
+
+
+@pytest.mark.parametrize("sets", SETS)
+def test_an_iterator_begun_anywhere_gives_the_rest(sets):
+    whole = taken(sets, 0)
+    assert len(whole) == NUM_EPOCHS * len(sampler(sets))
+    for first in range(len(whole)):
+        assert taken(sets, first) == whole[first:]
+
+
+@pytest.mark.parametrize("sets", SETS)
+def test_each_pass_over_a_task_shows_every_row_once(sets):
+    whole = taken(sets, 0)
+    for task, num_rows in SETS[sets][0].items():
+        rows = [row for batch in whole for name, row in batch if name == task]
+        passes = [rows[start : start + num_rows] for start in range(0, len(rows), num_rows)]
+        assert len(passes) > 1
+        assert all(sorted(each) == list(range(num_rows)) for each in passes[:-1])
+        assert len(set(passes[-1])) == len(passes[-1])
+
+
+def test_orders_differ_between_passes_and_seeds():
+    whole = taken("one", 0)
+    epochs = [tuple(chain(*whole[start : start + 4])) for start in range(0, len(whole), 4)]
+    assert len(set(epochs)) == NUM_EPOCHS
+    assert taken("one", 0, seed=2) != whole
+
+
+def test_a_batch_is_of_one_task_and_full_but_for_the_last_of_a_pass():
+    for batch in taken("three", 0):
+        (task,) = {name for name, _ in batch}
+        assert len(batch) in {"nli": (3, 1), "qqp": (2, 1), "sts": (2,)}[task]
+
+
+def test_an_epoch_is_one_pass_over_every_task():
+    assert {sets: len(sampler(sets)) for sets in SETS} == {"one": 4, "exact": 3, "three": 4 + 3 + 1}
+    assert len(list(sampler("three"))) == 8
+
+
+def test_tasks_are_drawn_alike_whatever_their_size():
+    many = TaskBatchSampler({"large": 2999, "small": 1}, {"large": 1, "small": 1}, seed=0)
+    counts = Counter(batch[0][0] for batch in many)
+    assert counts["small"] == pytest.approx(1500, abs=100)
+
+
+def test_every_epoch_draws_its_tasks_anew():
+    whole = taken("three", 0)
+    drawn = [tuple(batch[0][0] for batch in whole[start : start + 8]) for start in range(0, len(whole), 8)]
+    assert len(set(drawn)) == NUM_EPOCHS
+
+
+def test_the_start_is_read_when_the_iterator_is_made():
+    position = 2
+    each = TaskBatchSampler(*SETS["one"], seed=1, first_batch=lambda: position)
+    batches = iter(each)
+    position = 3
+    assert list(batches) == list(sampler("one"))[2:]

@@ -1,0 +1,209 @@
+"""Tasks: their classes split by split, and their rows from the source to tokenised sets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lit_prune.data.bias import OverlapBias, word_overlap
+from lit_prune.data.sources import GeneratedNli, Row, Source
+from lit_prune.data.task import Preparation, Task, prepare_task
+from lit_prune.errors import UserError
+
+LABELS = ["contradiction", "entailment", "neutral"]
+MERGE = {"contradiction": "non_entailment", "neutral": "non_entailment"}
+
+
+class Rows(Source):
+    """Rows from memory; one of every label unless told otherwise."""
+
+    def __init__(self, labels=(*LABELS, *LABELS), splits=("train", "id"), text="a b c d"):
+        self.labels = labels
+        self.splits = splits
+        self.text = text
+
+    def available(self, root):
+        return list(self.splits)
+
+    def fingerprint(self, split, root):
+        return {"labels": self.labels, "text": self.text}
+
+    def rows(self, split, root):
+        for number, label in enumerate(self.labels):
+            yield Row(id=f"{split}-{number}", text_a=self.text, text_b="a x", label=label, group="")
+
+
+@pytest.fixture
+def how(tokenizer):
+    return Preparation(tokenizer, root=None, max_length=64, validation_fraction=0.1, seed=3)
+
+
+@pytest.fixture
+def table(tokenizer):
+    return torch.randn(len(tokenizer), 16, generator=torch.Generator().manual_seed(0))
+
+
+def nli(source=None, **options):
+    source = source or GeneratedNli(bias_rate=0.9, num_train=60, num_eval=20)
+    return Task("nli", LABELS, source, **{"positive": "entailment", "merge": MERGE, **options})
+
+
+def by_split(sets):
+    return {each.split: each for each in sets}
+
+
+def test_ood_sets_have_the_merged_classes():
+    task = nli()
+    for split in ("train", "validation", "id", "id_mismatched", "ood_train"):
+        assert task.labels_of(split) == tuple(LABELS)
+        assert task.class_map(split) == (0, 1, 2)
+    for split in ("ood", "ood_hans"):
+        assert task.labels_of(split) == ("non_entailment", "entailment")
+        assert task.class_map(split) == (0, 1, 0)
+
+
+def test_without_a_merge_ood_sets_have_the_tasks_classes():
+    assert nli(merge=None).labels_of("ood") == tuple(LABELS)
+    assert nli(merge=None).class_map("ood") == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"labels": ["a"]}, r"task 't': labels are \['a'\], needed are two or more different names"),
+        ({"labels": ["a", "a", "b"]}, r"needed are two or more different names"),
+        ({"positive": "c"}, r"task 't': positive names 'c', which is not one of its labels"),
+        ({"merge": {"c": "b"}}, r"task 't': merge names 'c', which is not one of its labels"),
+    ],
+)
+def test_classes_that_do_not_fit_are_refused(arguments, message):
+    with pytest.raises(UserError, match=message):
+        Task(**{"name": "t", "labels": ["a", "b"], "source": Rows(), "positive": "a", **arguments})
+
+
+def test_every_row_arrives_once_with_its_label_tokens_and_overlap(how, table):
+    task = nli()
+    train, sets = prepare_task(task, replace(how, validation_fraction=0), table)
+    for split, rows in {"train": train, **{each.split: each.rows for each in sets}}.items():
+        expected = list(task.source.rows(split, None))
+        assert list(rows["id"]) == [row["id"] for row in expected]
+        ids = dict(zip(LABELS, task.class_map(split), strict=True))
+        assert list(rows["label"]) == [ids[row["label"]] for row in expected]
+        assert list(rows["overlap"]) == [word_overlap(row["text_a"], row["text_b"]) for row in expected]
+        tokens = how.tokenizer([row["text_a"] for row in expected], [row["text_b"] for row in expected])
+        assert list(rows["input_ids"]) == tokens["input_ids"]
+    assert [each.name for each in sets] == ["nli/id", "nli/ood"]
+    assert [each.positive for each in sets] == [1, 1]
+    assert sets[1].labels == ("non_entailment", "entailment")
+
+
+def test_labels_may_go_by_the_merged_name_already(how, table):
+    source = Rows(splits=("train", "id", "ood"))
+    source.rows = lambda split, root: (
+        {**row, "label": MERGE.get(row["label"], row["label"])} if split == "ood" else row
+        for row in Rows.rows(source, split, root)
+    )
+    _, sets = prepare_task(nli(source), how, table)
+    assert list(by_split(sets)["ood"].rows["label"]) == [0, 1, 0, 0, 1, 0]
+
+
+def test_the_validation_cut_is_seeded_disjoint_and_of_its_size(how, table):
+    train, sets = prepare_task(nli(), how, table)
+    validation = by_split(sets)["validation"].rows
+    assert sets[0].split == "validation"
+    assert (len(train), len(validation)) == (54, 6)
+    assert {*train["id"], *validation["id"]} == {f"nli-train-0-{number}" for number in range(60)}
+
+    def cut(**change):
+        return list(prepare_task(nli(), replace(how, **change), table)[1][0].rows["id"])
+
+    assert cut() == list(validation["id"]) != cut(seed=4)
+    assert len(cut(validation_fraction=0.001)) == 1
+    assert cut(validation_fraction=0)[0].startswith("nli-id-")
+
+
+def test_a_cut_that_leaves_nothing_to_train_on_is_refused(how, table):
+    with pytest.raises(UserError, match=r"task 'nli': data.validation_fraction=0.99 leaves no training row of 6"):
+        prepare_task(nli(Rows()), replace(how, validation_fraction=0.99), table)
+
+
+def test_ood_rows_are_trained_on_but_never_select(how, table):
+    source = GeneratedNli(num_train=60, num_eval=20, num_ood_train=30)
+    train, sets = prepare_task(nli(source), how, table)
+    before, validation = prepare_task(nli(), how, table)
+    assert list(train["id"]) == [*before["id"], *(f"nli-ood_train-0-{number}" for number in range(30))]
+    assert list(by_split(sets)["validation"].rows["id"]) == list(validation[0].rows["id"])
+    assert list(by_split(sets)) == ["validation", "id", "ood"]
+
+
+def test_the_bias_stands_beside_its_row(how, table):
+    task = nli(GeneratedNli(num_train=200, num_eval=20, num_ood_train=50), bias=OverlapBias())
+    train, sets = prepare_task(task, how, table)
+    bias = np.array(train["bias"])
+    assert bias.shape == (230, 3)
+    np.testing.assert_allclose(np.exp(bias).sum(1), 1, rtol=1e-5)
+    full = np.array(train["overlap"]) == 1
+    assert 0.2 < full.mean() < 0.8
+    assert bias[full, 1].min() > bias[~full, 1].mean()  # more overlap, more entailment
+    source = {row["id"]: row for split in ("train", "ood_train") for row in task.source.rows(split, None)}
+    assert [LABELS[number] for number in train["label"]] == [source[name]["label"] for name in train["id"]]
+    assert not any("bias" in each.rows.column_names for each in sets)
+    assert "bias" not in prepare_task(nli(), how, table)[0].column_names
+
+
+def fingerprints(task, how, table):
+    train, sets = prepare_task(task, how, table)
+    return [train._fingerprint, *(each.rows._fingerprint for each in sets)]
+
+
+def test_the_cache_is_found_again_even_after_the_tokenizer_has_padded(how, table, monkeypatch):
+    task = nli(bias=OverlapBias())
+    first = fingerprints(task, how, table)
+    how.tokenizer(["a", "a b c"], padding=True, truncation=True, max_length=4)
+    again = nli(GeneratedNli(bias_rate=0.9, num_train=60, num_eval=20), bias=OverlapBias())
+    monkeypatch.setattr(OverlapBias, "fit_predict", None)
+    monkeypatch.setattr(GeneratedNli, "rows", None)
+    assert fingerprints(again, how, table) == first
+
+
+def test_what_changes_the_rows_changes_the_cache(how, table):
+    task = nli(bias=OverlapBias())
+    first = fingerprints(task, how, table)[0]
+    assert fingerprints(task, replace(how, max_length=9), table)[0] != first
+    assert fingerprints(task, replace(how, seed=9), table)[0] != first
+    assert fingerprints(task, how, table + 1)[0] != first
+    assert fingerprints(nli(bias=OverlapBias(C=1.0)), how, table)[0] != first
+    assert (
+        fingerprints(nli(GeneratedNli(seed=1, num_train=60, num_eval=20), bias=OverlapBias()), how, table)[0] != first
+    )
+
+
+def test_an_edited_source_is_read_again(how, table):
+    for text in ("a b", "c d e"):
+        train, _ = prepare_task(nli(Rows(text=text)), how, table)
+        assert set(train["text_a"]) == {text}
+
+
+def test_rows_are_cut_to_the_tasks_length_before_the_modules(how, table):
+    source = Rows(text="a b c d " * 30)
+    assert {len(row) for row in prepare_task(nli(source), how, table)[0]["input_ids"]} == {64}
+    assert {len(row) for row in prepare_task(nli(source, max_length=9), how, table)[0]["input_ids"]} == {9}
+
+
+def test_an_unknown_label_is_named_with_its_row(how, table):
+    with pytest.raises(UserError, match=r"split 'train', row 'train-1': unknown label 'maybe'; known are \['contra"):
+        prepare_task(nli(Rows(labels=("neutral", "maybe"))), how, table)
+
+
+def test_an_empty_split_is_named(how, table):
+    with pytest.raises(UserError, match=r"split 'train' of Rows has no rows"):
+        prepare_task(nli(Rows(labels=())), how, table)
+
+
+def test_a_bug_in_a_source_is_not_taken_for_a_users_error(how, table):
+    source = Rows(labels=("neutral", None))
+    source.rows = lambda split, root: ({}[row["id"]] for row in Rows.rows(source, split, root))
+    with pytest.raises(Exception, match="generating the dataset") as caught:
+        prepare_task(nli(source), how, table)
+    assert isinstance(caught.value.__cause__, KeyError)

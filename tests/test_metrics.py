@@ -1,0 +1,120 @@
+"""Metrics against scikit-learn and by hand."""
+
+import math
+
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+from lit_prune.metrics import classification, losses, matched_shift, overlap_group, predictions
+
+NLI = ("entailment", "neutral", "contradiction")
+HANS = ("entailment", "non_entailment")
+MERGE = (0, 1, 1)
+
+
+def random_case(num_rows=200, num_labels=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(num_rows, 3, generator=generator), torch.randint(num_labels, (num_rows,), generator=generator)
+
+
+def test_three_classes_against_scikit_learn():
+    logits, labels = random_case()
+    values = classification(logits, labels, NLI, (0, 1, 2), positive=0)
+    predicted, probabilities = logits.argmax(-1), logits.double().softmax(-1)
+    assert values["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+    assert values["auroc"] == pytest.approx(roc_auc_score(labels == 0, probabilities[:, 0]))
+    assert values["loss"] == pytest.approx(log_loss(labels, probabilities), rel=1e-5)
+    for number, name in enumerate(NLI):
+        rows = labels == number
+        assert values[f"accuracy_{name}"] == pytest.approx(accuracy_score(labels[rows], predicted[rows]))
+        assert values[f"predicted_share_{name}"] == pytest.approx((predicted == number).double().mean().item())
+
+
+def test_merged_classes_against_scikit_learn():
+    logits, labels = random_case(num_labels=2)
+    values = classification(logits, labels, HANS, MERGE, positive=0)
+    assert values["accuracy"] == pytest.approx(accuracy_score(labels, (logits.argmax(-1) != 0).long()))
+    assert values["auroc"] == pytest.approx(roc_auc_score(labels == 0, logits.softmax(-1)[:, 0]))
+    assert values["predicted_share_entailment"] + values["predicted_share_non_entailment"] == pytest.approx(1)
+    assert set(values) == {"accuracy", "auroc", "loss"} | {
+        f"{metric}_{name}" for metric in ("accuracy", "predicted_share") for name in HANS
+    }
+
+
+def test_the_largest_class_decides_before_classes_are_merged():
+    logits = torch.tensor([[0.4, 0.3, 0.3]]).log()  # merged probabilities .4 and .6 would say non_entailment
+    assert predictions(logits, MERGE).tolist() == [0]
+    assert classification(logits, torch.tensor([0]), HANS, MERGE, positive=0)["accuracy"] == 1
+
+
+def test_the_loss_adds_merged_probabilities_up():
+    logits = torch.tensor([[0.4, 0.3, 0.3], [0.4, 0.5, 0.1]]).log() + 5
+    expected = torch.tensor([-math.log(0.6), -math.log(0.4)])
+    torch.testing.assert_close(losses(logits, torch.tensor([1, 0]), MERGE), expected)
+
+
+def test_the_auroc_is_of_the_positive_class_wherever_it_stands():
+    logits, labels = random_case()
+    values = classification(logits, labels, NLI, (0, 1, 2), positive=2)
+    assert values["auroc"] == pytest.approx(roc_auc_score(labels == 2, logits.softmax(-1)[:, 2]))
+
+
+def test_confident_rows_are_ranked_not_tied():
+    margins = torch.tensor([20.0, 22.0, 24.0, 26.0, 28.0, 30.0])  # all of probability 1 in single precision
+    logits = torch.stack([margins, torch.zeros(6), torch.zeros(6)], dim=1)
+    assert (logits.softmax(-1)[:, 0] == 1).all()
+    values = classification(logits, torch.tensor([1, 0, 1, 0, 0, 0]), HANS, MERGE, positive=0)
+    assert values["auroc"] == pytest.approx(7 / 8)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_set_of_one_side_has_no_auroc(label):
+    values = classification(random_case(5)[0], torch.full((5,), label), HANS, MERGE, positive=0)
+    assert "auroc" not in values
+    assert f"accuracy_{HANS[1 - label]}" not in values
+
+
+def test_accuracy_by_group_and_class_in_it():
+    logits = torch.eye(3)[torch.tensor([0, 0, 1, 0, 2])]
+    labels = torch.tensor([0, 1, 1, 0, 0])
+    groups = {"group": ["lexical", "lexical", "lexical", "", "other"], "overlap": ["overlap_high", "", "", "", ""]}
+    values = classification(logits, labels, HANS, MERGE, positive=0, groups=groups)
+    assert values["accuracy"] == pytest.approx(3 / 5)
+    assert {name: value for name, value in values.items() if name.startswith("accuracy_")} == pytest.approx(
+        {
+            "accuracy_entailment": 2 / 3,
+            "accuracy_non_entailment": 1 / 2,
+            "accuracy_lexical": 2 / 3,
+            "accuracy_lexical_entailment": 1,
+            "accuracy_lexical_non_entailment": 1 / 2,
+            "accuracy_other": 0,
+            "accuracy_other_entailment": 0,
+            "accuracy_overlap_high": 1,
+            "accuracy_overlap_high_entailment": 1,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("overlap", "group"),
+    [
+        (0.0, "overlap_low"),
+        (1 / 5, "overlap_low"),
+        (0.21, ""),
+        (0.79, ""),
+        (4 / 5, "overlap_high"),
+        (1.0, "overlap_high"),
+    ],
+)
+def test_overlap_groups_include_their_bounds(overlap, group):
+    assert overlap_group(overlap) == group
+
+
+@pytest.mark.parametrize("positive", [0, 1, 2])
+def test_the_shift_gives_every_number_of_positives(positive):
+    logits, _ = random_case(60)
+    for number in range(61):
+        shifted = logits.clone()
+        shifted[:, positive] -= matched_shift(logits, positive, number)
+        assert (shifted.argmax(-1) == positive).sum() == number

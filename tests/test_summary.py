@@ -1,0 +1,105 @@
+"""The console's last words, from a `metrics.json`."""
+
+import json
+
+import pytest
+
+from lit_prune.summary import collapses, print_summary
+
+CLASSES = ("entailment", "non_entailment")
+
+
+def model(prefix, ood_accuracy, share):
+    ood = {
+        "accuracy": ood_accuracy,
+        "auroc": 0.912,
+        "accuracy_entailment": 0.9,
+        "accuracy_non_entailment": 0.2,
+        "predicted_share_entailment": share,
+        "predicted_share_non_entailment": 1 - share,
+    }
+    return {f"{prefix}nli/id/accuracy": 0.876} | {f"{prefix}nli/ood/{name}": value for name, value in ood.items()}
+
+
+METRICS = {
+    **model("", 0.654, 0.75),
+    **model("dense/", 0.543, 0.85),
+    "bias/nli/accuracy": 0.8,
+    "sparsity": 0.7,
+    "denominator": "the matrices of the encoder",
+    "steps": 42,
+}
+
+
+@pytest.fixture
+def printed(tmp_path, capsys):
+    def run(metrics, name="version_0"):
+        folder = tmp_path / name
+        folder.mkdir()
+        if metrics is not None:
+            (folder / "metrics.json").write_text(json.dumps(metrics))
+        print_summary(folder)
+        return folder, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def cells(lines, title):
+    (line,) = (line for line in lines if line.replace("│", " ").strip().startswith(title + " "))
+    return line.replace("│", " ").strip().removeprefix(title).split()
+
+
+def test_models_side_by_side(printed):
+    _, lines = printed(METRICS)
+    assert cells(lines, "ID accuracy") == ["0.876", "0.876"]
+    assert cells(lines, "OOD accuracy") == ["0.543", "0.654"]
+    assert cells(lines, "OOD accuracy, non entailment") == ["0.200", "0.200"]
+    assert cells(lines, "OOD AUROC") == ["0.912", "0.912"]
+    assert cells(lines, "OOD predicted entailment") == ["0.850", "0.750"]
+    assert lines[-2] == "sparsity 0.7000 of the matrices of the encoder; 42 optimizer steps"
+    assert not any("shifted" in line or "warning" in line for line in lines)
+
+
+def test_a_model_that_lacks_a_metric_has_an_empty_cell(printed):
+    metrics = METRICS | model("dense_shifted/", 0.6, 0.75)
+    del metrics["dense/nli/ood/auroc"]
+    _, lines = printed(metrics)
+    assert cells(lines, "OOD accuracy") == ["0.543", "0.600", "0.654"]
+    assert cells(lines, "OOD AUROC") == ["0.912", "0.912"]
+    assert any("dense, shifted" in line for line in lines)
+
+
+def test_the_pruned_model_alone_is_sparse(printed):
+    _, lines = printed(METRICS)
+    (row,) = (line for line in lines if "0.700 " in line)
+    assert row.replace("│", " ").split() == ["sparsity", "0.000", "0.700"]
+
+
+def test_every_task_has_a_table(printed):
+    metrics = METRICS | {"duplicates/id/accuracy": 0.5, "duplicates/ood_paws/accuracy": 0.4}
+    _, lines = printed(metrics)
+    assert [line.split()[0] for line in lines if "selected by" in line] == ["duplicates", "nli"]
+    assert cells(lines, "OOD paws accuracy") == ["0.400"]
+
+
+@pytest.mark.parametrize("metrics", [METRICS, None])
+@pytest.mark.parametrize("name", ["version_0", "a [bold]name[/] 1.5", "long" * 40])
+def test_the_path_is_the_last_line_whole(printed, metrics, name):
+    # A name with slashes makes no folder.
+    folder, lines = printed(metrics, name.replace("/", ""))
+    assert lines[-1] == str(folder)
+    assert metrics is not None or len(lines) == 1
+
+
+def test_a_collapsed_model_is_called_so(printed):
+    _, lines = printed(METRICS | model("", 0.5, 0.995))
+    (warning,) = (line for line in lines if line.startswith("warning:"))
+    assert warning == "warning: the selected model has collapsed: it predicts entailment for 99.5% of nli/ood"
+
+
+def test_only_the_selected_model_can_collapse():
+    assert collapses(METRICS | model("dense/", 0.5, 1.0)) == []
+    assert collapses(METRICS | model("", 0.5, 0.99)) == []
+    assert collapses(METRICS | model("", 0.5, 0.0)) == [
+        "the selected model has collapsed: it predicts non_entailment for 100.0% of nli/ood"
+    ]
