@@ -27,6 +27,8 @@ class MultitaskDataModule(LightningDataModule):
         batch_size: Rows per training batch.
         eval_batch_size: Rows per evaluation batch.
         max_length: Tokens kept of a row.
+        group_by_length: Put training rows of like length into one batch: less padding, and so much faster, but batches
+            are no longer uniform draws.
         validation_fraction: Share of each training set cut off, by the seed, for selecting checkpoints; 0: select on
             the `id` set, as the papers do.
         seed: Seed of the cut, the order and the tasks drawn.
@@ -42,6 +44,7 @@ class MultitaskDataModule(LightningDataModule):
         batch_size: int = 32,
         eval_batch_size: int = 64,
         max_length: int = 128,
+        group_by_length: bool = False,
         validation_fraction: float = 0.05,
         seed: int = 0,
         num_workers: int = 0,
@@ -61,10 +64,12 @@ class MultitaskDataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.seed = seed
         self.num_workers = num_workers
+        self.group_by_length = group_by_length
         self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed)
         self.collate = Collate(tokenizer)
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
+        self._lengths: dict[str, list[int]] = {}
 
     def prepare_data(self) -> None:
         """Read, tokenise and cache everything once, before the other processes read the cache."""
@@ -81,6 +86,8 @@ class MultitaskDataModule(LightningDataModule):
             self.train[name], evaluation = prepare_task(task, self.preparation, self.word_embeddings)
             sets += evaluation
         self.evaluation_sets = sets
+        if self.group_by_length:
+            self._lengths = {name: _lengths(rows) for name, rows in self.train.items()}
 
     @property
     def bias_report(self) -> dict[str, float]:
@@ -104,6 +111,7 @@ class MultitaskDataModule(LightningDataModule):
             num_rows={name: len(rows) for name, rows in self.train.items()},
             batch_sizes={name: task.batch_size or self.batch_size for name, task in self.tasks.items()},
             seed=self.seed,
+            lengths=self._lengths if self.group_by_length else None,
             first_batch=self._batches_taken,
         )
 
@@ -146,8 +154,12 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
         return {"task": task, "index": index, **self.sets[task][index]}
 
 
+def _lengths(rows: Dataset) -> list[int]:
+    return [len(tokens) for tokens in rows["input_ids"]]
+
+
 def _by_length(each: EvaluationSet, batch_size: int) -> list[list[tuple[str, int]]]:
-    lengths = [len(tokens) for tokens in each.rows["input_ids"]]
+    lengths = _lengths(each.rows)
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [
         [(each.task, row) for row in order[start : start + batch_size]] for start in range(0, len(order), batch_size)

@@ -1,9 +1,11 @@
 """The training batches of every step, a pure function of (seed, step): resuming needs no sampler state."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from torch.utils.data import Sampler
+
+WINDOW = 16  # batches whose rows are sorted by length together
 
 
 class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
@@ -15,6 +17,8 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         num_rows: Rows of each task.
         batch_sizes: Rows per batch of each task.
         seed: Seed of tasks and orders.
+        lengths: Each row's number of tokens by task. Given, rows of like length go together: windows of a shuffled
+            order are sorted by length, and the batches cut from them shuffled. None: the shuffled order as it is.
         first_batch: Number of batches already taken since the start of training, read when an iterator is made.
     """
 
@@ -23,11 +27,13 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         num_rows: Mapping[str, int],
         batch_sizes: Mapping[str, int],
         seed: int,
+        lengths: Mapping[str, Sequence[int]] | None = None,
         first_batch: Callable[[], int] = lambda: 0,
     ) -> None:
         self.num_rows = dict(num_rows)
         self.batch_sizes = dict(batch_sizes)
         self.seed = seed
+        self.lengths = lengths
         self.first_batch = first_batch
         # Rounded up: the last batch of a pass may be short.
         self.batches_per_pass = {task: -(-rows // self.batch_sizes[task]) for task, rows in self.num_rows.items()}
@@ -44,19 +50,32 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         taken = np.zeros(len(names), dtype=int)
         for past in range(epoch):
             taken += np.bincount(self._draw(past), minlength=len(names))
-        orders: dict[int, tuple[int, np.ndarray]] = {}
+        passes: dict[int, tuple[int, list[np.ndarray]]] = {}
         for position, task in enumerate(self._draw(epoch)):
-            name = names[task]
-            turn, number = divmod(int(taken[task]), self.batches_per_pass[name])
+            turn, number = divmod(int(taken[task]), self.batches_per_pass[names[task]])
             taken[task] += 1
             if position < start:
                 continue
-            if task not in orders or orders[task][0] != turn:
-                rng = np.random.default_rng([self.seed, int(task), turn])
-                orders[task] = (turn, rng.permutation(self.num_rows[name]))
-            size = self.batch_sizes[name]
-            yield [(name, int(row)) for row in orders[task][1][number * size : (number + 1) * size]]
+            if task not in passes or passes[task][0] != turn:
+                passes[task] = (turn, self._pass(int(task), turn))
+            yield [(names[task], int(row)) for row in passes[task][1][number]]
 
     def _draw(self, epoch: int) -> np.ndarray:
         """The task of each batch of an epoch, as indices."""
-        return np.random.default_rng([self.seed, epoch]).integers(len(self.num_rows), size=len(self))
+        return np.random.default_rng([self.seed, epoch, 1]).integers(len(self.num_rows), size=len(self))
+
+    def _pass(self, task: int, turn: int) -> list[np.ndarray]:
+        """The batches of one pass over a task's rows; only the last may be short."""
+        name = list(self.num_rows)[task]
+        size = self.batch_sizes[name]
+        rng = np.random.default_rng([self.seed, task, turn, 2])
+        order = rng.permutation(self.num_rows[name])
+        if self.lengths is not None:
+            lengths = np.asarray(self.lengths[name])
+            windows = [order[start : start + size * WINDOW] for start in range(0, len(order), size * WINDOW)]
+            order = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows])
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        num_full = len(order) // size
+        if self.lengths is not None:
+            batches[:num_full] = [batches[number] for number in rng.permutation(num_full)]
+        return batches

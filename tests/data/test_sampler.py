@@ -15,29 +15,37 @@ SETS = {
 NUM_EPOCHS = 5
 
 
-def sampler(sets, first=0, seed=1):
-    return TaskBatchSampler(*SETS[sets], seed=seed, first_batch=lambda: first)
+LENGTHS = {"nli": [7, 3, 9, 1, 5, 5, 2, 8, 4, 6], "qqp": [2, 9, 4, 1, 7], "sts": [3, 1]}
 
 
-def taken(sets, first, seed=1):
+def sampler(sets, first=0, seed=1, lengths=None):
+    return TaskBatchSampler(*SETS[sets], seed=seed, lengths=lengths, first_batch=lambda: first)
+
+
+def taken(sets, first, seed=1, lengths=None):
     """The batches from `first` to the end of the last epoch, an iterator per epoch, as a trainer asks for them."""
     batches = []
     while first + len(batches) < NUM_EPOCHS * len(sampler(sets)):
-        batches += sampler(sets, first + len(batches), seed)
+        batches += sampler(sets, first + len(batches), seed, lengths)
     return batches
 
 
+grouped = pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["shuffled", "grouped"])
+
+
+@grouped
 @pytest.mark.parametrize("sets", SETS)
-def test_an_iterator_begun_anywhere_gives_the_rest(sets):
-    whole = taken(sets, 0)
+def test_an_iterator_begun_anywhere_gives_the_rest(sets, lengths):
+    whole = taken(sets, 0, lengths=lengths)
     assert len(whole) == NUM_EPOCHS * len(sampler(sets))
     for first in range(len(whole)):
-        assert taken(sets, first) == whole[first:]
+        assert taken(sets, first, lengths=lengths) == whole[first:]
 
 
+@grouped
 @pytest.mark.parametrize("sets", SETS)
-def test_each_pass_over_a_task_shows_every_row_once(sets):
-    whole = taken(sets, 0)
+def test_each_pass_over_a_task_shows_every_row_once(sets, lengths):
+    whole = taken(sets, 0, lengths=lengths)
     for task, num_rows in SETS[sets][0].items():
         rows = [row for batch in whole for name, row in batch if name == task]
         passes = [rows[start : start + num_rows] for start in range(0, len(rows), num_rows)]
@@ -82,3 +90,12 @@ def test_the_start_is_read_when_the_iterator_is_made():
     batches = iter(each)
     position = 3
     assert list(batches) == list(sampler("one"))[2:]
+
+
+def test_grouping_by_length_puts_rows_of_like_length_together_in_shuffled_batches():
+    tokens = {"nli": [(17 * row) % 101 for row in range(101)]}
+    batches = list(TaskBatchSampler({"nli": 101}, {"nli": 10}, seed=0, lengths=tokens))
+    spans = [max(lengths) - min(lengths) for batch in batches if (lengths := [tokens["nli"][row] for _, row in batch])]
+    assert max(spans) == 9
+    longest = [max(tokens["nli"][row] for _, row in batch) for batch in batches]
+    assert longest != sorted(longest)
