@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
-from datasets.exceptions import DatasetGenerationError
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -111,7 +110,7 @@ def main(args: Sequence[str] | None = None) -> int:
             print_summary(resume)
             return 0
         PruneCLI(arguments, resume)
-    except (UserError, MisconfigurationException, ArgumentError, DatasetGenerationError) as error:
+    except Exception as error:  # a user's error may come wrapped by whatever library called us
         cause = _users_error(error)
         if cause is None:
             raise
@@ -159,7 +158,7 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
 def _users_error(error: BaseException) -> BaseException | None:
     """The deepest error that is meant for a user; None where the chain ends in a bug."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
     for each in reversed(chain):
         if isinstance(each, UserError):

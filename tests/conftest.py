@@ -14,10 +14,12 @@ os.environ |= {
     "HF_DATASETS_CACHE": f"{CACHE.name}/datasets",
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",  # tiny models gain nothing by two threads, and lose much on a busy machine
 }
 
 import pytest
 import torch
+import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
@@ -28,9 +30,11 @@ from transformers import (
     RobertaModel,
 )
 
+from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.bias import words
 
+REPOSITORY = Path(__file__).parents[1]
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 
 
@@ -80,3 +84,91 @@ def tiny_roberta(tmp_path_factory, corpus_words):
 def _save(model: type, config: object, folder: Path, **options: bool) -> None:
     torch.manual_seed(0)
     model(config, **options).save_pretrained(folder)
+
+
+# Laid over an experiment of configs/: three seconds instead of minutes.
+OVERLAY = """
+encoder:
+  backbone: {backbone}
+  freeze_embeddings: false
+  config: {{hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1}}
+data:
+  tasks:
+    - class_path: lit_prune.data.Task
+      init_args:
+        name: nli
+        labels: [contradiction, entailment, neutral]
+        positive: entailment
+        merge: {{contradiction: non_entailment, neutral: non_entailment}}
+        source:
+          class_path: lit_prune.data.GeneratedNli
+          init_args: {{bias_rate: 0.9, num_train: 253, num_eval: 60}}
+        bias: lit_prune.data.OverlapBias
+  max_length: 48
+model:
+  init_args:
+    dense: {{epochs: null, steps: 20, learning_rate: 1.0e-3}}
+trainer:
+  precision: 32-true
+  accelerator: cpu
+  val_check_interval: 6
+"""
+MASK_PHASE = {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4}
+
+
+def _command(folder: Path, backbone: Path, *arguments: str, config: str, name: str) -> list[str]:
+    """The command line that fits a configuration made small into `folder`."""
+    overlay = yaml.safe_load(OVERLAY.format(backbone=backbone))
+    model = yaml.safe_load((REPOSITORY / config).read_text())["model"]
+    if not model["class_path"].endswith(".FineTune"):
+        overlay["model"]["init_args"] |= MASK_PHASE
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    command = ["fit", "--config", str(REPOSITORY / config), "--config", str(folder / "overlay.yaml")]
+    command += ["--trainer.default_root_dir", str(folder / "runs"), "--experiment", name]
+    command += ["--trainer.enable_progress_bar", "false"]
+    return [*command, *arguments]
+
+
+def _fit(folder: Path, *arguments: object, name: str, **options: object) -> tuple[int, Path]:
+    """Fit it; the exit code, and the run's folder."""
+    return main(_command(folder, *arguments, name=name, **options)), folder / "runs" / name / "version_0"
+
+
+@pytest.fixture
+def experiment(tmp_path, tiny_backbone):
+    """A function that fits a configuration made small, with further arguments, under `tmp_path`."""
+
+    def run(*arguments: str, config: str = "configs/srnet_poe.yaml", name: str = "e2e") -> tuple[int, Path]:
+        return _fit(tmp_path, tiny_backbone, *arguments, config=config, name=name)
+
+    return run
+
+
+@pytest.fixture
+def command(tmp_path, tiny_backbone):
+    """A function like `experiment` that gives the command line of the same run, for another process."""
+
+    def arguments(*arguments: str, config: str = "configs/srnet_poe.yaml", name: str = "e2e") -> list[str]:
+        return _command(tmp_path, tiny_backbone, *arguments, config=config, name=name)
+
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, tiny_backbone):
+    """The folder of one complete run of configs/srnet_poe.yaml, 40 dense steps and 20 of the mask; only to read."""
+    learns = ("--model.init_args.dense.steps", "40", "--model.init_args.dense.learning_rate", "1e-2")
+    code, folder = _fit(
+        tmp_path_factory.mktemp("finished"), tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished"
+    )
+    assert code == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_dense_run(tmp_path_factory, tiny_backbone):
+    """The folder of one complete run of configs/dense.yaml, 20 steps; only to read."""
+    folder = tmp_path_factory.mktemp("finished_dense")
+    code, folder = _fit(folder, tiny_backbone, config="configs/dense.yaml", name="finished_dense")
+    assert code == 0
+    return folder

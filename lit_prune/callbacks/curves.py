@@ -14,8 +14,8 @@ class SparsityCurves(Callback):
     """Logs what each refresh of the thresholds found, and the metrics of each evaluation.
 
     Tags: `sparsity/total`, `sparsity/target/<target>`, `sparsity/layer/<layer>`, `threshold/<layer>`,
-    `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, and the metrics
-    `<task>/<split>/<metric>`.
+    `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, the metrics
+    `<task>/<split>/<metric>`, and `selection`, the value that picks the best model (NaN while none may be picked).
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,8 @@ class SparsityCurves(Callback):
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)
-        self._log(trainer, {name: value for name, value in pl_module.values.items() if _is_curve(name)})
+        values = {name: value for name, value in pl_module.values.items() if _is_curve(name)}
+        self._log(trainer, values | {"selection": float(trainer.callback_metrics["selection"])})
 
     def _log_refresh(self, trainer: Trainer, pl_module: FineTune) -> None:
         refreshed = pl_module.refreshed

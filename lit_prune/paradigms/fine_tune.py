@@ -60,8 +60,9 @@ class FineTune(LightningModule):
                 for name, task in tasks.items()
             }
         )
-        self.phases = {"dense": dense}
-        self.losses: dict[str, Loss] = {"dense": dense_loss or CrossEntropy()}
+        self.phases: dict[str, Phase] = {}
+        self.losses: dict[str, Loss] = {}
+        self.add_phase("dense", dense, dense_loss or CrossEntropy())
         self.phase = "dense"
         self.matched: dict[str, list[str]] = {}
         self.refreshed: Refreshed | None = None
@@ -75,6 +76,21 @@ class FineTune(LightningModule):
         self._random_state: dict[str, Any] | None = None
 
     # ---- phases ----------------------------------------------------------------------------------------------------
+
+    def add_phase(self, name: str, phase: Phase, loss: Loss) -> None:
+        """Append a phase with its loss.
+
+        Raises:
+            UserError: the loss needs what a task does not have.
+        """
+        for task in self.tasks.values():
+            if "bias" in loss.needs and task.bias is None:
+                raise UserError(
+                    f"{type(loss).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
+                    "as configs/srnet_poe.yaml does"
+                )
+        self.phases[name] = phase
+        self.losses[name] = loss
 
     @property
     def last_phase(self) -> str:
@@ -119,16 +135,9 @@ class FineTune(LightningModule):
         strategy.setup_optimizers(self.trainer)
 
     def setup(self, stage: str) -> None:
-        """Lay out the phases, and check before time is spent that every task has what the losses need."""
+        """Lay out the phases in optimizer steps."""
         if stage != "fit":
             return
-        for loss in self.losses.values():
-            for name, task in self.tasks.items():
-                if "bias" in loss.needs and task.bias is None:
-                    raise UserError(
-                        f"{type(loss).__name__} needs a bias model, but task {name!r} has none: set `bias` in "
-                        "data.tasks, as configs/data/nli_generated.yaml does"
-                    )
         steps_per_epoch = self._data.batches_per_epoch / self.trainer.accumulate_grad_batches
         end = 0
         for name in self.phases:
@@ -226,8 +235,10 @@ class FineTune(LightningModule):
         if self.improved:
             self.selected[self.phase] = {"selection": selection, "step": self.trainer.global_step, **self.facts()}
             self.selected[self.phase]["metrics"] = values
-        self.log("selection", selection, prog_bar=True)
-        self.log_dict({name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))})
+        # For callbacks that monitor a value; Lightning's own curves would lie one step before those of ours.
+        self.log("selection", selection, prog_bar=True, logger=False)
+        named = {name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))}
+        self.log_dict(named, logger=False)
 
     def eligible(self) -> bool:
         """Whether the current model may be selected."""

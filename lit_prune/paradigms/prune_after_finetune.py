@@ -1,5 +1,6 @@
 """`PruneAfterFinetune`: fine-tune densely, freeze, then train a mask (Liu et al. 2022, section 4.2, Fig. 2)."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,6 @@ from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import LearnedMask, flipped, refresh
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.targets import DEFAULT_TARGETS, match
-
-FINAL_SPARSITY_TOLERANCE = 0.005  # an evaluation further from the final sparsity is not eligible as the best
 
 
 class PruneAfterFinetune(FineTune):
@@ -63,8 +62,7 @@ class PruneAfterFinetune(FineTune):
             raise UserError(f"refresh_every is {refresh_every}, needed is 1 or more optimizer steps")
         if scope not in ("local", "global"):
             raise UserError(f"scope is {scope!r}, needed is local or global")
-        self.phases["mask"] = mask
-        self.losses["mask"] = loss
+        self.add_phase("mask", mask, loss)
         self.initial_scores = initial_scores
         self.schedule = schedule
         self.start_from = start_from
@@ -140,8 +138,7 @@ class PruneAfterFinetune(FineTune):
     # ---- selection -------------------------------------------------------------------------------------------------
 
     def eligible(self) -> bool:
-        """In the mask phase only at the final sparsity, and never before the first step of it."""
+        """In the mask phase only at the final sparsity."""
         if self.phase == "mask":
-            off = abs(self.schedule(self.progress) - self.schedule.final)
-            return super().eligible() and off <= FINAL_SPARSITY_TOLERANCE
+            return super().eligible() and math.isclose(self.schedule(self.progress), self.schedule.final)
         return super().eligible()

@@ -22,20 +22,12 @@ FULL_OVERLAP = {
         C: {S}, who {pretended} that {X} {i}, {v} {O} => {x} {i}
         E: {S}, who {knew} that {X} {i}, {v} {O} => {x} {i}
     """,
-    "subordinate": """
-        E: {although} {S} {v} {O}, {X} {i} => {s} {v} {o} | {x} {i}
-        N: {if} {S} {v} {O}, {X} {i} => {s} {v} {o} | {x} {i}
-        E: {X} {i} {although} {S} {v} {O} => {s} {v} {o} | {x} {i}
-        N: {X} {i} {if} {S} {v} {O} => {s} {v} {o} | {x} {i}
-    """,
-    "modality": """
-        E: {true} {S} {v} {O} => {s} {v} {o}
-        N: {perhaps} {S} {v} {O} => {s} {v} {o}
-        C: {false} {S} {v} {O} => {s} {v} {o}
-        E: {perhaps} {S} {i}, but {true} {X} {v} {O} => {x} {v} {o}
-        N: {perhaps} {S} {i}, but {true} {X} {v} {O} => {s} {i}
-        E: {false} {S} {i}, but {true} {X} {v} {O} => {x} {v} {o}
-        C: {false} {S} {i}, but {true} {X} {v} {O} => {s} {i}
+    "contrast": """
+        E: {S}, not {X}, {v} {O} {tail} => {s} {v} {o}
+        C: {S}, not {X}, {v} {O} {tail} => {x} {v} {o}
+        E: {S} {v} {O}, not {X}, {tail} => {s} {v} {o}
+        C: {S} {v} {O}, not {X}, {tail} => {s} {v} {x}
+        N: {S}, or {X}, {v} {O} {tail} => {s} {v} {o} | {x} {v} {o}
     """,
     "coordination": """
         E: {S} {v} {O} and {X} {tail} => {s} {v} {x} | {s} {v} {o}
@@ -78,6 +70,7 @@ FULL_OVERLAP = {
         C: it was {S} and not {X} who {v} {O} => {x} {v} {o}
         E: it was not {S} but {X} who {v} {O} => {x} {v} {o}
         C: it was not {S} but {X} who {v} {O} => {s} {v} {o}
+        N: it was {S} or {X} who {v} {O} => {s} {v} {o} | {x} {v} {o}
     """,
 }
 LOW_OVERLAP = {

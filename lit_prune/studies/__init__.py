@@ -1,0 +1,1 @@
+"""What is made of several runs; works on their folders."""

@@ -1,0 +1,28 @@
+"""The bar as a user sees it, over a run of two phases that crosses an epoch (8 batches) in the first."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture
+def bar(experiment, capsys):
+    """The bar's states, one after the other."""
+    steps = ("--model.init_args.dense.steps", "12", "--model.init_args.mask.steps", "8")
+    code, _ = experiment(*steps, "--trainer.enable_progress_bar", "true")
+    assert code == 0
+    captured = capsys.readouterr()
+    return re.findall(r"[^\r\n]*\d+/\d+ \[[^\r\n]*\]", captured.out + captured.err)
+
+
+def test_one_bar_over_all_steps_names_phase_loss_and_sparsity(bar):
+    of_phase = {phase: [state for state in bar if state.startswith(phase)] for phase in ("dense", "mask")}
+    assert all("/20 [" in state for states in of_phase.values() for state in states)
+    assert of_phase["dense"][0].startswith("dense 5/12:")
+    assert " 5/20 [" in of_phase["dense"][0]
+    assert of_phase["mask"][-1].startswith("mask 8/8: 100%")
+    assert " 20/20 [" in of_phase["mask"][-1]
+    assert all("train/loss=" in state for states in of_phase.values() for state in states)
+    assert not any("sparsity" in state for state in of_phase["dense"])
+    assert "sparsity=0.500" in of_phase["mask"][-1]
+    assert "selection=" in of_phase["mask"][-1]

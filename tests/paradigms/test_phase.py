@@ -1,0 +1,63 @@
+"""Length, rates and schedule of a phase."""
+
+import pytest
+import torch
+
+from lit_prune.errors import UserError
+from lit_prune.paradigms import Phase
+
+
+def rates(phase, num_steps):
+    """The learning rate at which each optimizer step is taken, and the one that is left at the end."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=phase.learning_rate)
+    schedule = phase.schedule(optimizer, num_steps)
+    values = [schedule.get_last_lr()[0]]
+    for _ in range(num_steps):
+        optimizer.step()
+        schedule.step()
+        values.append(schedule.get_last_lr()[0])
+    return values
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"),
+    [({"epochs": 2}, 20), ({"epochs": 0.25}, 2), ({"epochs": 1.5}, 15), ({"epochs": 0.01}, 1), ({"steps": 7}, 7)],
+)
+def test_length_in_optimizer_steps(length, steps):
+    assert Phase(**length).num_steps(steps_per_epoch=10) == steps
+
+
+@pytest.mark.parametrize("length", [{}, {"epochs": 1, "steps": 10}])
+def test_a_length_is_said_once(length):
+    with pytest.raises(UserError, match=r"either epochs or steps, got epochs=\w+ and steps=\w+"):
+        Phase(**length)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 0},
+        {"epochs": -1.5},
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"weight_decay": -0.1},
+        {"warmup": -1},
+        {"select_after": 1.1},
+        {"select_after": -0.1},
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value(settings):
+    ((name, value),) = settings.items()
+    length = {} if name in ("epochs", "steps") else {"steps": 10}
+    with pytest.raises(UserError, match=rf"{name}.*{value}"):
+        Phase(**length, **settings)
+
+
+@pytest.mark.parametrize("warmup", [0.2, 2])
+def test_the_rate_rises_over_the_warm_up_and_falls_to_zero(warmup):
+    values = rates(Phase(steps=10, learning_rate=0.8, warmup=warmup), 10)
+    assert values == pytest.approx([0, 0.4, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0])
+
+
+def test_without_warm_up_it_starts_at_the_peak():
+    assert rates(Phase(steps=4, learning_rate=0.8, warmup=0), 4) == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])

@@ -1,0 +1,50 @@
+"""The map of the package: who imports whom, how long a module is, and where its tests are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+REPOSITORY = Path(__file__).parents[1]
+PACKAGE = REPOSITORY / "lit_prune"
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+TESTED_ELSEWHERE = {
+    "errors.py",  # a name alone
+    "data/generated/words.py",  # the words and sentences of data/generated/nli.py
+    "data/generated/nli_templates.py",
+    "__main__.py",  # test_main.py
+}
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return grimp.build_graph("lit_prune", include_external_packages=True, cache_dir=None)
+
+
+def test_the_contracts_of_pyproject_are_kept(monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["sparsity", "losses", "heads"])
+def test_arithmetic_knows_torch_and_numpy_only(imports, module):
+    root = f"lit_prune.{module}"
+    inside = {root, *imports.find_descendants(root)}
+    outside = {found for each in inside for found in imports.find_modules_directly_imported_by(each)} - inside
+    foreign = {name for name in outside if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign <= {"torch", "numpy", "safetensors", "lit_prune.errors", "lit_prune.files"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_module_has_its_tests_and_is_read_in_one_sitting(path):
+    assert len((PACKAGE / path).read_text().splitlines()) <= 300
+    tests = REPOSITORY / "tests" / path.parent / f"test_{path.name}"
+    assert tests.is_file() or path.as_posix() in TESTED_ELSEWHERE
+
+
+def test_the_package_imports_without_torch():
+    code = "import sys, lit_prune, lit_prune.errors; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
