@@ -32,7 +32,7 @@ def full(row):
 def test_rows_are_the_same_in_every_process():
     rows = list(generate_nli("id", 100, 0.9, 7))
     # A changed grammar changes this digest: certify the corpus again before you update it.
-    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "1160a5f85b755bb9"
+    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "90fddd769c0ddcab"
 
 
 @pytest.mark.parametrize("split", SPLITS)
