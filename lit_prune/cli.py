@@ -29,6 +29,7 @@ TRAINER_DEFAULTS = {
     "use_distributed_sampler": False,  # the package's own sampler is the same on every process
     "gradient_clip_val": 1.0,
     "log_every_n_steps": 10,
+    "enable_model_summary": False,
 }
 
 

@@ -156,8 +156,12 @@ def command(tmp_path, tiny_backbone):
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, tiny_backbone):
-    """The folder of one complete run of configs/srnet_poe.yaml, 40 dense steps and 20 of the mask; only to read."""
-    learns = ("--model.init_args.dense.steps", "40", "--model.init_args.dense.learning_rate", "1e-2")
+    """The folder of one complete run of configs/srnet_poe.yaml that learns something; only to read.
+
+    120 dense steps and 20 of the mask, evaluated every 10.
+    """
+    learns = ("--model.init_args.dense.steps", "120", "--model.init_args.dense.learning_rate", "5e-3")
+    learns += ("--trainer.val_check_interval", "10")
     code, folder = _fit(
         tmp_path_factory.mktemp("finished"), tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished"
     )

@@ -148,6 +148,8 @@ class OverlapBias:
         vectors: A fastText `.vec` file; null takes the encoder's own word embeddings.
         positive: The class that overlap speaks for.
         C: Inverse strength of the L2 penalty.
+        balanced: Weigh both sides alike when fitting, as the paper does. Where `positive` is the smaller side this
+            overstates it, and a debiased model makes up for that too; false fits the rows as they are.
     """
 
     def __init__(
@@ -155,10 +157,12 @@ class OverlapBias:
         vectors: str | None = None,
         positive: str = "entailment",
         C: float = 100.0,  # noqa: N803  scikit-learn's name
+        balanced: bool = True,
     ) -> None:
         self.vectors = vectors
         self.positive = positive
         self.C = C
+        self.balanced = balanced
 
     def fit_predict(
         self,
@@ -194,7 +198,8 @@ class OverlapBias:
             word_vector = read_vec(self.vectors, {word for text in (*text_a, *text_b) for word in words(text)})
         assert word_vector is not None, "without a file of vectors the caller hands the encoder's"
         features = np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])
-        model = LogisticRegression(solver="liblinear", class_weight="balanced", C=self.C, random_state=0)
+        weight = "balanced" if self.balanced else None
+        model = LogisticRegression(solver="liblinear", class_weight=weight, C=self.C, random_state=0)
         logits = model.fit(features, is_positive).decision_function(features)
         return _spread(logits, list(label_names).index(self.positive), len(label_names))
 

@@ -165,7 +165,8 @@ class FineTune(LightningModule):
             {"params": [value for value in trained if value.ndim > 1], "weight_decay": phase.weight_decay},
             {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=phase.learning_rate)
+        groups = [group for group in groups if group["params"]]
+        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate, fused=True)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": phase.schedule(optimizer, end - start), "interval": "step"},

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of 40 dense steps, then 20 of a mask that is refreshed every 4 and evaluated every 6."""
+"""What TensorBoard shows of 120 dense steps, then 20 of a mask; refreshed every 4, evaluated every 10."""
 
 import math
 
@@ -38,24 +38,23 @@ def test_each_target_and_layer_has_its_curves(events, curves):
 
 
 def test_steps_are_optimizer_steps(curves):
-    refreshes = {40, 44, 48, 52, 56, 60}
-    evaluations = {42, 48, 54, 60}
-    assert set(curves["nli/ood/auroc"]) == {6, 12, 18, 24, 30, 36, 40} | evaluations
-    assert set(curves["sparsity/total"]) == refreshes | evaluations
+    refreshes = {120, 124, 128, 132, 136, 140}
+    assert set(curves["nli/ood/auroc"]) == set(range(10, 141, 10))
+    assert set(curves["sparsity/total"]) == refreshes | {130}  # evaluated at its scheduled sparsity
 
 
 def test_nothing_is_said_of_masks_before_their_phase(events, curves):
     steps = {step for tag, values in curves.items() if tag.startswith(OF_MASKS) for step in values}
     steps |= {each.step for tag in events.Tags()["histograms"] for each in events.Histograms(tag)}
-    assert min(steps) == 40
+    assert min(steps) == 120
 
 
 def test_sparsity_follows_its_schedule(curves):
     schedule = Cubic(initial=0.1, final=0.5, end=0.8)
     values = curves["sparsity/total"]
     assert list(values.values()) == sorted(values.values())
-    assert values == pytest.approx({step: schedule((step - 40) / 20) for step in values}, abs=0.003)
-    assert values[60] == 0.5
+    assert values == pytest.approx({step: schedule((step - 120) / 20) for step in values}, abs=0.003)
+    assert values[140] == 0.5
 
 
 def test_a_local_sparsity_is_that_of_every_layer_and_target(curves):
@@ -66,16 +65,16 @@ def test_a_local_sparsity_is_that_of_every_layer_and_target(curves):
 def test_masks_flip_between_refreshes(curves):
     flipped = curves["mask/flipped"]
     assert set(flipped) == set(curves["sparsity/total"])
-    assert flipped[40] == curves["sparsity/total"][40]  # all was kept before
-    assert 0 < max(value for step, value in flipped.items() if step > 40) < 1
+    assert flipped[120] == curves["sparsity/total"][120]  # all was kept before
+    assert 0 < max(value for step, value in flipped.items() if step > 120) < 1
 
 
 def test_thresholds_separate_the_scores(events, curves):
     (first, *_, last) = events.Histograms(f"scores/{LAYER}")
     threshold = curves[f"threshold/{LAYER}"]
-    assert (first.step, last.step) == (40, 60)
+    assert (first.step, last.step) == (120, 140)
     assert first.histogram_value.num == last.histogram_value.num == 16 * 16
-    assert first.histogram_value.min < threshold[40] < threshold[60] < last.histogram_value.max
+    assert first.histogram_value.min < threshold[120] < threshold[140] < last.histogram_value.max
 
 
 def test_metrics_of_every_set_are_curves_on_every_evaluation(curves):
@@ -89,14 +88,14 @@ def test_metrics_of_every_set_are_curves_on_every_evaluation(curves):
 
 def test_a_model_is_selected_at_the_final_sparsity_only(curves):
     eligible = [step for step, value in curves["selection"].items() if not math.isnan(value)]
-    assert eligible == [6, 12, 18, 24, 30, 36, 40, 60]
+    assert eligible == [*range(10, 121, 10), 140]
 
 
 def test_each_phase_has_a_learning_rate_of_its_own(curves):
     rates = curves["train/learning_rate"]
-    assert set(rates) == {10, 20, 30, 40, 50, 60}
-    assert rates[10] > rates[20] > rates[30] > rates[40]
-    assert rates[50] > rates[60]
+    assert set(rates) == set(range(10, 141, 10))
+    assert rates[20] > rates[60] > rates[120]
+    assert rates[130] > rates[120]
     assert all(value > 0 for value in curves["train/loss"].values())
 
 

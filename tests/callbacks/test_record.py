@@ -52,7 +52,7 @@ def test_how_the_run_was_made(run):
 
 
 def test_how_the_run_stands(run, metrics):
-    assert (run["status"], run["step"]) == ("completed", 60)
+    assert (run["status"], run["step"]) == ("completed", 140)
     assert 0 < metrics["wall_seconds"] <= run["seconds"] < 600
     assert run["started"] > 1.7e9
 
@@ -93,16 +93,16 @@ def test_every_model_has_its_metrics(metrics, prefix):
 
 
 def test_the_run_is_described_beside_its_metrics(metrics):
-    assert (metrics["seed"], metrics["steps"]) == (1, 60)
-    assert 56 <= metrics["step"] <= 60  # the schedule is at its end
-    assert metrics["dense/step"] <= 40
+    assert (metrics["seed"], metrics["steps"]) == (1, 140)
+    assert metrics["step"] == 140  # the only evaluation at the final sparsity
+    assert metrics["dense/step"] in range(10, 121, 10)
     assert (metrics["sparsity"], metrics["density"]) == (0.5, 0.5)
     assert 0.8 < metrics["bias/nli/accuracy"] < 1
 
 
 def test_the_shifted_dense_model_predicts_as_many_positives_as_the_result(metrics):
-    shares = [metrics[f"{prefix}nli/ood/predicted_share_entailment"] for prefix in ("", "dense/", "dense_shifted/")]
-    assert shares[0] == shares[2] != shares[1]
+    shares = [metrics[f"{prefix}nli/ood/predicted_share_entailment"] for prefix in ("", "dense_shifted/")]
+    assert 0 < shares[0] == shares[1] < 1
 
 
 def test_a_dense_run_is_its_own_result(finished_dense_run):
