@@ -166,7 +166,7 @@ class FineTune(LightningModule):
             {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
         ]
         groups = [group for group in groups if group["params"]]
-        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate, fused=True)
+        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": phase.schedule(optimizer, end - start), "interval": "step"},
