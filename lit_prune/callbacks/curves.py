@@ -11,7 +11,7 @@ from lit_prune.sparsity.count import by_target, total
 
 
 class SparsityCurves(Callback):
-    """Logs what each refresh of the thresholds found, and the metrics of each evaluation.
+    """Logs what each refresh of the thresholds found, and the metrics and scores of each evaluation.
 
     Tags: `sparsity/total`, `sparsity/target/<target>`, `sparsity/layer/<layer>`, `threshold/<layer>`,
     `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, the metrics
@@ -40,6 +40,11 @@ class SparsityCurves(Callback):
         self._log_refresh(trainer, pl_module)
         values = {name: value for name, value in pl_module.values.items() if _is_curve(name)}
         self._log(trainer, values | {"selection": float(trainer.callback_metrics["selection"])})
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                writer: SummaryWriter = logger.experiment
+                for name, mask in pl_module.learned_masks().items():  # not at every refresh: it takes a second
+                    writer.add_histogram(f"scores/{name}", mask.scores.detach(), trainer.global_step)
 
     def _log_refresh(self, trainer: Trainer, pl_module: FineTune) -> None:
         refreshed = pl_module.refreshed
@@ -54,10 +59,6 @@ class SparsityCurves(Callback):
             values[f"sparsity/layer/{name}"] = each.sparsity
         for name, mask in pl_module.learned_masks().items():
             values[f"threshold/{name}"] = float(mask.threshold)
-            for logger in trainer.loggers:
-                if isinstance(logger, TensorBoardLogger):
-                    writer: SummaryWriter = logger.experiment
-                    writer.add_histogram(f"scores/{name}", mask.scores.detach(), refreshed.step)
         self._log(trainer, values, refreshed.step)
 
     def _log(self, trainer: Trainer, values: dict[str, float], step: int | None = None) -> None:

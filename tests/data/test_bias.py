@@ -204,6 +204,15 @@ def test_balanced_weights_ignore_how_rare_the_positive_class_is():
     assert report["accuracy"] == pytest.approx(0.8, abs=0.03)
 
 
+def test_without_balance_the_probabilities_are_calibrated():
+    rows = planted(0.8, 3000, share_positive=0.1)
+    report = OverlapBias(balanced=False).report(
+        OverlapBias(balanced=False).fit_predict(*rows, NAMES, no_vectors), rows[2], NAMES
+    )
+    assert report["calibration_error"] < 0.01
+    assert report["accuracy"] == pytest.approx(0.9, abs=0.02)
+
+
 def test_the_same_rows_give_the_same_bits():
     first = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
     second = OverlapBias().fit_predict(*planted(0.8), NAMES, no_vectors)
