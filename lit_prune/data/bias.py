@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -163,6 +163,11 @@ class OverlapBias:
         self.positive = positive
         self.C = C
         self.balanced = balanced
+
+    def fingerprint(self) -> dict[str, Any]:
+        """A small value that changes whenever the predictions might: the settings, and the file of vectors."""
+        status = Path(self.vectors).stat() if self.vectors and Path(self.vectors).is_file() else None
+        return {**vars(self), "file": status and (status.st_size, status.st_mtime_ns)}
 
     def fit_predict(
         self,

@@ -230,7 +230,7 @@ def _with_bias(task: Task, train: Dataset, how: Preparation, word_embeddings: Te
     assert task.bias is not None
     table = word_embeddings.float().cpu().numpy()
     key = [
-        vars(task.bias),
+        task.bias.fingerprint(),
         task.labels,
         train._fingerprint,
         hashlib.sha256(table.tobytes()).hexdigest(),
