@@ -24,6 +24,12 @@ def print_summary(run: Path) -> None:
         values = json.loads(path.read_text())
         for task in sorted({name.split("/")[0] for name in values if name.endswith("/id/accuracy") and _own(name)}):
             console.print(_table(values, task))
+            bias = {name: value for name, value in values.items() if name.startswith(f"bias/{task}/")}
+            if bias:
+                figures = ", ".join(
+                    f"{name.split('/')[2].replace('_', ' ')} {value:.3f}" for name, value in bias.items()
+                )
+                console.print(f"bias model on the training set: {figures}")
         console.print(
             f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
         )

@@ -103,3 +103,8 @@ def test_only_the_selected_model_can_collapse():
     assert collapses(METRICS | model("", 0.5, 0.0)) == [
         "the selected model has collapsed: it predicts non_entailment for 100.0% of nli/ood"
     ]
+
+
+def test_the_bias_model_is_described_below_its_task(printed):
+    _, lines = printed(METRICS | {"bias/nli/accuracy": 0.88, "bias/nli/calibration_error": 0.01})
+    assert "bias model on the training set: accuracy 0.880, calibration error 0.010" in lines
