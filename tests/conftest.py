@@ -155,6 +155,14 @@ def command(tmp_path, tiny_backbone):
 
 
 @pytest.fixture(scope="session")
+def plain_run(tmp_path_factory, tiny_backbone):
+    """The folder of the complete run that `experiment()` makes without further arguments; only to read."""
+    code, folder = _fit(tmp_path_factory.mktemp("plain"), tiny_backbone, config="configs/srnet_poe.yaml", name="plain")
+    assert code == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, tiny_backbone):
     """The folder of one complete run of configs/srnet_poe.yaml that learns something; only to read.
 

@@ -38,9 +38,11 @@ class RunRecord(Callback):
         self.seed = seed
         self.started = time.time()
         self.earlier_seconds = 0.0
+        self.begun = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: FineTune) -> None:
         """Begin `run.json`, or go on with that of a resumed run."""
+        self.begun = True
         if self._writes(trainer):
             path = Path(str(trainer.log_dir)) / "run.json"
             if path.is_file():
@@ -59,8 +61,8 @@ class RunRecord(Callback):
         self._write_run(trainer, "running")
 
     def on_exception(self, trainer: Trainer, pl_module: FineTune, exception: BaseException) -> None:
-        """Say in `run.json` that the run stopped."""
-        if self._writes(trainer):
+        """Say in `run.json` that the run stopped; one that never began leaves nothing."""
+        if self.begun and self._writes(trainer):
             self._write_run(trainer, "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed")
 
     def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:

@@ -65,30 +65,30 @@ def assert_same(run, reference):
 
 # In the dense phase, at an evaluation, at the phase switch, right after it, in the mask phase, before its end.
 @pytest.mark.parametrize("step", [7, 12, 20, 21, 31, 38])
-def test_a_run_cut_off_and_resumed_is_the_run_left_alone(experiment, finished_run, tmp_path, step):
+def test_a_run_cut_off_and_resumed_is_the_run_left_alone(experiment, plain_run, tmp_path, step):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         experiment(cut_off_by(f"{__name__}.CutOff", step), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
-    assert_same(run, finished_run)
+    assert_same(run, plain_run)
 
 
-def test_a_run_cut_off_before_its_first_evaluation_starts_again_in_its_folder(experiment, finished_run, tmp_path):
+def test_a_run_cut_off_before_its_first_evaluation_starts_again_in_its_folder(experiment, plain_run, tmp_path):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         experiment(cut_off_by(f"{__name__}.CutOff", 3), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
-    assert_same(run, finished_run)
+    assert_same(run, plain_run)
 
 
-def test_resuming_a_complete_run_changes_nothing(finished_run, capsys):
-    before = {path: path.stat().st_mtime_ns for path in finished_run.rglob("*")}
-    assert main(["fit", "--resume", str(finished_run)]) == 0
-    assert capsys.readouterr().out.strip().splitlines()[-1] == str(finished_run)
-    assert {path: path.stat().st_mtime_ns for path in finished_run.rglob("*")} == before
+def test_resuming_a_complete_run_changes_nothing(plain_run, capsys):
+    before = {path: path.stat().st_mtime_ns for path in plain_run.rglob("*")}
+    assert main(["fit", "--resume", str(plain_run)]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[-1] == str(plain_run)
+    assert {path: path.stat().st_mtime_ns for path in plain_run.rglob("*")} == before
 
 
 def test_a_truncated_last_checkpoint_is_an_error_before_anything_is_written(experiment, tmp_path, capsys):
@@ -106,7 +106,7 @@ def test_a_truncated_last_checkpoint_is_an_error_before_anything_is_written(expe
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [4, 11, 19, 26, 37])
-def test_kill_9_at_any_step_then_resume(command, finished_run, tmp_path, step):
+def test_kill_9_at_any_step_then_resume(command, plain_run, tmp_path, step):
     arguments = command(cut_off_by("cut_off.Kill", step), name="killed")
     (tmp_path / "cut_off.py").write_text(Path(__file__).read_text())
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
@@ -116,4 +116,4 @@ def test_kill_9_at_any_step_then_resume(command, finished_run, tmp_path, step):
     without_callbacks(run)
     resume = [sys.executable, "-m", "lit_prune", "fit", "--resume", str(run)]
     subprocess.run(resume, check=True, capture_output=True)
-    assert_same(run, finished_run)
+    assert_same(run, plain_run)
