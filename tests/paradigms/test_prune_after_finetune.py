@@ -89,8 +89,14 @@ def test_twenty_steps_give_the_scores_of_a_plain_loop_with_the_same_loss(experim
     )
     head = Classification(16, 3, 0.0, pooled=True)
     model = torch.nn.ModuleDict({"encoder": encoder, "heads": torch.nn.ModuleDict({"nli": head})})
-    task = Task("nli", ["contradiction", "entailment", "neutral"], GeneratedNli(0.9, 253, 60), "entailment",
-                {"contradiction": "non_entailment", "neutral": "non_entailment"}, OverlapBias(balanced=False))  # fmt: skip
+    task = Task(
+        name="nli",
+        labels=["contradiction", "entailment", "neutral"],
+        source=GeneratedNli(0.9, 253, 60),
+        positive="entailment",
+        merge={"contradiction": "non_entailment", "neutral": "non_entailment"},
+        bias=OverlapBias(balanced=False),
+    )
     data = MultitaskDataModule(
         [task], encoder.tokenizer, encoder.word_embeddings, max_length=48, group_by_length=True, seed=1
     )

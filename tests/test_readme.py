@@ -1,0 +1,38 @@
+"""The README's commands are the ones that work, and what it names is there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from lit_prune.cli import main
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"lit_prune (fit --config [^`\n|]*)", README)))
+
+
+def test_the_two_commands_of_a_fresh_machine_are_given():
+    assert 'pip install -e ".[demo]" && lit_prune fit --config configs/srnet_poe.yaml' in README
+    assert 'pip install -e ".[test]" && pytest' in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_understood(command, capsys, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    with pytest.raises(SystemExit) as ended:
+        main([*command.replace("(mask training with cross-entropy)", "").split(), "--print_config"])
+    assert ended.value.code == 0
+    assert "class_path: lit_prune.paradigms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(lit_prune(?:\.[a-z_]+)+\.[A-Z]\w+)`", README))))
+def test_a_class_that_is_named_can_be_imported(name):
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(import_module(module), attribute)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b((?:configs|docs)/[\w/]+\.\w+)", README))))
+def test_a_file_that_is_named_is_there(path):
+    assert (REPOSITORY / path).is_file()
