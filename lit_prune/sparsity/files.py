@@ -1,7 +1,6 @@
 """Masks on disk: one bit per weight in a safetensors file."""
 
 import json
-import os
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from lit_prune.errors import UserError
+from lit_prune.files import write_atomically
 
 _SHAPES = "lit_prune.mask_shapes"
 
@@ -23,19 +23,14 @@ def save_masks(masks: Mapping[str, Tensor], path: str | Path, metadata: Mapping[
 
     Args:
         masks: bool tensors by name, of any shape.
-        path: The file, in a folder that exists; replaced if it exists.
+        path: The file; replaced if it exists.
         metadata: Further texts for the file's header.
     """
     assert all(mask.dtype == torch.bool for mask in masks.values())
-    path = Path(path)
     packed = {name: np.packbits(mask.cpu().numpy()) for name, mask in masks.items()}
     shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(safetensors.numpy.save(packed, metadata=dict(metadata) | {_SHAPES: shapes}))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = safetensors.numpy.save(packed, metadata=dict(metadata) | {_SHAPES: shapes})
+    write_atomically(Path(path), lambda partial: partial.write_bytes(content))
 
 
 def load_masks(path: str | Path) -> dict[str, Tensor]:

@@ -75,7 +75,7 @@ def test_other_things_are_user_errors(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "masks"
     save_masks(masks(), path, {})
-    monkeypatch.setattr("lit_prune.sparsity.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("lit_prune.files.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         save_masks({}, path, {})
     assert [entry.name for entry in tmp_path.iterdir()] == ["masks"]
