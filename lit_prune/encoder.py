@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
+from lightning.pytorch.utilities import rank_zero_warn
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
@@ -49,9 +50,17 @@ class PrunableEncoder(nn.Module):
             # A pooler that the checkpoint does not hold would be random: such backbones get it in the head instead.
             options = {"add_pooling_layer": settings.model_type == "bert"} if _has_pooler_option(settings) else {}
             if pretrained:
-                self.backbone = AutoModel.from_pretrained(
-                    source, config=settings, revision=revision, trust_remote_code=False, use_safetensors=True, **options
+                self.backbone, loaded = AutoModel.from_pretrained(
+                    source,
+                    config=settings,
+                    revision=revision,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                    **options,
                 )
+                if absent := sorted(loaded["missing_keys"]):
+                    rank_zero_warn(f"{backbone} does not hold {', '.join(absent)}: drawn at random")
             else:
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:

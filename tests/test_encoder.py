@@ -175,3 +175,10 @@ def test_weights_saved_in_half_precision_are_loaded_in_single(tiny_backbone, tmp
     shutil.copytree(tiny_backbone, folder)
     BertModel.from_pretrained(tiny_backbone).half().save_pretrained(folder)
     assert {parameter.dtype for parameter in PrunableEncoder(str(folder)).parameters()} == {torch.float32}
+
+
+def test_weights_that_the_checkpoint_does_not_hold_are_named(tiny_backbone, tmp_path):
+    shutil.copytree(tiny_backbone, tmp_path / "bert")
+    BertModel.from_pretrained(tiny_backbone, add_pooling_layer=False).save_pretrained(tmp_path / "bert")
+    with pytest.warns(match=r"pooler\.dense\.bias, pooler\.dense\.weight: drawn at random"):
+        PrunableEncoder(str(tmp_path / "bert"))

@@ -135,10 +135,11 @@ def _predictions(module: FineTune, phase: str) -> str:
 
 
 def _config_hash(path: Path) -> str | None:
-    """Hash of the resolved configuration, but for where the run is written."""
+    """Hash of the resolved configuration, but for what the run is called and where it is written."""
     if not path.is_file():
         return None
     config = yaml.safe_load(path.read_text())
+    config.pop("experiment", None)
     for key in ("logger", "default_root_dir"):
         config["trainer"].pop(key, None)
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()

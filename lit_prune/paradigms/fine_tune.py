@@ -14,6 +14,7 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lit_prune.checkpoints import KEY
 from lit_prune.data.batch import Batch
@@ -166,11 +167,24 @@ class FineTune(LightningModule):
             {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
         ]
         groups = [group for group in groups if group["params"]]
-        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate)
+        # A third of the plain loop's time; but under a loss scaler it would unscale the gradients only after clipping.
+        fused = self.trainer.precision != "16-mixed"
+        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate, fused=fused)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": phase.schedule(optimizer, end - start), "interval": "step"},
         }
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as the trainer says; Lightning's own refuses to for any fused optimizer, scaler or not."""
+        if gradient_clip_val:
+            clip = nn.utils.clip_grad_value_ if gradient_clip_algorithm == "value" else nn.utils.clip_grad_norm_
+            clip([value for group in optimizer.param_groups for value in group["params"]], gradient_clip_val)
 
     # ---- the training step -----------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def test_hashes_tell_settings_and_data_apart_wherever_the_run_is_written(experim
         return run["config_hash"], run["data_hash"]
 
     config, data = hashes()
-    assert hashes(root=tmp_path / "elsewhere") == (config, data)
+    assert hashes("--experiment=another", root=tmp_path / "elsewhere") == (config, data)
     other_rate = hashes("--model.init_args.mask.learning_rate", "2e-2")
     assert other_rate[0] != config
     assert other_rate[1] == data

@@ -3,7 +3,9 @@
 import json
 import math
 
+import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.losses import Loss
@@ -56,6 +58,24 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_step_and_checkpoint
     assert str(run / "checkpoints" / "last.ckpt") in message
     assert json.loads((run / "run.json").read_text())["status"] == "failed"
     assert not (run / "metrics.json").exists()
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize(("algorithm", "norm"), [("norm", 2), ("value", math.inf)])
+def test_gradients_are_clipped_as_the_trainer_says(experiment, precision, algorithm, norm):
+    seen = []
+
+    def hook(optimizer, *_):
+        gradients = [value.grad.flatten() for group in optimizer.param_groups for value in group["params"]]
+        seen.append(float(torch.cat(gradients).norm(norm)))
+
+    handle = register_optimizer_step_post_hook(hook)
+    clip = ("--trainer.gradient_clip_val=1e-3", f"--trainer.gradient_clip_algorithm={algorithm}")
+    code, _ = experiment(*clip, f"--trainer.precision={precision}", config="configs/dense.yaml")
+    handle.remove()
+    assert code == 0
+    assert len(seen) == 20
+    assert max(seen) == pytest.approx(1e-3, rel=1e-2)
 
 
 def test_a_cap_on_steps_that_leaves_nothing_for_a_phase_is_an_error(experiment, capsys):
