@@ -1,97 +1,16 @@
-"""The command line: LightningCLI with a paradigm as its model, one error class for users, and exact resume."""
+"""The command line: its commands, each imported when it is asked for, and one class of errors for users."""
 
-import logging
-import os
 import sys
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 
-import datasets
-from jsonargparse import ArgumentError
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-
-from lit_prune.callbacks.checkpoints import Checkpoints
-from lit_prune.callbacks.curves import SparsityCurves
-from lit_prune.callbacks.progress import PhaseProgressBar
-from lit_prune.callbacks.record import RunRecord
-from lit_prune.checkpoints import read_checkpoint
-from lit_prune.data.module import MultitaskDataModule
-from lit_prune.encoder import PrunableEncoder
+from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.paradigms.fine_tune import FineTune
-from lit_prune.summary import print_summary
 
-TRAINER_DEFAULTS = {
-    "max_epochs": -1,  # a run ends with its last phase
-    "check_val_every_n_epoch": None,  # val_check_interval counts optimizer steps, across epochs
-    "use_distributed_sampler": False,  # the package's own sampler is the same on every process
-    "gradient_clip_val": 1.0,
-    "log_every_n_steps": 10,
-    "enable_model_summary": False,
+# Name -> module whose `run(arguments)` does it, and what it is for.
+COMMANDS = {
+    "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
 }
-
-
-class PruneCLI(LightningCLI):
-    """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
-
-    def __init__(self, args: Sequence[str], resume: Path | None = None) -> None:
-        self.last_checkpoint = None if resume is None else resume / "checkpoints" / "last.ckpt"
-        super().__init__(
-            model_class=FineTune,
-            datamodule_class=MultitaskDataModule,
-            subclass_mode_model=True,
-            save_config_callback=SaveConfigCallback,
-            save_config_kwargs={"overwrite": True},  # a resumed run writes the same again
-            trainer_defaults=TRAINER_DEFAULTS,
-            seed_everything_default=1,
-            parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-            args=list(args),
-        )
-
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Only `fit`, which reports on every evaluation set itself; it resumes by `--resume` alone."""
-        return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "ckpt_path", "weights_only"}}
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The encoder, which data and model share, and the experiment's name."""
-        parser.add_class_arguments(PrunableEncoder, "encoder")
-        parser.add_argument(
-            "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
-        )
-        parser.add_argument(
-            "--resume",
-            type=str,
-            default=None,
-            help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
-        )
-        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
-        parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
-        parser.link_arguments("encoder", "model.init_args.encoder", apply_on="instantiate")
-        parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
-
-    def before_instantiate_classes(self) -> None:
-        """A TensorBoard folder under `logs/<experiment>` (or the trainer's root), and the callbacks of every run."""
-        config = self.config[self.subcommand]
-        if config.trainer.logger in (None, True):
-            config.trainer.logger = {
-                "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
-                "init_args": {"save_dir": config.trainer.default_root_dir or "logs", "name": config.experiment},
-            }
-        bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        record = RunRecord(config.experiment, int(config.seed_everything))
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, SparsityCurves(), record, Checkpoints()]}
-
-    def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
-        """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
-        self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
-        if self.trainer.is_global_zero and self.trainer.log_dir is not None:
-            print_summary(Path(self.trainer.log_dir))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -103,14 +22,17 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 after a user's error, which is printed in one line. Bugs raise.
     """
-    arguments = list(sys.argv[1:] if args is None else args)
-    _quiet()
+    name, *arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0
+    if name == "--version":
+        print(f"lit_prune {__version__}")
+        return 0
     try:
-        arguments, resume = _resumed(arguments)
-        if resume is not None and (resume / "metrics.json").is_file():
-            print_summary(resume)
-            return 0
-        PruneCLI(arguments, resume)
+        if name not in COMMANDS:
+            raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
+        import_module(COMMANDS[name][0]).run(arguments)
     except Exception as error:  # a user's error may come wrapped by whatever library called us
         cause = _users_error(error)
         if cause is None:
@@ -125,39 +47,21 @@ def console() -> None:
     sys.exit(main())
 
 
-def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
-    """Turn `--resume RUN` into the run's own configuration and folder."""
-    if any(each.split("=")[0] == "--ckpt_path" for each in arguments):
-        raise UserError("--ckpt_path starts a new folder and drops the best model so far: use --resume RUN instead")
-    places = [number for number, each in enumerate(arguments) if each.split("=")[0] == "--resume"]
-    if not places:
-        return arguments, None
-    place = places[-1]
-    _, equals, value = arguments[place].partition("=")
-    rest = arguments[place + 1 :]
-    if not equals:
-        if not rest:
-            raise UserError("--resume needs the folder of a run")
-        value, *rest = rest
-    run = Path(value)
-    config = run / "config.yaml"
-    if not config.is_file():
-        raise UserError(
-            f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
-        )
-    arguments = [*arguments[:place], "--config", str(config), *rest]
-    for name, part in {"save_dir": run.parent.parent, "name": run.parent.name, "version": run.name}.items():
-        arguments.append(f"--trainer.logger.init_args.{name}={part}")
-    last = run / "checkpoints" / "last.ckpt"
-    if last.is_file():
-        read_checkpoint(last)  # fail now, not after the data is prepared
-        return arguments, run
-    print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
-    return arguments, None
+def _help() -> str:
+    commands = "\n".join(f"  {name:9} {purpose}" for name, (_, purpose) in COMMANDS.items())
+    return (
+        "usage: lit_prune COMMAND ...\n\n"
+        "Prune pretrained text encoders and tune them sparsely, honestly measured.\n\n"
+        f"commands:\n{commands}\n\n"
+        "lit_prune COMMAND --help explains a command's arguments; lit_prune --version prints the version."
+    )
 
 
 def _users_error(error: BaseException) -> BaseException | None:
     """The deepest error that is meant for a user; None where the chain ends in a bug."""
+    from jsonargparse import ArgumentError  # not above: the help answers without the libraries
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
@@ -165,17 +69,3 @@ def _users_error(error: BaseException) -> BaseException | None:
         if isinstance(each, UserError):
             return each
     return error if isinstance(error, ArgumentError | MisconfigurationException) else None
-
-
-def _quiet() -> None:
-    """Silence what libraries say about choices that this package makes on purpose."""
-    datasets.disable_progress_bars()
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for message in (
-        "LightningCLI's args parameter",
-        ".*does not have many workers",
-        ".*your dataloader is not resumable",  # it is: batches are a function of the step
-        ".*isinstance.treespec, LeafSpec.",
-    ):
-        warnings.filterwarnings("ignore", message=message)

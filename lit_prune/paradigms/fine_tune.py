@@ -6,7 +6,6 @@ model, then takes a fresh optimizer and schedule. What a phase does is a paradig
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,15 +27,7 @@ from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.random_state import random_state, restore_random_state
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
-from lit_prune.sparsity.masks import LearnedMask
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """What the last refresh of the thresholds found: the optimizer step, and the share of entries that flipped."""
-
-    step: int
-    flipped: float
+from lit_prune.sparsity.masks import LearnedMask, Refreshed
 
 
 class FineTune(LightningModule):
@@ -158,22 +149,13 @@ class FineTune(LightningModule):
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
-        """AdamW over what the current phase trains; no decay on vectors (biases, LayerNorm)."""
-        phase = self.phases[self.phase]
+        """A fresh optimizer and schedule over what the current phase trains."""
         start, end = self.span(self.phase)
         trained = [value for value in self.parameters() if value.requires_grad]
-        groups = [
-            {"params": [value for value in trained if value.ndim > 1], "weight_decay": phase.weight_decay},
-            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
-        # A third of the plain loop's time; but under a loss scaler it would unscale the gradients only after clipping.
-        fused = self.trainer.precision != "16-mixed"
-        optimizer = torch.optim.AdamW(groups, lr=phase.learning_rate, fused=fused)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": phase.schedule(optimizer, end - start), "interval": "step"},
-        }
+        # Under a loss scaler a fused optimizer would unscale the gradients only after clipping.
+        optimizer = self.phases[self.phase].optimizer(trained, fused=self.trainer.precision != "16-mixed")
+        schedule = self.phases[self.phase].schedule(optimizer, end - start)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(
         self,

@@ -1,8 +1,10 @@
 """The settings of one phase of a run: how long, how fast, and which of its evaluations may be selected."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from torch.optim import Optimizer
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_linear_schedule_with_warmup
 
@@ -44,6 +46,20 @@ class Phase:
     def num_steps(self, steps_per_epoch: float) -> int:
         """Length in optimizer steps."""
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
+
+    def optimizer(self, trained: Iterable[Tensor], fused: bool) -> Optimizer:
+        """AdamW over parameters; no decay on vectors (biases, LayerNorm).
+
+        Args:
+            trained: The parameters.
+            fused: One kernel for all: a third of the plain loop's time.
+        """
+        trained = list(trained)
+        groups = [
+            {"params": [value for value in trained if value.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return AdamW([group for group in groups if group["params"]], lr=self.learning_rate, fused=fused)
 
     def schedule(self, optimizer: Optimizer, num_steps: int) -> LambdaLR:
         """Linear warm-up and decay over the phase, one step of it per optimizer step."""

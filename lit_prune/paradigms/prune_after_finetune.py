@@ -12,11 +12,11 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
-from lit_prune.paradigms.fine_tune import FineTune, Refreshed
+from lit_prune.paradigms.fine_tune import FineTune
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import install
-from lit_prune.sparsity.masks import LearnedMask, flipped, refresh
+from lit_prune.sparsity.masks import LearnedMask, Refreshed, flipped, refresh
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.targets import DEFAULT_TARGETS, match
 

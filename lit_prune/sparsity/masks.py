@@ -1,6 +1,7 @@
 """Masks as modules: fixed, or learned by scores against a threshold (SRNets, Liu et al. 2022; Mallya et al. 2018)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -47,6 +48,14 @@ class LearnedMask(nn.Module):
 
 
 Mask: TypeAlias = FixedMask | LearnedMask
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What the last refresh of the thresholds found: the optimizer step, and the share of entries that flipped."""
+
+    step: int
+    flipped: float
 
 
 @torch.no_grad()
