@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
+from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.progress import PhaseProgressBar
@@ -83,13 +84,14 @@ class PruneCLI(LightningCLI):
             }
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
         record = RunRecord(config.experiment, int(config.seed_everything))
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, SparsityCurves(), record, Checkpoints()]}
+        callbacks = [*bar, Agreement(), SparsityCurves(), record, Checkpoints()]
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
     def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
         self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
-        if self.trainer.is_global_zero and self.trainer.log_dir is not None:
-            print_summary(Path(self.trainer.log_dir))
+        if self.trainer.is_global_zero:
+            print_summary(model.folder)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -143,5 +145,6 @@ def _quiet() -> None:
         ".*does not have many workers",
         ".*your dataloader is not resumable",  # it is: batches are a function of the step
         ".*isinstance.treespec, LeafSpec.",
+        ".*sync_dist=True.*",  # metrics are of whole sets, and the same on every process
     ):
         warnings.filterwarnings("ignore", message=message)

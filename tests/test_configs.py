@@ -18,8 +18,9 @@ from lit_prune.data.generated.nli import generate_nli
 REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
+SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
-ALL = [*EXPERIMENTS, *OVERLAYS, *PAPER]
+ALL = [*EXPERIMENTS, *OVERLAYS, *SETTINGS, *PAPER]
 
 NLI = ("entailment", "neutral", "contradiction")
 
@@ -78,7 +79,7 @@ def brief(experiment, tmp_path, few_rows):
     return run
 
 
-@each([path for path in ALL if path not in OVERLAYS])
+@each([*EXPERIMENTS, *PAPER])
 def test_an_experiment_has_its_files_name(path):
     assert load(path)["experiment"] == path.stem
 
@@ -96,6 +97,17 @@ def test_an_experiment_runs(path, brief):
 def test_data_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))
+    assert (folder / "metrics.json").is_file()
+
+
+@each(SETTINGS)
+def test_settings_are_laid_over_an_experiment(path, brief):
+    here = ("--trainer.accelerator=cpu", "--trainer.devices=1")
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), *here)
+    resolved, laid_over = load(folder / "config.yaml"), load(path)
+    for name in ("accelerator", "devices"):
+        laid_over["trainer"].pop(name, None)
+    assert is_laid_over(resolved, laid_over)
     assert (folder / "metrics.json").is_file()
 
 
@@ -202,7 +214,7 @@ def test_a_papers_recipe_runs(path, brief, hub):
 
 @each(ALL)
 def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
-    base = REPOSITORY / "configs/srnet_poe.yaml" if path in OVERLAYS else path
+    base = REPOSITORY / "configs/srnet_poe.yaml" if path in [*OVERLAYS, *SETTINGS] else path
     with pytest.raises(SystemExit) as stop:
         main(["fit", "--config", str(base), "--config", str(path), "--print_config"])
     assert stop.value.code == 0
@@ -218,7 +230,7 @@ def test_its_header_gives_the_command_that_runs_it(path):
     named = [value for option, value in pairwise(words) if option == "--config"]
     assert named[-1] == shipped(path)
     assert all((REPOSITORY / name).is_file() for name in named)
-    assert named[0] == shipped(path) or path in OVERLAYS
+    assert named[0] == shipped(path) or path in [*OVERLAYS, *SETTINGS]
 
 
 @each(ALL)

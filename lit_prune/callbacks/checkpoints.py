@@ -1,7 +1,5 @@
 """Checkpoints of a run: the best model of each phase, and the last state to resume from."""
 
-from pathlib import Path
-
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
@@ -17,9 +15,9 @@ class Checkpoints(Checkpoint):
 
     def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
         """Save the best first: a run that is cut off between the two evaluates again and finds the same."""
-        if trainer.sanity_checking or trainer.log_dir is None:
+        if trainer.sanity_checking:
             return
-        folder = Path(trainer.log_dir) / "checkpoints"
+        folder = pl_module.folder / "checkpoints"
         if pl_module.improved:
             name = "best" if pl_module.phase == pl_module.last_phase else pl_module.phase
             trainer.save_checkpoint(folder / f"{name}.ckpt", weights_only=True)

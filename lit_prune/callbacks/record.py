@@ -43,33 +43,34 @@ class RunRecord(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: FineTune) -> None:
         """Begin `run.json`, or go on with that of a resumed run."""
         self.begun = True
-        if self._writes(trainer):
-            path = Path(str(trainer.log_dir)) / "run.json"
+        if trainer.is_global_zero:
+            path = pl_module.folder / "run.json"
             if path.is_file():
                 self.earlier_seconds = json.loads(path.read_text())["seconds"]
-            self._write_run(trainer, "running")
+            self._write_run(trainer, pl_module.folder, "running")
 
     def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
-        if not self._writes(trainer) or not pl_module.improved:
+        if not trainer.is_global_zero or not pl_module.improved:
             return
-        folder = Path(str(trainer.log_dir))
+        folder = pl_module.folder
         is_result = pl_module.phase == pl_module.last_phase
         write_predictions(pl_module.predicted, folder / _predictions(pl_module, pl_module.phase))
         if is_result and (masks := pl_module.masks()):
             save_masks(masks, folder / "masks.safetensors", {"step": str(trainer.global_step)})
-        self._write_run(trainer, "running")
+        self._write_run(trainer, pl_module.folder, "running")
 
     def on_exception(self, trainer: Trainer, pl_module: FineTune, exception: BaseException) -> None:
         """Say in `run.json` that the run stopped; one that never began leaves nothing."""
-        if self.begun and self._writes(trainer):
-            self._write_run(trainer, "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed")
+        if self.begun and trainer.is_global_zero:
+            status = "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed"
+            self._write_run(trainer, pl_module.folder, status)
 
     def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:
         """Write the metrics, when there is a selected model of the last phase."""
-        if not self._writes(trainer) or pl_module.last_phase not in pl_module.selected:
+        if not trainer.is_global_zero or pl_module.last_phase not in pl_module.selected:
             return
-        folder = Path(str(trainer.log_dir))
+        folder = pl_module.folder
         result = pl_module.selected[pl_module.last_phase]
         values: dict[str, Any] = {**result["metrics"]}
         for phase in pl_module.phases:
@@ -93,18 +94,14 @@ class RunRecord(Callback):
             "steps": trainer.global_step,
             "wall_seconds": self._seconds,
         }
-        self._write_run(trainer, "completed")
+        self._write_run(trainer, pl_module.folder, "completed")
         write_json(values, folder / "metrics.json")
 
     @property
     def _seconds(self) -> float:
         return self.earlier_seconds + time.time() - self.started
 
-    def _writes(self, trainer: Trainer) -> bool:
-        return trainer.is_global_zero and trainer.log_dir is not None
-
-    def _write_run(self, trainer: Trainer, status: str) -> None:
-        folder = Path(str(trainer.log_dir))
+    def _write_run(self, trainer: Trainer, folder: Path, status: str) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
         write_json(

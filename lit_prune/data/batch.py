@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 @dataclass
 class Batch:
-    """Rows of one task, padded.
+    """Rows of one task, padded; with several processes, those of the step's rows that this one gets.
 
     Attributes:
         task: The task's name; picks the head.
@@ -18,6 +18,8 @@ class Batch:
         labels: Class indices (batch,).
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
+        weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
+            weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
     """
 
     task: str
@@ -25,6 +27,7 @@ class Batch:
     labels: Tensor
     index: Tensor
     bias: Tensor | None = None
+    weight: float = 1.0
 
 
 class Collate:
@@ -38,7 +41,7 @@ class Collate:
         self.tokenizer = tokenizer
 
     def __call__(self, rows: Any) -> Batch:
-        """A batch from the columns of its rows (`task`: one name; every other column: a list)."""
+        """A batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
         inputs = {name: rows[name] for name in self.tokenizer.model_input_names if name in rows}
         padded = self.tokenizer.pad(inputs, pad_to_multiple_of=8, return_tensors="pt")
         return Batch(
@@ -47,4 +50,5 @@ class Collate:
             labels=torch.tensor(rows["label"]),
             index=torch.tensor(rows["index"]),
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
+            weight=rows["weight"],
         )

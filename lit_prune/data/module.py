@@ -24,8 +24,8 @@ class MultitaskDataModule(LightningDataModule):
         tokenizer: The encoder's (linked on the command line).
         word_embeddings: The encoder's word embedding table (vocabulary, width) (linked); bias models use it.
         root: Folder of the files that tasks with the source `Files` read.
-        batch_size: Rows per training batch.
-        eval_batch_size: Rows per evaluation batch.
+        batch_size: Rows per training step, split over all processes: one device and eight take the same steps.
+        eval_batch_size: Rows per evaluation batch, split likewise.
         max_length: Tokens kept of a row.
         group_by_length: Put training rows of like length into one batch: less padding, and so much faster, but batches
             are no longer uniform draws.
@@ -79,6 +79,12 @@ class MultitaskDataModule(LightningDataModule):
         """Take every set from the cache."""
         if not self.train:
             self._prepare()
+        for task in self.tasks.values():
+            if (size := task.batch_size or self.batch_size) % self._num_processes:
+                raise UserError(
+                    f"{self._num_processes} processes cannot share the batch_size of {size} (task {task.name!r}) "
+                    "evenly: it is the number of rows of a step over all of them; give a multiple of their number"
+                )
 
     def _prepare(self) -> None:
         sets = []
@@ -118,10 +124,17 @@ class MultitaskDataModule(LightningDataModule):
     def _batches_taken(self) -> int:
         return self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer is not None else 0
 
+    @property
+    def _num_processes(self) -> int:
+        return self.trainer.world_size if self.trainer is not None else 1
+
+    def _rows(self, sets: dict[str, Dataset]) -> "_TaskRows":
+        return _TaskRows(sets, self.trainer.global_rank if self.trainer is not None else 0, self._num_processes)
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of one task each, from where training stands."""
         return DataLoader(
-            _TaskRows(self.train),
+            self._rows(self.train),
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
@@ -132,7 +145,7 @@ class MultitaskDataModule(LightningDataModule):
         """A loader per evaluation set, in the order of `evaluation_sets`; rows of like length go together."""
         return [
             DataLoader(
-                _TaskRows({each.task: each.rows}),
+                self._rows({each.task: each.rows}),
                 batch_sampler=_by_length(each, self.eval_batch_size),
                 collate_fn=self.collate,
                 num_workers=self.num_workers,
@@ -143,15 +156,22 @@ class MultitaskDataModule(LightningDataModule):
 
 
 class _TaskRows(torch.utils.data.Dataset[Any]):
-    """Rows of several sets; a key is (task, row number), a fetch is the columns of one task's rows."""
+    """Rows of several sets; a key is (task, row number), a fetch is the columns of one task's rows.
 
-    def __init__(self, sets: dict[str, Dataset]) -> None:
+    Every process asks for the same batches, and gets its share of each: every `num_processes`-th row.
+    """
+
+    def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
+        self.rank = rank
+        self.num_processes = num_processes
         self.sets = {name: rows.remove_columns(["id", "text_a", "text_b", "group"]) for name, rows in sets.items()}
 
     def __getitems__(self, keys: list[tuple[str, int]]) -> dict[str, Any]:
         task = keys[0][0]
-        index = [row for _, row in keys]
-        return {"task": task, "index": index, **self.sets[task][index]}
+        index = [row for _, row in keys[self.rank :: self.num_processes]]
+        weight = len(index) * self.num_processes / len(keys)
+        index = index or [keys[0][1]]  # a model cannot run on nothing: a row of weight 0
+        return {"task": task, "index": index, "weight": weight, **self.sets[task][index]}
 
 
 def _lengths(rows: Dataset) -> list[int]:

@@ -1,6 +1,6 @@
 """Collects a model's logits over the evaluation sets and turns them into metrics and rows of predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,22 +53,31 @@ class Predicted:
 
 
 class Collector:
-    """Gathers logits batch by batch, in whatever order the loaders bring the rows."""
+    """Gathers logits batch by batch, in whatever order the loaders bring the rows to whichever process."""
 
     def __init__(self, sets: Sequence[EvaluationSet]) -> None:
         self.sets = sets
-        self.index: list[list[Tensor]] = [[] for _ in sets]
-        self.logits: list[list[Tensor]] = [[] for _ in sets]
+        self.logits = [torch.zeros(len(each.rows), len(each.class_map)) for each in sets]
+        self.num_seen = [torch.zeros(len(each.rows), dtype=torch.int32) for each in sets]
 
     def add(self, number: int, batch: Batch, logits: Tensor) -> None:
         """Add a batch of the set at this position."""
-        self.index[number].append(batch.index.cpu())
-        self.logits[number].append(logits.float().cpu())
+        if batch.weight > 0:
+            index = batch.index.cpu()
+            self.logits[number][index] = logits.float().cpu()
+            self.num_seen[number][index] += 1
 
-    def predicted(self) -> list[Predicted]:
-        """The sets that have been seen whole, rows in order (a debugging run may stop early)."""
+    def predicted(self, sum_processes: Callable[[Tensor], Tensor] = lambda own: own) -> list[Predicted]:
+        """The sets that have been seen whole (a debugging run may stop early), rows in order.
+
+        Args:
+            sum_processes: Adds a tensor up over all processes; every process gets the sum.
+        """
         result = []
-        for each, index, logits in zip(self.sets, self.index, self.logits, strict=True):
-            if sum(map(len, index)) == len(each.rows):
-                result.append(Predicted(each, torch.cat(logits)[torch.cat(index).argsort()]))
+        for each, logits, num_seen in zip(self.sets, self.logits, self.num_seen, strict=True):
+            num_seen = sum_processes(num_seen)
+            assert num_seen.max() <= 1, "a row was evaluated twice"
+            logits = sum_processes(logits)  # of the other processes it has zeros
+            if num_seen.min() == 1:
+                result.append(Predicted(each, logits))
         return result

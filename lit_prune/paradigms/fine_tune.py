@@ -6,12 +6,11 @@ model, then takes a fresh optimizer and schedule. What a phase does is a paradig
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.strategies import DDPStrategy
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -24,7 +23,7 @@ from lit_prune.heads import Classification
 from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.phase import Phase
-from lit_prune.paradigms.random_state import random_state, restore_random_state
+from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.masks import LearnedMask, Refreshed
@@ -58,6 +57,7 @@ class FineTune(LightningModule):
         self.phase = "dense"
         self.matched: dict[str, list[str]] = {}
         self.refreshed: Refreshed | None = None
+        self.folder = Path()
         self.ends: dict[str, int] = {}
         self.selected: dict[str, dict[str, Any]] = {}
         self.improved = False
@@ -143,6 +143,7 @@ class FineTune(LightningModule):
                     )
             self.ends[name] = end
         self.trainer.num_sanity_val_steps = 0
+        self.folder = Path(self.trainer.log_dir or ".")  # asks all processes: not to be read by one of them later
 
     @property
     def _data(self) -> Any:
@@ -177,7 +178,7 @@ class FineTune(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase."""
-        loss: Tensor = self.losses[self.phase](self(batch), batch)
+        loss: Tensor = self.losses[self.phase](self(batch), batch) * batch.weight
         if not math.isfinite(float(loss.detach())):
             raise UserError(
                 f"the loss is {float(loss.detach())} at step {self.trainer.global_step} (phase {self.phase!r}): lower "
@@ -188,7 +189,7 @@ class FineTune(LightningModule):
 
     def _last_checkpoint(self) -> str:
         good = [name for name in (self.phase, "dense") if name in self.selected]
-        where = f"{self.trainer.log_dir}/checkpoints"
+        where = self.folder / "checkpoints"
         return f"{where}/last.ckpt (best of phase {good[0]!r} beside it)" if good else f"none yet in {where}"
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -224,7 +225,7 @@ class FineTune(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Metrics of every set, and whether this is the phase's best model by the ID metric."""
-        self.predicted = self._collector.predicted()
+        self.predicted = self._collector.predicted(self._sum_processes)
         self.values = values = {name: value for each in self.predicted for name, value in each.metrics().items()}
         selection = self._selection(values) if self.eligible() else math.nan
         best = self.selected.get(self.phase, {}).get("selection", -math.inf)
@@ -236,6 +237,10 @@ class FineTune(LightningModule):
         self.log("selection", selection, prog_bar=True, logger=False)
         named = {name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))}
         self.log_dict(named, logger=False)
+
+    def _sum_processes(self, own: Tensor) -> Tensor:
+        total: Tensor = self.trainer.strategy.reduce(own.to(self.device), reduce_op="sum")
+        return total.cpu()
 
     def eligible(self) -> bool:
         """Whether the current model may be selected."""
@@ -278,19 +283,16 @@ class FineTune(LightningModule):
         checkpoint[KEY] = {
             "phase": self.phase,
             "selected": self.selected,
-            "random_state": random_state(),
-            "num_threads": torch.get_num_threads(),
-            "precision": str(self.trainer.precision),
+            "random_states": random_states(self.trainer.world_size),
+            "conditions": conditions(self.trainer),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Shape the model as it was, before Lightning loads the weights and sets the optimizer up."""
         state = checkpoint[KEY]
         self.selected = state["selected"]
-        self._random_state = state["random_state"]
+        states = state["random_states"]
+        self._random_state = states[self.trainer.global_rank % len(states)]
         self.phase = state["phase"]
         self.enter(self.phase)
-        now = {"num_threads": torch.get_num_threads(), "precision": str(self.trainer.precision)}
-        for name, value in now.items():
-            if state[name] != value:
-                rank_zero_warn(f"{name} was {state[name]} and is {value} now: results will not repeat bit for bit")
+        warn_of_changes(state["conditions"], conditions(self.trainer))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -91,7 +90,7 @@ class PruneAfterFinetune(FineTune):
     def load_start(self, phase: str) -> None:
         """The mask phase starts from the best model of the dense phase."""
         if phase == "mask" and self.start_from is None:
-            origin = Path(self.trainer.log_dir or ".") / "checkpoints" / "dense.ckpt"
+            origin = self.folder / "checkpoints" / "dense.ckpt"
             load_dense(self, read_checkpoint(origin)["state_dict"], origin)
 
     def enter(self, phase: str) -> None:

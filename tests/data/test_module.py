@@ -1,5 +1,7 @@
 """The data module: its loaders, and what it refuses."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -100,3 +102,28 @@ def test_workers_give_the_same_batches(module):
 def test_arguments_that_make_no_sense_are_refused(module, names, options, message):
     with pytest.raises(UserError, match=message):
         module(*(task(name) for name in names), **options)
+
+
+def test_processes_share_every_batch_each_row_once(module):
+    shares = []
+    for rank in range(3):
+        data = module(task(), batch_size=6, validation_fraction=0)
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=3, global_step=0, accumulate_grad_batches=1)
+        shares.append((list(data.train_dataloader()), list(data.val_dataloader()[0])))
+    whole = module(task(), batch_size=6, validation_fraction=0)
+    wholes = list(whole.train_dataloader()), list(whole.val_dataloader()[0])
+    for kind in (0, 1):
+        for batch, *parts in zip(wholes[kind], *(share[kind] for share in shares), strict=True):
+            index = [row for part in parts if part.weight for row in part.index.tolist()]
+            assert sorted(index) == sorted(batch.index.tolist())
+            assert sum(part.weight for part in parts) == pytest.approx(3)
+            mean = sum(part.weight * part.labels.float().mean() for part in parts) / 3
+            assert mean == pytest.approx(float(batch.labels.float().mean()))
+    assert any(part.weight == 0 for share in shares for part in share[0]), "50 rows in sixes leave a batch of two"
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(module):
+    data = module(task(), batch_size=8)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=3)
+    with pytest.raises(UserError, match=r"3 processes cannot share the batch_size of 8 \(task 'nli'\) evenly"):
+        data.setup("fit")

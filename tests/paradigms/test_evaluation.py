@@ -32,9 +32,9 @@ def evaluation_set(split="id", labels=(0, 1, 2, 1, 0), text_b="b", **columns):
     )
 
 
-def batch(*index):
+def batch(*index, weight=1.0):
     rows = torch.tensor(index)
-    return Batch("nli", inputs={}, labels=torch.zeros_like(rows), index=rows)
+    return Batch("nli", inputs={}, labels=torch.zeros_like(rows), index=rows, weight=weight)
 
 
 LOGITS = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
@@ -63,6 +63,26 @@ def test_a_set_that_was_not_seen_whole_is_left_out():
     collector.add(0, batch(0, 1, 2, 3), LOGITS[:4])
     collector.add(1, batch(0, 1), LOGITS[:2])
     assert [each.of.name for each in collector.predicted()] == ["nli/ood"]
+
+
+def test_processes_add_up_and_rows_without_weight_do_not_count():
+    here, there = Collector([evaluation_set()]), Collector([evaluation_set()])
+    here.add(0, batch(0, 2, 4), LOGITS[[0, 2, 4]])
+    here.add(0, batch(1, weight=0.0), LOGITS[[1]])
+    there.add(0, batch(3, 1), LOGITS[[3, 1]])
+    assert here.predicted() == []
+    (predicted,) = here.predicted(Adding(there))
+    assert torch.equal(predicted.logits, LOGITS)
+
+
+class Adding:
+    """Adds what another process would, in the order it is asked: how often rows were seen, then logits."""
+
+    def __init__(self, other):
+        self.parts = [other.num_seen[0], other.logits[0]]
+
+    def __call__(self, own):
+        return own + self.parts.pop(0)
 
 
 def test_logits_of_half_precision_are_kept_in_single():

@@ -1,0 +1,43 @@
+"""Processes that hold different masks are found out."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from lit_prune.callbacks.agreement import Agreement, digest
+from lit_prune.sparsity.masks import LearnedMask, Refreshed
+
+
+def module(scores=(1.0, 2.0), threshold=1.5, step=4):
+    mask = LearnedMask(torch.tensor(scores))
+    mask.threshold.fill_(threshold)
+    return SimpleNamespace(learned_masks=lambda: {"layer": mask}, refreshed=Refreshed(step, 0.0))
+
+
+@pytest.mark.parametrize("other", [module(scores=(1.0, 2.0000002)), module(threshold=1.6)])
+def test_a_difference_stops_the_run_and_is_named(monkeypatch, other):
+    def all_gather(digests, own):
+        digests[:] = [own, digest(other)]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    with pytest.raises(RuntimeError, match=r"\['layer'\] differ between processes at step 4"):
+        Agreement().on_train_batch_start(SimpleNamespace(world_size=2), module(), None, 0)
+
+
+def test_equal_masks_are_compared_once_a_refresh(monkeypatch):
+    calls = []
+
+    def all_gather(digests, own):
+        calls.append(own)
+        digests[:] = [own, digest(module())]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    agreement = Agreement()
+    for step in (4, 4, 8):
+        agreement.on_train_batch_start(SimpleNamespace(world_size=2), module(step=step), None, 0)
+    assert len(calls) == 2
+
+
+def test_one_process_has_nothing_to_compare():
+    Agreement().on_train_batch_start(SimpleNamespace(world_size=1), module(), None, 0)

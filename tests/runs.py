@@ -1,0 +1,36 @@
+"""Runs that are cut off, and runs that are compared bit for bit."""
+
+import json
+
+import torch
+import yaml
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.sparsity.files import load_masks
+
+
+def result(run):
+    values = json.loads((run / "metrics.json").read_text())
+    return {name: value for name, value in values.items() if name != "wall_seconds"}
+
+
+def cut_off_by(name, step):
+    return f"--trainer.callbacks+={{class_path: {name}, init_args: {{step: {step}}}}}"
+
+
+def without_callbacks(run):
+    """The configuration of a run as if nothing had been going to cut it off."""
+    path = run / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["trainer"]["callbacks"] = None
+    path.write_text(yaml.safe_dump(config))
+
+
+def assert_same(run, reference):
+    assert result(run) == result(reference)
+    masks, expected = (load_masks(each / "masks.safetensors") for each in (run, reference))
+    assert all(torch.equal(masks[name], keep) for name, keep in expected.items())
+    state, expected = (read_checkpoint(each / "checkpoints" / "last.ckpt") for each in (run, reference))
+    assert all(torch.equal(state["state_dict"][name], value) for name, value in expected["state_dict"].items())
+    assert state["global_step"] == expected["global_step"]
+    assert (run / "predictions.parquet").read_bytes() == (reference / "predictions.parquet").read_bytes()

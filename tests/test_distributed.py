@@ -1,0 +1,82 @@
+"""Two processes on the CPU (gloo): the same steps, masks and metrics as one; a lost process ends the run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lightning.pytorch import Callback
+from runs import assert_same, cut_off_by, without_callbacks
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.sparsity.files import load_masks
+
+TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
+NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
+
+
+class KillOne(Callback):
+    """Ends the second process in the middle of a step, with nothing run after it."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step and trainer.global_rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def lit_prune(*arguments, path=""):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(path), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "lit_prune", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+
+
+def metrics(run):
+    return json.loads((run / "metrics.json").read_text())
+
+
+@pytest.fixture
+def two_processes(command, tmp_path):
+    """A function that runs a configuration made small on two processes: the folder it leaves behind."""
+
+    def run(*arguments, name):
+        done = lit_prune(*command(*TWO, *arguments, name=name))
+        assert done.returncode == 0, done.stderr[-3000:]
+        return tmp_path / "runs" / name / "version_0"
+
+    return run
+
+
+def test_two_processes_give_what_one_gives(two_processes, experiment):
+    """The last batch of a pass is short and odd (241 rows in batches of 32), and so is a set of 60 rows in 64s."""
+    pair = two_processes(NO_DROPOUT, name="pair")
+    code, single = experiment(NO_DROPOUT, name="single")
+    assert code == 0
+    masks, expected = (load_masks(run / "masks.safetensors") for run in (pair, single))
+    num_equal = sum(int((masks[name] == keep).sum()) for name, keep in expected.items())
+    assert num_equal >= 0.9999 * sum(keep.numel() for keep in expected.values()) - 1  # of 4,400 entries one may differ
+    found, expected = metrics(pair), metrics(single)
+    assert found.keys() == expected.keys()
+    assert found["steps"] == expected["steps"] == 40
+    for name in ("dense/nli/id/accuracy", "nli/validation/accuracy", "nli/id/accuracy", "nli/ood/accuracy"):
+        assert found[name] == pytest.approx(expected[name], abs=0.005 + 1 / 60)
+    assert found["nli/id/loss"] == pytest.approx(expected["nli/id/loss"], rel=1e-3)
+    assert len(json.loads((pair / "run.json").read_text())["hardware"]) == 4
+
+
+def test_a_lost_process_ends_the_run_which_resumes_bit_for_bit(two_processes, command, tmp_path):
+    whole = two_processes(name="whole")
+    (tmp_path / "cut_off.py").write_text(Path(__file__).read_text().replace("from runs import", "#"))
+    lost = lit_prune(*command(*TWO, cut_off_by("cut_off.KillOne", 27), name="lost"), path=tmp_path)
+    assert lost.returncode != 0
+    run = tmp_path / "runs" / "lost" / "version_0"
+    assert not (run / "metrics.json").exists()
+    assert read_checkpoint(run / "checkpoints" / "last.ckpt")["global_step"] == 24
+    without_callbacks(run)
+    resumed = lit_prune("fit", "--resume", str(run))
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    assert_same(run, whole)
