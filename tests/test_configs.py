@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 import shlex
 from itertools import pairwise
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import datasets
 import pytest
+import torch
 import yaml
 
 from lit_prune.cli import main
@@ -100,7 +102,17 @@ def test_data_are_laid_over_an_experiment(path, brief):
     assert (folder / "metrics.json").is_file()
 
 
+@pytest.fixture
+def process_group(monkeypatch):
+    """What a distributed run leaves in this process goes again."""
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 @each(SETTINGS)
+@pytest.mark.usefixtures("process_group")
 def test_settings_are_laid_over_an_experiment(path, brief):
     here = ("--trainer.accelerator=cpu", "--trainer.devices=1")
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), *here)

@@ -7,7 +7,7 @@ from lit_prune.data.batch import Collate
 
 
 def rows(tokenizer, *texts, **columns):
-    count = {"task": "nli", "index": list(range(len(texts))), "label": [1] * len(texts)}
+    count = {"task": "nli", "weight": 0.5, "index": list(range(len(texts))), "label": [1] * len(texts)}
     return {**count, **tokenizer(list(texts)), "overlap": [0.5] * len(texts), **columns}
 
 
@@ -28,6 +28,7 @@ def test_a_batch_says_its_task_labels_and_rows(tokenizer):
     assert batch.labels.tolist() == [2, 0]
     assert batch.labels.dtype == torch.int64
     assert batch.index.tolist() == [7, 3]
+    assert batch.weight == 0.5
 
 
 def test_the_bias_comes_along_where_there_is_one(tokenizer):

@@ -119,7 +119,8 @@ def test_twenty_steps_give_the_scores_of_a_plain_loop_with_the_same_loss(experim
     rates = get_linear_schedule_with_warmup(optimizer, 2, 20)
     batches = []
     while len(batches) < 20:
-        data.trainer = SimpleNamespace(global_step=20 + len(batches), accumulate_grad_batches=1)
+        where = {"global_step": 20 + len(batches), "accumulate_grad_batches": 1}
+        data.trainer = SimpleNamespace(**where, global_rank=0, world_size=1)
         batches += data.train_dataloader()
     refresh(0)
     for step, batch in enumerate(batches[:20], start=1):
