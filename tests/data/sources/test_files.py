@@ -154,8 +154,8 @@ def test_wrong_settings_are_refused_at_once():
         Files({"train": spec, "dev": spec})
     with pytest.raises(UserError, match=r"paths \[\]: name one or more files"):
         FileSplit(paths=[], columns=PAIR, labels=NLI)
-    with pytest.raises(UserError, match=r"a.csv.*name one or more files of the kinds .jsonl, .tsv, .txt"):
-        FileSplit(paths=["a.csv"], columns=PAIR, labels=NLI)
+    with pytest.raises(UserError, match=r"a.xlsx.*name one or more files of the kinds .csv, .jsonl, .parquet, .tsv, .txt"):
+        FileSplit(paths=["a.xlsx"], columns=PAIR, labels=NLI)
 
 
 @needs_real_data
