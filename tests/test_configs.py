@@ -92,7 +92,7 @@ def test_an_experiment_runs(path, brief):
     assert "nli/ood/auroc" in metrics
 
 
-@each([path for path in OVERLAYS if not path.stem.endswith("_files")])
+@each([path for path in OVERLAYS if path.stem not in {"mnli_files", "own_csv"}])
 def test_data_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))
@@ -109,6 +109,18 @@ def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     for name in ("id/accuracy", "id_mismatched/accuracy", "ood/accuracy_lexical_overlap", "ood/auroc"):
         assert f"nli/{name}" in metrics
+
+
+@pytest.mark.parametrize("base", ["srnet_ce", "dense"])
+def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
+    lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    path = REPOSITORY / "configs/data/own_csv.yaml"
+    folder = brief(REPOSITORY / f"configs/{base}.yaml", "--config", str(path), "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"own/id/accuracy", "own/id/accuracy_negative", "own/validation/accuracy"} <= metrics.keys()
+    assert "own/id/auroc" not in metrics
 
 
 def pairs(num_rows):

@@ -1,14 +1,14 @@
-"""Rows from the official distributions' own files, below one folder."""
+"""Rows from local files, the official distributions' or a user's own, below one folder."""
 
 import dataclasses
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_prune.data.sources.fields import REQUIRED_SPLITS, Fields, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, check_names, not_empty
+from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
 
@@ -18,8 +18,9 @@ class FileSplit(Fields):
     """One split kept in one file.
 
     Args:
-        paths: Where the file may be, relative to the root; the first that exists is read. `.jsonl` holds an object a
-            line; `.tsv` and `.txt` a header, then tab-separated fields, without quoting.
+        paths: Where the file may be, relative to the root; the first that exists is read. `.csv` holds a header, then
+            comma-separated fields, quoted where needed; `.jsonl` an object a line; `.tsv` and `.txt` a header, then
+            tab-separated fields, without quoting; `.parquet` a table.
     """
 
     paths: list[str]
@@ -32,9 +33,9 @@ class FileSplit(Fields):
 
 
 class Files(Source):
-    """The official distributions' own files, below `--data.root`. No network is needed.
+    """A user's own files, or the official distributions', below `--data.root`. No network is needed.
 
-    What is trained on and `id` must be there; another evaluation set that is not is left out with a warning.
+    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
         splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its file.
@@ -52,7 +53,7 @@ class Files(Source):
             try:
                 _find(spec, folder)
             except UserError as error:
-                if split in (*REQUIRED_SPLITS, "ood_train"):
+                if split in ("train", "id", "ood_train"):
                     raise
                 warnings.warn(f"no {split} set: {error}", stacklevel=2)
             else:
@@ -72,7 +73,7 @@ class Files(Source):
         }
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
-        """See `Source.rows`; errors name file and line."""
+        """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
         path = _find(spec, _folder(root))
         records = READERS[path.suffix](path)
@@ -96,41 +97,3 @@ def _find(spec: FileSplit, folder: Path) -> Path:
     raise UserError(
         f"found none of {', '.join(spec.paths)} in {folder}: put the file there, or pass its folder as `--data.root`"
     )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines that are not blank. Only a line feed ends one: texts hold other Unicode line ends."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise UserError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
-            if text.strip():
-                yield number, text
-
-
-def _read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(path):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}:{number}: malformed JSON ({error.msg}); correct or remove the line") from None
-        if not isinstance(record, dict):
-            raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
-        yield number, record
-
-
-def _read_tab_separated(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = _lines(path)
-    header = next(lines, (1, ""))[1].split("\t")
-    for number, line in lines:
-        fields = line.split("\t")
-        if len(fields) != len(header):
-            raise UserError(
-                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)}; correct or remove the line"
-            )
-        yield number, dict(zip(header, fields, strict=True))
-
-
-READERS = {".jsonl": _read_jsonl, ".tsv": _read_tab_separated, ".txt": _read_tab_separated}
