@@ -30,7 +30,7 @@ def classification(
     labels: Tensor,
     label_names: Sequence[str],
     class_map: Sequence[int],
-    positive: int,
+    positive: int | None,
     groups: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, float]:
     """All metrics of one set.
@@ -40,7 +40,7 @@ def classification(
         labels: Classes of the set (rows,).
         label_names: Names of the set's classes.
         class_map: For each class of the logits, its class in the set.
-        positive: Index in the logits of the class that the AUROC ranks by.
+        positive: Index in the logits of the class that the AUROC ranks by; None: no AUROC.
         groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
 
     Returns:
@@ -53,10 +53,11 @@ def classification(
         "accuracy": float(accuracy(predicted, labels, task="multiclass", num_classes=len(label_names))),
         "loss": float(losses(logits, labels, class_map).mean()),
     }
-    is_positive = labels == class_map[positive]
-    if is_positive.any() and not is_positive.all():
-        scores = logits.double().softmax(dim=-1)[:, positive]  # single precision would tie confident rows
-        result["auroc"] = float(auroc(scores, is_positive.long(), task="binary"))
+    if positive is not None:
+        is_positive = labels == class_map[positive]
+        if is_positive.any() and not is_positive.all():
+            scores = logits.double().softmax(dim=-1)[:, positive]  # single precision would tie confident rows
+            result["auroc"] = float(auroc(scores, is_positive.long(), task="binary"))
     of_class = {name: labels == number for number, name in enumerate(label_names)}
     for number, (name, rows) in enumerate(of_class.items()):
         result[f"predicted_share_{name}"] = float((predicted == number).float().mean())

@@ -61,7 +61,8 @@ def _table(values: dict[str, Any], task: str) -> Table:
     table.add_row("sparsity", *(f"{values['sparsity'] if prefix == '' else 0:.3f}" for prefix in models.values()))
     for title, name in names.items():
         cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
-        table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+        if any(cell is not None for cell in cells):
+            table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
     return table
 
 

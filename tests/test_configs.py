@@ -102,52 +102,6 @@ def test_data_are_laid_over_an_experiment(path, brief):
     assert (folder / "metrics.json").is_file()
 
 
-def write_own(folder, *, break_with=""):
-    """A newcomer's files: a text and a label, nothing else."""
-    folder.mkdir()
-    rows = [
-        f'"{premise}, {hypothesis}",{"positive" if label == "entailment" else "negative"}\n'
-        for premise, hypothesis, label in pairs(96)
-    ]
-    rows[5] = ",negative\n"  # an empty text is a text
-    (folder / "train.csv").write_text("text,label\n" + "".join(rows[:72]) + break_with)
-    (folder / "dev.csv").write_text("text,label\n" + "".join(rows[72:]))
-    return "--config", str(REPOSITORY / "configs/data/own_csv.yaml"), "--data.root", str(folder)
-
-
-def test_a_newcomers_own_csv_is_pruned_on(brief, tmp_path):
-    folder = brief(REPOSITORY / "configs/srnet_ce.yaml", *write_own(tmp_path / "own"))
-    assert is_laid_over(load(folder / "config.yaml"), load(REPOSITORY / "configs/data/own_csv.yaml"))
-    metrics = json.loads((folder / "metrics.json").read_text())
-    assert {"own/id/accuracy", "own/id/accuracy_positive", "own/id/auroc"} <= metrics.keys()
-    assert metrics["sparsity"] == pytest.approx(0.5, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("row", "parts"),
-    [
-        ("well,neutral\n", ["train.csv:74", "unknown label 'neutral'", "negative, positive"]),
-        ("well\n", ["train.csv:74", "1 fields, but the header has 2"]),
-        ('"well,positive\n', ["train.csv:74", "malformed CSV"]),
-    ],
-)
-def test_a_newcomers_mistake_is_one_clear_error(experiment, tmp_path, capsys, row, parts):
-    code, folder = experiment(*write_own(tmp_path / "own", break_with=row), config="configs/srnet_ce.yaml")
-    assert code == 2
-    message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert all(part in message for part in parts)
-    assert not folder.exists()
-
-
-def test_a_column_that_is_not_there_is_named_with_those_that_are(experiment, tmp_path, capsys):
-    arguments = write_own(tmp_path / "own")
-    for name in ("train.csv", "dev.csv"):
-        path = tmp_path / "own" / name
-        path.write_text(path.read_text().replace("text,label", "sentence,label", 1))
-    assert experiment(*arguments, config="configs/srnet_ce.yaml")[0] == 2
-    assert "no column 'text'; found sentence, label" in capsys.readouterr().err
-
-
 @pytest.fixture
 def process_group(monkeypatch):
     """What a distributed run leaves in this process goes again."""
@@ -179,6 +133,18 @@ def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     for name in ("id/accuracy", "id_mismatched/accuracy", "ood/accuracy_lexical_overlap", "ood/auroc"):
         assert f"nli/{name}" in metrics
+
+
+@pytest.mark.parametrize("base", ["srnet_ce", "dense"])
+def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
+    lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    path = REPOSITORY / "configs/data/own_csv.yaml"
+    folder = brief(REPOSITORY / f"configs/{base}.yaml", "--config", str(path), "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"own/id/accuracy", "own/id/accuracy_negative", "own/validation/accuracy"} <= metrics.keys()
+    assert "own/id/auroc" not in metrics
 
 
 def pairs(num_rows):

@@ -1,5 +1,9 @@
 """Bad input gets one clear error that names the value and the remedy, exit code 2, and nothing is written."""
 
+import json
+
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
 
@@ -72,6 +76,74 @@ def test_a_wrong_file_is_named_with_its_line(experiment, capsys, tmp_path, train
         (folder / "train.jsonl").write_text(train)
     loss = "--model.init_args.loss=lit_prune.losses.CrossEntropy"
     code, run = experiment(loss, f"--data.tasks={TASK}", f"--data.root={folder}")
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert code == 2
+    for part in parts:
+        assert part in message
+    assert not run.exists()
+
+
+OWN = """[{{class_path: lit_prune.data.Task, init_args: {{name: own, labels: [bad, good], positive: null, merge: null,
+bias: null, source: {{class_path: lit_prune.data.Files, init_args: {{splits: {{train: {{paths: [{name}],
+columns: {{text_a: text, label: label}}, labels: {{0: bad, 1: good}}}}}}}}}}}}}}]"""
+CSV = "text,label\n" + "a b,0\nc,1\n" * 20
+
+
+@pytest.fixture
+def fit_own(experiment, tmp_path):
+    """A function that fits a user's own file: the exit code and the run's folder."""
+
+    def run(name, content, *arguments):
+        folder = tmp_path / "own"
+        folder.mkdir()
+        if isinstance(content, pyarrow.Table):
+            pyarrow.parquet.write_table(content, folder / name)
+        else:
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        tasks = (f"--data.tasks={OWN.format(name=name)}", f"--data.root={folder}")
+        return experiment(*tasks, *arguments, config="configs/srnet_ce.yaml")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("own.csv", CSV),
+        ("own.tsv", CSV.replace(",", "\t")),
+        ("own.parquet", pyarrow.table({"text": ["a b", "c"] * 20, "label": [0, 1] * 20})),
+    ],
+)
+def test_a_users_own_file_is_pruned_on(fit_own, name, content):
+    code, run = fit_own(name, content)
+    assert code == 0
+    assert "own/id/accuracy" in json.loads((run / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments", "parts"),
+    [
+        ("own.csv", CSV + "d,2\n", [], ["own.csv:42", "unknown label '2'", "knows 0, 1"]),
+        ("own.csv", CSV + "d,\n", [], ["own.csv:42", "unknown label ''"]),
+        ("own.csv", CSV.replace("label", "stars"), [], ["own.csv:2", "no column 'label'", "found text, stars"]),
+        ("own.csv", CSV.replace(",", ";"), [], ["own.csv:2", "no column 'text'", "found text;label"]),
+        ("own.csv", CSV + ",1\n", [], ["own.csv:42", "column 'text' holds no text"]),
+        ("own.csv", CSV + "d, e,1\n", [], ["own.csv:42", "3 fields", "header has 2", "quotation marks"]),
+        ("own.csv", CSV + '"d,1\n', [], ["own.csv:42", "malformed csv"]),
+        ("own.csv", CSV.replace("label", "text"), [], ["own.csv:1", "several columns are named 'text'"]),
+        ("own.csv", "text,label\n", [], ["own.csv", "no rows"]),
+        ("own.csv", CSV.encode() + b"\xe9t\xe9,1\n", [], ["own.csv:42", "not UTF-8"]),
+        ("own.csv", "text,label\nd,1\n", [], ["leaves no training row of 1"]),
+        ("own.csv", CSV, ["--data.validation_fraction=0"], ["no `id` set", "name an `id` split"]),
+        ("own.csv", CSV, ["--model.init_args.loss=lit_prune.losses.ProductOfExperts"], ["bias"]),
+        ("own.parquet", b"text,label\n", [], ["own.parquet", "cannot be read as parquet"]),
+        ("own.parquet", pyarrow.table({"text": ["d", None], "label": [0, 1]}), [], ["own.parquet:2", "'text'", "None"]),
+        ("own.parquet", pyarrow.table({"text": ["d"], "label": [0.0]}), [], ["own.parquet:1", "unknown label '0.0'"]),
+        ("own.xlsx", CSV, [], ["own.xlsx", ".csv, .jsonl, .parquet"]),
+    ],
+)
+def test_what_is_wrong_with_a_users_own_file_is_one_clear_error(fit_own, capsys, name, content, arguments, parts):
+    code, run = fit_own(name, content, *arguments)
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert code == 2
     for part in parts:

@@ -60,6 +60,13 @@ def test_the_auroc_is_of_the_positive_class_wherever_it_stands():
     assert values["auroc"] == pytest.approx(roc_auc_score(labels == 2, logits.softmax(-1)[:, 2]))
 
 
+def test_without_a_positive_class_there_is_no_auroc_and_all_else():
+    logits, labels = random_case()
+    with_it, without = (classification(logits, labels, NLI, (0, 1, 2), positive=positive) for positive in (0, None))
+    assert with_it.keys() - without.keys() == {"auroc"}
+    assert without.items() <= with_it.items()
+
+
 def test_confident_rows_are_ranked_not_tied():
     margins = torch.tensor([20.0, 22.0, 24.0, 26.0, 28.0, 30.0])  # all of probability 1 in single precision
     logits = torch.stack([margins, torch.zeros(6), torch.zeros(6)], dim=1)

@@ -34,13 +34,14 @@ def shifted_metrics(dense: Sequence[Predicted], other: Sequence[Predicted]) -> d
     """Metrics of the dense model once its positive logit is shifted to predict as many positives as another model.
 
     For each OOD set the shift is the one that matches the number predicted positive there; `id` is read under the
-    shift of the task's first OOD set. What a debiased model gains beyond this row is more than a change of threshold.
+    shift of the task's first OOD set. Tasks without a positive class have none. What a debiased model gains beyond
+    this row is more than a change of threshold.
     """
     result: dict[str, float] = {}
     by_name: Mapping[str, Predicted] = {each.of.name: each for each in other}
     shifted_tasks = set()
     for each in dense:
-        if not each.of.split.startswith("ood"):
+        if not each.of.split.startswith("ood") or each.of.positive is None:
             continue
         positive = each.of.class_map[each.of.positive]
         num_positive = int((metrics.predictions(by_name[each.of.name].logits, each.of.class_map) == positive).sum())

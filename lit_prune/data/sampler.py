@@ -27,7 +27,7 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         num_rows: Mapping[str, int],
         batch_sizes: Mapping[str, int],
         seed: int,
-        lengths: Mapping[str, Sequence[int]] | None = None,
+        lengths: Mapping[str, Sequence[int] | np.ndarray] | None = None,
         first_batch: Callable[[], int] = lambda: 0,
     ) -> None:
         self.num_rows = dict(num_rows)

@@ -25,7 +25,7 @@ class Task:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         labels: Class names, in the order of the logits.
         source: Where the rows come from.
-        positive: The class whose score the AUROC ranks, as `entailment`.
+        positive: The class whose score the AUROC ranks, as `entailment`; None: no AUROC is reported.
         merge: Class name -> class name in OOD sets that tell fewer classes apart (HANS: contradiction and neutral are
             non_entailment). Predictions are merged after the arg-max.
         bias: A model of the data set's bias, fitted on the training set, for losses that need one.
@@ -38,7 +38,7 @@ class Task:
         name: str,
         labels: list[str],
         source: Source,
-        positive: str,
+        positive: str | None = None,
         merge: dict[str, str] | None = None,
         bias: OverlapBias | None = None,
         max_length: int | None = None,
@@ -55,7 +55,7 @@ class Task:
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
-            if value not in self.labels:
+            if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
 
     def labels_of(self, split: str) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class EvaluationSet:
         rows: Tokenised rows with their `id`, `label`, `group` and word `overlap`.
         labels: Class names of this set.
         class_map: For each class of the logits, its class here.
-        positive: Index in the logits of the class whose score the AUROC ranks.
+        positive: Index in the logits of the class whose score the AUROC ranks, None: there is no AUROC.
     """
 
     task: str
@@ -88,7 +88,7 @@ class EvaluationSet:
     rows: Dataset
     labels: tuple[str, ...]
     class_map: tuple[int, ...]
-    positive: int
+    positive: int | None
 
     @property
     def name(self) -> str:
@@ -104,8 +104,9 @@ class Preparation:
         tokenizer: The encoder's.
         root: The folder that files are looked up in, None where no source needs one.
         max_length: Tokens kept of a row.
-        validation_fraction: Share of the training rows cut off for selection; 0: selection on `id`.
-        seed: Seed of that cut.
+        validation_fraction: Share of the training rows cut off for selection; 0: selection on `id`. A source without
+            an `id` set gives up as much again for that.
+        seed: Seed of the cut for selection.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -116,7 +117,7 @@ class Preparation:
 
 
 def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple[Dataset, list[EvaluationSet]]:
-    """Tokenise a task's splits, cut its validation set, and fit its bias model; everything is cached by content.
+    """Tokenise a task's splits, cut those it lacks, and fit its bias model; everything is cached by content.
 
     Args:
         task: The task.
@@ -133,16 +134,17 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
     splits = task.source.available(how.root)
     train = _tokenised(task, "train", how)
     evaluation = {}
-    if how.validation_fraction > 0:
-        order = np.random.default_rng(how.seed).permutation(len(train))
-        cut = max(1, round(how.validation_fraction * len(train)))
-        if cut >= len(train):
+    if "id" not in splits:
+        if how.validation_fraction == 0:
             raise UserError(
-                f"task {task.name!r}: data.validation_fraction={how.validation_fraction} leaves no training row "
-                f"of {len(train)}"
+                f"task {task.name!r}: it has no `id` set, and data.validation_fraction=0 cuts none from its training "
+                f"set; name an `id` split, or set a share above 0"
             )
-        evaluation["validation"] = train.select(np.sort(order[:cut]))
-        train = train.select(np.sort(order[cut:]))
+        # Cut first, whatever the seed: runs of several seeds, or started from one another, keep the same rows unseen.
+        train, evaluation["id"] = _cut(task, train, how.validation_fraction, seed=0)
+    if how.validation_fraction > 0:
+        train, validation = _cut(task, train, how.validation_fraction, how.seed)
+        evaluation = {"validation": validation, **evaluation}
     if "ood_train" in splits:
         train = concatenate_datasets([train, _tokenised(task, "ood_train", how)])
     for split in splits:
@@ -157,11 +159,22 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
             rows=rows,
             labels=task.labels_of(split),
             class_map=task.class_map(split),
-            positive=task.labels.index(task.positive),
+            positive=None if task.positive is None else task.labels.index(task.positive),
         )
         for split, rows in evaluation.items()
     ]
     return train, sets
+
+
+def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """The rows that remain and those cut off at random, both in their order."""
+    size = max(1, round(fraction * len(rows)))
+    if size >= len(rows):
+        raise UserError(
+            f"task {task.name!r}: data.validation_fraction={fraction} leaves no training row of {len(rows)}"
+        )
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
 
 
 def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:

@@ -22,7 +22,7 @@ class Predicted:
     @property
     def labels(self) -> Tensor:
         """Classes of the set (rows,)."""
-        return torch.tensor(self.of.rows["label"])
+        return torch.tensor(self.of.rows["label"][:])  # the column itself would be read row by row
 
     def metrics(self) -> dict[str, float]:
         """`<task>/<split>/<metric>` of the set."""

@@ -1,5 +1,7 @@
 """Predictions on disk, and the shifted dense model against cases worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from datasets import Dataset
@@ -117,3 +119,10 @@ def test_tasks_have_shifts_of_their_own():
 def test_without_an_ood_set_there_is_no_shifted_model():
     predicted = [by_margin("id", [1], [1])]
     assert shifted_metrics(predicted, predicted) == {}
+
+
+def test_without_a_positive_class_there_is_no_shifted_model():
+    predicted = [by_margin("ood", [1, -1], [1, 0])]
+    without = [Predicted(replace(each.of, positive=None), each.logits) for each in predicted]
+    assert shifted_metrics(predicted, predicted)
+    assert shifted_metrics(without, without) == {}

@@ -123,6 +123,25 @@ def test_the_validation_cut_is_seeded_disjoint_and_of_its_size(how, table):
     assert cut(validation_fraction=0)[0].startswith("nli-id-")
 
 
+def test_without_an_id_set_one_is_cut_that_no_seed_changes(how, table):
+    source = GeneratedNli(num_train=60, num_eval=20)
+    source.available = lambda root: ["train"]
+    train, sets = prepare_task(nli(source), how, table)
+    assert [(each.split, len(each.rows)) for each in sets] == [("validation", 5), ("id", 6)]
+    kept = [{*rows["id"]} for rows in (train, *(each.rows for each in sets))]
+    assert sum(map(len, kept)) == len(set.union(*kept)) == 60
+    other = by_split(prepare_task(nli(source), replace(how, seed=4), table)[1])
+    assert {*other["id"].rows["id"]} == kept[2]
+    assert {*other["validation"].rows["id"]} != kept[1]
+    with pytest.raises(UserError, match=r"no `id` set, and data.validation_fraction=0 cuts none.*name an `id` split"):
+        prepare_task(nli(source), replace(how, validation_fraction=0), table)
+
+
+def test_a_positive_class_is_not_needed(how, table):
+    _, sets = prepare_task(nli(positive=None), how, table)
+    assert {each.positive for each in sets} == {None}
+
+
 def test_a_cut_that_leaves_nothing_to_train_on_is_refused(how, table):
     with pytest.raises(UserError, match=r"task 'nli': data.validation_fraction=0.99 leaves no training row of 6"):
         prepare_task(nli(Rows()), replace(how, validation_fraction=0.99), table)

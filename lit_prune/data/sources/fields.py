@@ -9,7 +9,6 @@ from typing import Any
 from lit_prune.data.sources.source import Row
 from lit_prune.errors import UserError
 
-REQUIRED_SPLITS = ("train", "id")
 REQUIRED_FIELDS = ("text_a", "label")
 FIELDS = ("id", "text_a", "text_b", "label", "group")
 
@@ -20,7 +19,7 @@ class Fields:
 
     Args:
         columns: Our field (text_a, text_b, label, id, group) -> the table's column. text_a and label are required;
-            id defaults to the record's number, text_b and group to "".
+            id defaults to the record's number, text_b and group to "". text_b may be blank in a row, text_a may not.
         labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-").
         strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
     """
@@ -48,7 +47,7 @@ class Fields:
             where: Names the record in errors, such as "dev.jsonl:17".
 
         Raises:
-            UserError: A column is missing or holds neither text nor a number, or the label is unknown.
+            UserError: A column is missing or holds neither text nor a number, the label is unknown, or text_a is blank.
         """
         values = {field: _text(record, column, where) for field, column in self.columns.items()}
         label = self.labels.get(values["label"])
@@ -56,6 +55,10 @@ class Fields:
             raise UserError(f"{where}: unknown label {values['label']!r}; `labels` knows {', '.join(self.labels)}")
         if label == "":
             return None
+        if not values["text_a"].strip():
+            raise UserError(
+                f"{where}: column {self.columns['text_a']!r} holds no text; fill it in, or remove the row from the file"
+            )
         return Row(
             id=values.get("id", str(number)),
             text_a=self._stripped(values["text_a"]),
@@ -78,9 +81,9 @@ def _text(record: Mapping[str, Any], column: str, where: str) -> str:
 
 
 def check_names(splits: Mapping[str, Fields]) -> None:
-    """Refuse, with a UserError, splits without `train` or `id` or under names that we do not know."""
-    missing = [split for split in REQUIRED_SPLITS if split not in splits]
-    known = (*REQUIRED_SPLITS, "id_mismatched", "ood")
+    """Refuse, with a UserError, splits without `train` or under names that we do not know."""
+    missing = [split for split in ("train",) if split not in splits]
+    known = ("train", "id", "id_mismatched", "ood")
     unknown = [split for split in splits if split not in known and not split.startswith("ood_")]
     if missing or unknown:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Rows from files below one folder: the official distributions' own, or a user's."""
+"""Rows from local files, the official distributions' or a user's own, below one folder."""
 
 import dataclasses
 import warnings
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_prune.data.sources.fields import REQUIRED_SPLITS, Fields, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, check_names, not_empty
 from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
@@ -18,9 +18,9 @@ class FileSplit(Fields):
     """One split kept in one file.
 
     Args:
-        paths: Where the file may be, relative to the root; the first that exists is read. `.jsonl` holds an object a
-            line; `.csv` a header, then comma-separated fields, quoted where they need it; `.tsv` and `.txt` a header,
-            then tab-separated fields, without quoting; `.parquet` a table.
+        paths: Where the file may be, relative to the root; the first that exists is read. `.csv` holds a header, then
+            comma-separated fields, quoted where needed; `.jsonl` an object a line; `.tsv` and `.txt` a header, then
+            tab-separated fields, without quoting; `.parquet` a table.
     """
 
     paths: list[str]
@@ -33,9 +33,9 @@ class FileSplit(Fields):
 
 
 class Files(Source):
-    """Files below `--data.root`: the official distributions' own, or a user's. No network is needed.
+    """A user's own files, or the official distributions', below `--data.root`. No network is needed.
 
-    What is trained on and `id` must be there; another evaluation set that is not is left out with a warning.
+    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
         splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its file.
@@ -53,7 +53,7 @@ class Files(Source):
             try:
                 _find(spec, folder)
             except UserError as error:
-                if split in (*REQUIRED_SPLITS, "ood_train"):
+                if split in ("train", "id", "ood_train"):
                     raise
                 warnings.warn(f"no {split} set: {error}", stacklevel=2)
             else:
@@ -73,7 +73,7 @@ class Files(Source):
         }
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
-        """See `Source.rows`; errors name file and line."""
+        """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
         path = _find(spec, _folder(root))
         records = READERS[path.suffix](path)

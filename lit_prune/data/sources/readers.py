@@ -1,8 +1,8 @@
-"""Records of a file, one reader per kind of file; errors name file and line."""
+"""How the records of a file are read: one function per kind of file, each row by row, in constant memory."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,11 +11,11 @@ import pyarrow.parquet
 
 from lit_prune.errors import UserError
 
-Reader: TypeAlias = Callable[[Path], Iterator[tuple[int, dict[str, Any]]]]
-"""A file -> its records by column, each with the number of its line (of a table: its row), counted from 1."""
+Records: TypeAlias = Iterator[tuple[int, dict[str, Any]]]
+"""The number of the line (of the row, in parquet; both count from 1) and the columns by name."""
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _decoded(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines with their ends. Only a line feed ends one: texts hold other Unicode line ends."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -25,69 +25,87 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 raise UserError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines that are not blank, without their ends."""
+    return ((number, text.rstrip("\r\n")) for number, text in _decoded(path) if text.strip())
+
+
+def _under_header(path: Path, rows: Iterator[tuple[int, list[str]]], remedy: str) -> Records:
+    """The rows under the names that the first of them gives; `remedy` ends the error for one that does not fit."""
+    first, header = next(rows, (1, []))
+    _check_unique(f"{path}:{first}", header)
+    for number, fields in rows:
+        if len(fields) != len(header):
+            raise UserError(f"{path}:{number}: {len(fields)} fields, but the header has {len(header)}; {remedy}")
+        yield number, dict(zip(header, fields, strict=True))
+
+
+def _check_unique(where: str, names: Sequence[str]) -> None:
+    twice = {name: None for name in names if name and names.count(name) > 1}  # spreadsheets leave several unnamed
+    if twice:
+        raise UserError(f"{where}: several columns are named {', '.join(map(repr, twice))}; rename all but one")
+
+
+def read_jsonl(path: Path) -> Records:
+    """An object a line."""
     for number, line in _lines(path):
-        if not line.strip():
-            continue
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             raise UserError(f"{path}:{number}: malformed JSON ({error.msg}); correct or remove the line") from None
         if not isinstance(record, dict):
-            raise UserError(f"{path}:{number}: expected a JSON object, found {line.rstrip()[:40]!r}")
+            raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
         yield number, record
 
 
-def _tab_separated(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    fields = ((number, line.rstrip("\r\n").split("\t")) for number, line in _lines(path) if line.strip())
-    return _under_header(path, fields)
+def read_tab_separated(path: Path) -> Records:
+    """A header, then tab-separated fields, as GLUE has them: a quotation mark is a character like any other."""
+    rows = ((number, line.split("\t")) for number, line in _lines(path))
+    return _under_header(path, rows, "correct or remove the line")
 
 
-def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader((line for _, line in _lines(path)), strict=True)
+def read_csv(path: Path) -> Records:
+    """A header, then comma-separated fields (RFC 4180): those in quotation marks may hold commas and line ends."""
+    return _under_header(
+        path, _csv_rows(path), 'correct the line; a text that holds a comma stands in quotation marks, "like, this"'
+    )
 
-    def fields() -> Iterator[tuple[int, list[str]]]:
-        number = 1
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    rows = csv.reader((text for _, text in _decoded(path)), strict=True)
+    while True:
+        number = rows.line_num + 1  # a row may span lines: it goes by its first
         try:
-            for row in reader:
-                if row:  # a blank line has no fields
-                    yield number, row
-                number = reader.line_num + 1  # a quoted field may hold line ends
+            fields = next(rows)
+        except StopIteration:
+            return
         except csv.Error as error:
-            raise UserError(f"{path}:{number}: malformed CSV ({error}); correct the quotes of this row") from None
-
-    return _under_header(path, fields())
-
-
-def _under_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of fields as records, by the names that the first row gives."""
-    header = next(rows, (1, []))[1]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise UserError(f"{path}:1: the columns {twice} come more than once; rename them")
-    for number, fields in rows:
-        if len(fields) != len(header):
             raise UserError(
-                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)}; correct or remove the line"
-            )
-        yield number, dict(zip(header, fields, strict=True))
+                f"{path}:{number}: malformed csv ({error}); close each quotation mark, and double those inside a text"
+            ) from None
+        if fields:
+            yield number, fields
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_parquet(path: Path) -> Records:
+    """The rows of an Apache Parquet file."""
     number = 0
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
+        file = pyarrow.parquet.ParquetFile(path)
+        _check_unique(str(path), file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=1000):
             for record in batch.to_pylist():
                 number += 1
                 yield number, record
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file ({error}); write it again") from None
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read as parquet after row {number} ({reason}); write it again") from None
 
 
-READERS: dict[str, Reader] = {
-    ".csv": _csv,
-    ".jsonl": _jsonl,
-    ".parquet": _parquet,
-    ".tsv": _tab_separated,
-    ".txt": _tab_separated,
+READERS: dict[str, Callable[[Path], Records]] = {
+    ".csv": read_csv,
+    ".jsonl": read_jsonl,
+    ".parquet": read_parquet,
+    ".tsv": read_tab_separated,
+    ".txt": read_tab_separated,
 }

@@ -32,7 +32,7 @@ class Source(ABC):
 
     @abstractmethod
     def available(self, root: str | None) -> list[str]:
-        """The splits that can be read; `train` and `id` are always among them.
+        """The splits that can be read; `train` is always among them. Without `id`, the task cuts it from `train`.
 
         Args:
             root: Folder of the data (`--data.root`); sources without files ignore it.

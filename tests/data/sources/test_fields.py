@@ -47,6 +47,14 @@ def test_strip_takes_characters_and_white_space_off_both_ends():
     assert row({**RECORD, "sentence1": "Really ?! . "})["text_a"] == "Really ?! ."
 
 
+def test_a_second_text_may_be_blank_a_first_may_not():
+    assert row({**RECORD, "sentence2": " "})["text_b"] == ""
+    with pytest.raises(UserError, match=r"dev:17: column 'sentence1' holds no text; fill it in, or remove the row"):
+        row({**RECORD, "sentence1": " \n"})
+    assert row({**RECORD, "sentence1": "", "gold_label": "-"}) is None
+    assert row({**RECORD, "sentence1": "..."}, strip=".")["text_a"] == ""  # a text, though none is left of it
+
+
 @pytest.mark.parametrize("label", ["1", 1])
 def test_labels_that_yaml_reads_as_numbers(label):
     assert row({**RECORD, "gold_label": label}, labels={0: "different", 1: "duplicate"})["label"] == "duplicate"
@@ -78,8 +86,9 @@ def test_text_a_and_label_are_needed_and_other_fields_unknown():
 def test_names_of_splits():
     fields = Fields(columns=PAIR, labels=NLI)
     check_names(dict.fromkeys(["train", "id", "id_mismatched", "ood", "ood_hans", "ood_train"], fields))
-    with pytest.raises(UserError, match=r"missing \['id'\], unknown \['dev'\]"):
-        check_names({"train": fields, "dev": fields})
+    check_names({"train": fields})
+    with pytest.raises(UserError, match=r"missing \['train'\], unknown \['dev'\]"):
+        check_names({"id": fields, "dev": fields})
 
 
 def test_dropped_rows_are_left_out_and_one_must_remain():

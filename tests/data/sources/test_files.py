@@ -133,6 +133,8 @@ TABLE = "sentence1\tsentence2\tgold_label\na\tb\tneutral\n"
         ("dev.tsv", TABLE + "a\tb\n", r"dev.tsv:3: 2 fields, but the header has 3; correct or remove the line"),
         ("dev.tsv", "a\tb\n1\t2\n", r"dev.tsv:2: no column 'sentence1'; found a, b. Correct"),
         ("dev.tsv", "", r"dev.tsv: no rows; check the file"),
+        ("dev.csv", "sentence1,sentence2,gold_label\n", r"dev.csv: no rows; check the file"),
+        ("dev.csv", "sentence1,sentence2,gold_label\n ,b,neutral\n", r"dev.csv:2: column 'sentence1' holds no text"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named_with_its_line(tmp_path, name, content, message):
@@ -150,11 +152,11 @@ def test_a_root_is_needed(tmp_path):
 
 def test_wrong_settings_are_refused_at_once():
     spec = FileSplit(paths=["a.tsv"], columns=PAIR, labels=NLI)
-    with pytest.raises(UserError, match=r"missing \['id'\], unknown \['dev'\]"):
+    with pytest.raises(UserError, match=r"missing \[\], unknown \['dev'\]"):
         Files({"train": spec, "dev": spec})
     with pytest.raises(UserError, match=r"paths \[\]: name one or more files"):
         FileSplit(paths=[], columns=PAIR, labels=NLI)
-    with pytest.raises(UserError, match=r"a.xlsx.* of the kinds .csv, .jsonl, .parquet, .tsv, .txt"):
+    with pytest.raises(UserError, match=r"a.xlsx.*name one or more files of the kinds .csv, .jsonl, .parquet, .tsv"):
         FileSplit(paths=["a.xlsx"], columns=PAIR, labels=NLI)
 
 

@@ -1,4 +1,4 @@
-"""Records of each kind of file, and what is said of a broken one (bad rows of .jsonl and .tsv: test_files.py)."""
+"""Files of every kind: their records with the numbers of their lines, and what is said where they are malformed."""
 
 import pyarrow
 import pyarrow.parquet
@@ -7,55 +7,92 @@ import pytest
 from lit_prune.data.sources.readers import READERS
 from lit_prune.errors import UserError
 
-RECORDS = [{"text": 'say "hi", then\ngo', "label": "good"}, {"text": "no", "label": "bad"}]
+
+@pytest.fixture
+def read(tmp_path):
+    """A function: a file's name and content -> its records."""
+
+    def records(name, content):
+        path = tmp_path / name
+        if isinstance(content, pyarrow.Table):
+            pyarrow.parquet.write_table(content, path, row_group_size=700)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(READERS[path.suffix](path))
+
+    return records
 
 
-def read(path):
-    return list(READERS[path.suffix](path))
-
-
-def write(tmp_path, content, name="rows.csv"):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_csv_fields_may_be_quoted_and_hold_line_ends(tmp_path, end):
-    content = f'text,label{end}"say ""hi"", then\ngo",good{end}{end}no,bad{end}'
-    assert read(write(tmp_path, content)) == [(2, RECORDS[0]), (5, RECORDS[1])]
-
-
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
-    assert read(write(tmp_path, b"\xef\xbb\xbftext,label\nno,bad\n")) == [(2, RECORDS[1])]
-
-
-def test_a_parquet_table_is_read_in_row_order_by_row_number(tmp_path):
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(RECORDS), tmp_path / "rows.parquet", row_group_size=1)
-    assert read(tmp_path / "rows.parquet") == [(1, RECORDS[0]), (2, RECORDS[1])]
-
-
-def test_a_file_of_nothing_but_a_header_has_no_records(tmp_path):
-    assert read(write(tmp_path, "text,label\n")) == []
-    assert read(write(tmp_path, "")) == []
+SAME = [(2, {"text": "a b", "label": "1"}), (3, {"text": "c", "label": "0"})]
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("name", "content"),
     [
-        ("text,label\na,b\na,b,c\n", r"rows.csv:3: 3 fields, but the header has 2; correct or remove the line"),
-        ('text,label\n"a\nb",c\nd\n', r"rows.csv:4: 1 fields"),
-        ('text,label\n"a"x,b\n', r"rows.csv:2: malformed CSV \(.*\); correct the quotes of this row"),
-        ('text,label\na,b\n"a,b\n', r"rows.csv:3: malformed CSV"),
-        ("text,label,text\na,b,c\n", r"rows.csv:1: the columns \['text'\] come more than once; rename them"),
-        (b"text,label\n\xff,b\n", r"rows.csv:2: not UTF-8"),
+        ("a.csv", "text,label\na b,1\nc,0\n"),
+        ("a.tsv", "text\tlabel\na b\t1\nc\t0"),
+        ("a.txt", "text\tlabel\r\na b\t1\r\nc\t0\r\n"),
+        ("a.jsonl", '\n{"text": "a b", "label": "1"}\n{"text": "c", "label": "0"}\n'),
     ],
 )
-def test_a_broken_csv_is_named_with_its_line(tmp_path, content, message):
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
+def test_the_same_rows_from_every_kind_of_text(read, name, content, mark):
+    assert read(name, mark + content) == SAME
+
+
+def test_a_csv_text_in_quotation_marks_holds_commas_marks_and_lines(read):
+    content = 'text,label\r\n"Say ""hi"", twice",1\r\n\r\n"two\r\nlines\u2028",0\r\nlast,1\r\n'
+    assert read("a.csv", content) == [
+        (2, {"text": 'Say "hi", twice', "label": "1"}),
+        (4, {"text": "two\r\nlines\u2028", "label": "0"}),
+        (6, {"text": "last", "label": "1"}),
+    ]
+
+
+def test_tab_separated_marks_are_characters(read):
+    assert read("a.tsv", 'a\tb\n"go\t""\n') == [(2, {"a": '"go', "b": '""'})]
+
+
+def test_parquet_comes_batch_by_batch_in_order(read):
+    table = pyarrow.table({"text": [f"t{row}" for row in range(2500)], "label": pyarrow.array(range(2500))})
+    assert read("a.parquet", table) == [(row + 1, {"text": f"t{row}", "label": row}) for row in range(2500)]
+
+
+def test_parquet_with_categories(read):
+    table = pyarrow.table({"label": pyarrow.array(["x", "y", "x"]).dictionary_encode()})
+    assert [record["label"] for _, record in read("a.parquet", table)] == ["x", "y", "x"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_an_empty_file_has_no_records(read, name):
+    assert read(name, "") == []
+
+
+def test_unnamed_columns_may_repeat(read):
+    assert read("a.csv", "text,,\nx,,\n") == [(2, {"text": "x", "": ""})]
+
+
+TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], names=["text", "text"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "text,label\na,1\nb, c,0\n", r"a.csv:3: 3 fields, but the header has 2; .*in quotation marks"),
+        ("a.csv", 'text,label\n"a\nb",1\nc\n', r"a.csv:4: 1 fields, but the header has 2"),
+        ("a.csv", 'text,label\na,1\n"b,0\nc,1\n', r"a.csv:3: malformed csv \(unexpected end of data\); close each"),
+        ("a.csv", 'text,label\n"a"b,1\n', r"a.csv:2: malformed csv \(.*\); close each quotation mark, and double"),
+        ("a.csv", "text,label,text\n", r"a.csv:1: several columns are named 'text'; rename all but one"),
+        ("a.tsv", "text\tlabel\ttext\n", r"a.tsv:1: several columns are named 'text'"),
+        ("a.csv", b"text,label\nok,1\ncaf\xe9,1\n", r"a.csv:3: not UTF-8 .*; convert the file to UTF-8"),
+        ("a.csv", "text,label\n".encode("utf-16"), r"a.csv:1: not UTF-8"),
+        ("a.tsv", "a\tb\nx\n", r"a.tsv:2: 1 fields, but the header has 2; correct or remove the line$"),
+        ("a.jsonl", "{oops\n", r"a.jsonl:1: malformed JSON"),
+        ("a.jsonl", "[1]\n", r"a.jsonl:1: expected a JSON object, found '\[1\]'"),
+        ("a.parquet", b"text,label", r"a.parquet: cannot be read as parquet after row 0 \(.*\); write it again"),
+        ("a.parquet", TWICE, r"a.parquet: several columns are named 'text'"),
+    ],
+)
+def test_what_is_malformed_is_named_with_its_line(read, name, content, message):
     with pytest.raises(UserError, match=message):
-        read(write(tmp_path, content))
-
-
-def test_what_is_no_parquet_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"rows.parquet: not a readable Parquet file"):
-        read(write(tmp_path, "text,label\n", "rows.parquet"))
+        read(name, content)
