@@ -21,9 +21,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 def write_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` put files into a folder beside `path`, then make it `path`, which is not there yet or empty."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.absolute().with_name(f".{path.absolute().name}.{os.getpid()}")
-    partial.mkdir()
+    path = path.resolve()
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
     try:
         fill(partial)
         os.replace(partial, path)

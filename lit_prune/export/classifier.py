@@ -69,7 +69,10 @@ def read_run(run: Path, task: str | None) -> Trained:
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
     config = yaml.safe_load((run / "config.yaml").read_text())
-    tasks = {each["init_args"]["name"]: tuple(each["init_args"]["labels"]) for each in config["data"]["tasks"]}
+    try:
+        tasks = {each["init_args"]["name"]: tuple(each["init_args"]["labels"]) for each in config["data"]["tasks"]}
+    except KeyError as error:
+        raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
     if task is None and len(tasks) == 1:
         (task,) = tasks
     if task is None or task not in tasks:
@@ -83,10 +86,10 @@ def read_run(run: Path, task: str | None) -> Trained:
         for name, value in state.items()
         if name.startswith(("encoder.", f"heads.{task}."))
     }
-    _install(model, own)
     try:
+        _install(model, own)
         model.load_state_dict(own)
-    except RuntimeError as error:
+    except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     return Trained(model.eval(), task, tasks[task], read["metrics"], read["run"])

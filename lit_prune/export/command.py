@@ -47,7 +47,11 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"--out {out} is there already and not an empty folder: nothing is overwritten, give another")
-    write_folder(folder, partial(_write, read_run(Path(run), task), format, dtype))
+    trained = read_run(Path(run), task)
+    try:
+        write_folder(folder, partial(_write, trained, format, dtype))
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error}") from error
     print(out)
 
 

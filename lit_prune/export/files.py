@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, uint8
 
 from lit_prune.errors import UserError
@@ -17,7 +17,8 @@ _CHECKSUM = "lit_prune.sha256"
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
     """Write a safetensors file whose header holds the SHA-256 of its tensors and its other metadata."""
     content = {name: value.contiguous() for name, value in tensors.items()}
-    save_file(content, path, metadata=dict(metadata) | {_CHECKSUM: _checksum(content, metadata)})
+    # Not its `save_file`: that one leaves a file which nobody else may read.
+    path.write_bytes(save(content, metadata=dict(metadata) | {_CHECKSUM: _checksum(content, metadata)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -15,8 +15,10 @@ _NAME_CODE = {"auto_map", "attn_implementation", "_attn_implementation", "quanti
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file of a folder, by name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    """The SHA-256 of each file that is in a folder itself, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.is_file()
+    }
 
 
 def load(folder: str | Path) -> Classifier:
@@ -40,10 +42,11 @@ def load(folder: str | Path) -> Classifier:
     files = {name: load_tensors(folder / name) for name in names}
     tensors = {name: each for name, (each, _) in files.items()}
     metadata = files[names[0]][1]
-    for name, expected in json.loads(metadata.get(FILES, "{}")).items():
-        if not (folder / name).is_file() or hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
-            raise UserError(f"{folder / name} is missing, damaged or changed since its export: export the run again")
     try:
+        found = checksums(folder)
+        for name, expected in json.loads(metadata[FILES]).items():
+            if found.get(name) != expected:
+                raise UserError(f"{folder / name} is missing, damaged or changed: export the run again")
         settings = json.loads((folder / "config.json").read_text())
         if named := sorted(_NAME_CODE & settings.keys()):
             raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import torch
+import yaml
 
 from lit_prune.errors import UserError
 from lit_prune.export.classifier import read_run
@@ -36,3 +37,38 @@ def test_an_incomplete_run_is_an_error_with_a_remedy(finished_run, tmp_path, mis
 def test_an_unknown_task_is_an_error_that_names_those_there_are(finished_run):
     with pytest.raises(UserError, match=r"'qa'.*nli"):
         read_run(finished_run, "qa")
+
+
+def rewritten(run, folder, change):
+    """A copy of a run whose tasks `change` has changed in place."""
+    shutil.copytree(run, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    change(config["data"]["tasks"])
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def test_of_several_tasks_one_must_be_named(finished_run, tmp_path):
+    def add(tasks):
+        tasks.append({"init_args": {"name": "other", "labels": ["a", "b"]}})
+
+    run = rewritten(finished_run, tmp_path / "version_0", add)
+    with pytest.raises(UserError, match=r"'nli', 'other'.*--task"):
+        read_run(run, None)
+    assert read_run(run, "nli").task == "nli"
+
+
+def test_a_task_without_labels_is_an_error(finished_run, tmp_path):
+    run = rewritten(finished_run, tmp_path / "version_0", lambda tasks: tasks[0]["init_args"].pop("labels"))
+    with pytest.raises(UserError, match="labels"):
+        read_run(run, None)
+
+
+def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path, tiny_roberta):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["encoder"]["backbone"] = str(tiny_roberta)
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match="does not fit"):
+        read_run(run, None)

@@ -1,6 +1,9 @@
 """`lit_prune export`: the exported model says what the trained one said."""
 
+import shutil
+
 import pytest
+import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lit_prune
@@ -75,3 +78,21 @@ def test_nothing_is_overwritten(finished_run, tmp_path, capsys):
         assert main(["export", str(finished_run), "--format", "dense", "--out", str(out)]) == 2
         assert f"--out {out}" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_weights_that_float16_cannot_hold_are_an_error(finished_run, tmp_path, capsys):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run)
+    checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    checkpoint["state_dict"]["heads.nli.classifier.bias"][0] = 1e5
+    torch.save(checkpoint, run / "checkpoints" / "best.ckpt")
+    command = ["export", str(run), "--format", "dense", "--out", str(tmp_path / "out"), "--dtype"]
+    assert main([*command, "float16"]) == 2
+    assert "head.classifier.bias" in capsys.readouterr().err
+    assert main([*command, "float32"]) == 0
+
+
+def test_a_place_that_cannot_be_written_is_an_error(finished_run, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["export", str(finished_run), "--format", "dense", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "cannot be written" in capsys.readouterr().err

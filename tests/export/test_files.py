@@ -26,6 +26,8 @@ def path(tmp_path):
 def test_what_is_saved_is_loaded(path):
     tensors, metadata = load_tensors(path)
     assert metadata == {"note": "text"}
+    (path.parent / "plain").touch()
+    assert path.stat().st_mode == (path.parent / "plain").stat().st_mode  # for others to read, as far as the user lets
     assert tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name], value) for name, value in TENSORS.items())
 
