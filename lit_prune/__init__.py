@@ -1,3 +1,19 @@
 """Prune pretrained text encoders and tune them sparsely in PyTorch Lightning, honestly measured."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lit_prune.export.classifier import Classifier
+
 __version__ = "0.1.0"
+
+
+def load(folder: str | Path) -> Classifier:
+    """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
+    from lit_prune.export.load import load  # not above: the package imports without torch
+
+    return load(folder)

@@ -10,7 +10,7 @@ from lit_prune.errors import UserError
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
     "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
-    "export": ("lit_prune.export.command", "write a run's model for plain transformers, its masks folded in"),
+    "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
 }
 
 

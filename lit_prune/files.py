@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,18 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` put files into a folder beside `path`, then make it `path`, which is not there yet or empty."""
+    path = path.resolve()
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
+    try:
+        fill(partial)
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_json(values: Mapping[str, Any], path: Path) -> None:

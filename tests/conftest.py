@@ -184,3 +184,12 @@ def finished_dense_run(tmp_path_factory, tiny_backbone):
     code, folder = _fit(folder, tiny_backbone, config="configs/dense.yaml", name="finished_dense")
     assert code == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_roberta_run(tmp_path_factory, tiny_roberta):
+    """The folder of one complete run of configs/srnet_poe.yaml over RoBERTa, 20 steps a phase; only to read."""
+    folder = tmp_path_factory.mktemp("finished_roberta")
+    code, folder = _fit(folder, tiny_roberta, config="configs/srnet_poe.yaml", name="finished_roberta")
+    assert code == 0
+    return folder

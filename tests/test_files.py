@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lit_prune.files import write_atomically, write_json
+from lit_prune.files import write_atomically, write_folder, write_json
 
 
 def test_a_file_is_written_below_new_folders_and_replaced(tmp_path):
@@ -50,3 +50,18 @@ def test_what_json_cannot_say_leaves_no_file(tmp_path):
     with pytest.raises(TypeError):
         write_json({"a": object()}, tmp_path / "metrics.json")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
+    def fill(folder):
+        (folder / "a").write_text("a")
+
+    def fail(folder):
+        fill(folder)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write_folder(tmp_path / "new" / "folder", fail)
+    assert not list((tmp_path / "new").iterdir())
+    write_folder(tmp_path / "new" / "folder", fill)
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "folder", "a"]

@@ -1,1 +1,1 @@
-"""What a run has found, as files that others load."""
+"""A run's result as a folder for others: dense for plain transformers, or packed into few bytes."""

@@ -1,51 +1,91 @@
-"""The model card of an export: how sparse, how good by set, and how it was made."""
+"""The model card of an exported folder, in the form of the Hugging Face hub."""
 
-from lit_prune.export.run import Run
+from pathlib import Path
+
+from lit_prune.export.classifier import Trained
+from lit_prune.export.dense import COUNTERPARTS
+from lit_prune.sparsity.count import count, total
+
+_METRICS = ("accuracy", "auroc", "loss")
+_PLAIN = """
+Or without lit_prune: `transformers.AutoModelForSequenceClassification.from_pretrained(FOLDER)`.
+"""
 
 
-def card(run: Run, task: str, size: int) -> str:
-    """Markdown for the folder's `README.md`.
+def model_card(trained: Trained, folder: Path, form: str, dtype: str) -> str:
+    """What a reader must know of an exported model.
 
     Args:
-        run: The run.
-        task: The task whose head the export holds.
-        size: Bytes of the weights on disk.
+        trained: The run's result.
+        folder: The folder, complete but for the card; its size is told.
+        form: `dense` or `packed`.
+        dtype: The data type of its weights.
     """
-    metrics, record = run.metrics, run.record
-    splits = dict.fromkeys(name.split("/")[1] for name in metrics if name.startswith(f"{task}/"))
-    rows = [
-        "| "
-        + " | ".join([split, *(_cell(metrics.get(f"{task}/{split}/{name}")) for name in ("accuracy", "auroc", "loss"))])
-        + " |"
-        for split in splits
-    ]
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    record, metrics = trained.record, trained.metrics
+    is_plain = form == "dense" and trained.model.encoder.model_type in COUNTERPARTS
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return "\n".join(
-        [
-            "---",
-            "library_name: transformers",
-            "pipeline_tag: text-classification",
-            f"base_model: {run.encoder.name}",
-            "---",
-            f"# {record['experiment']}: {run.encoder.name} for {task}, {metrics['sparsity']:.1%} sparse",
-            "",
-            f"Sparsity {metrics['sparsity']:.4f} of {metrics['denominator']}. Pruned weights are stored as zeros: the "
-            f"file is as large as a dense one ({size / 1e6:.1f} MB). Classes: {', '.join(run.labels[task])}.",
-            "",
-            "| set | accuracy | AUROC | loss |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            "The checkpoint was selected on the validation cut (or `id` where there was none), never on an OOD set. "
-            f"One seed ({metrics['seed']}): other seeds differ.",
-            "",
-            f"Made by lit_prune in {metrics['steps']} optimizer steps ({metrics['wall_seconds']:.0f} s on "
-            f"{record['hardware']['device']}); configuration {record['config_hash']}, commit {record['commit']}; "
-            f"{versions}.",
-            "",
-        ]
+    return f"""---
+library_name: {"transformers" if form == "dense" else "lit_prune"}
+pipeline_tag: text-classification
+license: unknown
+tags: [pruning, sparse, lit_prune]
+---
+# {record["experiment"]}: {trained.task}
+
+A text classifier over `{trained.model.encoder.name}` ({trained.model.encoder.model_type}), pruned with lit_prune.
+
+- Classes: {", ".join(trained.labels)}
+- Sparsity: {_sparsity(trained)}
+- Size: {size:.2f} MB on disk, {form}, {dtype}
+
+## Metrics
+
+Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}), before conversion to {dtype}.
+
+{_table(trained)}
+
+## How it was made
+
+- Seed: {metrics["seed"]}
+- Hash of the configuration: `{record["config_hash"]}`; of the data: `{record["data_hash"]}`
+- Commit of lit_prune: `{record["commit"]}`
+- Versions: {versions}
+- Trained on: {record["hardware"]["device"]}, precision {record["hardware"]["precision"]}
+
+## Use
+
+```python
+import lit_prune
+
+model = lit_prune.load(FOLDER)
+inputs = model.encoder.tokenizer("A text.", "A second, for tasks of pairs.", return_tensors="pt")
+logits = model(**inputs).logits
+```
+{_PLAIN if is_plain else ""}"""
+
+
+def _sparsity(trained: Trained) -> str:
+    counts = count(trained.model)
+    if not counts:
+        return "0 (nothing is pruned)"
+    whole = total(counts.values())
+    return (
+        f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} weights kept, in {len(counts)} "
+        f"matrices); the run counts it over {trained.metrics['denominator']}"
     )
 
 
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _table(trained: Trained) -> str:
+    """The task's metrics by split, a row each."""
+    rows: dict[str, dict[str, float]] = {}
+    for key, value in trained.metrics.items():
+        task, _, rest = key.partition("/")
+        split, _, metric = rest.partition("/")
+        if task == trained.task and metric in _METRICS:
+            rows.setdefault(split, {})[metric] = value
+    lines = [f"| split | {' | '.join(_METRICS)} |", "|---" * (1 + len(_METRICS)) + "|"]
+    for split, values in rows.items():
+        cells = (f"{values[metric]:.4f}" if metric in values else "-" for metric in _METRICS)
+        lines.append(f"| {split} | {' | '.join(cells)} |")
+    return "\n".join(lines)

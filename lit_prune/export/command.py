@@ -1,32 +1,88 @@
-"""`lit_prune export`: a run's selected model as a folder for plain transformers."""
+"""`lit_prune export`: a finished run's selected model as a folder that others can load."""
 
+import json
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
+import torch
 from jsonargparse import auto_cli
+from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.export.dense import export_dense
-from lit_prune.export.run import read_run
+from lit_prune.export import dense, packed
+from lit_prune.export.card import model_card
+from lit_prune.export.classifier import Trained, read_run
+from lit_prune.export.files import save_tensors
+from lit_prune.export.load import FILES, checksums
+from lit_prune.files import write_folder
+from lit_prune.sparsity.install import dense_state_dict, masked_layers
 
-
-def export(run: str, out: str | None = None, task: str | None = None, dtype: str = "float32") -> None:
-    """Write a run's selected model, its masks folded in, for AutoModelForSequenceClassification of plain transformers.
-
-    Args:
-        run: Folder of a complete run, logs/<experiment>/version_<n>.
-        out: Folder to write, which must not exist or be empty; None: `export` in the run's folder.
-        task: Whose head to take along; may be left out where there is one task.
-        dtype: Of the weights: float32 (the trained values) or float16.
-    """
-    found = read_run(Path(run))
-    if task is None and len(found.labels) > 1:
-        raise UserError(f"{run} has the tasks {', '.join(found.labels)}: choose one by --task")
-    folder = found.folder / "export" if out is None else Path(out)
-    export_dense(found, task or next(iter(found.labels)), folder, dtype)
-    print(folder)
+_DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Do what the arguments of `lit_prune export` say."""
+    """Export as the arguments of `lit_prune export` say."""
     auto_cli(export, args=list(arguments), prog="lit_prune export", exit_on_error=False)
+
+
+def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str | None = None) -> None:
+    """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
+
+    Args:
+        run: Folder of a finished run, logs/<experiment>/version_<n>.
+        format: `dense` (plain transformers loads it) or `packed` (small: only kept weights; lit_prune.load reads it).
+        out: The folder to write: a new one, or an empty one.
+        dtype: Data type of the weights, float32 or float16.
+        task: The task whose head to export; needed where the run has several.
+
+    Raises:
+        UserError: an argument is none of these, the run is not finished, or `out` is not empty.
+    """
+    if format not in ("dense", "packed"):
+        raise UserError(f"--format is {format!r}, needed is dense or packed")
+    if dtype not in _DTYPES:
+        raise UserError(f"--dtype is {dtype!r}, needed is one of {', '.join(_DTYPES)}")
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"--out {out} is there already and not an empty folder: nothing is overwritten, give another")
+    trained = read_run(Path(run), task)
+    try:
+        write_folder(folder, partial(_write, trained, format, dtype))
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error}") from error
+    print(out)
+
+
+def _write(trained: Trained, form: str, dtype: str, folder: Path) -> None:
+    encoder = trained.model.encoder
+    config = deepcopy(encoder.backbone.config)
+    config.id2label = dict(enumerate(trained.labels))
+    config.label2id = {label: number for number, label in enumerate(trained.labels)}
+    config.problem_type = "single_label_classification"
+    config.dtype = _DTYPES[dtype]
+    plain = form == "dense" and encoder.model_type in dense.COUNTERPARTS
+    config.architectures = [dense.COUNTERPARTS[encoder.model_type][0] if plain else type(encoder.backbone).__name__]
+    config.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(trained.model).items()}
+    metadata = {"format": "pt", FILES: json.dumps(checksums(folder))}  # transformers asks for `format`
+    if form == "dense":
+        files = dense.split(state, encoder.model_type)
+    else:
+        keeps = {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(trained.model).items()}
+        tensors, shapes = packed.pack_state(state, keeps)
+        files, metadata = {packed.FILE: tensors}, metadata | shapes
+    for name, tensors in files.items():
+        save_tensors(tensors, folder / name, metadata)
+    (folder / "README.md").write_text(model_card(trained, folder, form, dtype))
+
+
+def _converted(name: str, value: Tensor, dtype: str) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    converted = value.detach().to(_DTYPES[dtype])
+    if not converted.isfinite().all():
+        raise UserError(f"{name} has values that --dtype {dtype} cannot hold: use --dtype float32")
+    return converted

@@ -1,65 +1,44 @@
-"""The selected model as plain transformers knows it: masks folded in, no code of this package needed to load it."""
+"""The dense format: the matching model of plain transformers, pruned weights 0.
 
-import shutil
-import tempfile
-from pathlib import Path
+Where transformers has no counterpart of the package's head, `AutoModel` reads the encoder, and the head lies beside it.
+"""
 
-import torch
-from transformers import AutoModelForSequenceClassification
+from collections.abc import Mapping
 
-from lit_prune.errors import UserError
-from lit_prune.export.card import card
-from lit_prune.export.run import Run
+from torch import Tensor
 
-# Model type -> module of our head -> its counterpart in the transformers classifier of that family.
-HEADS = {
-    "bert": {"classifier": "classifier"},
-    "roberta": {"dense": "classifier.dense", "out_proj": "classifier.out_proj"},
+FILE = "model.safetensors"
+HEAD_FILE = "head.safetensors"
+
+# Model type -> the class of transformers, and what its names of the encoder and of the head begin with.
+COUNTERPARTS = {
+    "bert": ("BertForSequenceClassification", "bert.", ""),
+    "roberta": ("RobertaForSequenceClassification", "roberta.", "classifier."),
 }
-DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
-def export_dense(run: Run, task: str, out: Path, dtype: str) -> None:
-    """Write a folder that `AutoModelForSequenceClassification.from_pretrained` loads, whole or not at all.
+def split(state: Mapping[str, Tensor], model_type: str) -> dict[str, dict[str, Tensor]]:
+    """A `Classifier`'s dense state dict under the names of transformers: tensors by file, by name."""
+    encoder, head = _below("encoder.backbone.", state), _below("head.", state)
+    if model_type not in COUNTERPARTS:
+        return {HEAD_FILE: head, FILE: encoder}
+    _, encoder_prefix, head_prefix = COUNTERPARTS[model_type]
+    return {FILE: _under(encoder_prefix, encoder) | _under(head_prefix, head)}
 
-    Args:
-        run: The run.
-        task: Whose head is taken along.
-        out: The folder; it must not exist, or be empty.
-        dtype: Of the weights, a key of `DTYPES`.
 
-    Raises:
-        UserError: `out` holds something, or an argument names nothing.
-    """
-    family = run.encoder.model_type
-    for value, known, what in ((family, HEADS, "model type"), (task, run.labels, "task"), (dtype, DTYPES, "dtype")):
-        if value not in known:
-            raise UserError(f"{what} {value!r} cannot be exported: known are {', '.join(known)}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out} is there already: name a folder that is not, nothing is written over")
-    labels = run.labels[task]
-    settings = run.encoder.backbone.config
-    settings.id2label = dict(enumerate(labels))
-    settings.label2id = {label: number for number, label in enumerate(labels)}
-    model = AutoModelForSequenceClassification.from_config(settings, trust_remote_code=False)
-    names = {"encoder.backbone": model.base_model_prefix}
-    names |= {f"heads.{task}.{ours}": theirs for ours, theirs in HEADS[family].items()}
-    model.load_state_dict(
-        {
-            f"{theirs}{name.removeprefix(ours)}": value
-            for name, value in run.state.items()
-            for ours, theirs in names.items()
-            if name.startswith(f"{ours}.")
-        }
-    )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        model.to(DTYPES[dtype]).save_pretrained(partial)
-        run.encoder.tokenizer.save_pretrained(partial)
-        size = (partial / "model.safetensors").stat().st_size
-        (partial / "README.md").write_text(card(run, task, size))
-        partial.chmod(0o755)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+def join(files: Mapping[str, Mapping[str, Tensor]], model_type: str) -> dict[str, Tensor]:
+    """The state dict that `split` took."""
+    encoder, head = files[FILE], files.get(HEAD_FILE, {})
+    if model_type in COUNTERPARTS:
+        _, encoder_prefix, head_prefix = COUNTERPARTS[model_type]
+        head = {name: value for name, value in encoder.items() if not name.startswith(encoder_prefix)}
+        encoder, head = _below(encoder_prefix, encoder), _below(head_prefix, head)
+    return _under("encoder.backbone.", encoder) | _under("head.", head)
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": value for name, value in tensors.items()}

@@ -79,7 +79,7 @@ def test_a_truncated_last_checkpoint_is_an_error_before_anything_is_written(expe
 def test_kill_9_at_any_step_then_resume(command, plain_run, tmp_path, step):
     arguments = command(cut_off_by("cut_off.Kill", step), name="killed")
     (tmp_path / "cut_off.py").write_text(Path(__file__).read_text())
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])}
     killed = subprocess.run([sys.executable, "-m", "lit_prune", *arguments], env=environment, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
     run = tmp_path / "runs" / "killed" / "version_0"

@@ -1,17 +1,27 @@
-"""The model card says what the run's record says."""
+"""The model card tells how the model was made and how good it is."""
 
-from lit_prune.export.card import card
-from lit_prune.export.run import read_run
+import json
+
+import pytest
+import yaml
 
 
-def test_the_card_names_sparsity_metrics_seed_and_how_it_was_made(finished_run):
-    run = read_run(finished_run)
-    text = card(run, "nli", size=1_500_000)
-    assert text.startswith("---\nlibrary_name: transformers\n")
-    assert f"Sparsity {run.metrics['sparsity']:.4f} of {run.metrics['denominator']}" in text
-    assert "1.5 MB" in text
-    for split in ("validation", "id", "ood"):
-        accuracy, auroc, loss = (run.metrics[f"nli/{split}/{name}"] for name in ("accuracy", "auroc", "loss"))
-        assert f"| {split} | {accuracy:.4f} | {auroc:.4f} | {loss:.4f} |" in text
-    assert run.record["config_hash"] in text
-    assert f"({run.metrics['seed']})" in text
+@pytest.mark.parametrize(("form", "library"), [("dense", "transformers"), ("packed", "lit_prune")])
+def test_the_card_tells_what_a_reader_must_know(finished_run, export, form, library):
+    folder = export(finished_run, form, "--dtype", "float16")
+    _, header, text = (folder / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(header)["library_name"] == library
+    metrics, record = (json.loads((finished_run / f"{name}.json").read_text()) for name in ("metrics", "run"))
+    for known in (
+        f"{metrics['sparsity']:.2%} removed",
+        metrics["denominator"],
+        f"{metrics['nli/ood/accuracy']:.4f}",
+        f"{metrics['nli/id/auroc']:.4f}",
+        f"Seed: {metrics['seed']}",
+        record["config_hash"],
+        record["versions"]["torch"],
+        f"{form}, float16",
+        "lit_prune.load",
+    ):
+        assert known in text
+    assert ("from_pretrained" in text) == (form == "dense")

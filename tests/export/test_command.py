@@ -1,31 +1,98 @@
-"""The command `lit_prune export`."""
+"""`lit_prune export`: the exported model says what the trained one said."""
 
 import shutil
 
 import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+import lit_prune
 from lit_prune.cli import main
+from lit_prune.export import dense
+
+TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("form", ["dense", "packed"])
+def test_logits_are_those_of_the_trained_model(any_run, export, difference, form, dtype):
+    model = lit_prune.load(export(any_run, form, "--dtype", dtype))
+    assert not model.training
+    assert difference(model, model.encoder.tokenizer, any_run) <= TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_plain_transformers_loads_the_dense_format(any_run, export, difference, dtype):
+    folder = export(any_run, "dense", "--dtype", dtype)
+    model, loaded = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    assert not loaded["missing_keys"]
+    assert not loaded["unexpected_keys"]
+    assert model.config.id2label == {0: "contradiction", 1: "entailment", 2: "neutral"}
+    assert difference(model.eval(), AutoTokenizer.from_pretrained(folder), any_run) <= TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("form", ["dense", "packed"])
+def test_a_backbone_without_a_counterpart_is_exported_too(any_run, export, difference, form, monkeypatch):
+    monkeypatch.setattr(dense, "COUNTERPARTS", {})
+    folder = export(any_run, form)
+    assert (folder / "head.safetensors").exists() == (form == "dense")
+    model = lit_prune.load(folder)
+    assert difference(model, model.encoder.tokenizer, any_run) <= 1e-5
+
+
+def test_a_dense_run_can_be_packed(finished_dense_run, export, difference):
+    model = lit_prune.load(export(finished_dense_run, "packed"))
+    assert difference(model, model.encoder.tokenizer, finished_dense_run) <= 1e-5
+
+
+def test_packed_is_smaller_and_nothing_executable_is_stored(finished_run, export):
+    whole, packed = export(finished_run, "dense"), export(finished_run, "packed")
+    assert (packed / "packed.safetensors").stat().st_size < (whole / "model.safetensors").stat().st_size
+    for folder in (whole, packed):
+        assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md", ".txt"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "parts"),
+    ("arguments", "message"),
     [
-        (["/no/such/run", "--out", "OUT"], ["/no/such/run", "not the folder of a run"]),
-        (["RUN", "--out", "OUT", "--dtype", "int3"], ["int3", "float32, float16"]),
-        (["RUN", "--out", "OUT", "--task", "nlx"], ["nlx", "nli"]),
-        (["RUN", "--out", "RUN"], ["is there already"]),
-        (["RUN", "--out", "OUT", "--formatt", "x"], ["formatt"]),
+        (["--format", "zip"], "'zip'"),
+        (["--format", "dense", "--dtype", "int8"], "'int8'"),
+        (["--format", "dense", "--task", "qa"], "'qa'"),
+        ([], "format"),
     ],
 )
-def test_a_wrong_argument_is_one_clear_error(finished_run, tmp_path, capsys, arguments, parts):
-    names = {"RUN": str(finished_run), "OUT": str(tmp_path / "out")}
-    assert main(["export", *(names.get(each, each) for each in arguments)]) == 2
-    message = "\n".join(capsys.readouterr().err.strip().splitlines()[-2:])
-    assert all(part in message for part in parts)
-    assert not (tmp_path / "out").exists()
+def test_a_wrong_argument_is_one_error_and_leaves_nothing(finished_run, tmp_path, capsys, arguments, message):
+    assert main(["export", str(finished_run), "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
-def test_the_run_alone_is_enough(finished_run, tmp_path):
-    shutil.copytree(finished_run, tmp_path / "run")
-    assert main(["export", str(tmp_path / "run")]) == 0
-    assert (tmp_path / "run" / "export" / "model.safetensors").is_file()
+def test_no_run_is_an_error(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "none"), "--format", "dense", "--out", str(tmp_path / "out")]) == 2
+    assert str(tmp_path / "none") in capsys.readouterr().err
+
+
+def test_nothing_is_overwritten(finished_run, tmp_path, capsys):
+    (tmp_path / "mine").write_text("mine")
+    for out in (tmp_path, tmp_path / "mine"):
+        assert main(["export", str(finished_run), "--format", "dense", "--out", str(out)]) == 2
+        assert f"--out {out}" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_weights_that_float16_cannot_hold_are_an_error(finished_run, tmp_path, capsys):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run)
+    checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    checkpoint["state_dict"]["heads.nli.classifier.bias"][0] = 1e5
+    torch.save(checkpoint, run / "checkpoints" / "best.ckpt")
+    command = ["export", str(run), "--format", "dense", "--out", str(tmp_path / "out"), "--dtype"]
+    assert main([*command, "float16"]) == 2
+    assert "head.classifier.bias" in capsys.readouterr().err
+    assert main([*command, "float32"]) == 0
+
+
+def test_a_place_that_cannot_be_written_is_an_error(finished_run, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["export", str(finished_run), "--format", "dense", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "cannot be written" in capsys.readouterr().err

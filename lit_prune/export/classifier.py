@@ -1,0 +1,103 @@
+"""`Classifier`: an encoder with one head, as a run left it or as an export is loaded."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import Tensor, nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.heads import Classification
+from lit_prune.sparsity.install import install
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask
+
+
+class Classifier(nn.Module):
+    """An encoder and the head of one task.
+
+    Args:
+        encoder: The encoder.
+        num_labels: Number of classes.
+    """
+
+    def __init__(self, encoder: PrunableEncoder, num_labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = Classification(encoder.hidden_size, num_labels, encoder.hidden_dropout, encoder.has_pooler)
+
+    def forward(self, **inputs: Tensor) -> SequenceClassifierOutput:
+        """What the tokenizer returns, each (batch, length) -> an object with `logits` (batch, classes)."""
+        return SequenceClassifierOutput(logits=self.head(*self.encoder(inputs)))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a finished run.
+
+    Attributes:
+        model: The selected model, masks in place, in evaluation mode.
+        task: The name of the task that its head is for.
+        labels: Class names, in the order of the logits.
+        metrics: The run's `metrics.json`.
+        record: The run's `run.json`.
+    """
+
+    model: Classifier
+    task: str
+    labels: tuple[str, ...]
+    metrics: dict[str, Any]
+    record: dict[str, Any]
+
+
+def read_run(run: Path, task: str | None) -> Trained:
+    """Rebuild a run's selected model from the run's folder, without its data.
+
+    Args:
+        run: The folder of a finished run.
+        task: The task whose head to take, None: the only one.
+
+    Raises:
+        UserError: the folder holds no finished run, the run has no such task, or several.
+    """
+    for name in ("config.yaml", "run.json", "metrics.json"):
+        if not (run / name).is_file():
+            remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
+            raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    try:
+        tasks = {each["init_args"]["name"]: tuple(each["init_args"]["labels"]) for each in config["data"]["tasks"]}
+    except KeyError as error:
+        raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
+    if task is None and len(tasks) == 1:
+        (task,) = tasks
+    if task is None or task not in tasks:
+        raise UserError(f"task is {task!r}, needed is one of {sorted(tasks)}, the tasks of {run}: give --task")
+    origin = run / "checkpoints" / "best.ckpt"
+    state = read_checkpoint(origin)["state_dict"]
+    # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
+    model = Classifier(PrunableEncoder(**config["encoder"] | {"pretrained": False}), len(tasks[task]))
+    own = {
+        name.replace(f"heads.{task}.", "head."): value
+        for name, value in state.items()
+        if name.startswith(("encoder.", f"heads.{task}."))
+    }
+    try:
+        _install(model, own)
+        model.load_state_dict(own)
+    except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
+        raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
+    read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
+    return Trained(model.eval(), task, tasks[task], read["metrics"], read["run"])
+
+
+def _install(model: Classifier, state: dict[str, Tensor]) -> None:
+    """Put masks where the checkpoint has them."""
+    masks: dict[str, Mask] = {}
+    for kind, suffix in ((LearnedMask, ".mask.scores"), (FixedMask, ".mask.keep")):
+        masks |= {name.removesuffix(suffix): kind(value) for name, value in state.items() if name.endswith(suffix)}
+    install(model, masks, lambda name, linear: masks[name])

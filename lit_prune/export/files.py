@@ -1,0 +1,47 @@
+"""Tensors on disk under a checksum: whatever happens to a byte, they are the same numbers or an error."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, uint8
+
+from lit_prune.errors import UserError
+
+_CHECKSUM = "lit_prune.sha256"
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file whose header holds the SHA-256 of its tensors and its other metadata."""
+    content = {name: value.contiguous() for name, value in tensors.items()}
+    # Not its `save_file`: that one leaves a file which nobody else may read.
+    path.write_bytes(save(content, metadata=dict(metadata) | {_CHECKSUM: _checksum(content, metadata)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a file that `save_tensors` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged, or without a checksum.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    except (OSError, SafetensorError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be read ({error}): export the run again") from error
+    expected = metadata.pop(_CHECKSUM, None)
+    if expected is None or _checksum(tensors, metadata) != expected:
+        raise UserError(f"{path} is damaged or was not written by lit_prune (its checksum is wrong): export it again")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
+        digest.update(value.reshape(-1).view(uint8).numpy().data)
+    return digest.hexdigest()

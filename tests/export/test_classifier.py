@@ -1,0 +1,74 @@
+"""A run's model rebuilt from its folder."""
+
+import shutil
+
+import pytest
+import torch
+import yaml
+
+from lit_prune.errors import UserError
+from lit_prune.export.classifier import read_run
+from lit_prune.sparsity.files import load_masks
+from lit_prune.sparsity.install import masked_layers
+
+
+def test_the_selected_model_comes_back_with_its_masks(any_run):
+    trained = read_run(any_run, None)
+    assert trained.labels == ("contradiction", "entailment", "neutral")
+    assert not trained.model.training
+    masks = {
+        name.replace("heads.nli.", "head."): keep for name, keep in load_masks(any_run / "masks.safetensors").items()
+    }
+    layers = masked_layers(trained.model)
+    assert {f"{name}.weight" for name in layers} == masks.keys()
+    assert all(torch.equal(layer.mask.keep, masks[f"{name}.weight"]) for name, layer in layers.items())
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("config.yaml", "is it a run"), ("metrics.json", "--resume"), ("checkpoints", "best.ckpt")]
+)
+def test_an_incomplete_run_is_an_error_with_a_remedy(finished_run, tmp_path, missing, message):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(missing))
+    with pytest.raises(UserError, match=message):
+        read_run(run, None)
+
+
+def test_an_unknown_task_is_an_error_that_names_those_there_are(finished_run):
+    with pytest.raises(UserError, match=r"'qa'.*nli"):
+        read_run(finished_run, "qa")
+
+
+def rewritten(run, folder, change):
+    """A copy of a run whose tasks `change` has changed in place."""
+    shutil.copytree(run, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    change(config["data"]["tasks"])
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def test_of_several_tasks_one_must_be_named(finished_run, tmp_path):
+    def add(tasks):
+        tasks.append({"init_args": {"name": "other", "labels": ["a", "b"]}})
+
+    run = rewritten(finished_run, tmp_path / "version_0", add)
+    with pytest.raises(UserError, match=r"'nli', 'other'.*--task"):
+        read_run(run, None)
+    assert read_run(run, "nli").task == "nli"
+
+
+def test_a_task_without_labels_is_an_error(finished_run, tmp_path):
+    run = rewritten(finished_run, tmp_path / "version_0", lambda tasks: tasks[0]["init_args"].pop("labels"))
+    with pytest.raises(UserError, match="labels"):
+        read_run(run, None)
+
+
+def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path, tiny_roberta):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["encoder"]["backbone"] = str(tiny_roberta)
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match="does not fit"):
+        read_run(run, None)

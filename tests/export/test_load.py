@@ -1,0 +1,59 @@
+"""Loading an export: errors for what is damaged, changed or names code."""
+
+import json
+import random
+
+import pytest
+import torch
+
+import lit_prune
+from lit_prune.errors import UserError
+from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.load import FILES, checksums
+
+
+@pytest.mark.parametrize("form", ["dense", "packed"])
+def test_a_damaged_file_is_an_error_or_the_same_model(finished_run, export, form):
+    folder, draw = export(finished_run, form), random.Random(0)
+    expected = lit_prune.load(folder).state_dict()
+    paths = [path for path in sorted(folder.iterdir()) if path.name != "README.md"]
+    for number in range(100):
+        path = paths[number % len(paths)]
+        whole = path.read_bytes()
+        place = draw.randrange(len(whole))
+        flipped = whole[:place] + bytes([whole[place] ^ 1 << draw.randrange(8)]) + whole[place + 1 :]
+        path.write_bytes(whole[:place] if number % 3 == 0 else flipped)
+        try:
+            state = lit_prune.load(folder).state_dict()
+        except UserError:
+            continue
+        finally:
+            path.write_bytes(whole)
+        assert all(torch.equal(state[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_a_missing_file_is_named(finished_run, export, name):
+    folder = export(finished_run, "packed")
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=name):
+        lit_prune.load(folder)
+
+
+@pytest.mark.parametrize("key", ["auto_map", "attn_implementation"])
+def test_settings_that_name_code_are_refused_whatever_the_checksums_say(finished_run, export, key):
+    folder = export(finished_run, "packed")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {key: "someone/code"}))
+    tensors, metadata = load_tensors(folder / "packed.safetensors")
+    hashes = checksums(folder)
+    kept = {name: hashes[name] for name in json.loads(metadata[FILES])}
+    save_tensors(tensors, folder / "packed.safetensors", metadata | {FILES: json.dumps(kept)})
+    with pytest.raises(UserError, match=key):
+        lit_prune.load(folder)
+
+
+def test_a_folder_that_is_no_export_is_an_error(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UserError, match="--out"):
+            lit_prune.load(folder)
