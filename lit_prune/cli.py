@@ -10,6 +10,7 @@ from lit_prune.errors import UserError
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
     "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
+    "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
 }
 
 
