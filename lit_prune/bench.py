@@ -41,12 +41,7 @@ def run(arguments: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Setting:
-    """A random BERT with a classifier, and the batch that it is trained on; see `step`.
-
-    Raises:
-        UserError: A size is not positive, the hidden size is no multiple of a head's width, the precision is unknown,
-            or the device is not there.
-    """
+    """A random BERT with a classifier, and the batch that it is trained on; `step` says what holds for them."""
 
     layers: int
     hidden: int
@@ -130,7 +125,8 @@ def select(
         "select_seconds_kthvalue": lambda: scores.kthvalue(size - num_keep + 1),
         "select_seconds_sort": lambda: scores.sort(),
     }
-    _report(_compare(_synchronized(ways, place), "select_seconds_", repeats), place, json)
+    timed = {name: _synchronized(way, place) for name, way in ways.items()}
+    _report(_compare(timed, "select_seconds_", repeats), place, json)
 
 
 def startup(repeats: int = 5, json: str | None = None) -> None:
@@ -191,7 +187,7 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
 
-    return _synchronized({variant: train}, setting.device)[variant]
+    return _synchronized(train, setting.device)
 
 
 def _mask(model: nn.Module, fixed: bool) -> None:
@@ -237,18 +233,15 @@ def _started(arguments: Sequence[str]) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def _synchronized(functions: Mapping[str, Callable[[], object]], device: str) -> dict[str, Callable[[], None]]:
-    """The functions, each of which returns when the device has done its work."""
+def _synchronized(function: Callable[[], object], device: str) -> Callable[[], None]:
+    """The function, returning when the device has done its work."""
 
-    def wait(function: Callable[[], object]) -> Callable[[], None]:
-        def call() -> None:
-            function()
-            if device == "cuda":
-                torch.cuda.synchronize()
+    def call() -> None:
+        function()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
-        return call
-
-    return {name: wait(function) for name, function in functions.items()}
+    return call
 
 
 def _compare(functions: Mapping[str, Callable[[], object]], prefix: str, repeats: int) -> dict[str, float]:
@@ -280,7 +273,7 @@ def _compare(functions: Mapping[str, Callable[[], object]], prefix: str, repeats
 def _report(figures: Mapping[str, float], device: str, json: str | None) -> None:
     """Print the figures as a table, with what they were measured on, and write them where asked to."""
     values = {
-        "hardware": torch.cuda.get_device_name() if device == "cuda" else _processor(),
+        "hardware": torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine(),
         "num_threads": torch.get_num_threads(),
         "torch_version": torch.__version__,
         **figures,
@@ -289,14 +282,6 @@ def _report(figures: Mapping[str, float], device: str, json: str | None) -> None
         print(f"{name:32} {f'{value:.4g}' if isinstance(value, float) else value}")
     if json is not None:
         write_json(values, Path(json))
-
-
-def _processor() -> str:
-    """The processor's name; Linux has it in a file only."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _device(name: str) -> str:
