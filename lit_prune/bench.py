@@ -27,7 +27,7 @@ from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
 from lit_prune.sparsity.select import keep_largest, num_kept
-from lit_prune.sparsity.targets import DEFAULT_TARGETS, match
+from lit_prune.sparsity.targets import match
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no training step depends on it
@@ -192,7 +192,7 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
 
 def _mask(model: nn.Module, fixed: bool) -> None:
     """Put a mask on every matrix that is pruned by default."""
-    names = [name for found in match(model, "bert", DEFAULT_TARGETS).values() for name in found]
+    names = [name for found in match(model, "bert").values() for name in found]
     install(model, names, lambda _, linear: LearnedMask(linear.weight.detach().abs()))
     masks = {name: layer.mask for name, layer in masked_layers(model).items() if isinstance(layer.mask, LearnedMask)}
     refresh(masks, SPARSITY, "local")

@@ -13,6 +13,15 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from lit_prune import bundled
 from lit_prune.errors import UserError
 
+# A pooler that the checkpoints do not hold would be random: these backbones get it in the head instead.
+_WITHOUT_POOLER = {"roberta", "xlm-roberta", "camembert"}
+
+# BERT's names of dropout rates, as yamls use them for every backbone -> what a family calls them.
+_OWN_NAMES = {
+    "distilbert": {"hidden_dropout_prob": "dropout", "attention_probs_dropout_prob": "attention_dropout"},
+    "modernbert": {"hidden_dropout_prob": "mlp_dropout", "attention_probs_dropout_prob": "attention_dropout"},
+}
+
 
 class PrunableEncoder(nn.Module):
     """A pretrained text encoder of Hugging Face transformers, with its tokenizer.
@@ -22,7 +31,8 @@ class PrunableEncoder(nn.Module):
             `demo` (all-MiniLM-L6-v2), which needs no network.
         pretrained: Load the pretrained weights; False draws them at random (a control).
         freeze_embeddings: Keep the embedding tables as they are; a third of the optimizer's work less.
-        config: Values laid over the backbone's own configuration, as `attention_probs_dropout_prob: 0.0`.
+        config: Values laid over the backbone's own configuration, as `attention_probs_dropout_prob: 0.0`. BERT's
+            names of dropout rates are understood for all families of `sparsity.targets`.
         revision: The branch, tag or commit on the hub.
     """
 
@@ -37,9 +47,10 @@ class PrunableEncoder(nn.Module):
         super().__init__()
         self.name = backbone
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
-        overrides = dict(config or {})
         try:
             settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
+            own = _OWN_NAMES.get(settings.model_type, {})
+            overrides = {own.get(name, name): value for name, value in (config or {}).items()}
             unknown = sorted(key for key in overrides if not hasattr(settings, key))
             if unknown:
                 raise UserError(f"encoder.config has {unknown}, which {backbone} ({settings.model_type}) does not know")
@@ -47,8 +58,7 @@ class PrunableEncoder(nn.Module):
             self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 source, revision=revision, trust_remote_code=False
             )
-            # A pooler that the checkpoint does not hold would be random: such backbones get it in the head instead.
-            options = {"add_pooling_layer": settings.model_type == "bert"} if _has_pooler_option(settings) else {}
+            options = {"add_pooling_layer": False} if settings.model_type in _WITHOUT_POOLER else {}
             if pretrained:
                 self.backbone, loaded = AutoModel.from_pretrained(
                     source,
@@ -95,7 +105,8 @@ class PrunableEncoder(nn.Module):
     @property
     def hidden_dropout(self) -> float:
         """Dropout rate that the backbone uses on hidden states, taken over by the heads."""
-        return float(getattr(self.backbone.config, "hidden_dropout_prob", 0.1))
+        name = "hidden_dropout_prob"
+        return float(getattr(self.backbone.config, _OWN_NAMES.get(self.model_type, {}).get(name, name), 0.1))
 
     @property
     def word_embeddings(self) -> Tensor:
@@ -116,10 +127,6 @@ class PrunableEncoder(nn.Module):
         output = self.backbone(**inputs)
         hidden: Tensor = output.last_hidden_state
         return hidden, output.pooler_output if self.has_pooler else hidden[:, 0]
-
-
-def _has_pooler_option(settings: Any) -> bool:
-    return settings.model_type in {"bert", "roberta", "xlm-roberta", "camembert"}
 
 
 def _explain(backbone: str, error: Exception) -> str:

@@ -22,6 +22,9 @@ import torch
 import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
     BertConfig,
     BertModel,
     BertTokenizerFast,
@@ -36,6 +39,20 @@ from lit_prune.data.bias import words
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+
+# The other families: what is laid over SHAPE, as in the checkpoints that their authors published.
+POSITIONS = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False}
+TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
+FAMILIES = {
+    "xlm-roberta": {"max_position_embeddings": 66, "type_vocab_size": 1},
+    "electra": {"embedding_size": 8},
+    "distilbert": {"hidden_dim": 32},
+    "deberta": POSITIONS | {"type_vocab_size": 0},
+    "deberta-v2": POSITIONS | {"type_vocab_size": 0, "share_att_key": True, "position_buckets": 8},
+    "modernbert": TOKENS | {"mlp_dropout": 0.1},
+    "albert": {"embedding_size": 8, "hidden_dropout_prob": 0.1},
+}
+WITHOUT_TOKEN_TYPES = ("distilbert", "modernbert")
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +95,29 @@ def tiny_roberta(tmp_path_factory, corpus_words):
     ).save_pretrained(folder)
     config = RobertaConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=66, type_vocab_size=1)
     _save(RobertaModel, config, folder, add_pooling_layer=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_family(tmp_path_factory, tiny_backbone, tiny_roberta):
+    """A function that gives the folder of a random encoder of any supported family, by model type."""
+    folders = {"bert": tiny_backbone, "roberta": tiny_roberta}
+
+    def folder(model_type: str) -> Path:
+        if model_type not in folders:
+            folders[model_type] = tmp_path_factory.mktemp(f"tiny_{model_type}")
+            options = (
+                {"model_input_names": ["input_ids", "attention_mask"]} if model_type in WITHOUT_TOKEN_TYPES else {}
+            )
+            tokenizer = AutoTokenizer.from_pretrained(
+                tiny_roberta if model_type == "xlm-roberta" else tiny_backbone, **options
+            )
+            tokenizer.save_pretrained(folders[model_type])
+            shape = {"max_position_embeddings": 64} | SHAPE | FAMILIES[model_type]
+            config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **shape)
+            _save(AutoModel.from_config, config, folders[model_type])
+        return folders[model_type]
+
     return folder
 
 

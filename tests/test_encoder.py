@@ -1,4 +1,4 @@
-"""The encoder against plain transformers, loaded, masked and written back; and what is refused."""
+"""The encoder against plain transformers, loaded, masked and written back; a whole run; and what is refused."""
 
 import json
 import shutil
@@ -12,14 +12,26 @@ from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import dense_state_dict, install
 from lit_prune.sparsity.masks import FixedMask
-from lit_prune.sparsity.targets import match
+from lit_prune.sparsity.targets import TARGETS, match
 
 TEXTS = ["the doctor saw the judge .", "a boy slept ."]
+ATTENTION = [
+    (model_type, attention)
+    for model_type in TARGETS
+    for attention in (["eager"] if model_type.startswith("deberta") else ["eager", "sdpa"])
+]
 
 
-@pytest.fixture(params=["tiny_backbone", "tiny_roberta"])
-def folder(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture(params=TARGETS)
+def folder(request, tiny_family):
+    return tiny_family(request.param)
+
+
+@pytest.fixture(params=ATTENTION, ids="-".join)
+def family(request, tiny_family):
+    """A backbone's folder and an attention implementation that its family has."""
+    model_type, attention = request.param
+    return tiny_family(model_type), attention
 
 
 def inputs(encoder):
@@ -27,8 +39,8 @@ def inputs(encoder):
 
 
 @torch.no_grad()
-def plain_output(folder, batch, state=None):
-    plain = AutoModel.from_pretrained(folder).eval()
+def plain_output(folder, attention, batch, state=None):
+    plain = AutoModel.from_pretrained(folder, attn_implementation=attention).eval()
     if state is not None:
         wrong = plain.load_state_dict(state, strict=False)
         assert not wrong.unexpected_keys
@@ -36,49 +48,81 @@ def plain_output(folder, batch, state=None):
     return plain(**batch)
 
 
+def load(family):
+    folder, attention = family
+    encoder = PrunableEncoder(str(folder), config={"_attn_implementation": attention}).eval()
+    assert encoder.backbone.config._attn_implementation == attention
+    return encoder
+
+
 @torch.no_grad()
-def test_hidden_states_are_those_of_plain_transformers(folder):
-    encoder = PrunableEncoder(str(folder)).eval()
+def test_hidden_states_are_those_of_plain_transformers(family):
+    encoder = load(family)
     hidden, pooled = encoder(inputs(encoder))
-    plain = plain_output(folder, inputs(encoder))
-    assert hidden.shape == (2, inputs(encoder)["input_ids"].shape[1], 16)
+    plain = plain_output(*family, inputs(encoder))
+    assert hidden.shape == (2, inputs(encoder)["input_ids"].shape[1], encoder.hidden_size)
     assert torch.equal(hidden, plain.last_hidden_state)
     assert torch.equal(pooled, plain.pooler_output if encoder.has_pooler else hidden[:, 0])
 
 
 @torch.no_grad()
-def test_the_state_dict_of_a_changed_backbone_loads_into_plain_transformers(folder):
-    encoder = PrunableEncoder(str(folder)).eval()
+def test_the_state_dict_of_a_changed_backbone_loads_into_plain_transformers(family):
+    encoder = load(family)
     for parameter in encoder.parameters():
         parameter.mul_(1.5)
     hidden, _ = encoder(inputs(encoder))
-    plain = plain_output(folder, inputs(encoder), encoder.backbone.state_dict())
+    plain = plain_output(*family, inputs(encoder), encoder.backbone.state_dict())
     assert torch.equal(hidden, plain.last_hidden_state)
-    assert not torch.equal(hidden, plain_output(folder, inputs(encoder)).last_hidden_state)
+    assert not torch.equal(hidden, plain_output(*family, inputs(encoder)).last_hidden_state)
 
 
 @torch.no_grad()
-def test_a_masked_backbone_loads_dense_into_plain_transformers(folder):
-    encoder = PrunableEncoder(str(folder)).eval()
+def test_a_masked_backbone_loads_dense_into_plain_transformers(family):
+    encoder = load(family)
     before, _ = encoder(inputs(encoder))
     root = nn.ModuleDict({"encoder": encoder})
-    found = match(root, encoder.model_type, ["query", "key", "value", "attention_output", "intermediate", "output"])
-    names = [name for each in found.values() for name in each]
+    targets = [name for name in TARGETS[encoder.model_type] if name not in ("embeddings", "pooler", "classifier")]
+    names = [name for names in match(root, encoder.model_type, targets).values() for name in names]
     generator = torch.Generator().manual_seed(0)
     install(root, names, lambda _, linear: FixedMask(torch.rand(linear.weight.shape, generator=generator) > 0.5))
     hidden, _ = encoder(inputs(encoder))
-    plain = plain_output(folder, inputs(encoder), dense_state_dict(encoder.backbone))
-    assert len(names) == 12
+    plain = plain_output(*family, inputs(encoder), dense_state_dict(encoder.backbone))
     assert torch.equal(hidden, plain.last_hidden_state)
     assert not torch.allclose(hidden, before)
 
 
-def test_bert_brings_its_pooler_and_roberta_leaves_it_to_the_head(tiny_backbone, tiny_roberta):
-    bert, roberta = PrunableEncoder(str(tiny_backbone)), PrunableEncoder(str(tiny_roberta))
-    assert (bert.has_pooler, roberta.has_pooler) == (True, False)
-    assert (bert.model_type, roberta.model_type) == ("bert", "roberta")
-    assert bert.hidden_size == roberta.hidden_size == 16
-    assert not any(name.startswith("pooler") for name in roberta.backbone.state_dict())
+@torch.no_grad()
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_what_pads_a_batch_changes_no_text(tiny_family, model_type):
+    encoder = PrunableEncoder(str(tiny_family(model_type))).eval()
+    alone, _ = encoder(dict(encoder.tokenizer(TEXTS[1:], return_tensors="pt")))
+    padded, _ = encoder(inputs(encoder))
+    torch.testing.assert_close(padded[1:, : alone.shape[1]], alone)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model_type", ["distilbert", "modernbert"])
+def test_token_types_do_nothing_to_a_family_without_them(tiny_family, model_type):
+    encoder = PrunableEncoder(str(tiny_family(model_type))).eval()
+    batch = inputs(encoder)
+    assert set(batch) == {"input_ids", "attention_mask"}
+    types = torch.ones_like(batch["input_ids"])
+    assert torch.equal(encoder(batch)[0], encoder(batch | {"token_type_ids": types})[0])
+
+
+@pytest.mark.parametrize("model_type", ["deberta", "deberta-v2"])
+def test_attention_that_a_family_does_not_have_is_refused(tiny_family, model_type):
+    with pytest.raises(UserError, match=r"encoder.config does not fit it: Deberta.* does not support"):
+        PrunableEncoder(str(tiny_family(model_type)), config={"_attn_implementation": "sdpa"})
+
+
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_bert_and_albert_bring_their_pooler_and_the_others_leave_it_to_the_head(tiny_family, model_type):
+    encoder = PrunableEncoder(str(tiny_family(model_type)))
+    assert encoder.model_type == model_type
+    assert encoder.has_pooler == (model_type in ("bert", "albert"))
+    assert any(name.startswith("pooler") for name in encoder.backbone.state_dict()) == encoder.has_pooler
+    assert encoder.hidden_size == 16
 
 
 def test_it_starts_in_training_mode_with_dropout_on(folder):
@@ -90,19 +134,18 @@ def test_it_starts_in_training_mode_with_dropout_on(folder):
 
 def test_frozen_embeddings_are_the_tables_alone(folder):
     encoder = PrunableEncoder(str(folder), freeze_embeddings=True)
-    frozen = {name for name, parameter in encoder.backbone.named_parameters() if not parameter.requires_grad}
-    kinds = ("word", "position", "token_type")
-    assert frozen == {f"embeddings.{kind}_embeddings.weight" for kind in kinds}
+    parameters = dict(encoder.backbone.named_parameters())
+    frozen = {name for name, parameter in parameters.items() if not parameter.requires_grad}
+    assert frozen == {name for name in parameters if name.endswith("embeddings.weight")}
     assert all(parameter.requires_grad for parameter in PrunableEncoder(str(folder)).parameters())
 
 
-def test_the_word_embeddings_are_the_table_of_the_checkpoint(tiny_backbone):
-    encoder = PrunableEncoder(str(tiny_backbone))
-    assert torch.equal(
-        encoder.word_embeddings, AutoModel.from_pretrained(tiny_backbone).embeddings.word_embeddings.weight
-    )
+def test_the_word_embeddings_are_the_table_of_the_checkpoint(folder):
+    encoder = PrunableEncoder(str(folder))
+    width = getattr(encoder.backbone.config, "embedding_size", 16)
+    assert encoder.word_embeddings.shape == (len(encoder.tokenizer), width)
+    assert torch.equal(encoder.word_embeddings, AutoModel.from_pretrained(folder).get_input_embeddings().weight)
     assert not encoder.word_embeddings.requires_grad
-    assert len(encoder.word_embeddings) == len(encoder.tokenizer)
 
 
 def test_without_pretraining_the_weights_are_drawn_by_the_seed(folder):
@@ -117,13 +160,23 @@ def test_without_pretraining_the_weights_are_drawn_by_the_seed(folder):
     assert drawn(1).backbone.state_dict().keys() == loaded.backbone.state_dict().keys()
 
 
-def test_config_is_laid_over_the_backbones_own(tiny_backbone):
-    encoder = PrunableEncoder(
-        str(tiny_backbone), config={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    )
+def test_config_is_laid_over_the_backbones_own(folder):
+    encoder = PrunableEncoder(str(folder), config={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0})
     assert encoder.hidden_dropout == 0
     assert torch.equal(*(encoder(inputs(encoder))[0] for _ in range(2)))
+
+
+def test_config_may_change_the_shape(tiny_backbone):
     assert len(PrunableEncoder(str(tiny_backbone), config={"num_hidden_layers": 1}).backbone.encoder.layer) == 1
+
+
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_a_run_prunes_every_family_by_its_name(experiment, tiny_family, model_type):
+    code, run = experiment(f"--encoder.backbone={tiny_family(model_type)}")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert code == 0
+    assert metrics["sparsity"] == pytest.approx(0.5, abs=1e-3)
+    assert 0 <= metrics["nli/ood/accuracy"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,9 @@ def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
         raise
     length = task.max_length or how.max_length
     # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
-    rules = how.tokenizer.backend_tokenizer.model, how.tokenizer.backend_tokenizer.normalizer
+    # Families that share a vocabulary differ in special tokens (post_processor) or in whether there are token types.
+    parts = ("model", "normalizer", "pre_tokenizer", "post_processor")
+    rules = [getattr(how.tokenizer.backend_tokenizer, part) for part in parts], how.tokenizer.model_input_names
     return rows.map(
         _tokenise,
         batched=True,

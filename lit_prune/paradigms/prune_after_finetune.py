@@ -17,7 +17,7 @@ from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import LearnedMask, Refreshed, flipped, refresh
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.targets import DEFAULT_TARGETS, match
+from lit_prune.sparsity.targets import match
 
 
 class PruneAfterFinetune(FineTune):
@@ -36,8 +36,8 @@ class PruneAfterFinetune(FineTune):
         scope: Whether the sparsity holds in each matrix (`local`) or over all of them (`global`).
         refresh_every: Optimizer steps between two refreshes of the thresholds; before every evaluation there is one
             more, so that what is evaluated has exactly the scheduled sparsity.
-        targets: Names of the matrices to mask, None: those of SRNets.
-        patterns: Name patterns of targets for encoders that the package has no table for.
+        targets: Names of the matrices to mask, None: all that the encoder's family has but the embeddings, as SRNets.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class PruneAfterFinetune(FineTune):
         self.scope = scope
         self.refresh_every = refresh_every
         self._kept: dict[str, Tensor] = {}  # as the last refresh left them
-        self.matched = match(self, encoder.model_type, targets or DEFAULT_TARGETS, patterns)
+        self.matched = match(self, encoder.model_type, targets, patterns)
         if start_from is not None:
             origin = find_dense(start_from)
             load_dense(self, read_checkpoint(origin)["state_dict"], origin)

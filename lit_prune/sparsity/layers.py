@@ -34,14 +34,16 @@ class MaskedLinear(nn.Linear):
         if torch.is_autocast_enabled(input.device.type):
             dtype = torch.get_autocast_dtype(input.device.type)
             input = input.to(dtype)
+        # By rows: of more dimensions `F.linear` returns a view, and a view that a Function returns may not be changed
+        # in place, as DeBERTa does.
         output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
-            input, self.weight, self.bias, self.mask.keep, self.mask.scores, dtype
+            input.reshape(-1, self.in_features), self.weight, self.bias, self.mask.keep, self.mask.scores, dtype
         )
-        return output
+        return output.view(*input.shape[:-1], self.out_features)
 
 
 class _StraightThrough(torch.autograd.Function):
-    """`F.linear(x, weight * keep, bias)`, whose `keep` hands its gradient on to the scores as if it were the scores.
+    """`F.linear(x, weight * keep, bias)` of rows, whose `keep` hands its gradient on to the scores as if it were they.
 
     Pruned entries get a score gradient too, so that they can come back. The product is computed again in backward:
     saving it would cost a copy of every weight.
@@ -66,14 +68,13 @@ class _StraightThrough(torch.autograd.Function):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, keep = ctx.saved_tensors
         needs_x, needs_weight, needs_bias, _, needs_scores, _ = ctx.needs_input_grad
-        rows = grad_output.reshape(-1, weight.shape[0])
         grad_x = grad_weight = grad_bias = grad_scores = None
         if needs_x:
             grad_x = grad_output @ (weight.to(ctx.dtype) * keep)
         if needs_weight or needs_scores:
-            grad_product = (rows.T @ x.reshape(-1, weight.shape[1])).float()
+            grad_product = (grad_output.T @ x).float()
             grad_weight = (grad_product * keep).to(weight.dtype) if needs_weight else None
             grad_scores = grad_product * weight if needs_scores else None
         if needs_bias:
-            grad_bias = rows.sum(0).to(weight.dtype)
+            grad_bias = grad_output.sum(0).to(weight.dtype)
         return grad_x, grad_weight, grad_bias, None, grad_scores, None

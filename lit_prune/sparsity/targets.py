@@ -1,4 +1,19 @@
-"""Which tensors: the weight matrices of an encoder and its heads by kind (SRNets, Liu et al. 2022)."""
+"""Which tensors: the weight matrices of an encoder and its heads by kind (SRNets, Liu et al. 2022).
+
+| model type           | attention                                      | feed-forward         | pooler   | classifier |
+|----------------------|------------------------------------------------|----------------------|----------|------------|
+| bert, albert         | query, key, value, attention_output            | intermediate, output | backbone | head       |
+| roberta, xlm-roberta | query, key, value, attention_output            | intermediate, output | head     | head       |
+| electra, distilbert  | query, key, value, attention_output            | intermediate, output | head     | head       |
+| deberta-v2 (v3 too)  | query, key, value, attention_output; positions | intermediate, output | head     | head       |
+| deberta              | query_key_value, attention_output; positions   | intermediate, output | head     | head       |
+| modernbert           | query_key_value, attention_output              | intermediate, output | head     | head       |
+
+A target is every matrix of its kind: `query_key_value` all three in one, ModernBERT's `intermediate` its gate too.
+DeBERTa projects relative positions as well: those matrices belong to the query and the key that they make. ALBERT
+applies one layer many times: its matrices are found, masked and counted once. What only widens a narrow embedding table
+(ELECTRA, ALBERT) belongs to the embeddings and is no target.
+"""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -16,26 +31,76 @@ _ENCODER = {
     "output": "encoder.backbone.encoder.layer.*.output.dense",
     "embeddings": "encoder.backbone.embeddings.word_embeddings",
 }
+_UNPOOLED = {"pooler": "heads.*.dense", "classifier": "heads.*.out_proj"}
 
 # Model type (as transformers names it) -> target -> pattern of module names below the paradigm.
 TARGETS: dict[str, dict[str, str]] = {
     "bert": _ENCODER | {"pooler": "encoder.backbone.pooler.dense", "classifier": "heads.*.classifier"},
-    "roberta": _ENCODER | {"pooler": "heads.*.dense", "classifier": "heads.*.out_proj"},
+    "roberta": _ENCODER | _UNPOOLED,
+    "xlm-roberta": _ENCODER | _UNPOOLED,
+    "electra": _ENCODER | _UNPOOLED,
+    "distilbert": {
+        "query": "encoder.backbone.transformer.layer.*.attention.q_lin",
+        "key": "encoder.backbone.transformer.layer.*.attention.k_lin",
+        "value": "encoder.backbone.transformer.layer.*.attention.v_lin",
+        "attention_output": "encoder.backbone.transformer.layer.*.attention.out_lin",
+        "intermediate": "encoder.backbone.transformer.layer.*.ffn.lin1",
+        "output": "encoder.backbone.transformer.layer.*.ffn.lin2",
+        "embeddings": "encoder.backbone.embeddings.word_embeddings",
+        **_UNPOOLED,
+    },
+    "deberta": {
+        # in_proj; pos_proj (key) and pos_q_proj of relative positions. Not head_*_proj, which mix a few heads.
+        "query_key_value": "encoder.backbone.encoder.layer.*.attention.self.[ip]*_proj",
+        "attention_output": "encoder.backbone.encoder.layer.*.attention.output.dense",
+        "intermediate": "encoder.backbone.encoder.layer.*.intermediate.dense",
+        "output": "encoder.backbone.encoder.layer.*.output.dense",
+        "embeddings": "encoder.backbone.embeddings.word_embeddings",
+        **_UNPOOLED,
+    },
+    "deberta-v2": _ENCODER
+    | {
+        # With pos_query_proj and pos_key_proj, where positions do not share the matrices of the tokens.
+        "query": "encoder.backbone.encoder.layer.*.attention.self.*query_proj",
+        "key": "encoder.backbone.encoder.layer.*.attention.self.*key_proj",
+        "value": "encoder.backbone.encoder.layer.*.attention.self.value_proj",
+        **_UNPOOLED,
+    },
+    "modernbert": {
+        "query_key_value": "encoder.backbone.layers.*.attn.Wqkv",
+        "attention_output": "encoder.backbone.layers.*.attn.Wo",
+        "intermediate": "encoder.backbone.layers.*.mlp.Wi",
+        "output": "encoder.backbone.layers.*.mlp.Wo",
+        "embeddings": "encoder.backbone.embeddings.tok_embeddings",
+        **_UNPOOLED,
+    },
+    "albert": {
+        "query": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.attention.query",
+        "key": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.attention.key",
+        "value": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.attention.value",
+        "attention_output": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.attention.dense",
+        "intermediate": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.ffn",
+        "output": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.ffn_output",
+        "embeddings": "encoder.backbone.embeddings.word_embeddings",
+        "pooler": "encoder.backbone.pooler",
+        "classifier": "heads.*.classifier",
+    },
 }
-
-# What SRNets masks.
-DEFAULT_TARGETS = ("query", "key", "value", "attention_output", "intermediate", "output", "pooler", "classifier")
 
 
 def match(
-    root: nn.Module, model_type: str, targets: Sequence[str], patterns: Mapping[str, str] | None = None
+    root: nn.Module,
+    model_type: str,
+    targets: Sequence[str] | None = None,
+    patterns: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Find the layers that targets stand for.
 
     Args:
         root: The module that holds the children `encoder` and `heads`.
         model_type: The backbone's family, a key of `TARGETS`; another one needs `patterns`.
-        targets: Names of targets.
+        targets: Names of targets, None: all that the model type and `patterns` have but the embeddings, which is what
+            SRNets masks.
         patterns: Further or other patterns by target name. In a pattern `*` stands for any text between two dots.
 
     Returns:
@@ -47,6 +112,7 @@ def match(
     known = TARGETS.get(model_type, {}) | dict(patterns or {})
     if not known:
         raise UserError(f"no targets are known for model type {model_type!r} (known: {sorted(TARGETS)}): give patterns")
+    targets = targets or [target for target in known if target != "embeddings"]
     unknown = [target for target in targets if target not in known]
     if unknown:
         raise UserError(f"unknown targets {unknown}: {model_type} has {sorted(known)}; give patterns for others")

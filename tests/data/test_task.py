@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from lit_prune.data.bias import OverlapBias, word_overlap
 from lit_prune.data.sources import GeneratedNli, Row, Source
@@ -184,6 +185,13 @@ def test_the_cache_is_found_again_even_after_the_tokenizer_has_padded(how, table
     monkeypatch.setattr(OverlapBias, "fit_predict", None)
     monkeypatch.setattr(GeneratedNli, "rows", None)
     assert fingerprints(again, how, table) == first
+
+
+def test_tokenizers_that_differ_in_more_than_the_vocabulary_share_no_cache(how, table, tiny_family):
+    tokenizers = [AutoTokenizer.from_pretrained(tiny_family(name)) for name in ("bert", "distilbert")]
+    assert tokenizers[0].get_vocab() == tokenizers[1].get_vocab()
+    first, second = (fingerprints(nli(), replace(how, tokenizer=tokenizer), table) for tokenizer in tokenizers)
+    assert not set(first) & set(second)
 
 
 def test_what_changes_the_rows_changes_the_cache(how, table):

@@ -57,6 +57,16 @@ def test_output_and_gradients_against_the_plain_formula(shape, learned, bias):
     assert all(gradient.dtype == torch.float32 for gradient in gradients)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_output_may_be_changed_in_place(bias):
+    _, layer = make(bias=bias)
+    x = torch.randn(2, 3, 6)
+    output = layer(x).view(2, 3, 2, 2).permute(0, 2, 1, 3)
+    output /= 2
+    (changed,) = torch.autograd.grad(output.sum(), layer.mask.scores)
+    torch.testing.assert_close(changed, torch.autograd.grad(layer(x).sum() / 2, layer.mask.scores)[0])
+
+
 def test_score_gradients_by_finite_differences_of_the_surrogate():
     _, layer = make()
     x, upstream = torch.randn(5, 6), torch.randn(5, 4)

@@ -1,45 +1,63 @@
 import pytest
 from torch import nn
-from transformers import AutoModel, BertConfig, RobertaConfig
 
+from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.sparsity.targets import DEFAULT_TARGETS, TARGETS, match
+from lit_prune.heads import Classification
+from lit_prune.sparsity.count import count, total
+from lit_prune.sparsity.install import install
+from lit_prune.sparsity.masks import FixedMask
+from lit_prune.sparsity.targets import TARGETS, match
 
-SMALL = {"vocab_size": 40, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
-
-
-class Head(nn.Module):
-    """Children as named, each a matrix."""
-
-    def __init__(self, *names):
-        super().__init__()
-        for name in names:
-            setattr(self, name, nn.Linear(8, 8))
+LAYERS = {"query", "key", "value", "attention_output", "intermediate", "output"}
+FUSED = {"query_key_value", "attention_output", "intermediate", "output"}
+# Matrices that only widen a narrow embedding table.
+EMBEDDING_PROJECTIONS = {"electra": "embeddings_project", "albert": "encoder.embedding_hidden_mapping_in"}
 
 
-def model(model_type):
-    config = {"bert": BertConfig, "roberta": RobertaConfig}[model_type](**SMALL)
-    children = {"bert": ["classifier"], "roberta": ["dense", "out_proj"]}[model_type]
-    root, encoder = nn.Module(), nn.Module()
-    encoder.backbone = AutoModel.from_config(config, add_pooling_layer=model_type == "bert")
-    root.encoder = encoder
-    root.heads = nn.ModuleDict({task: Head(*children) for task in ("nli", "qqp")})
-    return root
+@pytest.fixture
+def model(tiny_family):
+    """A function that gives a small encoder of a model type under two heads, as a paradigm holds them."""
+
+    def build(model_type, **config):
+        root = nn.Module()
+        root.encoder = PrunableEncoder(str(tiny_family(model_type)), pretrained=False, config=config)
+        heads = {task: Classification(16, 3, 0.1, root.encoder.has_pooler) for task in ("nli", "qqp")}
+        root.heads = nn.ModuleDict(heads)
+        return root
+
+    return build
 
 
 @pytest.mark.parametrize("model_type", TARGETS)
-def test_the_default_targets_are_all_matrices_and_disjoint(model_type):
+def test_the_default_targets_are_all_matrices_and_disjoint(model, model_type):
     root = model(model_type)
-    matched = match(root, model_type, DEFAULT_TARGETS)
+    assert root.encoder.model_type == model_type
+    matched = match(root, model_type)
     found = [name for names in matched.values() for name in names]
-    assert tuple(matched) == DEFAULT_TARGETS
-    assert sorted(found) == sorted(name for name, module in root.named_modules() if isinstance(module, nn.Linear))
-    assert all(len(matched[target]) == 2 for target in DEFAULT_TARGETS[:6])
+    matrices = {name for name, module in root.named_modules() if isinstance(module, nn.Linear)}
+    assert set(matched) == (FUSED if "query_key_value" in matched else LAYERS) | {"pooler", "classifier"}
+    assert sorted(found) == sorted(matrices - {f"encoder.backbone.{EMBEDDING_PROJECTIONS.get(model_type)}"})
 
 
-def test_names_are_in_module_order():
-    root = model("bert")
-    matched = match(root, "bert", ["output", "classifier", "pooler"])
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_a_target_is_what_its_name_says(model, model_type):
+    root = model(model_type)
+    shapes = {
+        target: {tuple(root.get_submodule(name).weight.shape) for name in names}
+        for target, names in match(root, model_type).items()
+    }
+    assert shapes["output"] == {(16, 32)}
+    assert shapes["intermediate"] == {(64 if model_type == "modernbert" else 32, 16)}
+    assert shapes["attention_output"] == shapes["pooler"] == {(16, 16)}
+    assert shapes["classifier"] == {(3, 16)}
+    positions = {(16, 16)} if model_type == "deberta" else set()
+    assert shapes.get("query_key_value", {(48, 16)} | positions) == {(48, 16)} | positions
+    assert all(shapes.get(target, {(16, 16)}) == {(16, 16)} for target in ("query", "key", "value"))
+
+
+def test_names_are_in_module_order(model):
+    matched = match(model("bert"), "bert", ["output", "classifier", "pooler"])
     assert matched == {
         "output": ["encoder.backbone.encoder.layer.0.output.dense", "encoder.backbone.encoder.layer.1.output.dense"],
         "classifier": ["heads.nli.classifier", "heads.qqp.classifier"],
@@ -48,26 +66,47 @@ def test_names_are_in_module_order():
     assert match(model("roberta"), "roberta", ["pooler"]) == {"pooler": ["heads.nli.dense", "heads.qqp.dense"]}
 
 
-def test_patterns_extend_and_override_the_table():
+@pytest.mark.parametrize("share", [True, False])
+def test_projections_of_positions_are_matched_where_they_are_not_shared(model, share):
+    matched = match(model("deberta-v2", share_att_key=share), "deberta-v2")
+    for target in ("query", "key"):
+        names = {f"{target}_proj"} if share else {f"{target}_proj", f"pos_{target}_proj"}
+        assert {name.rsplit(".", 1)[1] for name in matched[target]} == names
+
+
+@pytest.mark.parametrize(("groups", "inner"), [(1, 1), (2, 1), (1, 2)])
+def test_a_shared_layer_is_masked_and_counted_once(model, groups, inner):
+    root = model("albert", num_hidden_layers=4, num_hidden_groups=groups, inner_group_num=inner)
+    names = [name for names in match(root, "albert").values() for name in names]
+    install(root, names, lambda _, linear: FixedMask(linear.weight > 0))
+    layer = 4 * 16 * 16 + 2 * 16 * 32
+    assert len(set(names)) == len(names) == len(count(root)) == 6 * groups * inner + 3
+    assert total(count(root).values()).num_total == groups * inner * layer + 16 * 16 + 2 * 3 * 16
+
+
+def test_patterns_extend_and_override_the_table(model):
     root = model("bert")
-    patterns = {"first": "encoder.backbone.encoder.layer.0.*.dense", "classifier": "heads.nli.*"}
+    patterns = {"first": "encoder.backbone.encoder.layer.0.*.dense", "classifier": "heads.nli.classifier"}
+    first = {"first": [f"encoder.backbone.encoder.layer.0.{name}.dense" for name in ("intermediate", "output")]}
     assert match(root, "bert", ["first", "classifier", "pooler"], patterns) == {
-        "first": [f"encoder.backbone.encoder.layer.0.{name}.dense" for name in ("intermediate", "output")],
+        **first,
         "classifier": ["heads.nli.classifier"],
         "pooler": ["encoder.backbone.pooler.dense"],
     }
-    assert match(root, "electra", ["first"], patterns) == {"first": match(root, "bert", ["first"], patterns)["first"]}
+    assert match(root, "mpnet", ["first"], patterns) == first
+    assert match(root, "mpnet", None, {"first": patterns["first"]}) == first
 
 
 @pytest.mark.parametrize(
     ("model_type", "targets", "message"),
     [
-        ("electra", ["query"], "'electra'.*bert.*roberta"),
+        ("mpnet", ["query"], "'mpnet'.*albert.*bert.*roberta"),
         ("bert", ["querry"], "querry.*query"),
         ("bert", ["embeddings"], "embeddings.*Embedding.*leave it out"),
         ("roberta", ["classifier"], "classifier.*nothing"),
+        ("modernbert", ["query"], r"\['query'\]: modernbert has .*'query_key_value'"),
     ],
 )
-def test_wrong_targets_are_named(model_type, targets, message):
+def test_wrong_targets_are_named(model, model_type, targets, message):
     with pytest.raises(UserError, match=message):
         match(model("bert"), model_type, targets)
