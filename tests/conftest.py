@@ -194,12 +194,17 @@ def command(tmp_path, tiny_backbone):
     return arguments
 
 
+def _finished(factory: pytest.TempPathFactory, backbone: Path, *arguments: str, config: str, name: str) -> Path:
+    """The folder of a complete run, for a whole session of tests."""
+    code, folder = _fit(factory.mktemp(name), backbone, *arguments, config=config, name=name)
+    assert code == 0
+    return folder
+
+
 @pytest.fixture(scope="session")
 def plain_run(tmp_path_factory, tiny_backbone):
     """The folder of the complete run that `experiment()` makes without further arguments; only to read."""
-    code, folder = _fit(tmp_path_factory.mktemp("plain"), tiny_backbone, config="configs/srnet_poe.yaml", name="plain")
-    assert code == 0
-    return folder
+    return _finished(tmp_path_factory, tiny_backbone, config="configs/srnet_poe.yaml", name="plain")
 
 
 @pytest.fixture(scope="session")
@@ -210,26 +215,16 @@ def finished_run(tmp_path_factory, tiny_backbone):
     """
     learns = ("--model.init_args.dense.steps", "120", "--model.init_args.dense.learning_rate", "5e-3")
     learns += ("--trainer.val_check_interval", "10")
-    code, folder = _fit(
-        tmp_path_factory.mktemp("finished"), tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished"
-    )
-    assert code == 0
-    return folder
+    return _finished(tmp_path_factory, tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished")
 
 
 @pytest.fixture(scope="session")
 def finished_dense_run(tmp_path_factory, tiny_backbone):
     """The folder of one complete run of configs/dense.yaml, 20 steps; only to read."""
-    folder = tmp_path_factory.mktemp("finished_dense")
-    code, folder = _fit(folder, tiny_backbone, config="configs/dense.yaml", name="finished_dense")
-    assert code == 0
-    return folder
+    return _finished(tmp_path_factory, tiny_backbone, config="configs/dense.yaml", name="finished_dense")
 
 
 @pytest.fixture(scope="session")
 def finished_roberta_run(tmp_path_factory, tiny_roberta):
     """The folder of one complete run of configs/srnet_poe.yaml over RoBERTa, 20 steps a phase; only to read."""
-    folder = tmp_path_factory.mktemp("finished_roberta")
-    code, folder = _fit(folder, tiny_roberta, config="configs/srnet_poe.yaml", name="finished_roberta")
-    assert code == 0
-    return folder
+    return _finished(tmp_path_factory, tiny_roberta, config="configs/srnet_poe.yaml", name="finished_roberta")

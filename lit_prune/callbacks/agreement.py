@@ -16,7 +16,14 @@ class Agreement(Callback):
         self.last_step = -1
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: FineTune, batch: Any, batch_idx: int) -> None:
-        """Compare after each refresh."""
+        """Compare what the step before has refreshed."""
+        self._compare(trainer, pl_module)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Compare what the evaluation has refreshed, the masks that may be selected: after the last comes no step."""
+        self._compare(trainer, pl_module)
+
+    def _compare(self, trainer: Trainer, pl_module: FineTune) -> None:
         refreshed = pl_module.refreshed
         if trainer.world_size == 1 or refreshed is None or refreshed.step == self.last_step:
             return

@@ -39,5 +39,14 @@ def test_equal_masks_are_compared_once_a_refresh(monkeypatch):
     assert len(calls) == 2
 
 
+def test_masks_are_compared_before_they_are_selected_too(monkeypatch):
+    def all_gather(digests, own):
+        digests[:] = [own, digest(module(threshold=1.6))]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    with pytest.raises(RuntimeError, match=r"\['layer'\] differ between processes at step 4"):
+        Agreement().on_validation_end(SimpleNamespace(world_size=2), module())
+
+
 def test_one_process_has_nothing_to_compare():
     Agreement().on_train_batch_start(SimpleNamespace(world_size=1), module(), None, 0)
