@@ -21,7 +21,7 @@ class Criterion(ABC):
             sparsity: The fraction that is going to be removed.
 
         Returns:
-            float32 scores of the weight's shape, on its device; higher means more important.
+            A new float32 tensor of scores, of the weight's shape and on its device; higher means more important.
         """
 
 
@@ -30,7 +30,7 @@ class Magnitude(Criterion):
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Scores |weight|, whatever the sparsity."""
-        return weight.detach().float().abs()
+        return weight.detach().abs().float()
 
 
 class HardMagnitude(Criterion):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from lit_prune.sparsity.masks import Mask
+from lit_prune.sparsity.masks import Mask, numbers
 
 
 class MaskedLinear(nn.Linear):
@@ -24,6 +24,7 @@ class MaskedLinear(nn.Linear):
             mask: Its mask, of the weight's shape and on its device.
         """
         assert mask.keep.shape == linear.weight.shape, (mask.keep.shape, linear.weight.shape)
+        assert mask.operands[0].data_ptr() != linear.weight.data_ptr(), "the scores are the weight itself, not a copy"
         layer = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         layer.weight, layer.bias, layer.mask = linear.weight, linear.bias, mask
         return layer.train(linear.training)
@@ -37,16 +38,16 @@ class MaskedLinear(nn.Linear):
         # By rows: of more dimensions `F.linear` returns a view, and a view that a Function returns may not be changed
         # in place, as DeBERTa does.
         output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
-            input.reshape(-1, self.in_features), self.weight, self.bias, self.mask.keep, self.mask.scores, dtype
+            input.reshape(-1, self.in_features), self.weight, self.bias, *self.mask.operands, dtype
         )
         return output.view(*input.shape[:-1], self.out_features)
 
 
 class _StraightThrough(torch.autograd.Function):
-    """`F.linear(x, weight * keep, bias)` of rows, whose `keep` hands its gradient on to the scores as if it were they.
+    """`F.linear(x, weight * keep, bias)` of rows, whose mask hands its gradient on to the scores as if it were they.
 
-    Pruned entries get a score gradient too, so that they can come back. The product is computed again in backward:
-    saving it would cost a copy of every weight.
+    Pruned entries get a score gradient too, so that they can come back. Neither the product nor a learned mask's `keep`
+    is saved for backward: computing them again is a few passes over the weight, saving them a copy of every weight.
     """
 
     @staticmethod
@@ -55,26 +56,33 @@ class _StraightThrough(torch.autograd.Function):
         x: Tensor,
         weight: Tensor,
         bias: Tensor | None,
-        keep: Tensor,
-        scores: Tensor | None,
+        values: Tensor,
+        threshold: Tensor | None,
         dtype: torch.dtype,
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, keep)
+        ctx.save_for_backward(x, weight, values, threshold)
         ctx.dtype = dtype
-        return F.linear(x, weight.to(dtype) * keep, None if bias is None else bias.to(dtype))
+        product = numbers(values, threshold, dtype).mul_(weight)
+        return F.linear(x, product, None if bias is None else bias.to(dtype))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, keep = ctx.saved_tensors
-        needs_x, needs_weight, needs_bias, _, needs_scores, _ = ctx.needs_input_grad
+        x, weight, values, threshold = ctx.saved_tensors
+        needs_x, needs_weight, needs_bias, needs_scores, _, _ = ctx.needs_input_grad
         grad_x = grad_weight = grad_bias = grad_scores = None
-        if needs_x:
-            grad_x = grad_output @ (weight.to(ctx.dtype) * keep)
+        keep = numbers(values, threshold, ctx.dtype)
         if needs_weight or needs_scores:
-            grad_product = (grad_output.T @ x).float()
-            grad_weight = (grad_product * keep).to(weight.dtype) if needs_weight else None
-            grad_scores = grad_product * weight if needs_scores else None
+            grad_product = (grad_output.T @ x).to(weight.dtype)
+            if needs_weight and needs_scores:
+                grad_scores = grad_product * weight
+                grad_weight = grad_product.mul_(keep)
+            elif needs_scores:
+                grad_scores = grad_product.mul_(weight)
+            else:
+                grad_weight = grad_product.mul_(keep)
+        if needs_x:
+            grad_x = grad_output @ keep.mul_(weight)
         if needs_bias:
             grad_bias = grad_output.sum(0).to(weight.dtype)
-        return grad_x, grad_weight, grad_bias, None, grad_scores, None
+        return grad_x, grad_weight, grad_bias, grad_scores, None, None

@@ -19,26 +19,31 @@ class FixedMask(nn.Module):
     """
 
     keep: Tensor
-    scores = None
 
     def __init__(self, keep: Tensor) -> None:
         super().__init__()
         assert keep.dtype == torch.bool, keep.dtype
         self.register_buffer("keep", keep.clone())
 
+    @property
+    def operands(self) -> tuple[Tensor, None]:
+        """What `numbers` makes the mask of."""
+        return self.keep, None
+
 
 class LearnedMask(nn.Module):
     """A mask that is learned: an entry is kept while its score reaches the threshold, which `refresh` sets.
 
     Args:
-        scores: Initial scores, of the weight's shape; higher means more important. Everything is kept at first.
+        scores: Initial scores (float32), of the weight's shape; higher means more important. The mask takes this tensor
+            over: a copy of every matrix would leave holes of its size in memory. Everything is kept at first.
     """
 
     threshold: Tensor
 
     def __init__(self, scores: Tensor) -> None:
         super().__init__()
-        self.scores = nn.Parameter(scores.detach().to(torch.float32, copy=True))
+        self.scores = nn.Parameter(scores.detach())
         self.register_buffer("threshold", torch.full((), -torch.inf, device=scores.device))
 
     @property
@@ -46,8 +51,26 @@ class LearnedMask(nn.Module):
         """bool, of the weight's shape; True for kept."""
         return self.scores >= self.threshold
 
+    @property
+    def operands(self) -> tuple[Tensor, Tensor]:
+        """What `numbers` makes the mask of."""
+        return self.scores, self.threshold
+
 
 Mask: TypeAlias = FixedMask | LearnedMask
+
+
+def numbers(values: Tensor, threshold: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """A mask as a new tensor of ones and zeros, to multiply with: on a CPU several times faster than a bool.
+
+    Args:
+        values: What is kept (bool), or scores.
+        threshold: Scores are kept from here on, None: `values` says what is kept.
+        dtype: Of the result.
+    """
+    if threshold is None:
+        return values.to(dtype)
+    return torch.ge(values, threshold, out=torch.empty_like(values, dtype=dtype))
 
 
 @dataclass(frozen=True)

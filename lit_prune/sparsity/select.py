@@ -1,9 +1,10 @@
-"""Exact, tie-stable selection of the largest scores over a pool of tensors, without sorting."""
+"""Exact, tie-stable selection of the largest scores over a pool of tensors, without sorting or gathering them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -34,36 +35,6 @@ def num_kept(total: int, sparsity: float) -> int:
     return max(1, total - math.floor(total * check_sparsity(sparsity) + 1e-6))
 
 
-def kth_largest(tensors: Sequence[Tensor], k: int) -> Tensor:
-    """The k-th largest entry over all tensors, exactly.
-
-    Args:
-        tensors: float32 tensors of any shape on one device, free of NaN.
-        k: Rank from the top, 1 for the largest; at most the number of entries.
-
-    Returns:
-        0-dim float32 tensor on the tensors' device.
-    """
-    if tensors[0].device.type != "cpu":
-        return kth_largest_by_histogram(tensors, k)
-    pool = np.concatenate([tensor.detach().reshape(-1).numpy() for tensor in tensors])
-    pool.partition(pool.size - k)
-    return torch.tensor(pool[pool.size - k])
-
-
-def kth_largest_by_histogram(tensors: Sequence[Tensor], k: int) -> Tensor:
-    """`kth_largest` in two counting passes over the floats' bits, for devices on which partitioning is slow.
-
-    The first pass finds the upper 16 bits of the answer, the second its lower 16 among the entries that share them.
-    """
-    images = [_ordered_bits(tensor) for tensor in tensors]
-    upper, k = _bin_of_kth(((image >> 16) + 2**15 for image in images), k)
-    upper -= 2**15
-    lower, _ = _bin_of_kth((image[image >> 16 == upper] & 0xFFFF for image in images), k)
-    bits = torch.tensor(upper << 16 | lower, dtype=torch.int32, device=tensors[0].device)
-    return _flip_negative(bits).view(torch.float32)
-
-
 def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
     """Masks of the `num_keep` largest scores over all tensors.
 
@@ -80,28 +51,106 @@ def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
         UserError: A score is NaN or not float32.
     """
     assert 1 <= num_keep <= sum(score.numel() for score in scores), f"cannot keep {num_keep}"
+    _check_ordered(scores)
+    if scores[0].device.type != "cpu":
+        return keep_largest_of_shards(scores, num_keep)
+    flat = [score.detach().reshape(-1).numpy() for score in scores]
+    for low, high in (_bracket(flat, num_keep), (-np.inf, np.inf)):
+        keeps = [values > high for values in flat]
+        num_missing = num_keep - sum(int(np.count_nonzero(keep)) for keep in keeps)
+        between = [np.flatnonzero((values >= low) ^ keep) for values, keep in zip(flat, keeps, strict=True)]
+        if 0 <= num_missing <= sum(index.size for index in between):
+            break
+    candidates = np.concatenate([values[index] for values, index in zip(flat, between, strict=True)])
+    chosen = _first_largest(candidates, num_missing)
+    ends = np.cumsum([index.size for index in between])
+    for keep, index, mine in zip(keeps, between, np.split(chosen, ends[:-1]), strict=True):
+        keep[index[mine]] = True
+    return [torch.from_numpy(keep).view(score.shape) for score, keep in zip(scores, keeps, strict=True)]
+
+
+def keep_largest_of_shards(
+    scores: Sequence[Tensor],
+    num_keep: int,
+    rank: int = 0,
+    num_processes: int = 1,
+    add_up: Callable[[Tensor], Tensor] = lambda own: own,
+) -> list[Tensor]:
+    """Masks of the `num_keep` largest scores over the tensors of all processes, none of which sees another's scores.
+
+    Counts of the floats' bits add up: three all-reduces, of 2^16, 2^16 and `num_processes` integers, are all that
+    is sent. On one process it is what GPUs select by, where partitioning is slow.
+
+    Args:
+        scores: float32 tensors of this process, free of NaN.
+        num_keep: Number of entries to keep over all processes.
+        rank: Of this process; of equal scores those of lower ranks stay, and there the earlier ones by position.
+        num_processes: Their number.
+        add_up: Adds an int64 tensor up over all processes; each gets the sum.
+
+    Returns:
+        One bool tensor per score tensor, of its shape; exactly `num_keep` entries are True over all processes.
+
+    Raises:
+        UserError: A score of this process is NaN or not float32.
+    """
+    _check_ordered(scores)
+    threshold = _kth_largest(scores, num_keep, add_up)
+    keeps = [score.detach().reshape(-1) > threshold for score in scores]
+    ties = [(score.detach().reshape(-1) == threshold).nonzero().flatten() for score in scores]
+    # By process: how many are above the threshold, and at it.
+    counts = torch.zeros(num_processes, 2, dtype=torch.int64, device=threshold.device)
+    counts[rank, 0] = sum(int(keep.count_nonzero()) for keep in keeps)
+    counts[rank, 1] = sum(len(tie) for tie in ties)
+    counts = add_up(counts)
+    num_missing = num_keep - int(counts[:, 0].sum()) - int(counts[:rank, 1].sum())
+    for keep, tie in zip(keeps, ties, strict=True):
+        keep[tie[: max(0, num_missing)]] = True
+        num_missing -= len(tie)
+    return [keep.view(score.shape) for score, keep in zip(scores, keeps, strict=True)]
+
+
+def _check_ordered(scores: Sequence[Tensor]) -> None:
     if any(score.dtype != torch.float32 for score in scores):
         raise UserError(f"scores are {scores[0].dtype}, not float32: use precision 32-true or bf16-mixed")
-    flat = [score.detach().reshape(-1) for score in scores]
-    if any(score.amax().isnan() for score in flat if score.numel()):  # amax hands NaN on, and costs one reading pass
+    if any(score.amax().isnan() for score in scores if score.numel()):  # amax hands NaN on
         raise UserError("a score is NaN: training has diverged, lower the learning rate or clip the gradients")
-    threshold = kth_largest(flat, num_keep)
-    masks = [_at_least(score, threshold) for score in flat]
-    num_excess = sum(int(mask.count_nonzero()) for mask in masks) - num_keep
-    for score, mask in zip(reversed(flat), reversed(masks), strict=True):
-        if num_excess == 0:  # mostly so at once: only a tie at the threshold is searched for
-            break
-        dropped = (score == threshold).nonzero().flatten()[-num_excess:]
-        mask[dropped] = False
-        num_excess -= dropped.numel()
-    return [mask.view(score.shape) for score, mask in zip(scores, masks, strict=True)]
 
 
-def _at_least(score: Tensor, threshold: Tensor) -> Tensor:
-    """`score >= threshold` of a flat tensor; on a CPU by NumPy, which takes a quarter of torch's time."""
-    if score.device.type == "cpu":
-        return torch.from_numpy(score.numpy() >= threshold.numpy())
-    return score >= threshold
+def _bracket(flat: Sequence[npt.NDArray[np.float32]], num_keep: int) -> tuple[np.float32, np.float32]:
+    """Two scores between which the threshold lies almost surely, from an evenly spaced sample of about a million."""
+    total = sum(values.size for values in flat)
+    stride = max(1, total >> 20)
+    sample = np.concatenate([values[::stride] for values in flat])
+    slack = 2 * math.sqrt(sample.size)  # four standard deviations of a rank, or more
+    rank = sample.size - num_keep / total * sample.size
+    low, high = (int(min(max(rank + side, 0), sample.size - 1)) for side in (-slack, slack))
+    sample.partition([low, high])
+    return sample[low], sample[high]
+
+
+def _first_largest(values: npt.NDArray[np.float32], num_keep: int) -> npt.NDArray[np.bool_]:
+    """The `num_keep` largest entries, of equal ones the first."""
+    if num_keep == 0:
+        return np.zeros(values.size, bool)
+    threshold = np.partition(values, values.size - num_keep)[values.size - num_keep]
+    chosen: npt.NDArray[np.bool_] = values > threshold
+    ties = np.flatnonzero(values == threshold)
+    chosen[ties[: num_keep - np.count_nonzero(chosen)]] = True
+    return chosen
+
+
+def _kth_largest(tensors: Sequence[Tensor], k: int, add_up: Callable[[Tensor], Tensor]) -> Tensor:
+    """The k-th largest entry over the tensors of all processes (0-dim float32), in two counts of the floats' bits.
+
+    The first finds the upper 16 bits of the answer, the second its lower 16 among the entries that share them.
+    """
+    images = [_ordered_bits(tensor) for tensor in tensors]
+    upper, k = _bin_of_kth(add_up(_histogram([(image >> 16) + 2**15 for image in images])), k)
+    upper -= 2**15
+    lower, _ = _bin_of_kth(add_up(_histogram([image[image >> 16 == upper] & 0xFFFF for image in images])), k)
+    bits = torch.tensor(upper << 16 | lower, dtype=torch.int32, device=tensors[0].device)
+    return _flip_negative(bits).view(torch.float32)
 
 
 def _ordered_bits(tensor: Tensor) -> Tensor:
@@ -114,9 +163,13 @@ def _flip_negative(bits: Tensor) -> Tensor:
     return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
 
 
-def _bin_of_kth(values: Iterable[Tensor], k: int) -> tuple[int, int]:
-    """The k-th largest of integers in [0, 2^16), and its rank from the top among its equals."""
-    counts = torch.stack([torch.bincount(value, minlength=2**16) for value in values]).sum(0)
+def _histogram(values: Sequence[Tensor]) -> Tensor:
+    """How often each integer in [0, 2^16) occurs."""
+    return torch.stack([torch.bincount(value, minlength=2**16) for value in values]).sum(0)
+
+
+def _bin_of_kth(counts: Tensor, k: int) -> tuple[int, int]:
+    """The k-th largest of counted integers, and its rank from the top among its equals."""
     num_at_least = counts.flip(0).cumsum(0)
     position = int(torch.searchsorted(num_at_least, k))
     num_above = int(num_at_least[position - 1]) if position else 0

@@ -49,7 +49,7 @@ def test_installing_again_replaces_the_mask():
 
 def test_make_mask_is_told_the_name():
     root, seen = network(), {}
-    install(root, NAMES, lambda name, linear: seen.setdefault(name, LearnedMask(linear.weight)))
+    install(root, NAMES, lambda name, linear: seen.setdefault(name, LearnedMask(linear.weight.clone())))
     assert list(seen) == NAMES
     assert all(masked_layers(root)[name].mask is mask for name, mask in seen.items())
 

@@ -6,7 +6,7 @@ import torch
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import HardMagnitude, Magnitude
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, refresh
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, numbers, refresh
 from lit_prune.sparsity.schedules import Rounds
 from lit_prune.sparsity.select import keep_largest, num_kept
 
@@ -108,14 +108,24 @@ def test_refresh_names_a_wrong_scope():
         refresh(learned("soft"), 0.5, "layer")
 
 
-def test_a_mask_owns_its_tensors():
+def test_a_fixed_mask_copies_and_a_learned_one_takes_over():
     scores, keep = torch.ones(3), torch.ones(3, dtype=torch.bool)
     learned_mask, fixed_mask = LearnedMask(scores), FixedMask(keep)
-    scores.zero_()
     keep.zero_()
-    assert learned_mask.scores.sum() == 3
     assert fixed_mask.keep.all()
-    assert fixed_mask.scores is None
+    assert learned_mask.scores.data_ptr() == scores.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_numbers_are_what_is_kept(dtype):
+    mask = LearnedMask(torch.tensor([0.3, -1.0, 0.5, 0.3, float("inf")]))
+    mask.threshold.fill_(0.3)
+    for each in (mask, FixedMask(mask.keep)):
+        value = numbers(*each.operands, dtype)
+        assert value.dtype == dtype
+        assert value.tolist() == [1, 0, 1, 1, 1]
+        value.zero_()  # it is new: the mask does not change with it
+        assert mask.keep.tolist() == each.keep.tolist() == [True, False, True, True, True]
 
 
 def test_the_state_of_a_mask_travels():

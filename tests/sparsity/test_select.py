@@ -1,11 +1,13 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
 import torch
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.select import keep_largest, kth_largest, kth_largest_by_histogram, num_kept
+from lit_prune.sparsity.select import keep_largest, keep_largest_of_shards, num_kept
 
 
 def pools():
@@ -26,31 +28,66 @@ def pools():
     }
 
 
-@pytest.mark.parametrize("name", pools())
-@pytest.mark.parametrize("find", [kth_largest, kth_largest_by_histogram])
-def test_kth_largest_against_sorting(name, find):
-    tensors = pools()[name]
-    order = np.sort(np.concatenate([tensor.numpy().ravel() for tensor in tensors]))[::-1]
-    for k in sorted({1, 2, order.size // 3, order.size // 2, order.size - 1, order.size} - {0, -1}):
-        if k > order.size:
-            continue
-        found = find(tensors, k)
-        assert found.shape == ()
-        assert found.dtype == torch.float32
-        assert found.item() == order[k - 1]
-
-
-@pytest.mark.parametrize("name", pools())
-def test_keep_largest_against_a_stable_sort(name):
-    scores = pools()[name]
+def stable(scores, num_keep):
+    """Whether each entry of all tensors in a row is among the largest, by a stable sort."""
     flat = np.concatenate([score.numpy().ravel() for score in scores])
-    order = np.argsort(-flat, kind="stable")
-    for num_keep in range(1, flat.size + 1, max(1, flat.size // 29)):
-        masks = keep_largest(scores, num_keep)
-        expected = np.zeros(flat.size, bool)
-        expected[order[:num_keep]] = True
+    keep = np.zeros(flat.size, bool)
+    keep[np.argsort(-flat, kind="stable")[:num_keep]] = True
+    return keep
+
+
+def in_a_row(masks):
+    return np.concatenate([mask.numpy().ravel() for mask in masks])
+
+
+@pytest.mark.parametrize("name", pools())
+@pytest.mark.parametrize("select", [keep_largest, keep_largest_of_shards])
+def test_selection_against_a_stable_sort(name, select):
+    scores = pools()[name]
+    total = sum(score.numel() for score in scores)
+    for num_keep in sorted({1, total, *range(1, total + 1, max(1, total // 29))}):
+        masks = select(scores, num_keep)
         assert [mask.shape for mask in masks] == [score.shape for score in scores]
-        np.testing.assert_array_equal(np.concatenate([mask.numpy().ravel() for mask in masks]), expected)
+        np.testing.assert_array_equal(in_a_row(masks), stable(scores, num_keep))
+
+
+@pytest.mark.parametrize("num_keep", [1, 150_000, 1_499_999, 2_999_999, 3_000_000])
+@pytest.mark.parametrize("order", ["random", "sorted", "periodic", "few_values"])
+def test_a_sample_may_mislead_but_not_deceive(order, num_keep):
+    """Pools above a million are bracketed by every n-th entry: here also by the most unlike the rest."""
+    scores = torch.rand(3_000_000, generator=torch.Generator().manual_seed(0))
+    if order == "sorted":
+        scores = scores.sort().values
+    elif order == "periodic":
+        scores[::2] += 1  # the sample sees only these
+    elif order == "few_values":
+        scores = scores.mul(3).floor()
+    masks = keep_largest([scores[:1_000_000], scores[1_000_000:]], num_keep)
+    np.testing.assert_array_equal(in_a_row(masks), stable([scores], num_keep))
+
+
+@pytest.mark.parametrize("name", pools())
+def test_processes_that_share_a_pool_keep_what_one_would(name):
+    """Each process runs in a thread of its own; a barrier is the all-reduce."""
+    scores = pools()[name] + pools()["ties"]
+    shards = [scores[:1], scores[1:2], scores[2:]]
+    total = sum(score.numel() for score in scores)
+    for num_keep in (1, total // 3, total // 2, total):
+        shared, barrier = {}, Barrier(len(shards))
+
+        def process(rank, num_keep=num_keep, shared=shared, barrier=barrier):
+            def add_up(own):
+                shared[rank] = own
+                barrier.wait()
+                result = sum(shared.values())
+                barrier.wait()
+                return result
+
+            return keep_largest_of_shards(shards[rank], num_keep, rank, len(shards), add_up)
+
+        with ThreadPoolExecutor(len(shards)) as pool:
+            masks = [mask for each in pool.map(process, range(len(shards))) for mask in each]
+        np.testing.assert_array_equal(in_a_row(masks), stable(scores, num_keep))
 
 
 def test_keep_largest_rejects_what_has_no_order():
