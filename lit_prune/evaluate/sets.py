@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rich.console import Console
+
 from lit_prune.data.sources.fields import Fields, Texts
 from lit_prune.data.sources.given import Given, columns_of
 from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_set
 from lit_prune.export.classifier import Trained
 
-_FILES = {"lit_prune.data.Files", "lit_prune.data.sources.Files", "lit_prune.data.sources.files.Files"}
 _Kind = TypeVar("_Kind", bound=Texts)
 
 
@@ -60,7 +61,11 @@ def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelle
         validation_fraction=0,
         seed=0,
     )
-    return [prepare_set(task, name, how, labelled) for name in given]
+    prepared = []
+    for name, (path, _) in given.items():
+        with Console(stderr=True).status(f"reading {path}"):
+            prepared.append(prepare_set(task, name, how, labelled))
+    return prepared
 
 
 def _settings(trained: Trained) -> dict[str, Any]:
@@ -79,7 +84,8 @@ def _task(trained: Trained, source: Given) -> Task:
 def _read_as(trained: Trained, name: str) -> dict[str, Any]:
     """How the run reads its own set of this name, else another; empty where it reads no files."""
     source = _settings(trained).get("source") or {}
-    if source.get("class_path") not in _FILES:
+    name_of_class = source.get("class_path", "")
+    if not (name_of_class.startswith("lit_prune.data.") and name_of_class.endswith(".Files")):
         return {}
     splits = source["init_args"]["splits"]
     return next(dict(splits[each]) for each in (name, "id", "train") if each in splits)

@@ -100,7 +100,8 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
     for metric in ["accuracy", "auroc", "loss", *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
-        table.add_row(metric, *("" if cell is None else f"{cell:.4f}" for cell in cells))
+        if any(cell is not None for cell in cells):
+            table.add_row(metric, *("" if cell is None else f"{cell:.4f}" for cell in cells))
     console = Console(soft_wrap=True)
     console.print(table)
     for line in collapses(values):
