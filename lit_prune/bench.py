@@ -20,6 +20,7 @@ from jsonargparse import auto_cli
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from lit_prune.device import device_named
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
 from lit_prune.heads import Classification
@@ -89,7 +90,7 @@ def step(
         UserError: A size is not positive, the precision is unknown, or the device is not there.
     """
     _check_positive(repeats=repeats)
-    setting = Setting(layers, hidden, batch, length, precision, _device(device))
+    setting = Setting(layers, hidden, batch, length, precision, device_named(device))
     peaks = {variant: _in_fresh_process(setting, variant) for variant in VARIANTS}
     steps = {variant: training_step(setting, variant) for variant in VARIANTS}
     figures = _compare({f"step_seconds_{variant}": each for variant, each in steps.items()}, "step_seconds_", repeats)
@@ -116,7 +117,7 @@ def select(
         UserError: A size is not positive, the sparsity is outside of [0, 1), or the device is not there.
     """
     _check_positive(size=size, repeats=repeats)
-    place = _device(device)
+    place = device_named(device)
     scores = torch.rand(size, generator=torch.Generator().manual_seed(0)).to(place)
     num_keep = num_kept(size, sparsity)
     ways: dict[str, Callable[[], object]] = {
@@ -282,16 +283,6 @@ def _report(figures: Mapping[str, float], device: str, json: str | None) -> None
         print(f"{name:32} {f'{value:.4g}' if isinstance(value, float) else value}")
     if json is not None:
         write_json(values, Path(json))
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"device is {name!r}: use cpu, cuda or auto")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, and there is none that torch can use: use cpu or auto")
-    return name
 
 
 def _check_positive(**sizes: int) -> None:

@@ -3,9 +3,37 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from lit_prune.errors import UserError
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Make the system's refusal to write what `--out` names, as of a full disk, the user's error."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error}") from error
+
+
+def new_path(out: str, folder: bool = False) -> Path:
+    """The path that `--out` names, where there is nothing yet (or an empty folder, if it is to be a folder).
+
+    Raises:
+        UserError: something is there, or nothing can be put there.
+    """
+    path = Path(out)
+    if path.exists() and not (folder and path.is_dir() and not any(path.iterdir())):
+        kind = " and not an empty folder" if folder else ""
+        raise UserError(f"--out {out} is there already{kind}: nothing is overwritten, give another")
+    above = next(each for each in path.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UserError(f"--out {out} cannot be written: {above} is not a folder that you may write to")
+    return path
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from lit_prune.files import write_atomically, write_folder, write_json
+from lit_prune.errors import UserError
+from lit_prune.files import new_path, write_atomically, write_folder, write_json, writing
 
 
 def test_a_file_is_written_below_new_folders_and_replaced(tmp_path):
@@ -65,3 +66,21 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
     assert not list((tmp_path / "new").iterdir())
     write_folder(tmp_path / "new" / "folder", fill)
     assert [path.name for path in tmp_path.rglob("*")] == ["new", "folder", "a"]
+
+
+def test_a_new_path_is_one_where_nothing_is(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    assert new_path(str(tmp_path / "new" / "deep")) == tmp_path / "new" / "deep"
+    assert new_path(str(tmp_path / "folder"), folder=True) == tmp_path / "folder"
+    for taken, is_folder in (("file", False), ("file", True), ("folder", False), ("", True)):
+        with pytest.raises(UserError, match="is there already"):
+            new_path(str(tmp_path / taken), is_folder)
+    with pytest.raises(UserError, match=r"below cannot be written: .*/file is not a folder"):
+        new_path(str(tmp_path / "file" / "below"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_the_system_refuses_to_write_is_the_users_error(tmp_path):
+    with pytest.raises(UserError, match=r"--out .*/text cannot be written: .*disk is full"), writing(tmp_path / "text"):
+        raise OSError("the disk is full")

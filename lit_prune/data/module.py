@@ -130,13 +130,14 @@ class MultitaskDataModule(LightningDataModule):
     def _num_processes(self) -> int:
         return self.trainer.world_size if self.trainer is not None else 1
 
-    def _rows(self, sets: dict[str, Dataset]) -> "_TaskRows":
-        return _TaskRows(sets, self.trainer.global_rank if self.trainer is not None else 0, self._num_processes)
+    @property
+    def _share(self) -> tuple[int, int]:
+        return self.trainer.global_rank if self.trainer is not None else 0, self._num_processes
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of one task each, from where training stands."""
         return DataLoader(
-            self._rows(self.train),
+            _TaskRows(self.train, *self._share),
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
@@ -146,15 +147,31 @@ class MultitaskDataModule(LightningDataModule):
     def val_dataloader(self) -> list[DataLoader[Batch]]:
         """A loader per evaluation set, in the order of `evaluation_sets`; rows of like length go together."""
         return [
-            DataLoader(
-                self._rows({each.task: each.rows}),
-                batch_sampler=_by_length(each, self.eval_batch_size),
-                collate_fn=self.collate,
-                num_workers=self.num_workers,
-                generator=torch.Generator().manual_seed(self.seed),
-            )
+            evaluation_loader(each, self.eval_batch_size, self.collate, self.num_workers, *self._share)
             for each in self.evaluation_sets
         ]
+
+
+def evaluation_loader(
+    each: EvaluationSet, batch_size: int, collate: Collate, num_workers: int = 0, rank: int = 0, num_processes: int = 1
+) -> DataLoader[Batch]:
+    """The batches of an evaluation set: every row once, rows of like length together.
+
+    Args:
+        each: The set.
+        batch_size: Rows per batch, over all processes.
+        collate: Makes rows a batch.
+        num_workers: Worker processes.
+        rank: Which of the processes this is; it gets its share of every batch.
+        num_processes: How many there are.
+    """
+    return DataLoader(
+        _TaskRows({each.task: each.rows}, rank, num_processes),
+        batch_sampler=_by_length(each, batch_size),
+        collate_fn=collate,
+        num_workers=num_workers,
+        generator=torch.Generator(),  # an iterator would else draw from the global one
+    )
 
 
 class _TaskRows(torch.utils.data.Dataset[Any]):

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 import lit_prune
 from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
-from lit_prune.data.sources import Source
+from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
 
 
@@ -77,7 +77,7 @@ class EvaluationSet:
     Attributes:
         task: The task's name.
         split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
-        rows: Tokenised rows with their `id`, `label`, `group` and word `overlap`.
+        rows: Tokenised rows with their `id`, `label` (-1: not known), `group` and word `overlap`.
         labels: Class names of this set.
         class_map: For each class of the logits, its class here.
         positive: Index in the logits of the class whose score the AUROC ranks, None: there is no AUROC.
@@ -152,18 +152,27 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
             evaluation[split] = _tokenised(task, split, how)
     if task.bias is not None:
         train = _with_bias(task, train, how, word_embeddings)
-    sets = [
-        EvaluationSet(
-            task=task.name,
-            split=split,
-            rows=rows,
-            labels=task.labels_of(split),
-            class_map=task.class_map(split),
-            positive=None if task.positive is None else task.labels.index(task.positive),
-        )
-        for split, rows in evaluation.items()
-    ]
-    return train, sets
+    return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
+
+
+def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True) -> EvaluationSet:
+    """Read and tokenise one set to evaluate on, or to predict where it has no labels; cached by content.
+
+    Raises:
+        UserError: a missing or malformed file, an unknown label, no rows.
+    """
+    return _evaluation_set(task, split, _tokenised(task, split, how, labelled))
+
+
+def _evaluation_set(task: Task, split: str, rows: Dataset) -> EvaluationSet:
+    return EvaluationSet(
+        task=task.name,
+        split=split,
+        rows=rows,
+        labels=task.labels_of(split),
+        class_map=task.class_map(split),
+        positive=None if task.positive is None else task.labels.index(task.positive),
+    )
 
 
 def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -177,9 +186,10 @@ def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset
     return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
 
 
-def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
+def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) -> Dataset:
+    known = {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split)
     try:
-        rows = _read(task, split, how)
+        rows = _read(task.source, split, how.root, known if labelled else {UNLABELLED: -1})
     except DatasetGenerationError as error:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
@@ -197,7 +207,7 @@ def _tokenised(task: Task, split: str, how: Preparation) -> Dataset:
     )
 
 
-def _read(task: Task, split: str, how: Preparation) -> Dataset:
+def _read(source: Source, split: str, root: str | None, label_ids: dict[str, int]) -> Dataset:
     return Dataset.from_generator(
         _rows,
         features=Features(
@@ -205,12 +215,12 @@ def _read(task: Task, split: str, how: Preparation) -> Dataset:
             | {"label": Value("int64"), "overlap": Value("float64")}  # in float32 a .2 is above .2
         ),
         gen_kwargs={
-            "source": task.source,
+            "source": source,
             "split": split,
-            "root": how.root,
-            "label_ids": {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split),
+            "root": root,
+            "label_ids": label_ids,
             # A text: `datasets` would take a list for shards, and read the rows once per element.
-            "key": Hasher.hash([task.source.fingerprint(split, how.root), lit_prune.__version__]),
+            "key": Hasher.hash([source.fingerprint(split, root), lit_prune.__version__]),
         },
     )
 

@@ -43,6 +43,7 @@ class Trained:
         model: The selected model, masks in place, in evaluation mode.
         task: The name of the task that its head is for.
         labels: Class names, in the order of the logits.
+        config: The run's `config.yaml`.
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
     """
@@ -50,6 +51,7 @@ class Trained:
     model: Classifier
     task: str
     labels: tuple[str, ...]
+    config: dict[str, Any]
     metrics: dict[str, Any]
     record: dict[str, Any]
 
@@ -92,7 +94,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
-    return Trained(model.eval(), task, tasks[task], read["metrics"], read["run"])
+    return Trained(model.eval(), task, tasks[task], config, read["metrics"], read["run"])
 
 
 def _install(model: Classifier, state: dict[str, Tensor]) -> None:

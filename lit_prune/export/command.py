@@ -16,7 +16,7 @@ from lit_prune.export.card import model_card
 from lit_prune.export.classifier import Trained, read_run
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, checksums
-from lit_prune.files import write_folder
+from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masked_layers
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -44,14 +44,10 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
         raise UserError(f"--format is {format!r}, needed is dense or packed")
     if dtype not in _DTYPES:
         raise UserError(f"--dtype is {dtype!r}, needed is one of {', '.join(_DTYPES)}")
-    folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"--out {out} is there already and not an empty folder: nothing is overwritten, give another")
+    folder = new_path(out, folder=True)
     trained = read_run(Path(run), task)
-    try:
+    with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype))
-    except OSError as error:
-        raise UserError(f"--out {out} cannot be written: {error}") from error
     print(out)
 
 

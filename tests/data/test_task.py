@@ -9,7 +9,8 @@ from transformers import AutoTokenizer
 
 from lit_prune.data.bias import OverlapBias, word_overlap
 from lit_prune.data.sources import GeneratedNli, Row, Source
-from lit_prune.data.task import Preparation, Task, prepare_task
+from lit_prune.data.sources.source import UNLABELLED
+from lit_prune.data.task import Preparation, Task, prepare_set, prepare_task
 from lit_prune.errors import UserError
 
 LABELS = ["contradiction", "entailment", "neutral"]
@@ -234,3 +235,20 @@ def test_a_bug_in_a_source_is_not_taken_for_a_users_error(how, table):
     with pytest.raises(Exception, match="generating the dataset") as caught:
         prepare_task(nli(source), how, table)
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_set_is_prepared_alone_as_among_others(how, table):
+    task = nli()
+    among = by_split(prepare_task(task, how, table)[1])["ood"]
+    alone = prepare_set(task, "ood", how)
+    assert alone.rows.to_dict() == among.rows.to_dict()
+    assert replace(alone, rows=among.rows) == among
+
+
+def test_rows_without_labels_are_prepared_where_they_are_asked_for(how):
+    task = nli(Rows(labels=[UNLABELLED] * 2))
+    assert prepare_set(task, "id", how, labelled=False).rows["label"] == [-1, -1]
+    with pytest.raises(UserError, match="unknown label ''"):
+        prepare_set(task, "id", how)
+    with pytest.raises(UserError, match="unknown label 'neutral'"):
+        prepare_set(nli(Rows(labels=["neutral"])), "id", how, labelled=False)

@@ -2,7 +2,8 @@
 
 from lit_prune.data.sources.files import Files, FileSplit
 from lit_prune.data.sources.generated import GeneratedNli
+from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit
 from lit_prune.data.sources.source import Row, Source
 
-__all__ = ["FileSplit", "Files", "GeneratedNli", "Hub", "HubSplit", "Row", "Source"]
+__all__ = ["FileSplit", "Files", "GeneratedNli", "Given", "Hub", "HubSplit", "Row", "Source"]

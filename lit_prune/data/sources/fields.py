@@ -4,39 +4,36 @@ import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
-from lit_prune.data.sources.source import Row
+from lit_prune.data.sources.source import UNLABELLED, Row
 from lit_prune.errors import UserError
-
-REQUIRED_FIELDS = ("text_a", "label")
-FIELDS = ("id", "text_a", "text_b", "label", "group")
 
 
 @dataclass(kw_only=True)
-class Fields:
-    """How a record of a foreign table becomes our row.
+class Texts:
+    """How a record of a foreign table becomes our row, without a label.
 
     Args:
-        columns: Our field (text_a, text_b, label, id, group) -> the table's column. text_a and label are required;
-            id defaults to the record's number, text_b and group to "". text_b may be blank in a row, text_a may not.
-        labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-").
+        columns: Our field (text_a, text_b, id, group) -> the table's column. text_a is required; id defaults to the
+            record's number, text_b and group to "". text_b may be blank in a row, text_a may not.
         strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
     """
 
     columns: dict[str, str]
-    labels: dict[str, str]
     strip: str = ""
 
+    required: ClassVar[tuple[str, ...]] = ("text_a",)
+    optional: ClassVar[tuple[str, ...]] = ("text_b", "id", "group")
+
     def __post_init__(self) -> None:
-        missing = [field for field in REQUIRED_FIELDS if field not in self.columns]
-        unknown = [field for field in self.columns if field not in FIELDS]
+        missing = [field for field in self.required if field not in self.columns]
+        unknown = [field for field in self.columns if field not in self.required + self.optional]
         if missing or unknown:
             raise UserError(
                 f"columns {self.columns}: missing fields {missing}, unknown fields {unknown}; "
-                f"map {', '.join(REQUIRED_FIELDS)} and any of {', '.join(FIELDS)} to columns"
+                f"map {', '.join(self.required)} and any of {', '.join(self.optional)} to columns"
             )
-        self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
 
     def row(self, record: Mapping[str, Any], number: int, where: str) -> Row | None:
         """The record as our row; None where its label is mapped to "".
@@ -50,10 +47,8 @@ class Fields:
             UserError: A column is missing or holds neither text nor a number, the label is unknown, or text_a is blank.
         """
         values = {field: _text(record, column, where) for field, column in self.columns.items()}
-        label = self.labels.get(values["label"])
+        label = self._label(values, where)
         if label is None:
-            raise UserError(f"{where}: unknown label {values['label']!r}; `labels` knows {', '.join(self.labels)}")
-        if label == "":
             return None
         if not values["text_a"].strip():
             raise UserError(
@@ -67,8 +62,37 @@ class Fields:
             group=values.get("group", ""),
         )
 
+    def _label(self, values: Mapping[str, str], where: str) -> str | None:
+        return UNLABELLED
+
     def _stripped(self, text: str) -> str:
         return text.rstrip(self.strip + string.whitespace)
+
+
+@dataclass(kw_only=True)
+class Fields(Texts):
+    """How a record of a foreign table becomes our row.
+
+    Args:
+        columns: Our field (text_a, text_b, label, id, group) -> the table's column. text_a and label are required;
+            id defaults to the record's number, text_b and group to "". text_b may be blank in a row, text_a may not.
+        labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-").
+        strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
+    """
+
+    labels: dict[str, str]
+
+    required: ClassVar[tuple[str, ...]] = ("text_a", "label")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
+
+    def _label(self, values: Mapping[str, str], where: str) -> str | None:
+        label = self.labels.get(values["label"])
+        if label is None:
+            raise UserError(f"{where}: unknown label {values['label']!r}; `labels` knows {', '.join(self.labels)}")
+        return label or None
 
 
 def _text(record: Mapping[str, Any], column: str, where: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_prune.data.sources.fields import Fields, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, Texts, check_names, not_empty
 from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
@@ -63,22 +63,29 @@ class Files(Source):
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The file's path, size and time of change, and how it is read."""
         spec = self.splits[split]
-        path = _find(spec, _folder(root))
-        status = path.stat()
-        return {
-            "path": str(path),
-            "size": status.st_size,
-            "mtime_ns": status.st_mtime_ns,
-            "read_as": dataclasses.asdict(spec),
-        }
+        return file_fingerprint(_find(spec, _folder(root)), spec)
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
-        path = _find(spec, _folder(root))
-        records = READERS[path.suffix](path)
-        rows = (spec.row(record, number, f"{path}:{number}") for number, record in records)
-        yield from not_empty(rows, str(path))
+        yield from file_rows(_find(spec, _folder(root)), spec)
+
+
+def file_rows(path: Path, read_as: Texts) -> Iterator[Row]:
+    """The rows of a file; a UserError names file and line (in parquet: and row)."""
+    rows = (read_as.row(record, number, f"{path}:{number}") for number, record in READERS[path.suffix](path))
+    return not_empty(rows, str(path))
+
+
+def file_fingerprint(path: Path, read_as: Texts) -> dict[str, Any]:
+    """What changes whenever the rows of a file would: its path, size and time of change, and how it is read."""
+    status = path.stat()
+    return {
+        "path": str(path.resolve()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "read_as": dataclasses.asdict(read_as),
+    }
 
 
 def _folder(root: str | None) -> Path:

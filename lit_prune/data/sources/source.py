@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, TypedDict
 
+UNLABELLED = ""  # the label of a row whose class is not known
+
 
 class Row(TypedDict):
     """One example; every source yields this.
@@ -12,7 +14,7 @@ class Row(TypedDict):
         id: Name of the row, unique inside its split; bias and teacher rows are joined by it.
         text_a: First text (premise, first question, claim, ...).
         text_b: Second text, "" for a task of single texts.
-        label: Name of the class.
+        label: Name of the class; `UNLABELLED` in rows to predict only.
         group: Subset that is reported apart (HANS: the heuristic), or "".
     """
 
@@ -32,7 +34,7 @@ class Source(ABC):
 
     @abstractmethod
     def available(self, root: str | None) -> list[str]:
-        """The splits that can be read; `train` is always among them. Without `id`, the task cuts it from `train`.
+        """The splits that can be read; to train, `train` is among them. Without `id`, the task cuts it from `train`.
 
         Args:
             root: Folder of the data (`--data.root`); sources without files ignore it.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lit_prune.data.sources.fields import Fields, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, Texts, check_names, not_empty
 from lit_prune.errors import UserError
 
 PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "gold_label"}
@@ -81,6 +81,16 @@ def test_a_missing_column_is_named_beside_those_found():
 def test_text_a_and_label_are_needed_and_other_fields_unknown():
     with pytest.raises(UserError, match=r"missing fields \['label'\], unknown fields \['premise'\]"):
         Fields(columns={"text_a": "a", "premise": "b"}, labels=NLI)
+
+
+def test_texts_have_no_label():
+    columns = {"text_a": "sentence1", "text_b": "sentence2", "id": "pair"}
+    found = Texts(columns=columns, strip=".").row({**RECORD, "pair": "p"}, 17, "dev:17")
+    assert found == {"id": "p", "text_a": "A man sleeps", "text_b": "A man rests !", "label": "", "group": ""}
+    with pytest.raises(UserError, match=r"dev:17: column 'sentence1' holds no text"):
+        Texts(columns=columns).row({**RECORD, "sentence1": "", "pair": "p"}, 17, "dev:17")
+    with pytest.raises(UserError, match=r"missing fields \['text_a'\], unknown fields \['label'\]"):
+        Texts(columns={"label": "gold_label"})
 
 
 def test_names_of_splits():

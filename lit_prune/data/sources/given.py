@@ -1,0 +1,54 @@
+"""Rows of files that are named one by one."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lit_prune.data.sources.fields import Texts
+from lit_prune.data.sources.files import file_fingerprint, file_rows
+from lit_prune.data.sources.readers import READERS
+from lit_prune.data.sources.source import Row, Source
+from lit_prune.errors import UserError
+
+
+class Given(Source):
+    """Files under any names: sets that a model which is there already is tried on.
+
+    Args:
+        files: Name of a set -> its file, and how that is read.
+    """
+
+    def __init__(self, files: Mapping[str, tuple[Path, Texts]]) -> None:
+        self.files = dict(files)
+
+    def available(self, root: str | None) -> list[str]:
+        """The names of the sets."""
+        return list(self.files)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The file's path, size and time of change, and how it is read."""
+        return file_fingerprint(*self.files[split])
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """See `Source.rows`; errors name file and line (in parquet: and row)."""
+        return file_rows(*self.files[split])
+
+
+def check_readable(path: Path) -> None:
+    """Refuse, with a UserError, what is no file or of a kind that cannot be read."""
+    if not path.is_file():
+        raise UserError(f"there is no file {path}")
+    if path.suffix not in READERS:
+        raise UserError(f"{path} cannot be read: needed is a file of one of the kinds {', '.join(READERS)}")
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The columns of a file's first row.
+
+    Raises:
+        UserError: it has none.
+    """
+    _, record = next(READERS[path.suffix](path), (0, None))
+    if record is None:
+        raise UserError(f"{path}: no rows; check the file")
+    return tuple(record)

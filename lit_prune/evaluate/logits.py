@@ -1,0 +1,43 @@
+"""Run a finished run's model over sets."""
+
+from collections.abc import Sequence
+
+import torch
+from lightning.fabric import Fabric
+from rich.console import Console
+from rich.progress import track
+
+from lit_prune.data.batch import Collate
+from lit_prune.data.module import evaluation_loader
+from lit_prune.data.task import EvaluationSet
+from lit_prune.errors import UserError
+from lit_prune.export.classifier import Trained
+from lit_prune.paradigms.evaluation import Collector, Predicted
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Refuse, with a UserError, a batch of no rows."""
+    if batch_size < 1:
+        raise UserError(f"batch_size is {batch_size}, needed is 1 or more")
+
+
+def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: int, device: str) -> list[Predicted]:
+    """The logits of every set, in the precision that the run was evaluated in; a progress bar goes to stderr.
+
+    Args:
+        trained: The run's result.
+        sets: Tokenised sets of its task.
+        batch_size: Rows per batch.
+        device: cpu or cuda.
+    """
+    fabric = Fabric(accelerator=device, devices=1, precision=trained.config["trainer"]["precision"] or "32-true")
+    model = fabric.setup_module(trained.model)
+    collate = Collate(trained.model.encoder.tokenizer)
+    collector = Collector(sets)
+    console = Console(stderr=True)
+    with torch.inference_mode():
+        for number, each in enumerate(sets):
+            batches = evaluation_loader(each, batch_size, collate)
+            for batch in track(batches, description=each.name, console=console, transient=True):
+                collector.add(number, batch, model(**fabric.to_device(batch.inputs)).logits)
+    return collector.predicted()

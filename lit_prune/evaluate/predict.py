@@ -1,0 +1,84 @@
+"""`lit_prune predict`: what a finished run's model says of a file's rows."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import Dataset
+from jsonargparse import auto_cli
+
+from lit_prune.data.sources.given import check_readable
+from lit_prune.device import device_named
+from lit_prune.errors import UserError
+from lit_prune.evaluate.logits import check_batch_size, predict_sets
+from lit_prune.evaluate.sets import unlabelled_set
+from lit_prune.export.classifier import read_run
+from lit_prune.files import new_path, write_atomically, writing
+from lit_prune.paradigms.evaluation import Predicted
+
+WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
+    ".parquet": lambda rows, path: rows.to_parquet(path),
+    ".csv": lambda rows, path: rows.to_csv(path),
+    ".jsonl": lambda rows, path: rows.to_json(path, force_ascii=False, double_precision=15),
+}
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Predict as the arguments of `lit_prune predict` say."""
+    auto_cli(predict, args=list(arguments), prog="lit_prune predict", exit_on_error=False)
+
+
+def predict(
+    run: str,
+    *,
+    file: str,
+    out: str,
+    columns: dict[str, str] | None = None,
+    task: str | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+) -> None:
+    """Write what a finished run's selected model says of a file's rows; they need no labels.
+
+    Args:
+        run: Folder of a finished run, logs/<experiment>/version_<n>.
+        file: The rows: a csv, tsv, jsonl or parquet file.
+        out: The new file, .parquet, .csv or .jsonl: a row for each of the file's, in its order, with id, prediction
+            and probability_<class>.
+        columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
+            default as the run reads its own files, else columns of our fields' names.
+        task: The task whose head to use; needed where the run has several.
+        batch_size: Rows per batch.
+        device: cpu or cuda; auto is cuda where there is one.
+
+    Raises:
+        UserError: an argument is none of these, the run is not finished, or the file does not hold what it should.
+    """
+    datasets.disable_progress_bars()
+    path = Path(file).expanduser()
+    check_readable(path)
+    place = device_named(device)
+    check_batch_size(batch_size)
+    target = new_path(out)
+    if target.suffix not in WRITERS:
+        raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")
+    trained = read_run(Path(run), task)
+    (predicted,) = predict_sets(trained, [unlabelled_set(trained, path, columns)], batch_size, place)
+    rows = _rows(predicted)
+    with writing(target):
+        write_atomically(target, lambda partial: WRITERS[target.suffix](rows, partial))
+    print(out)
+
+
+def _rows(predicted: Predicted) -> Dataset:
+    """Columns id, prediction and the probability of each class."""
+    names = predicted.of.labels
+    probabilities = predicted.logits.double().softmax(dim=-1)
+    return Dataset.from_dict(
+        {
+            "id": list(predicted.of.rows["id"]),
+            "prediction": [names[number] for number in predicted.logits.argmax(dim=-1).tolist()],
+            **{f"probability_{name}": probabilities[:, number].tolist() for number, name in enumerate(names)},
+        }
+    )

@@ -1,0 +1,108 @@
+"""Files as sets of a run's task: the same columns, classes, text preprocessing and lengths as in training."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from lit_prune.data.sources.fields import Fields, Texts
+from lit_prune.data.sources.given import Given, columns_of
+from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_set
+from lit_prune.export.classifier import Trained
+
+_Kind = TypeVar("_Kind", bound=Texts)
+
+
+def labelled_sets(
+    trained: Trained,
+    files: Mapping[str, Path],
+    columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> list[EvaluationSet]:
+    """Sets to evaluate on, tokenised.
+
+    Args:
+        trained: The run's result; its task reads the files.
+        files: Name of a set -> its file. A set whose name begins with `ood` has the task's merged classes.
+        columns: Our field -> the files' column; None: as the run's own task reads its set of the same name, else its
+            `id` set, else `train`, where it is read from files; otherwise the columns that have our fields' names.
+        labels: The files' label -> the name of the class; None: likewise, otherwise the task's own names.
+
+    Raises:
+        UserError: a file that does not hold what it should, with its line.
+    """
+    classes = {*trained.labels, *(_settings(trained).get("merge") or {}).values()}
+    given = {}
+    for name, path in files.items():
+        own = _read_as(trained, name)
+        known = labels or own.get("labels") or {each: each for each in sorted(classes)}
+        given[name] = path, _kind(Fields, path, columns, own, labels=dict(known))
+    return _prepared(trained, given, labelled=True)
+
+
+def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | None = None) -> EvaluationSet:
+    """A set to predict, tokenised; its labels are -1, its classes the task's. See `labelled_sets`.
+
+    Raises:
+        UserError: the file does not hold what it should, with its line.
+    """
+    given = path, _kind(Texts, path, columns, _read_as(trained, "id"))
+    (prepared,) = _prepared(trained, {"predict": given}, labelled=False)
+    return prepared
+
+
+def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelled: bool) -> list[EvaluationSet]:
+    task = _task(trained, Given(given))
+    how = Preparation(
+        tokenizer=trained.model.encoder.tokenizer,
+        root=None,
+        max_length=trained.config["data"]["max_length"],
+        validation_fraction=0,
+        seed=0,
+    )
+    prepared = []
+    for name, (path, _) in given.items():
+        with Console(stderr=True).status(f"reading {path}"):
+            prepared.append(prepare_set(task, name, how, labelled))
+    return prepared
+
+
+def _settings(trained: Trained) -> dict[str, Any]:
+    """What the run's configuration says of the task."""
+    every: list[dict[str, Any]] = [each["init_args"] for each in trained.config["data"]["tasks"]]
+    return next(each for each in every if each["name"] == trained.task)
+
+
+def _task(trained: Trained, source: Given) -> Task:
+    """The run's task, with other rows. Whatever class it was in the run: nothing that a file names is imported."""
+    settings = _settings(trained)
+    kept = {name: settings.get(name) for name in ("positive", "merge", "max_length")}
+    return Task(trained.task, list(trained.labels), source, **kept)
+
+
+def _read_as(trained: Trained, name: str) -> dict[str, Any]:
+    """How the run reads its own set of this name, else another; empty where it reads no files."""
+    source = _settings(trained).get("source") or {}
+    name_of_class = source.get("class_path", "")
+    if not (name_of_class.startswith("lit_prune.data.") and name_of_class.endswith(".Files")):
+        return {}
+    splits = source["init_args"]["splits"]
+    return next(dict(splits[each]) for each in (name, "id", "train") if each in splits)
+
+
+def _kind(
+    kind: type[_Kind], path: Path, columns: Mapping[str, str] | None, own: Mapping[str, Any], **options: Any
+) -> _Kind:
+    """How a file is read: by the columns given, else the run's own, else those that are named as our fields."""
+    if columns is None:
+        found = columns_of(path)
+        fields = kind.required + kind.optional
+        named = own.get("columns") or {field: field for field in fields if field in found or field in kind.required}
+        # The group and the id are no input of the model: a file need not have them.
+        columns = {
+            field: column
+            for field, column in ({"id": "id"} | named).items()
+            if field in fields and (column in found or field not in ("id", "group"))
+        }
+    return kind(columns=dict(columns), strip=own.get("strip", ""), **options)
