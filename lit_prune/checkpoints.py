@@ -1,6 +1,14 @@
-"""Read a run's checkpoints, safely and with errors that name the file."""
+"""Read a run's checkpoints, safely and with errors that name the file.
 
-from collections.abc import Mapping
+Weights that a phase freezes are on disk once, in the checkpoint that the phase began with (its base, `dense.ckpt`). Its
+own checkpoints hold the rest, and a hash of what they leave to the base.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +16,19 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.files import write_atomically
 
 KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
+BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint of this package, tensors and plain values only (`weights_only=True`), on the CPU.
 
+    Its `state_dict` is whole: what it leaves to a base is read from there.
+
     Raises:
-        UserError: no such file, a truncated one, or one that is not a checkpoint of this package.
+        UserError: no such file, a truncated one, one that is not a checkpoint of this package, or another base.
     """
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
@@ -27,7 +39,59 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read as a checkpoint (truncated, or another format): {reason}") from error
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise UserError(f"{path} is not a checkpoint of lit_prune: give a run's folder or a .ckpt file it wrote")
+    complete(checkpoint, path)
     return checkpoint
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors: their names, types, shapes and values."""
+    result = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        result.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
+        result.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return result.hexdigest()
+
+
+def leave_out(checkpoint: dict[str, Any], names: Iterable[str], base_hash: str) -> None:
+    """Leave tensors of these names to the base.
+
+    Args:
+        checkpoint: What is about to be written; its paradigm's state is there.
+        names: Of its `state_dict`.
+        base_hash: Their `digest`.
+    """
+    checkpoint[KEY]["base_hash"] = base_hash
+    for name in names:
+        del checkpoint["state_dict"][name]
+
+
+def complete(checkpoint: dict[str, Any], path: Path) -> None:
+    """Put back what `leave_out` took, from the base beside `path`, the checkpoint's file.
+
+    Raises:
+        UserError: the base is missing, damaged or another.
+    """
+    expected = checkpoint[KEY].get("base_hash")
+    if expected is None:
+        return
+    base = path.with_name(BASE)
+    state = checkpoint["state_dict"]
+    frozen = {name: value for name, value in read_checkpoint(base)["state_dict"].items() if name not in state}
+    if digest(frozen) != expected:
+        raise UserError(f"{base} is not the model that the masks of {path} are for: put back the one of this run")
+    state |= frozen
+
+
+def keep_base(origin: Path, folder: Path) -> None:
+    """Have the base beside the checkpoints to come: a second name of its file, or a copy on another file system."""
+    base = folder / BASE
+    if base.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(origin, base)
+    except OSError:
+        write_atomically(base, lambda partial: shutil.copyfile(origin, partial))
 
 
 def find_dense(start_from: str) -> Path:
@@ -38,7 +102,7 @@ def find_dense(start_from: str) -> Path:
     """
     path = Path(start_from)
     if path.is_dir():
-        candidates = [path / "checkpoints" / name for name in ("dense.ckpt", "best.ckpt")]
+        candidates = [path / "checkpoints" / name for name in (BASE, "best.ckpt")]
         for candidate in candidates:
             if candidate.is_file():
                 return candidate

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, uint8
+from torch import Tensor
 
+from lit_prune.checkpoints import digest
 from lit_prune.errors import UserError
 
 _CHECKSUM = "lit_prune.sha256"
@@ -40,8 +41,4 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
-    for name, value in sorted(tensors.items()):
-        digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        digest.update(value.reshape(-1).view(uint8).numpy().data)
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps([dict(metadata), digest(tensors)], sort_keys=True).encode()).hexdigest()

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from lit_prune.checkpoints import find_dense, load_dense, read_checkpoint
+from lit_prune.checkpoints import BASE, complete, digest, find_dense, keep_base, leave_out, load_dense, read_checkpoint
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -90,7 +91,7 @@ class PruneAfterFinetune(FineTune):
     def load_start(self, phase: str) -> None:
         """The mask phase starts from the best model of the dense phase."""
         if phase == "mask" and self.start_from is None:
-            origin = self.folder / "checkpoints" / "dense.ckpt"
+            origin = self._checkpoints / BASE
             load_dense(self, read_checkpoint(origin)["state_dict"], origin)
 
     def enter(self, phase: str) -> None:
@@ -121,6 +122,8 @@ class PruneAfterFinetune(FineTune):
     def on_train_start(self) -> None:
         """A resumed run counts flips from the masks it was cut off with, which were fresh."""
         self._kept = self.masks()
+        if self.start_from is not None and self.trainer.is_global_zero:
+            keep_base(find_dense(self.start_from), self._checkpoints)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Refresh the thresholds every `refresh_every` steps of the mask phase."""
@@ -141,3 +144,21 @@ class PruneAfterFinetune(FineTune):
         if self.phase == "mask":
             return super().eligible() and math.isclose(self.schedule(self.progress), self.schedule.final)
         return super().eligible()
+
+    # ---- checkpoints -----------------------------------------------------------------------------------------------
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """In the mask phase, leave the frozen weights to the dense checkpoint."""
+        super().on_save_checkpoint(checkpoint)
+        if self.phase == "mask":
+            frozen = {name: value for name, value in self.named_parameters() if not value.requires_grad}
+            leave_out(checkpoint, frozen, digest(frozen))  # each time: a weight that moved would be found out
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the frozen weights back."""
+        complete(checkpoint, self._checkpoints / "last.ckpt")
+        super().on_load_checkpoint(checkpoint)

@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
+from lit_prune.checkpoints import read_checkpoint
 from lit_prune.paradigms import FineTune
 from lit_prune.sparsity.files import load_masks
 
@@ -181,7 +182,7 @@ def test_a_run_whose_loss_is_not_finite_has_failed(experiment, capsys):
 
 def test_masks_are_those_of_the_best_checkpoint(finished_run, metrics):
     masks = load_masks(finished_run / "masks.safetensors")
-    state = torch.load(finished_run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    state = read_checkpoint(finished_run / "checkpoints" / "best.ckpt")["state_dict"]
     layers = [name.removesuffix(".mask.scores") for name in state if name.endswith(".mask.scores")]
     assert list(masks) == [f"{layer}.weight" for layer in layers]
     for layer in layers:

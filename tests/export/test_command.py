@@ -80,9 +80,9 @@ def test_nothing_is_overwritten(finished_run, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_weights_that_float16_cannot_hold_are_an_error(finished_run, tmp_path, capsys):
+def test_weights_that_float16_cannot_hold_are_an_error(finished_dense_run, tmp_path, capsys):
     run = tmp_path / "version_0"
-    shutil.copytree(finished_run, run)
+    shutil.copytree(finished_dense_run, run)
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     checkpoint["state_dict"]["heads.nli.classifier.bias"][0] = 1e5
     torch.save(checkpoint, run / "checkpoints" / "best.ckpt")
@@ -92,7 +92,7 @@ def test_weights_that_float16_cannot_hold_are_an_error(finished_run, tmp_path, c
     assert main([*command, "float32"]) == 0
 
 
-def test_a_place_that_cannot_be_written_is_an_error(finished_run, tmp_path, capsys):
+def test_a_place_that_cannot_be_written_is_an_error(finished_dense_run, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["export", str(finished_run), "--format", "dense", "--out", str(tmp_path / "file" / "out")]) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The main paradigm end to end on a tiny encoder: what is trained, what is frozen, what is selected."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from transformers import get_linear_schedule_with_warmup
 
 from lit_prune.checkpoints import read_checkpoint
+from lit_prune.cli import main
 from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.heads import Classification
@@ -175,7 +177,28 @@ def test_a_run_that_starts_from_another_skips_the_dense_phase_but_reports_it(exp
     assert values["steps"] == 20
     dense = {name: value for name, value in origin.items() if name.startswith("dense/nli")}
     assert {name: values[name] for name in dense} == pytest.approx(dense)
-    assert not (run / "checkpoints" / "dense.ckpt").exists()
+    assert (run / "checkpoints" / "dense.ckpt").samefile(finished_run / "checkpoints" / "dense.ckpt")
+    assert weights(run, "best.ckpt").keys() == weights(finished_run, "best.ckpt").keys()
+
+
+def test_checkpoints_of_the_mask_phase_leave_the_frozen_weights_to_the_dense_one(finished_run, tmp_path, capsys):
+    """Reading them compares what was in memory, by its hash, with what is put back."""
+    whole = set(weights(finished_run, "best.ckpt"))
+    for name in ("best.ckpt", "last.ckpt"):
+        there = torch.load(finished_run / "checkpoints" / name, weights_only=True)["state_dict"]
+        assert set(there) == {key for key in whole if ".mask." in key}
+    moved = tmp_path / "version_0"
+    shutil.copytree(finished_run, moved)
+    checkpoints = moved / "checkpoints"
+    dense = torch.load(checkpoints / "dense.ckpt", weights_only=True)
+    dense["state_dict"]["heads.nli.classifier.bias"] += 1e-6
+    torch.save(dense, checkpoints / "dense.ckpt")
+    (moved / "metrics.json").unlink()
+    assert main(["fit", "--resume", str(moved)]) == 2
+    assert f"{checkpoints}/dense.ckpt is not the model that the masks of" in capsys.readouterr().err
+    (checkpoints / "dense.ckpt").unlink()
+    assert main(["fit", "--resume", str(moved)]) == 2
+    assert f"there is no checkpoint {checkpoints}/dense.ckpt" in capsys.readouterr().err
 
 
 def test_global_scope_removes_the_share_of_all_matrices_together(experiment):
