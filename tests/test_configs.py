@@ -118,7 +118,7 @@ def test_settings_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), *here)
     resolved, laid_over = load(folder / "config.yaml"), load(path)
     for name in ("accelerator", "devices"):
-        laid_over["trainer"].pop(name, None)
+        laid_over.get("trainer", {}).pop(name, None)
     assert is_laid_over(resolved, laid_over)
     assert (folder / "metrics.json").is_file()
 

@@ -10,8 +10,8 @@ from transformers import AutoModel, BertModel
 
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.sparsity.install import dense_state_dict, install
-from lit_prune.sparsity.masks import FixedMask
+from lit_prune.sparsity.install import dense_state_dict, install, masked_layers
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
 from lit_prune.sparsity.targets import TARGETS, match
 
 TEXTS = ["the doctor saw the judge .", "a boy slept ."]
@@ -168,6 +168,38 @@ def test_config_is_laid_over_the_backbones_own(folder):
 
 def test_config_may_change_the_shape(tiny_backbone):
     assert len(PrunableEncoder(str(tiny_backbone), config={"num_hidden_layers": 1}).backbone.encoder.layer) == 1
+
+
+def test_compiled_layers_compute_what_plain_ones_do_with_and_without_masks(tiny_backbone):
+    """One graph for both layers, and the state dict's names stay."""
+    plain, compiled = (PrunableEncoder(str(tiny_backbone), compile=each).eval() for each in (False, True))
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    inputs = plain.tokenizer(["a b c", "d e f"], return_tensors="pt")
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    for masked in (False, True):
+        if masked:
+            for each in (plain, compiled):
+                names = [name for found in match(each, "bert").values() for name in found]
+                install(each, names, lambda _, linear: LearnedMask(linear.weight.abs()))
+                masks = {name: layer.mask for name, layer in masked_layers(each).items()}
+                refresh(masks, 0.5, "local")
+        found, expected = (_with_gradients(each, inputs) for each in (compiled, plain))
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2
+    assert not torch._dynamo.utils.counters["graph_break"]
+
+
+def _with_gradients(encoder, inputs):
+    encoder.zero_grad()
+    output = encoder(inputs)[0]
+    output.square().sum().backward()
+    return [output, *(value.grad for value in encoder.parameters() if value.grad is not None)]
+
+
+def test_a_family_without_layers_to_compile_is_named(tiny_family):
+    with pytest.raises(UserError, match="encoder.compile.*albert"):
+        PrunableEncoder(str(tiny_family("albert")), compile=True)
 
 
 @pytest.mark.parametrize("model_type", TARGETS)

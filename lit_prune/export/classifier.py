@@ -82,7 +82,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     origin = run / "checkpoints" / "best.ckpt"
     state = read_checkpoint(origin)["state_dict"]
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
-    model = Classifier(PrunableEncoder(**config["encoder"] | {"pretrained": False}), len(tasks[task]))
+    model = Classifier(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), len(tasks[task]))
     own = {
         name.replace(f"heads.{task}.", "head."): value
         for name, value in state.items()

@@ -92,7 +92,7 @@ def test_weights_that_float16_cannot_hold_are_an_error(finished_dense_run, tmp_p
     assert main([*command, "float32"]) == 0
 
 
-def test_a_place_that_cannot_be_written_is_an_error(finished_dense_run, tmp_path, capsys):
+def test_a_place_that_cannot_be_written_is_an_error(finished_run, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["export", str(finished_run), "--format", "dense", "--out", str(tmp_path / "file" / "out")]) == 2
     assert "cannot be written" in capsys.readouterr().err
