@@ -96,9 +96,7 @@ class PrunableEncoder(nn.Module):
     def _compile_layers(self) -> None:
         layers = [module for module in self.backbone.modules() if isinstance(module, GradientCheckpointingLayer)]
         if not layers:
-            raise UserError(
-                f"encoder.compile: transformers has no layers to compile in {self.model_type}, set it false"
-            )
+            raise UserError(f"encoder.compile: {self.model_type} has no layers of its own to compile, set it false")
         for layer in layers:
             layer.compile()
 
