@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
+from lit_prune.studies.board import write_board
 from lit_prune.studies.comparisons import compare, rank
 from lit_prune.studies.origins import costs_table, missing_table, mixture, origins_table, status_line
 from lit_prune.studies.results import Results, read_results, write_results
@@ -32,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report(folder: str) -> None:
-    """Show what the runs of a study show: tables here, and everything in report.md, results.csv and figures/.
+    """Show what the runs of a study show: tables here, all in report.md, results.csv, figures/ and tensorboard/.
 
     Args:
         folder: Folder of a study, or any folder with runs in it. Its study.yaml, if there is one, says what to show.
@@ -46,6 +47,7 @@ def report(folder: str) -> None:
     settings = complete_settings(given, results)
     try:
         write_results(results, place)
+        write_board(results, settings.metrics, place / "tensorboard")
         captions = _draw(results, settings, place)
         shown, further = _tables(results, settings)
         parts = [f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]

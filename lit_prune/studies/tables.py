@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from lit_prune.studies.cells import Cell, seeds_there, split_cells
 from lit_prune.studies.comparisons import Difference, Ranks
@@ -37,15 +38,15 @@ class Table:
     def rich(self, num_rows: int) -> RichTable:
         """The table for the console, its first rows only, without markdown's marks."""
         shown = RichTable(
-            title=self.title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
+            title=Text(self.title), title_justify="left", caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
         )
         for number, name in enumerate(self.header):
             shown.add_column(name, justify="left" if number < self.num_names else "right")
         for row in self.rows[:num_rows]:
-            shown.add_row(*(cell.replace("*", "") for cell in row))
+            shown.add_row(*(Text(cell.replace("*", "")) for cell in row))
         left = len(self.rows) - num_rows
         lines = [f"{left} more rows are in report.md.", *self.notes] if left > 0 else self.notes
-        shown.caption = " ".join(lines).replace("*", "") or None
+        shown.caption = Text(" ".join(lines).replace("*", "")) if lines else None
         return shown
 
 
