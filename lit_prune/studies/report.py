@@ -23,6 +23,7 @@ from lit_prune.studies.tables import (
     spread_table,
 )
 
+_MARK = "<!-- Written by lit_prune report, anew each time: do not edit. -->"
 _CONSOLE_ROWS = 40
 _FILE_WIDTH = 160  # of what is piped into a file
 
@@ -43,6 +44,9 @@ def report(folder: str) -> None:
     """
     place = Path(folder)
     results = read_results(place)
+    target = place / "report.md"
+    if target.exists() and not target.read_text(errors="replace").startswith(_MARK):
+        raise UserError(f"{target} was not written by lit_prune report and is not overwritten: move it")
     title, given = read_settings(place)
     settings = complete_settings(given, results)
     try:
@@ -50,9 +54,9 @@ def report(folder: str) -> None:
         write_board(results, settings.metrics, place / "tensorboard")
         captions = _draw(results, settings, place)
         shown, further = _tables(results, settings)
-        parts = [f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
+        parts = [_MARK, f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
-        write_atomically(place / "report.md", lambda path: path.write_text(text))
+        write_atomically(target, lambda path: path.write_text(text))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error}") from error
     console = Console()
@@ -61,7 +65,7 @@ def report(folder: str) -> None:
     console.print(f"{title}: {status_line(results)}", highlight=False, markup=False)
     for table in shown:
         console.print(table.rich(_CONSOLE_ROWS))
-    console.print(str(place / "report.md"), highlight=False, markup=False, soft_wrap=True)
+    console.print(str(target), highlight=False, markup=False, soft_wrap=True)
 
 
 def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:

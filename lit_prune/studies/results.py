@@ -160,7 +160,7 @@ def tidy(results: Results) -> pa.Table:
         if axis != "name":  # a run's name may be an axis: it is a column already
             columns[axis] = _spread([each.axes.get(axis) for each in results.runs], run)
     for part in Key._fields:
-        columns[part] = _spread([getattr(each, part) for each in results.keys], key)
+        columns[part] = _spread([getattr(each, part) or None for each in results.keys], key)
     return pa.table(columns | {"value": pa.array(number, mask=key < 0)})
 
 
@@ -178,11 +178,20 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
     path = folder / "runs.json"
     if path.is_file():
         listed: list[dict[str, Any]] = _read_json(path, list)
-        if not all(isinstance(each, dict) and "name" in each for each in listed):
-            raise UserError(f"{path} is not a list of runs with a name each: run the study again to write it anew")
+        if not all(isinstance(each, dict) and _is_name(each.get("name")) for each in listed):
+            raise UserError(
+                f"{path} is not a list of runs with a plain name each: run the study again to write it anew"
+            )
         return listed
+    if (folder / "run.json").is_file():
+        return [{"name": folder.resolve().name, "folder": "."}]
     names = (Path(each).relative_to(folder).as_posix() for each in _folders(folder))
     return [{"name": name, "folder": name} for name in sorted(names)]
+
+
+def _is_name(name: Any) -> bool:
+    """Whether it names a place below the study's folder."""
+    return isinstance(name, str) and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def _folders(folder: Path) -> Iterator[str]:

@@ -96,12 +96,10 @@ def _candidates(rows: Rows, metric: str) -> list[RowStatistic]:
 
 
 def _areas(rows: Rows) -> list[RowStatistic]:
-    """The AUROC of each class of the logits against the label that it is read as."""
+    """The AUROC of each class of the logits against each label; first the label that the class is read as."""
     powers = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
     shares = powers / powers.sum(axis=1, keepdims=True)
-    largest = rows.logits.argmax(axis=1)
-    areas: list[RowStatistic] = []
-    for number in np.unique(largest):
-        positive = rows.labels == rows.predictions[largest == number][0]
-        areas.append(partial(weighted_auroc, scores=shares[:, number], positive=positive))
-    return areas
+    read_as = dict(zip(rows.logits.argmax(axis=1).tolist(), rows.predictions, strict=True))
+    pairs = [(number, label) for number in range(shares.shape[1]) for label in np.unique(rows.labels)]
+    pairs.sort(key=lambda pair: read_as.get(pair[0]) != pair[1])
+    return [partial(weighted_auroc, scores=shares[:, number], positive=rows.labels == label) for number, label in pairs]

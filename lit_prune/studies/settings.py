@@ -15,7 +15,7 @@ from lit_prune.errors import UserError
 from lit_prune.studies.naming import is_share
 from lit_prune.studies.results import Results, as_text
 
-_PRINTED = ("model", "metric", "value", "source")  # of a printed value, beside its axes
+_PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
 _SHOWN = 12  # known names in an error, at most
 
 
@@ -179,11 +179,11 @@ def _some(name: str, known: Sequence[str]) -> str:
 
 
 def _check_printed(printed: Mapping[str, Any], results: Results) -> None:
-    missing = {"metric", "value", "source"} - printed.keys()
+    missing = [name for name in _PRINTED if name not in printed]
     if missing:
-        raise UserError(f"the printed value {dict(printed)} lacks {', '.join(sorted(missing))}")
+        raise UserError(f"the printed value {dict(printed)} lacks {', '.join(missing)}")
     _check_metric(printed["metric"], results)
-    select(results, {name: value for name, value in printed.items() if name not in _PRINTED[1:]})
-    value = printed["value"]
-    if not isinstance(value, int | float) or (is_share(printed["metric"]) and not 0 <= value <= 1):
-        raise UserError(f"the printed value {value} of {printed['metric']} is no share: write it between 0 and 1")
+    select(results, {name: value for name, value in printed.items() if name not in _PRINTED})
+    metric, value = printed["metric"], printed["value"]
+    if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):
+        raise UserError(f"the printed value {value!r} of {metric} is not in its unit: write shares between 0 and 1")

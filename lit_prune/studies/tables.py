@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -35,19 +36,20 @@ class Table:
         rows = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in (self.header, line, *self.rows))
         return "\n\n".join([f"## {self.title}", "\n".join(f"| {row} |" for row in rows), *self.notes])
 
-    def rich(self, num_rows: int) -> RichTable:
+    def rich(self, num_rows: int) -> Group:
         """The table for the console, its first rows only, without markdown's marks."""
-        shown = RichTable(
-            title=Text(self.title), title_justify="left", caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
-        )
+        shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
         for number, name in enumerate(self.header):
             shown.add_column(name, justify="left" if number < self.num_names else "right")
         for row in self.rows[:num_rows]:
-            shown.add_row(*(Text(cell.replace("*", "")) for cell in row))
+            shown.add_row(*map(_plain, row))
         left = len(self.rows) - num_rows
         lines = [f"{left} more rows are in report.md.", *self.notes] if left > 0 else self.notes
-        shown.caption = Text(" ".join(lines).replace("*", "")) if lines else None
-        return shown
+        return Group(Text(f"\n{self.title}", style="bold"), shown, *([_plain(" ".join(lines))] if lines else []))
+
+
+def _plain(text: str) -> Text:
+    return Text(text.replace("*", ""))
 
 
 def cell_axes(results: Results, settings: ReportSettings) -> list[str]:
