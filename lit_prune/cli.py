@@ -11,7 +11,10 @@ from lit_prune.errors import UserError
 COMMANDS = {
     "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
-    "report": ("lit_prune.studies.report", "show what a study's runs show: results, statistics, tables, figures"),
+    "report": (
+        "lit_prune.studies.report.command",
+        "what a study's runs show: results, statistics, tables, figures",
+    ),
     "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
 }
 

@@ -10,12 +10,12 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lit_prune.studies.cells import Cell, seeds_there, split_cells
-from lit_prune.studies.comparisons import Difference, Ranks
-from lit_prune.studies.naming import MODELS, metric_label, value_text
-from lit_prune.studies.results import Results, Value
-from lit_prune.studies.settings import ReportSettings, select
-from lit_prune.studies.statistics import LEVEL, RESAMPLES, Summary, summarize
+from lit_prune.studies.report.cells import Cell, seeds_there, split_cells
+from lit_prune.studies.report.comparisons import Difference, Ranks
+from lit_prune.studies.report.naming import MODELS, metric_label, value_text
+from lit_prune.studies.report.results import Results, Value
+from lit_prune.studies.report.settings import ReportSettings, select
+from lit_prune.studies.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
 NONE = "-"
 

@@ -5,8 +5,8 @@ import yaml
 from records import numbers
 
 from lit_prune.errors import UserError
-from lit_prune.studies.results import read_results
-from lit_prune.studies.settings import read_settings, select
+from lit_prune.studies.report.results import read_results
+from lit_prune.studies.report.settings import read_settings, select
 
 
 def test_everything_has_a_default(grid):

@@ -10,8 +10,8 @@ import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from lit_prune.studies.results import Key
-from lit_prune.studies.statistics import Floats, RowStatistic, weighted_auroc, weighted_mean
+from lit_prune.studies.report.results import Key
+from lit_prune.studies.report.statistics import Floats, RowStatistic, weighted_auroc, weighted_mean
 
 _FILES = {"result": "predictions.parquet", "dense": "dense_predictions.parquet"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lit_prune.studies.naming import (
+from lit_prune.studies.report.naming import (
     axis_label,
     higher_is_better,
     in_percent,

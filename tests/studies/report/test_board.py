@@ -15,7 +15,7 @@ from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.get_experiment import Handler as GetExperiment
 from tensorboard.plugins.hparams.list_session_groups import Handler as ListSessionGroups
 
-from lit_prune.studies.board import write_board
+from lit_prune.studies.report.board import write_board
 
 METRICS = ["nli/id/accuracy", "nli/ood/accuracy"]
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lit_prune.studies.cells import Cell, partners, split_cells
-from lit_prune.studies.naming import higher_is_better
-from lit_prune.studies.results import Key, Results, Value
-from lit_prune.studies.rows import Rows, read_rows, row_statistic
-from lit_prune.studies.settings import ReportSettings
-from lit_prune.studies.statistics import RowStatistic, mean_ranks, rows_interval, seeds_interval
+from lit_prune.studies.report.cells import Cell, partners, split_cells
+from lit_prune.studies.report.naming import higher_is_better
+from lit_prune.studies.report.results import Key, Results, Value
+from lit_prune.studies.report.rows import Rows, read_rows, row_statistic
+from lit_prune.studies.report.settings import ReportSettings
+from lit_prune.studies.report.statistics import RowStatistic, mean_ranks, rows_interval, seeds_interval
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from records import write_predictions
 
-from lit_prune.studies.results import Key
-from lit_prune.studies.rows import read_rows, row_statistic
+from lit_prune.studies.report.results import Key
+from lit_prune.studies.report.rows import read_rows, row_statistic
 
 METRICS = ("accuracy", "accuracy_entailment", "predicted_share_entailment", "loss", "auroc")
 

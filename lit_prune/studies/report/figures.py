@@ -12,10 +12,17 @@ from matplotlib.lines import Line2D
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
-from lit_prune.studies.naming import axis_label, higher_is_better, in_percent, metric_label, unit_label, value_text
-from lit_prune.studies.results import Results
-from lit_prune.studies.settings import FigureSettings, select
-from lit_prune.studies.statistics import Floats
+from lit_prune.studies.report.naming import (
+    axis_label,
+    higher_is_better,
+    in_percent,
+    metric_label,
+    unit_label,
+    value_text,
+)
+from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.settings import FigureSettings, select
+from lit_prune.studies.report.statistics import Floats
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {

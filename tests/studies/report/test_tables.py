@@ -6,8 +6,8 @@ import pytest
 from records import numbers
 from rich.console import Console
 
-from lit_prune.studies.comparisons import compare, rank
-from lit_prune.studies.tables import (
+from lit_prune.studies.report.comparisons import compare, rank
+from lit_prune.studies.report.tables import (
     Table,
     differences_table,
     printed_table,

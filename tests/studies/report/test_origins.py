@@ -2,7 +2,7 @@
 
 from records import numbers
 
-from lit_prune.studies.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
 
 
 def test_runs_that_are_not_complete_are_listed_with_their_reason(study):

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
-from lit_prune.studies.board import write_board
-from lit_prune.studies.comparisons import compare, rank
-from lit_prune.studies.origins import costs_table, missing_table, mixture, origins_table, status_line
-from lit_prune.studies.results import Results, read_results, write_results
-from lit_prune.studies.settings import ReportSettings, complete_settings, read_settings
-from lit_prune.studies.tables import (
+from lit_prune.studies.report.board import write_board
+from lit_prune.studies.report.comparisons import compare, rank
+from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.results import Results, read_results, write_results
+from lit_prune.studies.report.settings import ReportSettings, complete_settings, read_settings
+from lit_prune.studies.report.tables import (
     Table,
     differences_table,
     printed_table,
@@ -85,7 +85,7 @@ def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], li
 def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]:
     if not settings.figures:
         return []
-    from lit_prune.studies.figures import draw  # not above: it takes a second
+    from lit_prune.studies.report.figures import draw  # not above: it takes a second
 
     lines = ["## Figures"]
     for figure in settings.figures:

@@ -12,8 +12,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar
 
 from lit_prune.files import write_atomically
-from lit_prune.studies.naming import metric_label
-from lit_prune.studies.results import Results
+from lit_prune.studies.report.naming import metric_label
+from lit_prune.studies.report.results import Results
 
 FILE = "events.out.tfevents.0.report"  # one name: a further report takes the place of the one before
 _SPARSITY = {

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lit_prune.studies.cells import split_cells
-from lit_prune.studies.results import Results
-from lit_prune.studies.settings import ReportSettings
-from lit_prune.studies.statistics import summarize
-from lit_prune.studies.tables import NONE, Table, axis_texts, cell_axes
+from lit_prune.studies.report.cells import split_cells
+from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.settings import ReportSettings
+from lit_prune.studies.report.statistics import summarize
+from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
 
 
 def status_line(results: Results) -> str:

@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from records import numbers
 
 from lit_prune.errors import UserError
-from lit_prune.studies.figures import draw
+from lit_prune.studies.report.figures import draw
 
 
 @pytest.fixture

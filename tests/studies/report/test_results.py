@@ -8,7 +8,7 @@ import pytest
 from records import Study, numbers
 
 from lit_prune.errors import UserError
-from lit_prune.studies.results import Key, read_results, tidy, write_results
+from lit_prune.studies.report.results import Key, read_results, tidy, write_results
 
 
 def test_every_number_of_every_run_has_a_row(grid):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from records import numbers, write_predictions
 
-from lit_prune.studies.comparisons import compare, rank
-from lit_prune.studies.statistics import seeds_interval
+from lit_prune.studies.report.comparisons import compare, rank
+from lit_prune.studies.report.statistics import seeds_interval
 
 
 def found_of(differences, metric, **axes):

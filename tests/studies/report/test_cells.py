@@ -2,7 +2,7 @@
 
 from records import numbers
 
-from lit_prune.studies.cells import partners, seeds_there, split_cells
+from lit_prune.studies.report.cells import partners, seeds_there, split_cells
 
 
 def names(results, found):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lit_prune.studies.results import Results, Value
-from lit_prune.studies.settings import select
+from lit_prune.studies.report.results import Results, Value
+from lit_prune.studies.report.settings import select
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
-from lit_prune.studies.naming import is_share
-from lit_prune.studies.results import Results, as_text
+from lit_prune.studies.report.naming import is_share
+from lit_prune.studies.report.results import Results, as_text
 
 _PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
 _SHOWN = 12  # known names in an error, at most

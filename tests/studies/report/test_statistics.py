@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from lit_prune.studies.statistics import (
+from lit_prune.studies.report.statistics import (
     RESAMPLES,
     draw_weights,
     mean_ranks,
