@@ -70,7 +70,8 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
         for panel in panels[len(figure.metrics) :]:
             panel.remove()
         handles = [*_legend(panels[0]), *_level_legend(figure, bool(len(levels)))]
-        canvas.legend(handles=handles, loc="outside upper center", ncols=max(1, num_columns * 2), frameon=False)
+        if handles:
+            canvas.legend(handles=handles, loc="outside upper center", ncols=num_columns * 2, frameon=False)
         write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
     return _caption(points, figure, over, bool(len(levels)))
 
@@ -187,5 +188,7 @@ def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, levels: bo
     if figure.where:
         parts.append(f"Shown: {_told(figure.where)}.")
     if levels:
-        parts.append(f"Dashed: mean of {_told(figure.reference)}, in the colour of its line; dotted: {NEAR:.0%} of it.")
+        parts.append(
+            f"Dashed: mean of {_told(figure.reference)}, in its line's colour if any; dotted: {NEAR:.0%} of it."
+        )
     return " ".join(parts)

@@ -18,6 +18,7 @@ from lit_prune.studies.report.settings import ReportSettings, select
 from lit_prune.studies.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
 NONE = "-"
+_ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def differences_table(results: Results, settings: ReportSettings, found: Sequenc
         interval = [NONE, NONE]
         if each.interval is not None:
             low, high = each.interval
-            mark = "**" if low > 0 or high < 0 else ""
+            mark = "**" if each.num >= _ENOUGH and (low > 0 or high < 0) else ""
             interval = [f"{mark}[{low:+.3f}, {high:+.3f}]{mark}", each.over]
         names = [*axis_texts(axes, each.cell.axes), metric_label(each.metric)]
         rows.append([*names, f"{each.mean:+.3f}", *interval, str(each.num)])
@@ -103,7 +104,8 @@ def differences_table(results: Results, settings: ReportSettings, found: Sequenc
     notes = [
         f"Each result minus the reference's with the same {settings.over} and other axes. Intervals are percentiles of "
         f"a paired bootstrap with {RESAMPLES:,} resamples: {settings.over}s are drawn (few make it too narrow), "
-        "and rows of the evaluation set where all runs left predictions of the same rows. Bold: 0 lies outside."
+        "and rows of the evaluation set where all runs left predictions of the same rows. "
+        f"Bold: 0 lies outside, and there are {_ENOUGH} pairs or more."
     ]
     reference = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in settings.reference.items())
     return Table(f"Differences from {reference}", header, rows, len(axes) + 1, notes)

@@ -69,10 +69,22 @@ def test_a_difference_has_its_interval_and_how_it_was_drawn(grid):
     assert table.title == "Differences from loss ce"
     row = row_of(table, "mask", "poe", "50%", "nli OOD accuracy")
     assert row["difference"] == "+0.120"
-    assert row["95% interval"] == "**[+0.110, +0.130]**"
+    assert row["95% interval"] == "[+0.110, +0.130]"
     assert (row["drawn"], row["pairs"]) == ("seeds", "3")
     assert row_of(table, "mask", "poe", "50%", "nli ID accuracy")["95% interval"] == "[+0.000, +0.000]"
     assert "2,000 resamples" in table.notes[0]
+
+
+@pytest.mark.parametrize(("num", "marked"), [(4, False), (5, True)])
+def test_an_interval_without_0_is_marked_when_there_are_pairs_enough(study, num, marked):
+    for seed in range(num):
+        for loss, accuracy in {"ce": 0.6, "poe": 0.7}.items():
+            study.add(f"{loss}-{seed}", numbers(0.9, accuracy + seed / 100), loss=loss, seed=seed)
+    study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy", "nli/id/accuracy"])
+    results, settings = study.read()
+    ood, same = differences_table(results, settings, compare(results, settings)).rows
+    assert ood[3].startswith("**") == marked
+    assert not same[3].startswith("**")
 
 
 def test_one_seed_has_no_interval(study):
