@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from records import Study, numbers
 
 from lit_prune.cli import main
 
+README = Path(__file__).parents[3] / "README.md"
 FIGURE = {"name": "fig2", "lines": "loss", "reference": {"run": "dense"}}
 PRINTED = {"run": "dense", "loss": "ce", "metric": "nli/id/accuracy", "value": 0.85, "source": "a paper"}
 
@@ -91,6 +93,18 @@ def test_real_runs_are_reported_as_they_recorded_themselves(finished_run, finish
     assert "wall_seconds" not in set(table["metric"])
     differences = report.split("## Differences from run dense")[1].split("##")[0]
     assert differences.count("| rows | 1 |") == 3  # one seed, an interval over its rows
+
+
+def test_the_readmes_example_is_understood(study):
+    for loss in ("ce", "poe"):
+        for kind, sparsity in (("mask", 0.5), ("mask", 0.7), ("dense", None)):
+            axes = {"run": kind, "loss": loss, "seed": 1} | ({"sparsity": sparsity} if sparsity else {})
+            study.add(f"{kind}-{loss}-{sparsity}", numbers(0.9, 0.6, auroc=0.7), **axes)
+    (example,) = re.findall(r"```yaml\n(report:.*?)```", README.read_text(), re.DOTALL)
+    (study.folder / "study.yaml").write_text(example)
+    report = study.report()
+    assert all(f"## {title}" in report for title in ("Differences from loss ce", "Ranks of loss", "Figures"))
+    assert (study.folder / "figures" / "fig2.png").is_file()
 
 
 def test_training_does_not_load_what_draws():
