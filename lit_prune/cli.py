@@ -13,6 +13,10 @@ COMMANDS = {
     "test": ("lit_prune.evaluate.test", "evaluate a finished run's model on labelled files"),
     "predict": ("lit_prune.evaluate.predict", "write what a finished run's model says of a file's rows"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
+    "report": (
+        "lit_prune.studies.report.command",
+        "what a study's runs show: results, statistics, tables, figures",
+    ),
     "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
 }
 

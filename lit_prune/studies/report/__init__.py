@@ -1,0 +1,1 @@
+"""`lit_prune report`: what the runs of a study show, from their records alone."""

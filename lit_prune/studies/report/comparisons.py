@@ -1,0 +1,144 @@
+"""Comparisons within a study: paired differences from a reference, and ranks of methods."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lit_prune.studies.report.cells import Cell, partners, split_cells
+from lit_prune.studies.report.naming import higher_is_better
+from lit_prune.studies.report.results import Key, Results, Value
+from lit_prune.studies.report.rows import Rows, read_rows, row_statistic
+from lit_prune.studies.report.settings import ReportSettings
+from lit_prune.studies.report.statistics import RowStatistic, mean_ranks, rows_interval, seeds_interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The mean difference of a cell's results from its reference.
+
+    Attributes:
+        cell: The cell.
+        metric: `<task>/<split>/<metric>`.
+        mean: Cell minus reference.
+        interval: Its bootstrap interval; None for one seed without rows.
+        num: Number of pairs.
+        over: What the interval is over: `seeds`, `rows`, or `seeds and rows`.
+    """
+
+    cell: Cell
+    metric: str
+    mean: float
+    interval: tuple[float, float] | None
+    num: int
+    over: str
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Mean ranks of the methods of a metric, all other axes equal; `methods` and `ranks` are of one length."""
+
+    axes: dict[str, Value]
+    metric: str
+    methods: tuple[Value, ...]
+    ranks: tuple[float, ...]
+    num: int
+
+
+def compare(results: Results, settings: ReportSettings) -> list[Difference]:
+    """Paired differences of every cell that has a reference, for every metric of the report.
+
+    Args:
+        results: The runs.
+        settings: Names the reference, the metrics, and the axis that is averaged over.
+    """
+    if not settings.reference:
+        return []
+    partner = partners(results, settings.reference)
+    model = str(settings.reference.get("model", "result"))
+    found = []
+    for cell in split_cells(results, settings.over):
+        pairs = [(number, partner[number]) for number in cell.runs if number in partner]
+        for metric in settings.metrics:
+            difference = _difference(results, cell, metric, model, pairs)
+            if difference is not None:
+                found.append(difference)
+    return found
+
+
+def _difference(
+    results: Results, cell: Cell, metric: str, model: str, pairs: Sequence[tuple[int, int]]
+) -> Difference | None:
+    ours, theirs = results.column("result", metric), results.column(model, metric)
+    pairs = [(first, second) for first, second in pairs if not np.isnan(ours[first] - theirs[second])]
+    if not pairs:
+        return None
+    differences = np.array([ours[first] - theirs[second] for first, second in pairs])
+    mean = float(differences.mean())
+    sides = [
+        (
+            (first, Key("result", *metric.split("/")), ours[first]),
+            (second, Key(model, *metric.split("/")), theirs[second]),
+        )
+        for first, second in pairs
+    ]
+    of_rows = _row_statistics(results, sides)
+    if of_rows is not None:
+        over = "seeds and rows" if len(pairs) > 1 else "rows"
+        return Difference(cell, metric, mean, rows_interval(*of_rows), len(pairs), over)
+    interval = seeds_interval(differences) if len(pairs) > 1 else None
+    return Difference(cell, metric, mean, interval, len(pairs), "seeds")
+
+
+_Side = tuple[int, Key, float]  # run, metric, recorded value
+
+
+def _row_statistics(
+    results: Results, sides: Sequence[tuple[_Side, _Side]]
+) -> tuple[list[tuple[RowStatistic, RowStatistic]], int] | None:
+    """The statistics of every pair, and the number of rows; None unless all are there and of the same rows."""
+    first: Rows | None = None
+    pairs = []
+    for pair in sides:
+        statistics = []
+        for number, key, recorded in pair:
+            rows = read_rows(results.runs[number].folder, key)
+            first = first or rows
+            if rows is None or first is None or not rows.same_rows(first):
+                return None
+            statistic = row_statistic(rows, key.metric, recorded)
+            if statistic is None:
+                return None
+            statistics.append(statistic)
+        pairs.append((statistics[0], statistics[1]))
+    assert first is not None  # there is a pair
+    return pairs, len(first.ids)
+
+
+def rank(results: Results, settings: ReportSettings) -> list[Ranks]:
+    """Mean ranks of the values of `settings.rank`, for every metric with a better end and every rest of the axes."""
+    if settings.rank is None:
+        return []
+    places: dict[tuple[tuple[str, Value], ...], dict[tuple[Value | None, Value], int]] = {}
+    for number, run in enumerate(results.runs):
+        if settings.rank in run.axes:
+            rest = tuple(item for item in run.axes.items() if item[0] not in (settings.rank, settings.over))
+            places.setdefault(rest, {})[run.axes.get(settings.over), run.axes[settings.rank]] = number
+    found = []
+    for metric in settings.metrics:
+        better = higher_is_better(metric)
+        if better is None:
+            continue
+        column = results.column("result", metric)
+        for rest, numbers in places.items():
+            seeds = list(dict.fromkeys(seed for seed, _ in numbers))
+            methods = tuple(dict.fromkeys(method for _, method in numbers))
+            if len(methods) < 2:
+                continue
+            values = [
+                [column[n] if (n := numbers.get((seed, each))) is not None else np.nan for each in methods]
+                for seed in seeds
+            ]
+            ranks, num = mean_ranks(np.array(values), better)
+            found.append(Ranks(dict(rest), metric, methods, tuple(map(float, ranks)), num))
+    return found

@@ -1,0 +1,285 @@
+"""The runs of a study and all their metrics, as one tidy table; read from `run.json` and `metrics.json` alone."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from lit_prune.errors import UserError
+from lit_prune.files import write_atomically
+
+Floats = NDArray[np.float64]
+Value = str | int | float
+
+TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
+_OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
+
+
+class Key(NamedTuple):
+    """Which number of a run: `result`, `dense`, `dense_shifted` or `bias` model, task, split, metric.
+
+    The split of the bias model is `train`; numbers of a model that belong to no set have neither task nor split.
+    """
+
+    model: str
+    task: str
+    split: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        """`<task>/<split>/<metric>`, whatever the model."""
+        return "/".join(part for part in self[1:] if part)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study, whether it is there yet or not.
+
+    Attributes:
+        name: Its name in the study.
+        folder: Where `run.json` and the rest lie.
+        status: `completed` where there are metrics; otherwise as the study or the run itself says.
+        error: What it failed with, or what it waits for.
+        axes: Its place in the study; an axis that it does not have is missing.
+        config_hash: Hash of its configuration.
+        commit: Commit that it ran from, with `+` where files differed from it.
+        lit_prune: Version of the package.
+        hardware: Device, threads and precision in words.
+        seconds: How long it took.
+    """
+
+    name: str
+    folder: Path
+    status: str
+    error: str | None
+    axes: Mapping[str, Value]
+    config_hash: str | None
+    commit: str | None
+    lit_prune: str | None
+    hardware: str | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Runs in the order of their axes, and their numbers.
+
+    Attributes:
+        axes: Names of the axes, in the study's order.
+        runs: The runs.
+        keys: What the columns of `values` are.
+        values: (runs, keys), NaN where a run has no such number.
+    """
+
+    axes: tuple[str, ...]
+    runs: tuple[Run, ...]
+    keys: tuple[Key, ...]
+    values: Floats
+
+    def column(self, model: str, name: str) -> Floats:
+        """One metric `<task>/<split>/<metric>` of one model for every run; NaN where there is none."""
+        place = self._places.get((model, name))
+        return np.full(len(self.runs), np.nan) if place is None else self.values[:, place]
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], int]:
+        return {(key.model, key.name): number for number, key in enumerate(self.keys)}
+
+
+def read_results(folder: Path) -> Results:
+    """Read every run of a study.
+
+    Args:
+        folder: The study's folder. Its `runs.json` lists the runs; without one, each folder below that holds a
+            `run.json` is a run. Runs that share their axes are told apart by a further axis `name`.
+
+    Raises:
+        UserError: there is no such folder, no run in it, or a file in it is not what it should be.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give the folder of a study, or any folder with runs in it")
+    read = [_read_run(folder, planned) for planned in _listed(folder)]
+    if not read:
+        raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
+    runs = _with_axes([run for run, _ in read])
+    axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))
+    runs = [replace(run, axes={axis: run.axes[axis] for axis in axes if axis in run.axes}) for run in runs]
+    order = sorted(range(len(runs)), key=lambda number: _place(runs[number], axes))
+    names = sorted({name for _, metrics in read for name in metrics}, key=_key)
+    columns = {name: number for number, name in enumerate(names)}
+    values = np.full((len(runs), len(names)), np.nan)
+    for row, number in enumerate(order):
+        metrics = read[number][1]
+        values[row, [columns[name] for name in metrics]] = list(metrics.values())
+    return Results(axes, tuple(runs[number] for number in order), tuple(map(_key, names)), values)
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write `results.parquet` and `results.csv`: a row per run, model, task, split and metric.
+
+    Columns: `name`, `status`, `config_hash`, `commit`, `lit_prune` of the run, its axes, `model`, `task`, `split`,
+    `metric`, `value`. A run without metrics has one row without a value. An axis that is called like another column
+    is `axis_<name>`. Equal runs give equal files: nothing in them depends on the time.
+    """
+    table = tidy(results)
+    write_atomically(folder / "results.parquet", lambda path: pa.parquet.write_table(table, path))
+    plain = pa.schema(
+        pa.field(each.name, each.type.value_type if pa.types.is_dictionary(each.type) else each.type)
+        for each in table.schema
+    )
+
+    def write_csv(path: Path) -> None:
+        with pa.csv.CSVWriter(path, plain, write_options=pa.csv.WriteOptions(quoting_style="needed")) as writer:
+            for batch in table.to_batches(max_chunksize=100_000):
+                writer.write_batch(batch.cast(plain))
+
+    write_atomically(folder / "results.csv", write_csv)
+
+
+def tidy(results: Results) -> pa.Table:
+    """The results as `write_results` writes them."""
+    filled = ~np.isnan(results.values)
+    empty = np.flatnonzero(~filled.any(axis=1))
+    run, key = (places.astype(np.int32) for places in filled.nonzero())
+    place = np.searchsorted(run, empty)
+    run, key = np.insert(run, place, empty), np.insert(key, place, -1)
+    number = np.insert(results.values[filled], place, np.nan)
+    columns = {name: _spread([getattr(each, name) for each in results.runs], run) for name in _OF_A_RUN}
+    for axis in results.axes:
+        if axis != "name":  # a run's name may be an axis: it is a column already
+            columns[axis] = _spread([each.axes.get(axis) for each in results.runs], run)
+    for part in Key._fields:
+        columns[part] = _spread([getattr(each, part) or None for each in results.keys], key)
+    return pa.table(columns | {"value": pa.array(number, mask=key < 0)})
+
+
+def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Array:
+    """The values at these places, -1 is null; strings are held once each."""
+    array = pa.array(values)
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())
+    if pa.types.is_string(array.type):
+        array = array.dictionary_encode()
+    return array.take(pa.array(places, mask=places < 0))
+
+
+def _listed(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "runs.json"
+    if path.is_file():
+        listed: list[dict[str, Any]] = _read_json(path, list)
+        if not all(isinstance(each, dict) and _is_name(each.get("name")) for each in listed):
+            raise UserError(
+                f"{path} is not a list of runs with a plain name each: run the study again to write it anew"
+            )
+        return listed
+    if (folder / "run.json").is_file():
+        return [{"name": folder.resolve().name, "folder": "."}]
+    names = (Path(each).relative_to(folder).as_posix() for each in _folders(folder))
+    return [{"name": name, "folder": name} for name in sorted(names)]
+
+
+def _is_name(name: Any) -> bool:
+    """Whether it names a place below the study's folder."""
+    return isinstance(name, str) and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    for root, below, files in os.walk(folder):
+        if "run.json" in files:
+            below.clear()
+            yield root
+
+
+def _read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
+    """A run, and its numbers by their keys in `metrics.json`; none while it is not complete."""
+    place = folder / planned.get("folder", f"{planned['name']}/version_0")
+    record = _read_json(place / "run.json", dict) if (place / "run.json").is_file() else {}
+    complete = (place / "metrics.json").is_file()
+    metrics = _read_json(place / "metrics.json", dict) if complete else {}
+    status = planned.get("status") or record.get("status", "planned")
+    if status == "completed" and not complete:
+        status = "without metrics"
+    run = Run(
+        name=planned["name"],
+        folder=place,
+        status="completed" if complete else status,
+        error=planned.get("error"),
+        axes=planned.get("axes", {}) | record.get("axes", {}) | planned.get("axes", {}),  # in the study's order
+        config_hash=record.get("config_hash"),
+        commit=record.get("commit"),
+        lit_prune=record.get("versions", {}).get("lit_prune"),
+        hardware=_hardware(record.get("hardware")),
+        seconds=record.get("seconds"),
+    )
+    numbers = {
+        sys.intern(name): float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
+    }
+    return run, numbers
+
+
+def _hardware(told: Mapping[str, Any] | None) -> str | None:
+    if not told:
+        return None
+    return f"{told.get('num_devices', 1)} x {told['device']}, {told['num_threads']} threads, {told['precision']}"
+
+
+def _with_axes(runs: Sequence[Run]) -> list[Run]:
+    """The runs with axes that tell them apart, each of one type, none called like a column of the results."""
+    own = {"error", "value", *_OF_A_RUN, *Key._fields}
+    renamed = [{f"axis_{axis}" if axis in own else axis: each for axis, each in run.axes.items()} for run in runs]
+    numeric = {axis for axes in renamed for axis in axes}
+    for axes in renamed:
+        numeric -= {axis for axis, value in axes.items() if value is not None and not _is_number(value)}
+    uniform = [
+        {axis: value if axis in numeric else as_text(value) for axis, value in axes.items() if value is not None}
+        for axes in renamed
+    ]
+    if len({tuple(sorted(axes.items())) for axes in uniform}) < len(runs):
+        uniform = [{"name": run.name, **axes} for run, axes in zip(runs, uniform, strict=True)]
+    return [replace(run, axes=axes) for run, axes in zip(runs, uniform, strict=True)]
+
+
+def as_text(value: Any) -> str:
+    """A value of an axis that is not all numbers, as the results hold it: strings as they are, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _place(run: Run, axes: Sequence[str]) -> tuple[Any, ...]:
+    """Sorts runs by their axes; those that lack an axis come first on it."""
+    return *((axis in run.axes, run.axes.get(axis)) for axis in axes), run.name
+
+
+def _key(name: str) -> Key:
+    """The key of a name in `metrics.json`."""
+    parts = name.split("/")
+    if parts[0] == "bias":
+        return Key("bias", "/".join(parts[1:-1]), "train", parts[-1])
+    model = parts.pop(0) if len(parts) in (2, 4) else "result"
+    return Key(model, "/".join(parts[:-2]), parts[-2] if len(parts) > 1 else "", parts[-1])
+
+
+def _read_json(path: Path, kind: type) -> Any:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error})") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path} does not hold a JSON {'object' if kind is dict else 'list'}")
+    return content

@@ -1,0 +1,189 @@
+"""What a study's report is to show: `title` and `report` of its study.yaml, checked against its results."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser
+from numpy.typing import NDArray
+
+from lit_prune.errors import UserError
+from lit_prune.studies.report.naming import is_share
+from lit_prune.studies.report.results import Results, as_text
+
+_PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
+_SHOWN = 12  # known names in an error, at most
+
+
+@dataclass(frozen=True)
+class FigureSettings:
+    """A figure: one panel for each metric.
+
+    Attributes:
+        name: The file is figures/<name>.png.
+        x: The axis along which lines run; its values are numbers.
+        lines: The axis that has a line for each value; None: one line.
+        metrics: `<task>/<split>/<metric>`; none: those of the report.
+        where: Axes and their values (or `model`): the runs that are shown.
+        reference: The same for the runs that give level lines; 95% of each is drawn too.
+        band: What is shaded around the mean: from the lowest to the highest value, or one standard deviation (ddof 1).
+    """
+
+    name: str
+    x: str = "sparsity"
+    lines: str | None = None
+    metrics: list[str] = field(default_factory=list)
+    where: dict[str, Any] = field(default_factory=dict)
+    reference: dict[str, Any] = field(default_factory=dict)
+    band: Literal["minmax", "std"] = "minmax"
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """A report.
+
+    Attributes:
+        over: The axis that is averaged over.
+        metrics: `<task>/<split>/<metric>`; none: the accuracy of every ID and OOD set.
+        reference: Axes and their values (or `model`): what the results are compared with, other axes equal.
+        rank: The axis whose values are ranked; None: no ranks.
+        figures: The figures.
+        printed: Values that a paper prints: each with axes, `model` (default `result`), `metric`, `value`, `source`.
+    """
+
+    over: str = "seed"
+    metrics: list[str] = field(default_factory=list)
+    reference: dict[str, Any] = field(default_factory=dict)
+    rank: str | None = None
+    figures: list[FigureSettings] = field(default_factory=list)
+    printed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_settings(folder: Path) -> tuple[str, ReportSettings]:
+    """The title and the report's settings; a folder without study.yaml has its name and the defaults.
+
+    Raises:
+        UserError: study.yaml is not yaml, or its report has a key or a value that is not known.
+    """
+    path = folder / "study.yaml"
+    if not path.is_file():
+        return folder.resolve().name, ReportSettings()
+    try:
+        study = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())})") from error
+    if not isinstance(study, dict):
+        raise UserError(f"{path} is not a mapping: it has a title and a report")
+    report = study.get("report") or {}
+    _check_keys(report, ReportSettings, f"{path}: report")
+    for each in report.get("figures") or []:
+        _check_keys(each, FigureSettings, f"{path}: a figure of the report")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--report", type=ReportSettings, default=ReportSettings())
+    try:
+        settings: ReportSettings = parser.instantiate(parser.parse_object({"report": report})).report
+    except ArgumentError as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    return str(study.get("title") or folder.resolve().name), settings
+
+
+def _check_keys(given: Any, settings: type, place: str) -> None:
+    if not isinstance(given, dict):
+        raise UserError(f"{place} is {given!r}, needed is a mapping")
+    known = [each.name for each in fields(settings)]
+    for key in given:
+        if key not in known:
+            raise UserError(f"{place} has no setting {key!r}: use {', '.join(known)}")
+
+
+def complete_settings(settings: ReportSettings, results: Results) -> ReportSettings:
+    """The settings with their defaults filled in from the results.
+
+    Raises:
+        UserError: an axis, a value of one, a model or a metric is not among the results.
+    """
+    metrics = settings.metrics or _default_metrics(results)
+    figures = [FigureSettings(**{**vars(each), "metrics": each.metrics or metrics}) for each in settings.figures]
+    complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
+    _check_axes([settings.over, settings.rank], results, "the report")
+    for name in metrics:
+        _check_metric(name, results)
+    select(results, settings.reference)
+    for figure in figures:
+        if not figure.name or Path(figure.name).name != figure.name:
+            raise UserError(f"a figure is called {figure.name!r}: use a plain name, its file is figures/<name>.png")
+        _check_axes([figure.x, figure.lines], results, f"figure {figure.name}")
+        for chosen in (figure.where, figure.reference):
+            select(results, chosen)
+        for name in figure.metrics:
+            _check_metric(name, results)
+    for printed in settings.printed:
+        _check_printed(printed, results)
+    return complete
+
+
+def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Which runs have these values of their axes (runs,); `model` among them says nothing about runs.
+
+    Raises:
+        UserError: an axis, a value of one or a model is not among the results.
+    """
+    found = np.ones(len(results.runs), dtype=bool)
+    for axis, wanted in chosen.items():
+        if axis == "model":
+            _check(str(wanted), {key.model for key in results.keys}, "model")
+            continue
+        _check_axes([axis], results, "the report")
+        values = [run.axes.get(axis) for run in results.runs]
+        match = np.array([value is not None and value in (wanted, as_text(wanted)) for value in values])
+        if not match.any():
+            known = sorted({str(value) for value in values if value is not None})
+            raise UserError(f"no run has {axis} {wanted}: its values are {_some(str(wanted), known)}")
+        found &= match
+    return found
+
+
+def _default_metrics(results: Results) -> list[str]:
+    evaluated = sorted({key for key in results.keys if key.split.startswith(("id", "ood")) and key.model == "result"})
+    found = [key.name for key in evaluated if key.metric == "accuracy"] or [key.name for key in evaluated]
+    if not found:
+        raise UserError("no run of the study is complete: there is nothing to report yet")
+    return found
+
+
+def _check_axes(axes: Iterable[str | None], results: Results, place: str) -> None:
+    for axis in axes:
+        if axis is not None and axis not in results.axes:
+            raise UserError(f"{place} names the axis {axis!r}, which no run has: use {', '.join(results.axes)}")
+
+
+def _check_metric(name: str, results: Results) -> None:
+    _check(name, {key.name for key in results.keys if key.split}, "metric")
+
+
+def _check(name: str, known: set[str], kind: str) -> None:
+    if name not in known:
+        raise UserError(f"no run has the {kind} {name!r}: use {_some(name, sorted(known))}")
+
+
+def _some(name: str, known: Sequence[str]) -> str:
+    """All known names, or those that come closest."""
+    if len(known) <= _SHOWN:
+        return ", ".join(known)
+    close = get_close_matches(name, known, n=_SHOWN, cutoff=0)
+    return f"{', '.join(close)} or another of the {len(known)} in results.csv"
+
+
+def _check_printed(printed: Mapping[str, Any], results: Results) -> None:
+    missing = [name for name in _PRINTED if name not in printed]
+    if missing:
+        raise UserError(f"the printed value {dict(printed)} lacks {', '.join(missing)}")
+    _check_metric(printed["metric"], results)
+    select(results, {name: value for name, value in printed.items() if name not in _PRINTED})
+    metric, value = printed["metric"], printed["value"]
+    if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):
+        raise UserError(f"the printed value {value!r} of {metric} is not in its unit: write shares between 0 and 1")
