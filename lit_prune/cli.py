@@ -11,6 +11,8 @@ from lit_prune.errors import UserError
 COMMANDS = {
     "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
+    "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
+    "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
     "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
 }
 
@@ -36,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
         import_module(COMMANDS[name][0]).run(arguments)
     except Exception as error:  # a user's error may come wrapped by whatever library called us
-        cause = _users_error(error)
+        cause = users_error(error)
         if cause is None:
             raise
         print(f"lit_prune: error: {cause}", file=sys.stderr)
@@ -59,7 +61,7 @@ def _help() -> str:
     )
 
 
-def _users_error(error: BaseException) -> BaseException | None:
+def users_error(error: BaseException) -> BaseException | None:
     """The deepest error that is meant for a user; None where the chain ends in a bug."""
     from jsonargparse import ArgumentError  # not above: the help answers without the libraries
     from lightning.fabric.utilities.exceptions import MisconfigurationException
