@@ -62,14 +62,14 @@ def _help() -> str:
 
 
 def users_error(error: BaseException) -> BaseException | None:
-    """The deepest error that is meant for a user; None where the chain ends in a bug."""
+    """What of a chain of errors is meant for a user: the last word of the package's own; None where it is a bug."""
     from jsonargparse import ArgumentError  # not above: the help answers without the libraries
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
-    for each in reversed(chain):
+    for each in chain:
         if isinstance(each, UserError):
             return each
     return error if isinstance(error, ArgumentError | MisconfigurationException) else None

@@ -190,12 +190,13 @@ def experiment(tmp_path, tiny_backbone):
     return run
 
 
-@pytest.fixture
-def small(tmp_path, tiny_backbone):
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, tiny_backbone):
     """A function: a configuration -> the two files that fit it made small."""
+    folder = tmp_path_factory.mktemp("small")
 
     def configs(config: str) -> list[str]:
-        overlay = _overlay(tmp_path / f"small_{Path(config).stem}.yaml", tiny_backbone, config)
+        overlay = _overlay(folder / f"{Path(config).stem}.yaml", tiny_backbone, config)
         return [str(REPOSITORY / config), str(overlay)]
 
     return configs

@@ -82,7 +82,7 @@ class RunRecord(Callback):
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
                 values[f"{phase}/step"] = before["step"]
         if "dense" in pl_module.phases and pl_module.last_phase != "dense":
-            sets = [each.of for each in pl_module.predicted]
+            sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _predictions(pl_module, phase)) for phase in ("dense", pl_module.last_phase)
             )

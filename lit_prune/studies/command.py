@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     said = parser.parse_args(list(arguments))
     path = Path(said.study)
-    out = Path("logs/studies") / path.stem if said.out is None else Path(said.out)
+    out = Path(said.out or f"logs/studies/{path.stem}")
     run_study(read_study(path), out, said.where, said.dry_run)
 
 

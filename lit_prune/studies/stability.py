@@ -14,7 +14,7 @@ SEED = "seed_everything"
 
 def run(arguments: Sequence[str]) -> None:
     """Run a configuration with many seeds as the arguments of `lit_prune stability` say."""
-    parser = ArgumentParser(
+    parser = ArgumentParser(  # not jsonargparse's, which cannot leave arguments to others
         prog="lit_prune stability",
         exit_on_error=False,
         allow_abbrev=False,
@@ -29,10 +29,9 @@ def run(arguments: Sequence[str]) -> None:
     if not said.config:
         raise UserError("--config is missing: name the configuration to run, as for lit_prune fit")
     name = Path(said.config[0]).stem
+    out = Path(said.out or f"logs/studies/{name}_stability")
     study = seeds_study(f"Stability of {name}", said.config, parse_seeds(said.seeds), parse_settings(rest))
-    run_study(
-        study, Path("logs/studies") / f"{name}_stability" if said.out is None else Path(said.out), (), said.dry_run
-    )
+    run_study(study, out, dry_run=said.dry_run)
 
 
 def seeds_study(title: str, configs: Sequence[str], seeds: Sequence[int], settings: dict[str, Any]) -> Study:

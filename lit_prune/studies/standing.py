@@ -91,7 +91,7 @@ def _check_trainer(trainer: dict[str, Any]) -> None:
         raise UserError("trainer.logger is set, and runs of a study are found where `fit` itself puts them: drop it")
     if trainer["devices"] not in (1, "1", "auto") or trainer["num_nodes"] != 1:
         raise UserError(
-            f"trainer.devices is {trainer['devices']!r} and num_nodes {trainer['num_nodes']}: a study runs in one "
+            f"trainer.devices is {trainer['devices']} and num_nodes {trainer['num_nodes']}: a study runs in one "
             "process, set both to 1"
         )
 
@@ -104,17 +104,21 @@ def _versions(folder: Path) -> list[int]:
 def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, resolve: Resolve) -> bool:
     """Whether a folder is of a run with these settings that started from this ancestor as it is."""
     path = folder / "config.yaml"
-    try:
-        found = yaml.safe_load(path.read_text())
-        same = _settings(found, ancestor) == _settings(wanted, ancestor)
-        # A setting that the package has got since then has its default.
-        same = same or _settings(resolve((f"--config={path}",)), ancestor) == _settings(wanted, ancestor)
-    except (OSError, yaml.YAMLError, UserError, KeyError, TypeError):  # cut off while it was written, or too old
+    if not path.is_file() or not _has_settings(path, _settings(wanted, ancestor), ancestor, resolve):
         return False
-    if not same or ancestor is None:
-        return same
     began = _began(folder)
-    return began is None or (ancestor.done and began > (_began(ancestor.folder) or 0.0))
+    if ancestor is None or began is None:
+        return True
+    return ancestor.done and began > (_began(ancestor.folder) or 0.0)
+
+
+def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
+    """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
+    readings = (lambda: yaml.safe_load(path.read_text()), lambda: resolve((f"--config={path}",)))
+    try:
+        return any(_settings(read(), ancestor) == wanted for read in readings)
+    except (yaml.YAMLError, UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
+        return False
 
 
 def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
