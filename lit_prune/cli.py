@@ -13,10 +13,9 @@ COMMANDS = {
     "test": ("lit_prune.evaluate.test", "evaluate a finished run's model on labelled files"),
     "predict": ("lit_prune.evaluate.predict", "write what a finished run's model says of a file's rows"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
-    "report": (
-        "lit_prune.studies.report.command",
-        "what a study's runs show: results, statistics, tables, figures",
-    ),
+    "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
+    "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
+    "report": ("lit_prune.studies.report.command", "what a study's runs show: results, statistics, tables, figures"),
     "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
 }
 
@@ -42,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
         import_module(COMMANDS[name][0]).run(arguments)
     except Exception as error:  # a user's error may come wrapped by whatever library called us
-        cause = _users_error(error)
+        cause = users_error(error)
         if cause is None:
             raise
         print(f"lit_prune: error: {cause}", file=sys.stderr)
@@ -65,15 +64,15 @@ def _help() -> str:
     )
 
 
-def _users_error(error: BaseException) -> BaseException | None:
-    """The deepest error that is meant for a user; None where the chain ends in a bug."""
+def users_error(error: BaseException) -> BaseException | None:
+    """What of a chain of errors is meant for a user: the last word of the package's own; None where it is a bug."""
     from jsonargparse import ArgumentError  # not above: the help answers without the libraries
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
-    for each in reversed(chain):
+    for each in chain:
         if isinstance(each, UserError):
             return each
     return error if isinstance(error, ArgumentError | MisconfigurationException) else None

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,6 @@ def write_folder(path: Path, fill: Callable[[Path], object]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_json(values: Mapping[str, Any], path: Path) -> None:
-    """Write one JSON object."""
+def write_json(values: Mapping[str, Any] | Sequence[Any], path: Path) -> None:
+    """Write one JSON object or list."""
     write_atomically(path, lambda partial: partial.write_text(json.dumps(values, indent=1) + "\n"))

@@ -1,13 +1,16 @@
 """`lit_prune fit`: LightningCLI with a paradigm as its model, and exact resume."""
 
+import json
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import datasets
+from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from lit_prune.callbacks.agreement import Agreement
@@ -63,6 +66,9 @@ class PruneCLI(LightningCLI):
             "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
         )
         parser.add_argument(
+            "--axes", type=dict, default={}, help="Where the run stands in a study, as run.json is to record it."
+        )
+        parser.add_argument(
             "--resume",
             type=str,
             default=None,
@@ -83,7 +89,7 @@ class PruneCLI(LightningCLI):
                 "init_args": {"save_dir": config.trainer.default_root_dir or "logs", "name": config.experiment},
             }
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        record = RunRecord(config.experiment, int(config.seed_everything))
+        record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
         callbacks = [*bar, Agreement(), SparsityCurves(), record, Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
@@ -92,6 +98,47 @@ class PruneCLI(LightningCLI):
         self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)
+
+
+class _Parser(PruneCLI):
+    """The parser of `lit_prune fit` alone: nothing is seeded, built or run."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: object) -> None:
+        self.config = Namespace(subcommand=None, seed_everything=False)
+
+    def before_instantiate_classes(self) -> None: ...
+
+    def instantiate_classes(self) -> None: ...
+
+
+def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
+    """A function: arguments of `lit_prune fit` -> the configuration that they resolve to, but for what is None.
+
+    It is what a run's `config.yaml` holds, found without building anything; it raises `UserError` on what `fit` does
+    not know. One parser serves all calls, each of which takes less than a tenth of a second.
+    """
+    _quiet()
+    parser = _Parser().parser
+
+    def resolve(arguments: Sequence[str]) -> dict[str, Any]:
+        try:
+            config = parser.parse_args(["fit", *arguments])
+        except ArgumentError as error:
+            raise UserError(_in_one_line(str(error))) from error
+        resolved: dict[str, Any] = json.loads(parser.dump(config, format="json"))["fit"]
+        return resolved
+
+    return resolve
+
+
+def _in_one_line(message: str) -> str:
+    """What jsonargparse says, without the types that it tried."""
+    noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
+    lines = [line.strip() for line in message.splitlines()]
+    return " ".join(line.removeprefix("- ") for line in lines if line and not line.startswith(noise))
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -139,7 +186,8 @@ def _quiet() -> None:
     """Silence what libraries say about choices that this package makes on purpose."""
     datasets.disable_progress_bars()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         "LightningCLI's args parameter",
         ".*does not have many workers",

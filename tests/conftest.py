@@ -156,14 +156,20 @@ trainer:
 MASK_PHASE = {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4}
 
 
-def _command(folder: Path, backbone: Path, *arguments: str, config: str, name: str) -> list[str]:
-    """The command line that fits a configuration made small into `folder`."""
+def _overlay(path: Path, backbone: Path, config: str) -> Path:
+    """Write what makes a configuration small."""
     overlay = yaml.safe_load(OVERLAY.format(backbone=backbone))
     model = yaml.safe_load((REPOSITORY / config).read_text())["model"]
     if not model["class_path"].endswith(".FineTune"):
         overlay["model"]["init_args"] |= MASK_PHASE
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
-    command = ["fit", "--config", str(REPOSITORY / config), "--config", str(folder / "overlay.yaml")]
+    path.write_text(yaml.safe_dump(overlay))
+    return path
+
+
+def _command(folder: Path, backbone: Path, *arguments: str, config: str, name: str) -> list[str]:
+    """The command line that fits a configuration made small into `folder`."""
+    overlay = _overlay(folder / "overlay.yaml", backbone, config)
+    command = ["fit", "--config", str(REPOSITORY / config), "--config", str(overlay)]
     command += ["--trainer.default_root_dir", str(folder / "runs"), "--experiment", name]
     command += ["--trainer.enable_progress_bar", "false"]
     return [*command, *arguments]
@@ -182,6 +188,18 @@ def experiment(tmp_path, tiny_backbone):
         return _fit(tmp_path, tiny_backbone, *arguments, config=config, name=name)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, tiny_backbone):
+    """A function: a configuration -> the two files that fit it made small."""
+    folder = tmp_path_factory.mktemp("small")
+
+    def configs(config: str) -> list[str]:
+        overlay = _overlay(folder / f"{Path(config).stem}.yaml", tiny_backbone, config)
+        return [str(REPOSITORY / config), str(overlay)]
+
+    return configs
 
 
 @pytest.fixture

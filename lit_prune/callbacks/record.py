@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,13 @@ class RunRecord(Callback):
     Args:
         experiment: The experiment's name.
         seed: The seed that everything was seeded with.
+        axes: Where the run stands in a study, by axis.
     """
 
-    def __init__(self, experiment: str, seed: int) -> None:
+    def __init__(self, experiment: str, seed: int, axes: Mapping[str, Any]) -> None:
         self.experiment = experiment
         self.seed = seed
+        self.axes = {"seed": seed, **axes}
         self.started = time.time()
         self.earlier_seconds = 0.0
         self.begun = False
@@ -79,7 +82,7 @@ class RunRecord(Callback):
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
                 values[f"{phase}/step"] = before["step"]
         if "dense" in pl_module.phases and pl_module.last_phase != "dense":
-            sets = [each.of for each in pl_module.predicted]
+            sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _predictions(pl_module, phase)) for phase in ("dense", pl_module.last_phase)
             )
@@ -107,7 +110,7 @@ class RunRecord(Callback):
         write_json(
             {
                 "experiment": self.experiment,
-                "axes": {"seed": self.seed},
+                "axes": self.axes,
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
                 "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
@@ -131,14 +134,19 @@ def _predictions(module: FineTune, phase: str) -> str:
     return "predictions.parquet" if phase == module.last_phase else f"{phase}_predictions.parquet"
 
 
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved configuration but for what the run is called and where it is written."""
+    kept = {key: value for key, value in config.items() if key not in ("experiment", "axes")}
+    kept["trainer"] = {
+        key: value for key, value in config["trainer"].items() if key not in ("logger", "default_root_dir")
+    }
+    return kept
+
+
 def _config_hash(path: Path) -> str | None:
-    """Hash of the resolved configuration, but for what the run is called and where it is written."""
     if not path.is_file():
         return None
-    config = yaml.safe_load(path.read_text())
-    config.pop("experiment", None)
-    for key in ("logger", "default_root_dir"):
-        config["trainer"].pop(key, None)
+    config = decisive(yaml.safe_load(path.read_text()))
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 

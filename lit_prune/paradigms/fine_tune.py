@@ -295,4 +295,6 @@ class FineTune(LightningModule):
         self._random_state = states[self.trainer.global_rank % len(states)]
         self.phase = state["phase"]
         self.enter(self.phase)
+        # Cut off after its last step, a run lacks nothing but its record.
+        self.trainer.should_stop = checkpoint["global_step"] >= self.ends[self.last_phase]
         warn_of_changes(state["conditions"], conditions(self.trainer))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from lightning.pytorch import Callback
-from runs import assert_same, cut_off_by, without_callbacks
+from runs import assert_same, cut_off_by, result, without_callbacks
 
 from lit_prune.cli import main
 
@@ -52,6 +53,16 @@ def test_a_run_cut_off_before_its_first_evaluation_starts_again_in_its_folder(ex
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
     assert_same(run, plain_run)
+
+
+@pytest.mark.parametrize("reference", ["plain_run", "finished_dense_run"])
+@pytest.mark.timeout(60)  # without its end a run would go on for ever
+def test_a_run_cut_off_after_its_last_step_only_lacks_its_metrics(reference, request, tmp_path):
+    reference = request.getfixturevalue(reference)
+    run = shutil.copytree(reference, tmp_path / "cut" / "version_0")
+    (run / "metrics.json").unlink()
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert result(run) == result(reference)
 
 
 def test_resuming_a_complete_run_changes_nothing(plain_run, capsys):

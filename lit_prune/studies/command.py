@@ -1,0 +1,75 @@
+"""`lit_prune study`: run a grid of runs as a yaml says, or what of it is not done yet."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+
+from lit_prune.errors import UserError
+from lit_prune.fit import make_resolver
+from lit_prune.studies.engine import run_all
+from lit_prune.studies.ledger import COMPLETED, Ledger, check_folder, locked, write_study
+from lit_prune.studies.plan import make_plan, select
+from lit_prune.studies.standing import find_standings
+from lit_prune.studies.study import Study, read_study
+from lit_prune.studies.watch import Costs, Watch, print_plan
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run a study as the arguments of `lit_prune study` say."""
+    parser = ArgumentParser(
+        prog="lit_prune study",
+        exit_on_error=False,
+        description="Run a grid of runs, one after the other. Finished runs are kept, those cut off are continued, and "
+        "those whose settings have changed are run anew beside the old ones.",
+    )
+    parser.add_argument("study", type=str, help="The study's yaml.")
+    parser.add_argument("--out", type=str, help="Its folder, default: logs/studies/<the yaml's name>.")
+    parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
+    parser.add_argument(
+        "--where",
+        type=str,
+        nargs="+",
+        default=[],
+        metavar="axis=value",
+        help="Run a part of it and what that depends on; several values of an axis: name it several times.",
+    )
+    said = parser.parse_args(list(arguments))
+    path = Path(said.study)
+    out = Path(said.out or f"logs/studies/{path.stem}")
+    run_study(read_study(path), out, said.where, said.dry_run)
+
+
+def run_study(study: Study, out: Path, where: Sequence[str] = (), dry_run: bool = False) -> None:
+    """Run a study, or a part of it.
+
+    Args:
+        study: The study.
+        out: Its folder.
+        where: `axis=value` each: the part.
+        dry_run: Only show the plan.
+
+    Raises:
+        UserError: before anything is run, what cannot be run; at the end, what has failed.
+    """
+    check_folder(out, study)
+    plan = make_plan(study)
+    chosen = select(plan, where)
+    with nullcontext() if dry_run else locked(out):
+        standings = find_standings(plan, out, make_resolver())
+        costs = Costs(standings.values(), study.cost)
+        now = [standings[each.name] for each in chosen]
+        if dry_run:
+            print_plan(now, costs)
+            return
+        write_study(out, study)
+        ledger = Ledger(out, standings)
+        watch = Watch(now, ledger, costs)
+        with watch.shown():
+            run_all(now, ledger, watch.tell)
+    failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) != COMPLETED]
+    if failed:
+        lines = [f"{each['status']} {each['name']}: {each['error']}" for each in failed]
+        raise UserError("\n".join([f"{len(failed)} of {len(chosen)} runs of {out} are not done:", *lines]))
+    print(out)

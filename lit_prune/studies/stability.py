@@ -1,0 +1,82 @@
+"""`lit_prune stability`: one configuration with many seeds, as a study with the one axis `seed`."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lit_prune.errors import UserError
+from lit_prune.studies.command import run_study
+from lit_prune.studies.study import Study, make_study
+
+SEED = "seed_everything"
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run a configuration with many seeds as the arguments of `lit_prune stability` say."""
+    parser = ArgumentParser(  # not jsonargparse's, which cannot leave arguments to others
+        prog="lit_prune stability",
+        exit_on_error=False,
+        allow_abbrev=False,
+        description="Run one configuration with many seeds, one after the other: a study with the one axis seed, so "
+        "finished runs are kept and those cut off are continued. Further arguments are those of lit_prune fit.",
+    )
+    parser.add_argument("--config", action="append", default=[], help="As of lit_prune fit; later ones are laid over.")
+    parser.add_argument("--seeds", default="1..10", help="1..10, or 1,2,5 (default: %(default)s).")
+    parser.add_argument("--out", help="The study's folder, default: logs/studies/<name of the first config>_stability.")
+    parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
+    said, rest = parser.parse_known_args(list(arguments))
+    if not said.config:
+        raise UserError("--config is missing: name the configuration to run, as for lit_prune fit")
+    name = Path(said.config[0]).stem
+    out = Path(said.out or f"logs/studies/{name}_stability")
+    study = seeds_study(f"Stability of {name}", said.config, parse_seeds(said.seeds), parse_settings(rest))
+    run_study(study, out, dry_run=said.dry_run)
+
+
+def seeds_study(title: str, configs: Sequence[str], seeds: Sequence[int], settings: dict[str, Any]) -> Study:
+    """A study of one configuration with these seeds."""
+    if SEED in settings:
+        raise UserError(f"--{SEED} is what --seeds varies: leave it out")
+    return make_study(
+        {
+            "title": title,
+            "runs": {"fit": {"configs": list(configs), "axes": ["seed"]}},
+            "axes": {"seed": {"setting": SEED, "values": list(seeds)}},
+            "settings": settings,
+        }
+    )
+
+
+def parse_seeds(said: str) -> list[int]:
+    """Seeds as `1..10` (both ends included) or `1,2,5` say them.
+
+    Raises:
+        UserError: it says neither.
+    """
+    first, dots, last = said.partition("..")
+    try:
+        seeds = list(range(int(first), int(last) + 1)) if dots else [int(each) for each in said.split(",")]
+    except ValueError as error:
+        raise UserError(f"--seeds is {said!r}: use 1..10, or 1,2,5") from error
+    if not seeds:
+        raise UserError(f"--seeds {said} are none: the first is greater than the last")
+    return seeds
+
+
+def parse_settings(arguments: Sequence[str]) -> dict[str, str]:
+    """Arguments of `lit_prune fit`, `--name value` or `--name=value`, as settings.
+
+    Raises:
+        UserError: a value stands without a name, or a name without a value.
+    """
+    settings = {}
+    rest = iter(arguments)
+    for each in rest:
+        name, equals, value = each.removeprefix("--").partition("=")
+        if not each.startswith("--"):
+            raise UserError(f"{each!r} stands without the setting that it is a value of")
+        if not equals and (value := next(rest, "--")).startswith("--"):
+            raise UserError(f"{each} stands without a value")
+        settings[name] = value
+    return settings

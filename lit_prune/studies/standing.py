@@ -1,0 +1,147 @@
+"""Where the runs of a study stand: found in their folders alone, whatever has happened since the last start.
+
+A run's folders are `<study>/<name>/version_<n>`, numbered by Lightning. Of these the run's own is the newest with the
+settings that the study gives it now; where there is none, it is the next, and what is there is left alone. So a changed
+study runs what has changed, and one that is changed back finds what it had.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_prune.callbacks.record import decisive
+from lit_prune.errors import UserError
+from lit_prune.studies.plan import Run
+
+Resolve = Callable[[Sequence[str]], dict[str, Any]]
+START_FROM = "model.init_args.start_from"
+
+DONE, RESUME, CHANGED, NEW = "done", "resume", "changed", "new"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands.
+
+    Args:
+        run: The run.
+        folder: Its folder, which may not be there yet.
+        state: `done`, `resume` (it was cut off), `changed` (only runs of other settings, or of another ancestor, are
+            there) or `new`.
+        arguments: The arguments of `lit_prune fit` that run it or continue it.
+    """
+
+    run: Run
+    folder: Path
+    state: str
+    arguments: tuple[str, ...]
+
+    @property
+    def output(self) -> Path:
+        """Where what it prints is kept."""
+        return self.folder.parent / "output.txt"
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.state == DONE
+
+
+def find_standings(plan: Sequence[Run], out: Path, resolve: Resolve) -> dict[str, Standing]:
+    """Where each run of a plan stands, by name.
+
+    Args:
+        plan: The runs, each after the one it starts from.
+        out: The study's folder.
+        resolve: Arguments of `lit_prune fit` -> the configuration that they resolve to.
+
+    Raises:
+        UserError: `fit` does not know what a run says to it, or could not run it in this process.
+    """
+    standings: dict[str, Standing] = {}
+    for run in plan:
+        try:
+            standings[run.name] = _find(run, out, standings.get(run.ancestor or ""), resolve)
+        except UserError as error:
+            raise UserError(f"run {run.name}: {error}") from error
+    return standings
+
+
+def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> Standing:
+    start = () if ancestor is None else (f"--{START_FROM}={ancestor.folder}",)
+    wanted = resolve((*run.arguments, *start))
+    _check_trainer(wanted["trainer"])
+    versions = _versions(out / run.name)
+    for number in sorted(versions, reverse=True):
+        folder = out / run.name / f"version_{number}"
+        if _is_of(folder, wanted, ancestor, resolve):
+            state = DONE if (folder / "metrics.json").is_file() else RESUME
+            return Standing(run, folder, state, ("--resume", str(folder), *start))
+    where = (f"--trainer.default_root_dir={out}", f"--experiment={run.name}")
+    folder = out / run.name / f"version_{max(versions, default=-1) + 1}"
+    return Standing(run, folder, CHANGED if versions else NEW, (*run.arguments, *start, *where))
+
+
+def _check_trainer(trainer: dict[str, Any]) -> None:
+    if trainer.get("logger", True) is not True:
+        raise UserError("trainer.logger is set, and runs of a study are found where `fit` itself puts them: drop it")
+    if trainer["devices"] not in (1, "1", "auto") or trainer["num_nodes"] != 1:
+        raise UserError(
+            f"trainer.devices is {trainer['devices']} and num_nodes {trainer['num_nodes']}: a study runs in one "
+            "process, set both to 1"
+        )
+
+
+def _versions(folder: Path) -> list[int]:
+    numbers = [path.name.removeprefix("version_") for path in folder.glob("version_*") if path.is_dir()]
+    return [int(number) for number in numbers if number.isdigit()]
+
+
+def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, resolve: Resolve) -> bool:
+    """Whether a folder is of a run with these settings that started from this ancestor as it is."""
+    path = folder / "config.yaml"
+    if not path.is_file() or not _has_settings(path, _settings(wanted, ancestor), ancestor, resolve):
+        return False
+    began = _began(folder)
+    if ancestor is None or began is None:
+        return True
+    return ancestor.done and began > (_began(ancestor.folder) or 0.0)
+
+
+def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
+    """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
+    readings = (lambda: yaml.safe_load(path.read_text()), lambda: resolve((f"--config={path}",)))
+    try:
+        return any(_settings(read(), ancestor) == wanted for read in readings)
+    except (yaml.YAMLError, UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
+        return False
+
+
+def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
+    """What decides the result, without what is None; the ancestor by its name, wherever the study lies."""
+    kept = decisive(config)
+    if ancestor is not None:
+        init_args = dict(kept["model"]["init_args"])
+        name = (*Path(ancestor.run.name).parts, ancestor.folder.name)
+        init_args["start_from"] = "/".join(Path(init_args["start_from"]).parts[-len(name) :])
+        kept["model"] = {**kept["model"], "init_args": init_args}
+    return _without_none(kept)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(each) for key, each in value.items() if each is not None}
+    return [_without_none(each) for each in value] if isinstance(value, list) else value
+
+
+def _began(folder: Path) -> float | None:
+    """When the last process of a run started, None: none has got that far."""
+    path = folder / "run.json"
+    if not path.is_file():
+        return None
+    started: float = json.loads(path.read_text())["started"]
+    return started

@@ -1,0 +1,215 @@
+"""A study as its yaml says: kinds of runs, the axes they vary along, and what starts from what."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_prune.errors import UserError
+
+KIND = "run"  # the axis that kinds of runs are values of, where there are several
+RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.default_root_dir", "trainer.logger")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of runs.
+
+    Args:
+        arguments: What it says to `lit_prune fit`, but for its axes.
+        axes: Names of the axes that it varies along, in the order in which a run's name has them.
+        start_from: The kind whose runs it starts from; those have the same values on all of their axes.
+    """
+
+    arguments: tuple[str, ...]
+    axes: tuple[str, ...]
+    start_from: str | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, checked.
+
+    Args:
+        title: Its title.
+        kinds: The kinds of runs by name, each after the one that it starts from.
+        axes: Each axis as its values, and what a value says to `lit_prune fit`.
+        cost: Expected seconds of a run, by kind.
+        source: The yaml's content.
+    """
+
+    title: str
+    kinds: Mapping[str, Kind]
+    axes: Mapping[str, Mapping[Any, tuple[str, ...]]]
+    cost: Mapping[str, float]
+    source: Mapping[str, Any]
+
+
+def read_study(path: Path) -> Study:
+    """Read a study's yaml.
+
+    Raises:
+        UserError: it is not there, not yaml, or does not say a study.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no study {path}")
+    try:
+        source = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not yaml: {' '.join(str(error).split())}") from error
+    try:
+        return make_study(source)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def make_study(source: Any) -> Study:
+    """Check what a yaml says.
+
+    Raises:
+        UserError: a key is unknown or missing, a name means nothing, an axis is empty, or kinds go in a circle.
+    """
+    keys = ("title", "runs", "axes", "settings", "report", "cost")
+    said = _mapping(source, "a study", keys, needed=("title", "runs", "axes"))
+    _mapping(said.get("report"), "report")
+    common = _settings(said.get("settings"), "settings")
+    axes = {str(name): _axis(str(name), axis) for name, axis in _mapping(said["axes"], "axes").items()}
+    kinds = {str(name): _kind(str(name), kind, common) for name, kind in _mapping(said["runs"], "runs").items()}
+    if not kinds:
+        raise UserError("runs is empty: name at least one kind of runs")
+    _check_axes(kinds, axes)
+    cost = _mapping(said.get("cost"), "cost", tuple(kinds))
+    for name, seconds in cost.items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            raise UserError(f"cost.{name} is {seconds!r}: needed are the seconds that a run takes")
+    ordered = {name: kinds[name] for name in sorted(kinds, key=lambda name: _depth(name, kinds))}
+    return Study(str(said["title"]), ordered, axes, cost, said)
+
+
+def text(value: Any) -> str:
+    """A value as names and the command line have it: 0.7, 2, true, poe."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _mapping(
+    value: Any, where: str, keys: tuple[str, ...] | None = None, needed: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """The value as a mapping, None: an empty one; only with these keys, where they are given."""
+    if value is None:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise UserError(f"{where} is {value!r}: needed is a mapping")
+    for key in value:
+        if keys is not None and key not in keys:
+            raise UserError(f"{where} has an unknown key {key!r}: use {', '.join(keys)}")
+    for key in needed:
+        if key not in value:
+            raise UserError(f"{where} has no {key!r}: add it")
+    return value
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise UserError(f"{where} is {value!r}: needed is a list")
+    return value
+
+
+def _configs(value: Any, where: str) -> tuple[str, ...]:
+    for path in (paths := _list([] if value is None else value, f"{where}.configs")):
+        if not Path(str(path)).is_file():
+            raise UserError(f"{where}.configs: there is no {path} (seen from {Path.cwd()})")
+    return tuple(f"--config={path}" for path in paths)
+
+
+def _settings(value: Any, where: str) -> tuple[str, ...]:
+    """Settings by their dotted names, as arguments."""
+    settings = _mapping(value, where)
+    for key in settings:
+        if any(str(key) == name or str(key).startswith(f"{name}.") for name in RESERVED):
+            raise UserError(f"{where} has {key!r}, which a study says itself: leave it out")
+    return tuple(f"--{key}={text(each)}" for key, each in settings.items())
+
+
+def _overlay(said: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    return (*_configs(said.get("configs"), where), *_settings(said.get("settings"), f"{where}.settings"))
+
+
+def _axis(name: str, said: Any) -> Mapping[Any, tuple[str, ...]]:
+    where = f"axes.{name}"
+    if name == KIND:
+        raise UserError(f"{where}: {KIND!r} is what kinds of runs are told apart by: give the axis another name")
+    _check_name(name, where)
+    values = _mapping(said, where)
+    if "setting" in values or "values" in values:
+        _mapping(said, where, ("setting", "values"), needed=("setting", "values"))
+        pairs = [
+            (value, _settings({said["setting"]: value}, where)) for value in _list(said["values"], f"{where}.values")
+        ]
+    else:
+        pairs = []
+        for value, overlay in values.items():
+            what = f"{where}.{text(value)}"
+            pairs.append((value, _overlay(_mapping(overlay, what, ("configs", "settings")), what)))
+    if not pairs:
+        raise UserError(f"{where} has no values: the grid is empty")
+    names = [_check_name(value, where) for value, _ in pairs]
+    for value in names:
+        if names.count(value) > 1:
+            raise UserError(f"{where} has the value {value} twice: two runs would have one name")
+    if len(axis := dict(pairs)) < len(pairs):
+        raise UserError(f"{where} has equal values among {', '.join(names)}: each run is to be there once")
+    return axis
+
+
+def _check_name(value: Any, where: str) -> str:
+    """The value's text, which is a part of a folder's name."""
+    if not isinstance(value, str | int | float):
+        raise UserError(f"{where} has the value {value!r}: needed is a text or a number; name it, with its settings")
+    if not (name := text(value)) or any(letter in name for letter in "/\\=,") or name.split() != [name]:
+        raise UserError(f"{where} has {name!r}, which cannot be part of a folder's name: name it, with its settings")
+    return name
+
+
+def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
+    where = f"runs.{name}"
+    _check_name(name, where)
+    kind = _mapping(said, where, ("configs", "settings", "axes", "start_from"), needed=("configs",))
+    configs, settings = _configs(kind["configs"], where), _settings(kind.get("settings"), f"{where}.settings")
+    if not configs:
+        raise UserError(f"{where}.configs is empty: name the configuration that its runs are made of")
+    axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
+    return Kind((*configs, *common, *settings), axes, kind.get("start_from"))
+
+
+def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
+    for name, kind in kinds.items():
+        for axis in kind.axes:
+            if axis not in axes:
+                raise UserError(f"runs.{name}.axes names {axis!r}: there is {', '.join(axes) or 'no axis'}")
+            if kind.axes.count(axis) > 1:
+                raise UserError(f"runs.{name}.axes names {axis!r} twice: two runs would have one name")
+        if kind.start_from is None:
+            continue
+        if kind.start_from not in kinds:
+            raise UserError(f"runs.{name}.start_from is {kind.start_from!r}: there is {', '.join(kinds)}")
+        if further := [axis for axis in kinds[kind.start_from].axes if axis not in kind.axes]:
+            raise UserError(
+                f"runs.{name}.start_from is {kind.start_from!r}, which has the axis {further[0]!r} and {name!r} has "
+                f"not: add it to runs.{name}.axes"
+            )
+    for axis in axes:
+        if not any(axis in kind.axes for kind in kinds.values()):
+            raise UserError(f"axes.{axis} is used by no runs: add it to the axes of some, or drop it")
+
+
+def _depth(name: str, kinds: Mapping[str, Kind]) -> int:
+    """How many kinds a kind builds on."""
+    chain = [name]
+    while (before := kinds[chain[-1]].start_from) is not None:
+        chain.append(before)
+        if before in chain[:-1]:
+            raise UserError(f"runs go in a circle: {' starts from '.join(chain)}")
+    return len(chain) - 1

@@ -1,0 +1,247 @@
+"""`lit_prune study` from its yaml to its folder: what is run, what is not run again, and what it says when it cannot."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import count
+
+import pytest
+import yaml
+
+from lit_prune.cli import main
+
+CE = ["mask/loss=ce/seed=1", "mask/loss=ce/seed=2"]
+
+
+def metrics(folder):
+    values = json.loads((folder / "metrics.json").read_text())
+    return {name: value for name, value in values.items() if name != "wall_seconds"}
+
+
+def began(out):
+    return {path.parent: json.loads(path.read_text())["started"] for path in out.rglob("run.json")}
+
+
+# ---- true runs ---------------------------------------------------------------------------------------------------
+
+
+def test_a_study_leaves_its_runs_and_their_list(finished_study, source, names):
+    assert yaml.safe_load((finished_study / "study.yaml").read_text()) == source
+    listed = json.loads((finished_study / "runs.json").read_text())
+    assert [each["name"] for each in listed] == names
+    for each in listed:
+        assert each.keys() == {"name", "axes", "folder", "status", "error", "seconds"}
+        assert (each["folder"], each["status"], each["error"]) == (f"{each['name']}/version_0", "completed", None)
+        run = json.loads((finished_study / each["folder"] / "run.json").read_text())
+        assert (run["status"], run["axes"], run["seconds"]) == ("completed", each["axes"], each["seconds"])
+        assert run["experiment"] == each["name"]
+        assert list((finished_study / each["folder"]).glob("events.out.tfevents.*"))
+    assert listed[-1]["axes"] == {"run": "mask", "loss": "ce", "seed": 2}
+
+
+def test_masks_start_from_the_dense_run_of_their_seed(finished_study):
+    for seed in (1, 2):
+        dense = metrics(finished_study / f"dense/seed={seed}/version_0")
+        for loss in ("poe", "ce"):
+            mask = metrics(finished_study / f"mask/loss={loss}/seed={seed}/version_0")
+            assert mask["steps"] == 20
+            assert mask["dense/nli/id/loss"] == pytest.approx(dense["nli/id/loss"])
+
+
+def test_nothing_that_is_finished_runs_again_wherever_the_study_lies(study, out, fits, entries, capsys):
+    before = entries()
+    assert study() == 0
+    assert (fits.called, entries()) == ([], before)
+    assert capsys.readouterr().out.splitlines() == [str(out)]
+
+
+def test_a_changed_value_of_an_axis_runs_what_has_it_anew_beside_the_old(study, out, source, entries):
+    source["axes"]["loss"]["ce"]["settings"]["model.init_args.refresh_every"] = 2
+    before = began(out)
+    assert study() == 0
+    after = began(out)
+    assert {folder: after[folder] for folder in before} == before
+    assert sorted(str(each.relative_to(out)) for each in after.keys() - before.keys()) == [f"{e}/version_1" for e in CE]
+    assert [name for name, each in entries().items() if each["folder"].endswith("version_1")] == CE
+    assert all(each["status"] == "completed" for each in entries().values())
+
+
+def test_a_changed_dense_run_takes_its_masks_with_it_and_is_found_again(study, out, source, fits, entries, names):
+    axis = {1: {"settings": {"seed_everything": 1, "data.batch_size": 16}}, 2: {"settings": {"seed_everything": 2}}}
+    source["axes"]["seed"], given = axis, source["axes"]["seed"]
+    assert study() == 0
+    assert fits.called == [name for name in names if name.endswith("seed=1")]
+    source["axes"]["seed"] = given
+    assert study() == 0
+    assert len(fits.called) == 3
+    assert all(each["folder"].endswith("version_0") for each in entries().values())
+
+
+def environment(**more):
+    return {**os.environ, "PYTHONPATH": os.getcwd(), **more}
+
+
+@pytest.mark.slow
+def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, tmp_path, finished_study, entries):
+    seed = random.randrange(2**32)
+    print("random seed", seed)
+    draw = random.Random(seed)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(source, sort_keys=False))
+    command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out")]
+    finished = {}
+    for num_runs in (draw.randint(1, 3), draw.randint(4, 6)):
+        with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                statuses = [e["status"] for e in entries().values()] if (tmp_path / "out/runs.json").is_file() else []
+                if statuses.count("completed") == num_runs - 1 and "running" in statuses:
+                    time.sleep(draw.uniform(0, 1))
+                    process.send_signal(signal.SIGKILL)
+                    break
+                time.sleep(0.01)
+        assert process.returncode == -signal.SIGKILL
+        finished |= {path.parent: began(path.parent)[path.parent] for path in (tmp_path / "out").rglob("metrics.json")}
+    assert study() == 0
+    ended = began(tmp_path / "out")
+    assert {folder: ended[folder] for folder in finished} == finished
+    for name, each in entries().items():
+        assert each["status"] == "completed"
+        assert metrics(tmp_path / "out" / each["folder"]) == metrics(finished_study / name / "version_0")
+
+
+def test_memory_does_not_grow_with_the_runs(study, source):
+    source["runs"] = {"dense": source["runs"]["dense"]}
+    del source["axes"]["loss"], source["cost"]
+    del source["settings"]["trainer.enable_progress_bar"]
+    seeds, sizes = count(1), []
+    for _ in range(2):
+        source["axes"]["seed"]["values"] = [next(seeds) for _ in range(3)]
+        assert study() == 0
+        sizes.append(num_modules())
+    assert sizes[0] == sizes[1]
+
+
+def num_modules():
+    import gc
+
+    import torch
+
+    return sum(isinstance(each, torch.nn.Module) for each in gc.get_objects())
+
+
+# ---- pretended runs ----------------------------------------------------------------------------------------------
+
+
+def test_a_part_is_run_with_what_it_depends_on_and_all_is_listed(study, fits, entries):
+    assert study("--where", "loss=ce", "seed=2") == 0
+    assert fits.called == ["dense/seed=2", "mask/loss=ce/seed=2"]
+    assert [each["status"] for each in entries().values()] == ["planned", "completed", *["planned"] * 3, "completed"]
+
+
+def test_what_fails_is_recorded_and_the_rest_goes_on(study, fits, entries, capsys, names):
+    fits.errors["dense/seed=1"] = "it broke"
+    assert study() == 2
+    broken = [name for name in names if name.endswith("seed=1")]
+    assert fits.called == [name for name in names if name not in broken[1:]]
+    assert [entries()[name]["status"] for name in broken] == ["failed", "blocked", "blocked"]
+    error = capsys.readouterr().err.splitlines()
+    assert error[0].startswith("lit_prune: error: 3 of 6 runs")
+    assert error[1] == "failed dense/seed=1: it broke"
+    assert error[2] == "blocked mask/loss=poe/seed=1: it starts from dense/seed=1, which is failed"
+    assert len(error) == 4
+    assert study("--where", "seed=2") == 0
+    assert [entries()[name]["error"] for name in broken][0] == "it broke"
+    fits.errors.clear()
+    assert study() == 0
+    assert sorted(fits.called[4:]) == sorted(broken)
+    assert all((each["status"], each["error"]) == ("completed", None) for each in entries().values())
+
+
+def test_what_is_stopped_is_continued(study, fits, entries, tmp_path):
+    fits.errors["mask/loss=poe/seed=1"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        study()
+    assert fits.called[-1] == "mask/loss=poe/seed=1"
+    assert [each["status"] for each in entries().values()] == ["completed"] * 2 + ["planned"] * 4
+    fits.errors.clear()
+    assert study() == 0
+    assert fits.called[2:4] == ["mask/loss=poe/seed=1"] * 2
+    assert len(fits.called) == 7
+    assert not list(tmp_path.rglob("version_1"))
+
+
+def test_a_dry_run_says_what_would_be_run_and_what_it_takes_and_writes_nothing(study, fits, out, source, capsys):
+    (out / "mask/loss=poe/seed=1/version_0/metrics.json").unlink()
+    source["axes"]["loss"]["ce"]["settings"]["model.init_args.refresh_every"] = 2
+    source["axes"]["seed"]["values"].append(3)
+    before = sorted(out.rglob("*"))
+    assert study("--dry-run") == 0
+    assert (fits.called, sorted(out.rglob("*"))) == ([], before)
+    shown = capsys.readouterr().out
+    for name, state in {
+        "dense/seed=1": "done",
+        "dense/seed=3": "new",
+        "mask/loss=poe/seed=1": "resume",
+        "mask/loss=ce/seed=2": "changed",
+        "mask/loss=ce/seed=3": "new",
+    }.items():
+        assert re.search(rf"{name} +│ {state} ", shown)
+    assert "6 of 9 to do: about 0:00:0" in shown
+    shutil.rmtree(out)
+    assert study("--dry-run") == 0
+    assert "9 of 9 to do: about 0:15:00" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_a_second_process_waits_not_but_says_so(study, out, capsys):
+    import fcntl
+
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert study() == 2
+    assert "another process runs the study" in capsys.readouterr().err
+
+
+def test_the_folder_of_another_study_is_left_alone(study, source, out, capsys):
+    source["title"] = "other"
+    before = (out / "runs.json").read_bytes()
+    assert study() == 2
+    assert "holds the study 'tiny': give another --out" in capsys.readouterr().err
+    assert (out / "runs.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"settings": {"model.init_args.sparsety": 0.5}}, ["run dense/seed=1: ", "'sparsety' is not accepted"]),
+        ({"settings": {"data.batch_size": "many"}}, ["run dense/seed=1: ", "data.batch_size", "many"]),
+        ({"settings": {"nothing": 1}}, ["run dense/seed=1: ", "--nothing=1"]),
+        ({"settings": {"trainer.devices": 2}}, ["run dense/seed=1: ", "trainer.devices is 2", "set both to 1"]),
+    ],
+)
+def test_what_fit_does_not_know_is_one_line_before_anything_runs(study, source, fits, capsys, entries, change, parts):
+    source |= change
+    assert study() == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(part in line for part in parts)
+    assert fits.called == []
+    with pytest.raises(FileNotFoundError):
+        entries()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["/no/such.yaml"], "there is no study /no/such.yaml"),
+        ([], "study"),
+        (["configs/studies/srnets_fig2.yaml", "--sparsity=1"], "--sparsity=1"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_error(arguments, part, capsys):
+    assert main(["study", *arguments]) == 2
+    assert part in capsys.readouterr().err.splitlines()[-1]
