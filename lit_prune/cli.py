@@ -10,6 +10,7 @@ from lit_prune.errors import UserError
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
     "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
+    "prepare": ("lit_prune.prepare", "read, download and tokenise what a fit needs; the fit then needs no network"),
     "test": ("lit_prune.evaluate.test", "evaluate a finished run's model on labelled files"),
     "predict": ("lit_prune.evaluate.predict", "write what a finished run's model says of a file's rows"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),

@@ -23,7 +23,10 @@ from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.requeue import begun_before_requeue, job, requeue_on_signal
 from lit_prune.summary import print_summary
+
+LOGS = "logs"  # where runs go unless trainer.default_root_dir says
 
 TRAINER_DEFAULTS = {
     "max_epochs": -1,  # a run ends with its last phase
@@ -86,7 +89,7 @@ class PruneCLI(LightningCLI):
         if config.trainer.logger in (None, True):
             config.trainer.logger = {
                 "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
-                "init_args": {"save_dir": config.trainer.default_root_dir or "logs", "name": config.experiment},
+                "init_args": {"save_dir": config.trainer.default_root_dir or LOGS, "name": config.experiment},
             }
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
@@ -95,7 +98,9 @@ class PruneCLI(LightningCLI):
 
     def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
-        self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
+        datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
+        with requeue_on_signal():
+            self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)
 
@@ -120,7 +125,7 @@ def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
     It is what a run's `config.yaml` holds, found without building anything; it raises `UserError` on what `fit` does
     not know. One parser serves all calls, each of which takes less than a tenth of a second.
     """
-    _quiet()
+    quiet()
     parser = _Parser().parser
 
     def resolve(arguments: Sequence[str]) -> dict[str, Any]:
@@ -143,12 +148,21 @@ def _in_one_line(message: str) -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Train as the arguments of `lit_prune fit` say, or show the result of a run that is complete already."""
-    _quiet()
-    arguments, resume = _resumed(list(arguments))
+    quiet()
+    arguments, resume = _resumed(_requeued(list(arguments)))
     if resume is not None and (resume / "metrics.json").is_file():
         print_summary(resume)
         return
     PruneCLI(["fit", *arguments], resume)
+
+
+def _requeued(arguments: list[str]) -> list[str]:
+    """Resume what a SLURM job had begun before it was requeued, which the same command then goes on with."""
+    if job() is None or any(each.split("=")[0] == "--resume" for each in arguments):
+        return arguments
+    config = make_resolver()(arguments)
+    run = begun_before_requeue(Path(config["trainer"].get("default_root_dir") or LOGS) / config["experiment"])
+    return arguments if run is None else ["--resume", str(run)]
 
 
 def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
@@ -182,7 +196,7 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     return arguments, None
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silence what libraries say about choices that this package makes on purpose."""
     datasets.disable_progress_bars()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -18,6 +18,7 @@ from lightning.pytorch import Callback, Trainer
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json
 from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.requeue import job
 from lit_prune.sparsity.files import save_masks
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
@@ -121,6 +122,7 @@ class RunRecord(Callback):
                     "num_threads": torch.get_num_threads(),
                     "precision": str(trainer.precision),
                 },
+                "job": job(),
                 "started": self.started,
                 "seconds": self._seconds,
                 "step": trainer.global_step,

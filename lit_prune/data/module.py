@@ -81,11 +81,19 @@ class MultitaskDataModule(LightningDataModule):
         """Take every set from the cache."""
         if not self.train:
             self._prepare()
+        self.check_batch_sizes(self._num_processes)
+
+    def check_batch_sizes(self, num_processes: int) -> None:
+        """Whether the processes can share every step; whoever knows their number asks before the data are prepared.
+
+        Raises:
+            UserError: a batch size is no multiple of their number.
+        """
         for task in self.tasks.values():
-            if (size := task.batch_size or self.batch_size) % self._num_processes:
+            if (size := task.batch_size or self.batch_size) % num_processes:
                 raise UserError(
-                    f"{self._num_processes} processes cannot share the batch_size of {size} (task {task.name!r}) "
-                    "evenly: it is the number of rows of a step over all of them; give a multiple of their number"
+                    f"{num_processes} processes cannot share the batch_size of {size} (task {task.name!r}) evenly: it "
+                    "is the number of rows of a step over all of them; give a multiple of their number"
                 )
 
     def _prepare(self) -> None:
