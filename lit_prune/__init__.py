@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(folder: str | Path) -> Classifier:
+def load(folder: str | Path, base: str | Path | None = None) -> Classifier:
     """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
     from lit_prune.export.load import load  # not above: the package imports without torch
 
-    return load(folder)
+    return load(folder, base)

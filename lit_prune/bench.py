@@ -5,7 +5,6 @@ round, and a ratio is the median over the rounds of the ratio within each.
 """
 
 import multiprocessing
-import platform
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from jsonargparse import auto_cli
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from lit_prune.device import device_named
+from lit_prune.device import device_named, hardware
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
 from lit_prune.heads import Classification
@@ -274,7 +273,7 @@ def _compare(functions: Mapping[str, Callable[[], object]], prefix: str, repeats
 def _report(figures: Mapping[str, float], device: str, json: str | None) -> None:
     """Print the figures as a table, with what they were measured on, and write them where asked to."""
     values = {
-        "hardware": torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine(),
+        "hardware": hardware(torch.device(device)),
         "num_threads": torch.get_num_threads(),
         "torch_version": torch.__version__,
         **figures,

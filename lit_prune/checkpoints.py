@@ -65,19 +65,23 @@ def leave_out(checkpoint: dict[str, Any], names: Iterable[str], base_hash: str) 
         del checkpoint["state_dict"][name]
 
 
+def is_masked_base(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint left its weights to a base: all that it has of its own are masks."""
+    return "base_hash" in checkpoint[KEY]
+
+
 def complete(checkpoint: dict[str, Any], path: Path) -> None:
     """Put back what `leave_out` took, from the base beside `path`, the checkpoint's file.
 
     Raises:
         UserError: the base is missing, damaged or another.
     """
-    expected = checkpoint[KEY].get("base_hash")
-    if expected is None:
+    if not is_masked_base(checkpoint):
         return
     base = path.with_name(BASE)
     state = checkpoint["state_dict"]
     frozen = {name: value for name, value in read_checkpoint(base)["state_dict"].items() if name not in state}
-    if digest(frozen) != expected:
+    if digest(frozen) != checkpoint[KEY]["base_hash"]:
         raise UserError(f"{base} is not the model that the masks of {path} are for: put back the one of this run")
     state |= frozen
 

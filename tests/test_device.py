@@ -1,9 +1,12 @@
 """Names of devices."""
 
+import platform
+from pathlib import Path
+
 import pytest
 import torch
 
-from lit_prune.device import device_named
+from lit_prune.device import device_named, hardware
 from lit_prune.errors import UserError
 
 
@@ -20,3 +23,12 @@ def test_what_is_not_there_or_unknown_is_refused(monkeypatch):
         device_named("cuda")
     with pytest.raises(UserError, match="'tpu'"):
         device_named("tpu")
+
+
+def test_a_device_is_named_as_its_maker_does(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+    assert hardware(torch.device("cuda", 1)) == "GPU 1"
+    name = hardware(torch.device("cpu"))
+    assert name
+    cpuinfo = Path("/proc/cpuinfo")
+    assert not cpuinfo.is_file() or name in cpuinfo.read_text() or name in (platform.processor(), platform.machine())

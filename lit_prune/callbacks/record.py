@@ -16,6 +16,7 @@ from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
+from lit_prune.device import hardware
 from lit_prune.files import write_json
 from lit_prune.paradigms.fine_tune import FineTune
 from lit_prune.requeue import job
@@ -117,7 +118,7 @@ class RunRecord(Callback):
                 "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
                 "commit": _commit(),
                 "hardware": {
-                    "device": _device(trainer),
+                    "device": hardware(trainer.strategy.root_device),
                     "num_devices": trainer.num_devices * trainer.num_nodes,
                     "num_threads": torch.get_num_threads(),
                     "precision": str(trainer.precision),
@@ -161,8 +162,3 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return commit + ("+" if changed.stdout.strip() else "")
-
-
-def _device(trainer: Trainer) -> str:
-    device = trainer.strategy.root_device
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or device.type

@@ -18,12 +18,13 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str) -> str:
     Args:
         trained: The run's result.
         folder: The folder, complete but for the card; its size is told.
-        form: `dense` or `packed`.
+        form: `dense`, `packed` or `masks`.
         dtype: The data type of its weights.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     record, metrics = trained.record, trained.metrics
     is_plain = form == "dense" and trained.model.encoder.model_type in COUNTERPARTS
+    converted, before = ("", "") if form == "masks" else (f", {dtype}", f", before conversion to {dtype}")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return f"""---
 library_name: {"transformers" if form == "dense" else "lit_prune"}
@@ -37,11 +38,11 @@ A text classifier over `{trained.model.encoder.name}` ({trained.model.encoder.mo
 
 - Classes: {", ".join(trained.labels)}
 - Sparsity: {_sparsity(trained)}
-- Size: {size:.2f} MB on disk, {form}, {dtype}
+- Size: {size:.2f} MB on disk, {form}{converted}
 
 ## Metrics
 
-Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}), before conversion to {dtype}.
+Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}){before}.
 
 {_table(trained)}
 
@@ -58,7 +59,7 @@ Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}), befo
 ```python
 import lit_prune
 
-model = lit_prune.load(FOLDER)
+model = lit_prune.load(FOLDER{", base=RUN" if form == "masks" else ""})
 inputs = model.encoder.tokenizer("A text.", "A second, for tasks of pairs.", return_tensors="pt")
 logits = model(**inputs).logits
 ```

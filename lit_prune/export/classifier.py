@@ -9,7 +9,7 @@ import yaml
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from lit_prune.checkpoints import read_checkpoint
+from lit_prune.checkpoints import is_masked_base, read_checkpoint
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
@@ -46,6 +46,7 @@ class Trained:
         config: The run's `config.yaml`.
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
+        is_masked_base: Whether nothing but masks was trained over the run's dense model.
     """
 
     model: Classifier
@@ -54,6 +55,7 @@ class Trained:
     config: dict[str, Any]
     metrics: dict[str, Any]
     record: dict[str, Any]
+    is_masked_base: bool
 
 
 def read_run(run: Path, task: str | None) -> Trained:
@@ -80,7 +82,8 @@ def read_run(run: Path, task: str | None) -> Trained:
     if task is None or task not in tasks:
         raise UserError(f"task is {task!r}, needed is one of {sorted(tasks)}, the tasks of {run}: give --task")
     origin = run / "checkpoints" / "best.ckpt"
-    state = read_checkpoint(origin)["state_dict"]
+    checkpoint = read_checkpoint(origin)
+    state = checkpoint["state_dict"]
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     model = Classifier(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), len(tasks[task]))
     own = {
@@ -94,7 +97,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
-    return Trained(model.eval(), task, tasks[task], config, read["metrics"], read["run"])
+    return Trained(model.eval(), task, tasks[task], config, read["metrics"], read["run"], is_masked_base(checkpoint))
 
 
 def _install(model: Classifier, state: dict[str, Tensor]) -> None:

@@ -11,7 +11,7 @@ from jsonargparse import auto_cli
 from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.export import dense, packed
+from lit_prune.export import dense, masks, packed
 from lit_prune.export.card import model_card
 from lit_prune.export.classifier import Trained, read_run
 from lit_prune.export.files import save_tensors
@@ -19,6 +19,7 @@ from lit_prune.export.load import FILES, checksums
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masked_layers
 
+FORMATS = ("dense", "packed", "masks")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
@@ -32,7 +33,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        format: `dense` (plain transformers loads it) or `packed` (small: only kept weights; lit_prune.load reads it).
+        format: `dense` (plain transformers loads it), `packed` (small: only kept weights; lit_prune.load reads it) or
+            `masks` (no weights: what is kept of the run's dense model, which lit_prune.load then needs as its base).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head to export; needed where the run has several.
@@ -40,12 +42,14 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     Raises:
         UserError: an argument is none of these, the run is not finished, or `out` is not empty.
     """
-    if format not in ("dense", "packed"):
-        raise UserError(f"--format is {format!r}, needed is dense or packed")
+    if format not in FORMATS:
+        raise UserError(f"--format is {format!r}, needed is one of {', '.join(FORMATS)}")
     if dtype not in _DTYPES:
         raise UserError(f"--dtype is {dtype!r}, needed is one of {', '.join(_DTYPES)}")
     folder = new_path(out, folder=True)
     trained = read_run(Path(run), task)
+    if format == "masks" and not trained.is_masked_base:
+        raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
     with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype))
     print(out)
@@ -62,14 +66,20 @@ def _write(trained: Trained, form: str, dtype: str, folder: Path) -> None:
     config.architectures = [dense.COUNTERPARTS[encoder.model_type][0] if plain else type(encoder.backbone).__name__]
     config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(trained.model).items()}
+    keeps = {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(trained.model).items()}
     metadata = {"format": "pt", FILES: json.dumps(checksums(folder))}  # transformers asks for `format`
-    if form == "dense":
-        files = dense.split(state, encoder.model_type)
+    if form == "masks":
+        weights = {name: value for name, value in trained.model.state_dict().items() if ".mask." not in name}
+        base = f"the dense model of {trained.record['experiment']}, seed {trained.metrics['seed']}, over {encoder.name}"
+        codes, texts = masks.pack_masks(weights, keeps, base, trained.task)
+        files, metadata = {masks.FILE: codes}, metadata | texts
     else:
-        keeps = {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(trained.model).items()}
-        tensors, shapes = packed.pack_state(state, keeps)
-        files, metadata = {packed.FILE: tensors}, metadata | shapes
+        state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(trained.model).items()}
+        if form == "dense":
+            files = dense.split(state, encoder.model_type)
+        else:
+            tensors, texts = packed.pack_state(state, keeps)
+            files, metadata = {packed.FILE: tensors}, metadata | texts
     for name, tensors in files.items():
         save_tensors(tensors, folder / name, metadata)
     (folder / "README.md").write_text(model_card(trained, folder, form, dtype))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export import dense, packed
+from lit_prune.export import dense, masks, packed
 from lit_prune.export.classifier import Classifier
 from lit_prune.export.files import load_tensors
 
@@ -21,11 +21,12 @@ def checksums(folder: Path) -> dict[str, str]:
     }
 
 
-def load(folder: str | Path) -> Classifier:
+def load(folder: str | Path, base: str | Path | None = None) -> Classifier:
     """Load a model that `lit_prune export` wrote.
 
     Args:
-        folder: The folder, of either format.
+        folder: The folder, of any format.
+        base: For masks alone: the run or the checkpoint that holds the model they are for.
 
     Returns:
         The model in float32 and evaluation mode, on the CPU. `model(**inputs)` takes what its tokenizer
@@ -35,9 +36,11 @@ def load(folder: str | Path) -> Classifier:
         UserError: the folder is none of an export, or a file in it is missing, damaged or changed.
     """
     folder = Path(folder)
-    names = [name for name in (packed.FILE, dense.FILE, dense.HEAD_FILE) if (folder / name).is_file()]
+    names = [name for name in (packed.FILE, masks.FILE, dense.FILE, dense.HEAD_FILE) if (folder / name).is_file()]
     if not names or names == [dense.HEAD_FILE]:
-        raise UserError(f"{folder} holds neither {dense.FILE} nor {packed.FILE}: give the --out of lit_prune export")
+        raise UserError(
+            f"{folder} holds none of {dense.FILE}, {packed.FILE}, {masks.FILE}: give the --out of lit_prune export"
+        )
     # Checksums first: nothing damaged gets as far as a parser.
     files = {name: load_tensors(folder / name) for name in names}
     tensors = {name: each for name, (each, _) in files.items()}
@@ -52,6 +55,8 @@ def load(folder: str | Path) -> Classifier:
             raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")
         if names == [packed.FILE]:
             state = packed.unpack_state(tensors[packed.FILE], metadata)
+        elif names == [masks.FILE]:
+            state = masks.masked_base(tensors[masks.FILE], metadata, base)
         else:
             state = dense.join(tensors, settings["model_type"])
         encoder = PrunableEncoder(str(folder), pretrained=False)

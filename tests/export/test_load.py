@@ -12,10 +12,11 @@ from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.load import FILES, checksums
 
 
-@pytest.mark.parametrize("form", ["dense", "packed"])
+@pytest.mark.parametrize("form", ["dense", "packed", "masks"])
 def test_a_damaged_file_is_an_error_or_the_same_model(finished_run, export, form):
     folder, draw = export(finished_run, form), random.Random(0)
-    expected = lit_prune.load(folder).state_dict()
+    base = finished_run if form == "masks" else None
+    expected = lit_prune.load(folder, base).state_dict()
     paths = [path for path in sorted(folder.iterdir()) if path.name != "README.md"]
     for number in range(100):
         path = paths[number % len(paths)]
@@ -24,7 +25,7 @@ def test_a_damaged_file_is_an_error_or_the_same_model(finished_run, export, form
         flipped = whole[:place] + bytes([whole[place] ^ 1 << draw.randrange(8)]) + whole[place + 1 :]
         path.write_bytes(whole[:place] if number % 3 == 0 else flipped)
         try:
-            state = lit_prune.load(folder).state_dict()
+            state = lit_prune.load(folder, base).state_dict()
         except UserError:
             continue
         finally:

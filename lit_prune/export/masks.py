@@ -1,0 +1,65 @@
+"""The masks format: what is kept of each matrix, in at most a bit per weight, and whose weights they are for."""
+
+import json
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lit_prune.checkpoints import digest, find_dense, read_checkpoint
+from lit_prune.errors import UserError
+from lit_prune.export.coding import decode, encode
+
+FILE = "masks.safetensors"
+_SHAPES = "lit_prune.mask_shapes"
+_BASE = "lit_prune.base"  # what the base is called
+_BASE_HASH = "lit_prune.base_hash"
+_TASK = "lit_prune.task"
+
+
+def pack_masks(
+    weights: Mapping[str, Tensor], keeps: Mapping[str, Tensor], base: str, task: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a file of masks.
+
+    Args:
+        weights: The state dict of the model that they are for, by the names of a `Classifier`.
+        keeps: What is kept (bool) of the matrices that are masked, by the same names.
+        base: What that model is called.
+        task: The task whose head it has.
+    """
+    codes = {f"{name}.kept": torch.from_numpy(encode(keep.numpy())) for name, keep in keeps.items()}
+    shapes = json.dumps({name: list(keep.shape) for name, keep in keeps.items()})
+    return codes, {_SHAPES: shapes, _BASE: base, _BASE_HASH: digest(weights), _TASK: task}
+
+
+def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: str | Path | None) -> dict[str, Tensor]:
+    """The state dict of the base, pruned weights 0.
+
+    Args:
+        codes: The tensors of a file of masks.
+        metadata: Its metadata.
+        base: A run's folder or a checkpoint that holds the base.
+
+    Raises:
+        UserError: there is no base, or another one.
+        KeyError, ValueError: tensors and metadata are no masks.
+    """
+    needed = f"{metadata[_BASE]} (hash {metadata[_BASE_HASH][:12]}...)"
+    if base is None:
+        raise UserError(f"these are masks alone: give the model they are for, load(folder, base=RUN), that is {needed}")
+    origin = find_dense(str(base))
+    head = f"heads.{metadata[_TASK]}."
+    state = {
+        name.replace(head, "head."): value
+        for name, value in read_checkpoint(origin)["state_dict"].items()
+        if name.startswith(("encoder.", head))
+    }
+    if digest(state) != metadata[_BASE_HASH]:
+        raise UserError(f"{origin} is not the model that these masks are for: needed is {needed}")
+    for name, shape in json.loads(metadata[_SHAPES]).items():
+        keep = torch.from_numpy(decode(codes[f"{name}.kept"].numpy(), prod(shape)).reshape(shape))
+        state[name] = state[name].masked_fill(~keep, 0)
+    return state
