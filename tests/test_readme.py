@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from lit_prune.cli import main
+from lit_prune.fit import make_resolver
+from lit_prune.studies.plan import make_plan
+from lit_prune.studies.standing import find_standings
+from lit_prune.studies.study import read_study
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -25,6 +29,14 @@ def test_a_command_is_understood(command, capsys, monkeypatch):
         main([*command.replace("(mask training with cross-entropy)", "").split(), "--print_config"])
     assert ended.value.code == 0
     assert "class_path: lit_prune.paradigms" in capsys.readouterr().out
+
+
+def test_the_study_that_is_shown_can_be_run(monkeypatch, tmp_path):
+    monkeypatch.chdir(REPOSITORY)
+    (content,) = re.findall(r"```yaml\n(title: .*?)```", README, flags=re.DOTALL)
+    (tmp_path / "shown.yaml").write_text(content)
+    plan = make_plan(read_study(tmp_path / "shown.yaml"))
+    assert len(find_standings(plan, tmp_path, make_resolver())) == 2 + 2 * 2 * 2
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(lit_prune(?:\.[a-z_]+)+\.[A-Z]\w+)`", README))))

@@ -64,7 +64,7 @@ def run_study(study: Study, out: Path, where: Sequence[str] = (), dry_run: bool 
             print_plan(now, costs)
             return
         write_study(out, study)
-        ledger = Ledger(out, standings)
+        ledger = Ledger(out, standings, [each.name for each in chosen])
         watch = Watch(now, ledger, costs)
         with watch.shown():
             run_all(now, ledger, watch.tell)

@@ -2,7 +2,7 @@
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,19 @@ class Ledger:
 
     Args:
         out: The study's folder.
-        standings: Where every run stands, by name, also those that are not to be run now.
+        standings: Where every run stands, by name.
+        chosen: Names of those that are to be run now.
     """
 
-    def __init__(self, out: Path, standings: Mapping[str, Standing]) -> None:
+    def __init__(self, out: Path, standings: Mapping[str, Standing], chosen: Collection[str]) -> None:
         self.path = out / "runs.json"
         self.standings = standings
         before = {each["name"]: each for each in json.loads(self.path.read_text())} if self.path.is_file() else {}
         self.entries: dict[str, dict[str, Any]] = {}
         for name, standing in standings.items():
             status, error = COMPLETED if standing.done else PLANNED, None
-            if not standing.done and before.get(name, {}).get("status") in (FAILED, BLOCKED):
+            failed = before.get(name, {}).get("status") in (FAILED, BLOCKED)
+            if failed and not standing.done and name not in chosen:
                 status, error = before[name]["status"], before[name]["error"]
             self.entries[name] = {
                 "name": name,

@@ -89,7 +89,7 @@ def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> S
 def _check_trainer(trainer: dict[str, Any]) -> None:
     if trainer.get("logger", True) is not True:
         raise UserError("trainer.logger is set, and runs of a study are found where `fit` itself puts them: drop it")
-    if trainer["devices"] not in (1, "1", "auto") or trainer["num_nodes"] != 1:
+    if str(trainer["devices"]) != "1" or trainer["num_nodes"] != 1:
         raise UserError(
             f"trainer.devices is {trainer['devices']} and num_nodes {trainer['num_nodes']}: a study runs in one "
             "process, set both to 1"

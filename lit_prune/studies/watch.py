@@ -27,17 +27,24 @@ class Costs:
     """
 
     def __init__(self, standings: Iterable[Standing], said: Mapping[str, float]) -> None:
-        spent: dict[str, list[float]] = {}
+        self.said = said
+        self.spent: dict[str, list[float]] = {}
         for standing in standings:
-            if standing.done and (seconds := spent_seconds(standing.folder)) is not None:
-                spent.setdefault(standing.run.kind, []).append(seconds)
-        self.expected = {**said, **{kind: fmean(seconds) for kind, seconds in spent.items()}}
+            if standing.done:
+                self.learn(standing)
+
+    def learn(self, standing: Standing) -> None:
+        """A run has finished."""
+        seconds = spent_seconds(standing.folder)
+        if seconds is not None:
+            self.spent.setdefault(standing.run.kind, []).append(seconds)
 
     def left(self, standing: Standing) -> float | None:
         """Seconds that a run still takes; None: nobody knows."""
         if standing.done:
             return 0.0
-        whole = self.expected.get(standing.run.kind)
+        kind = standing.run.kind
+        whole = fmean(self.spent[kind]) if kind in self.spent else self.said.get(kind)
         return None if whole is None else max(0.0, whole - (spent_seconds(standing.folder) or 0.0))
 
     def sum(self, standings: Iterable[Standing]) -> str:
@@ -45,9 +52,9 @@ class Costs:
         seconds = [self.left(each) for each in standings]
         known = [each for each in seconds if each is not None]
         if not known:
-            return "no time is known for it" if seconds else "nothing"
+            return "an unknown time" if seconds else "nothing"
         more = len(seconds) - len(known)
-        return f"about {duration(sum(known))}" + (f", without the {more} that no time is known for" if more else "")
+        return f"about {duration(sum(known))}" + (f", and an unknown time for {more} more" if more else "")
 
 
 def duration(seconds: float) -> str:
@@ -95,14 +102,16 @@ class Watch:
         """Say how a run stands now."""
         entry = self.ledger.entries[standing.run.name]
         self.running = standing if entry["status"] == RUNNING else None
+        if entry["status"] == COMPLETED:
+            self.costs.learn(standing)
         if self.running is not None and self.console.is_terminal:
             return
-        words = [f"{entry['status']:9} {standing.run.name}"]
+        line = f"{entry['status']:9} {standing.run.name}"
         if entry["status"] == COMPLETED:
-            words.append(f"in {duration(entry['seconds'])}; {self._left()}")
+            line += f" in {duration(entry['seconds'])}; {self._left()}"
         elif entry["error"] is not None:
-            words.append(f": {entry['error']}")
-        self.console.print(Text(" ".join(words)))
+            line += f": {entry['error']}"
+        self.console.print(Text(line))
 
     def _left(self) -> str:
         left = [each for each in self.standings if self.ledger.status(each.run.name) in (PLANNED, RUNNING)]

@@ -74,6 +74,14 @@ def test_hashes_tell_settings_and_data_apart_wherever_the_run_is_written(experim
     assert other_cut[1] != data
 
 
+def test_a_place_in_a_study_is_recorded_and_is_no_setting(experiment, tmp_path):
+    _, plain = experiment(*BRIEF, name="plain")
+    _, placed = experiment(*BRIEF, '--axes={"run": "mask", "sparsity": 0.5, "loss": "poe"}', name="placed")
+    plain, placed = read(plain / "run.json"), read(placed / "run.json")
+    assert placed["axes"] == {"seed": 1, "run": "mask", "sparsity": 0.5, "loss": "poe"}
+    assert (plain["axes"], plain["config_hash"]) == ({"seed": 1}, placed["config_hash"])
+
+
 # ---- metrics.json ------------------------------------------------------------------------------------------------
 
 

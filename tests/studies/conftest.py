@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from lit_prune.cli import main
-from lit_prune.fit import make_resolver
 from lit_prune.studies import engine
 from lit_prune.studies.plan import make_plan
 from lit_prune.studies.study import make_study
@@ -57,12 +56,6 @@ def plan(source):
 def names():
     """Their names."""
     return list(NAMES)
-
-
-@pytest.fixture(scope="session")
-def resolve():
-    """What arguments of fit resolve to."""
-    return make_resolver()
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
-"""`lit_prune study` from its yaml to its folder: what is run, what is not run again, and what it says when it cannot."""
+"""`lit_prune study` from its yaml to its folder: what is run, what is not run again, and what it says of errors."""
 
+import fcntl
+import gc
 import json
 import os
 import random
@@ -12,6 +14,7 @@ import time
 from itertools import count
 
 import pytest
+import torch
 import yaml
 
 from lit_prune.cli import main
@@ -83,10 +86,6 @@ def test_a_changed_dense_run_takes_its_masks_with_it_and_is_found_again(study, o
     assert all(each["folder"].endswith("version_0") for each in entries().values())
 
 
-def environment(**more):
-    return {**os.environ, "PYTHONPATH": os.getcwd(), **more}
-
-
 @pytest.mark.slow
 def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, tmp_path, finished_study, entries):
     seed = random.randrange(2**32)
@@ -96,7 +95,9 @@ def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, 
     command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out")]
     finished = {}
     for num_runs in (draw.randint(1, 3), draw.randint(4, 6)):
-        with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stdout=subprocess.DEVNULL
+        ) as process:
             while process.poll() is None:
                 statuses = [e["status"] for e in entries().values()] if (tmp_path / "out/runs.json").is_file() else []
                 if statuses.count("completed") == num_runs - 1 and "running" in statuses:
@@ -127,11 +128,7 @@ def test_memory_does_not_grow_with_the_runs(study, source):
 
 
 def num_modules():
-    import gc
-
-    import torch
-
-    return sum(isinstance(each, torch.nn.Module) for each in gc.get_objects())
+    return sum(issubclass(type(each), torch.nn.Module) for each in gc.get_objects())
 
 
 # ---- pretended runs ----------------------------------------------------------------------------------------------
@@ -155,7 +152,7 @@ def test_what_fails_is_recorded_and_the_rest_goes_on(study, fits, entries, capsy
     assert error[2] == "blocked mask/loss=poe/seed=1: it starts from dense/seed=1, which is failed"
     assert len(error) == 4
     assert study("--where", "seed=2") == 0
-    assert [entries()[name]["error"] for name in broken][0] == "it broke"
+    assert entries()[broken[0]]["error"] == "it broke"
     fits.errors.clear()
     assert study() == 0
     assert sorted(fits.called[4:]) == sorted(broken)
@@ -198,9 +195,7 @@ def test_a_dry_run_says_what_would_be_run_and_what_it_takes_and_writes_nothing(s
     assert not out.exists()
 
 
-def test_a_second_process_waits_not_but_says_so(study, out, capsys):
-    import fcntl
-
+def test_a_second_process_does_not_wait_but_says_so(study, out, capsys):
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert study() == 2

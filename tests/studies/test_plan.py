@@ -1,0 +1,64 @@
+"""The runs of a study, and parts of them."""
+
+import json
+
+import pytest
+
+from lit_prune.errors import UserError
+from lit_prune.studies.plan import make_plan, select
+from lit_prune.studies.study import make_study
+
+
+def test_every_kind_is_run_at_every_place_after_what_it_starts_from(plan, names):
+    assert [run.name for run in plan] == names
+    assert {run.name: run.ancestor for run in plan} == {
+        name: None if name.startswith("dense") else f"dense/{name.rpartition('/')[2]}" for name in names
+    }
+    run = plan[3]
+    assert (run.kind, run.axes) == ("mask", {"run": "mask", "loss": "poe", "seed": 2})
+
+
+def test_a_run_says_to_fit_what_its_kind_and_its_values_say_and_where_it_stands(plan, source):
+    study = make_study(source)
+    *arguments, axes = plan[3].arguments
+    values = (*study.axes["loss"]["poe"], *study.axes["seed"][2])
+    assert tuple(arguments) == (*study.kinds["mask"].arguments, *values)
+    assert json.loads(axes.removeprefix("--axes=")) == {"run": "mask", "loss": "poe", "seed": 2}
+
+
+def test_one_kind_alone_is_not_named(source):
+    source["runs"] = {"dense": source["runs"]["dense"]}
+    source |= {"axes": {"seed": source["axes"]["seed"]}, "cost": {}}
+    plan = make_plan(make_study(source))
+    assert [(run.name, run.axes) for run in plan] == [("seed=1", {"seed": 1}), ("seed=2", {"seed": 2})]
+    source |= {"runs": {"dense": source["runs"]["dense"] | {"axes": []}}, "axes": {}}
+    assert [run.name for run in make_plan(make_study(source))] == ["dense"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "numbers"),
+    [
+        ([], [0, 1, 2, 3, 4, 5]),
+        (["seed=2"], [1, 3, 5]),
+        (["loss=ce"], [0, 1, 4, 5]),
+        (["loss=ce", "seed=1"], [0, 4]),
+        (["loss=ce", "loss=poe", "seed=1"], [0, 2, 4]),
+        (["run=dense"], [0, 1]),
+    ],
+)
+def test_a_part_comes_with_what_it_depends_on(plan, conditions, numbers):
+    assert select(plan, conditions) == [plan[number] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (["width=3"], "--where width=3: there is no axis 'width'; use run, seed, loss"),
+        (["seed"], "--where seed: seed has 1, 2"),
+        (["seed=3"], "--where seed=3: seed has 1, 2"),
+        (["run=dense", "loss=ce"], "--where run=dense loss=ce: no run has all of it"),
+    ],
+)
+def test_a_part_that_is_not_there_is_an_error(plan, conditions, message):
+    with pytest.raises(UserError, match=message):
+        select(plan, conditions)

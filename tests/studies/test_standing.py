@@ -1,0 +1,127 @@
+"""Where runs stand, from what is in their folders."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from lit_prune.errors import UserError
+from lit_prune.studies.plan import Run
+from lit_prune.studies.standing import find_standings
+
+MASK = "mask/loss=ce/seed=2"
+
+
+@pytest.fixture
+def states(plan, out, resolve):
+    """A function: the states of runs by name, and of which version."""
+
+    def find():
+        standings = find_standings(plan, out, resolve)
+        return {name: (each.state, each.folder.name[-1]) for name, each in standings.items()}
+
+    return find
+
+
+def changed(states, names):
+    """What differs from all being done at once."""
+    return {name: state for name, state in states().items() if state != ("done", "0")}
+
+
+def edit(path, change):
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def test_what_is_not_there_is_new_and_says_all_to_fit(plan, tmp_path, resolve):
+    standing = find_standings(plan, tmp_path, resolve)[MASK]
+    assert (standing.state, standing.folder) == ("new", tmp_path / MASK / "version_0")
+    assert standing.arguments == (
+        *plan[-1].arguments,
+        f"--model.init_args.start_from={tmp_path}/dense/seed=2/version_0",
+        f"--trainer.default_root_dir={tmp_path}",
+        f"--experiment={MASK}",
+    )
+
+
+def test_what_is_finished_is_done(states, names):
+    assert changed(states, names) == {}
+
+
+def test_without_metrics_it_is_continued(states, out, plan, resolve, names):
+    (out / MASK / "version_0/metrics.json").unlink()
+    assert changed(states, names) == {MASK: ("resume", "0")}
+    arguments = find_standings(plan, out, resolve)[MASK].arguments
+    start = f"--model.init_args.start_from={out}/dense/seed=2/version_0"
+    assert arguments == ("--resume", str(out / MASK / "version_0"), start)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_configuration_that_is_cut_off_is_of_another_run(states, out, share, names):
+    path = out / MASK / "version_0/config.yaml"
+    path.write_text(path.read_text()[: int(share * len(path.read_text()))])
+    assert changed(states, names) == {MASK: ("changed", "1")}
+
+
+def test_a_setting_that_the_package_has_got_since_then_has_its_default(states, out, names):
+    path = out / MASK / "version_0/config.yaml"
+    config = yaml.safe_load(path.read_text())
+    assert config["trainer"].pop("log_every_n_steps") == 10
+    assert config["model"]["init_args"].pop("scope") == "local"
+    path.write_text(yaml.safe_dump(config))
+    assert changed(states, names) == {}
+    config["model"]["init_args"]["scope"] = "global"
+    path.write_text(yaml.safe_dump(config))
+    assert changed(states, names) == {MASK: ("changed", "1")}
+
+
+def test_another_version_of_the_code_changes_nothing(states, out, names):
+    for path in out.rglob("run.json"):
+        edit(path, lambda run: run.update(commit="another", versions={"torch": "3"}))
+    assert changed(states, names) == {}
+
+
+def test_a_dense_run_that_is_gone_is_run_again_with_its_masks(states, out, names):
+    shutil.rmtree(out / "dense/seed=2/version_0")
+    masks = [name for name in names if name.startswith("mask") and name.endswith("seed=2")]
+    expected = {"dense/seed=2": ("new", "0")} | dict.fromkeys(masks, ("changed", "1"))
+    assert changed(states, names) == expected
+
+
+def test_a_mask_of_a_dense_run_that_began_later_is_not_of_it(states, out, names):
+    edit(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
+    assert set(changed(states, names)) == {name for name in names if name.startswith("mask") and name.endswith("2")}
+
+
+def test_a_mask_that_had_not_begun_is_of_whatever_it_starts_from(states, out, names):
+    for name in ("run.json", "metrics.json"):
+        (out / MASK / "version_0" / name).unlink()
+    edit(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
+    assert changed(states, names)[MASK] == ("resume", "0")
+
+
+def test_the_newest_version_of_these_settings_counts_and_what_else_lies_there_does_not(states, out, names):
+    shutil.copytree(out / MASK / "version_0", out / MASK / "version_3")
+    for name in ("version_x", "version_7.old", "notes"):
+        (out / MASK / name).mkdir()
+    assert changed(states, names) == {MASK: ("done", "3")}
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--nothing=1", "run a: unrecognized arguments: --nothing=1"),
+        ("--model.init_args.loss=lit_prune.losses.Nothing", "run a: .*lit_prune.losses.Nothing"),
+        ("--trainer.devices=2", "run a: trainer.devices is 2 and num_nodes 1: a study runs in one process"),
+        ("--trainer.devices=auto", "run a: trainer.devices is auto and num_nodes 1"),
+        ("--trainer.num_nodes=2", "run a: trainer.devices is 1 and num_nodes 2"),
+        ("--trainer.logger=false", "run a: trainer.logger is set"),
+    ],
+)
+def test_what_cannot_be_run_is_one_clear_error(tmp_path, resolve, small, argument, message):
+    configs = [f"--config={path}" for path in small("configs/srnet_poe.yaml")]
+    with pytest.raises(UserError, match=message) as raised:
+        find_standings([Run("a", "fit", {}, (*configs, argument), None)], tmp_path, resolve)
+    assert "\n" not in str(raised.value)
