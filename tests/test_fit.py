@@ -17,6 +17,9 @@ positive: entailment, merge: {contradiction: non_entailment, neutral: non_entail
 {class_path: lit_prune.data.Files, init_args: {splits: {
 train: {paths: [train.jsonl], columns: {text_a: a, text_b: b, label: y}, labels: {e: entailment, c: contradiction}},
 id: {paths: [dev.jsonl], columns: {text_a: a, text_b: b, label: y}, labels: {e: entailment, c: contradiction}}}}}}}]"""
+HUB = """[{class_path: lit_prune.data.Task, init_args: {name: hub, labels: [bad, good], positive: null, merge: null,
+bias: null, source: {class_path: lit_prune.data.Hub, init_args: {splits: {train: {path: someone/some_set, split: train,
+columns: {text_a: text, label: label}, labels: {a: bad, b: good}}}}}}}]"""
 GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
 
 
@@ -41,6 +44,9 @@ GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
         (["--data.validation_fraction=1.5"], ["1.5", "[0, 1)"]),
         (["--trainer.accelerator=cuda"], ["CUDA"]),
         (["--config=/no/such.yaml"], ["/no/such.yaml"]),
+        (["--model.init_args.schedule.init_args.final=much"], ["final", "much"]),
+        (["--trainer.devices=3", "--trainer.strategy=ddp"], ["3 processes", "batch_size of 32", "multiple"]),
+        ([f"--data.tasks={HUB}"], ["someone/some_set", "hub", "HF_HOME"]),
         (["--ckpt_path=last"], ["--ckpt_path", "--resume RUN"]),
         ([f"--data.tasks={TASK}", "--data.root=/no/such/folder"], ["/no/such/folder", "--data.root"]),
         ([f"--data.tasks={TASK}"], ["--data.root"]),
