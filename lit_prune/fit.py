@@ -207,6 +207,7 @@ def quiet() -> None:
         ".*does not have many workers",
         ".*your dataloader is not resumable",  # it is: batches are a function of the step
         ".*isinstance.treespec, LeafSpec.",
+        ".*broadcast_buffers. is deprecated",  # what replaces it is not in all versions of torch that we allow
         ".*sync_dist=True.*",  # metrics are of whole sets, and the same on every process
     ):
         warnings.filterwarnings("ignore", message=message)
