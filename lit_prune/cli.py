@@ -17,7 +17,10 @@ COMMANDS = {
     "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
     "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
     "report": ("lit_prune.studies.report.command", "what a study's runs show: results, statistics, tables, figures"),
-    "bench": ("lit_prune.bench", "what masks, selection and the start of a command cost on this machine, as ratios"),
+    "bench": (
+        "lit_prune.bench.command",
+        "what masks, selection and the start of a command cost on this machine, as ratios",
+    ),
 }
 
 

@@ -1,0 +1,37 @@
+"""Training steps: what they train, and which settings there are."""
+
+import pytest
+import torch
+
+from lit_prune.bench.training import VARIANTS, Setting, training_step
+from lit_prune.errors import UserError
+
+TOY = {"layers": 1, "hidden": 64, "batch": 2, "length": 8, "precision": "fp32", "device": "cpu"}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_step_trains_what_its_name_says(variant, monkeypatch):
+    trained = []
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm: trained.extend(parameters))
+    training_step(Setting(**TOY), variant)()
+    assert all(value.grad is not None for value in trained)
+    num_matrices = sum(value.ndim == 2 for value in trained)
+    # Three embeddings; six matrices of the layer, the pooler and the classifier, which have scores of the same shapes.
+    assert num_matrices == {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}[variant]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": 0}, "layers is 0"),
+        ({"hidden": 0}, "hidden is 0"),
+        ({"hidden": 100}, "hidden is 100: use a multiple of 64"),
+        ({"batch": -1}, "batch is -1"),
+        ({"length": 0}, "length is 0"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_refused(wrong, message):
+    with pytest.raises(UserError, match=message):
+        Setting(**TOY | wrong)
