@@ -18,6 +18,7 @@ from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import RunRecord
+from lit_prune.callbacks.stability import SeedStability
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoder import PrunableEncoder
@@ -93,7 +94,7 @@ class PruneCLI(LightningCLI):
             }
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
-        callbacks = [*bar, Agreement(), SparsityCurves(), record, Checkpoints()]
+        callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
     def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:

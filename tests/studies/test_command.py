@@ -57,6 +57,15 @@ def test_masks_start_from_the_dense_run_of_their_seed(finished_study):
             assert mask["dense/nli/id/loss"] == pytest.approx(dense["nli/id/loss"])
 
 
+def test_a_run_is_compared_with_its_other_seeds_alone(finished_study, names):
+    compared = {path.parent.parent for path in finished_study.rglob("stability.json")}
+    assert compared == {finished_study / name for name in names if name.endswith("seed=2")}
+    for run in compared:
+        mean = json.loads((run / "version_0" / "stability.json").read_text())["nli/ood/accuracy/mean"]
+        each = [metrics(run.with_name(seed) / "version_0")["nli/ood/accuracy"] for seed in ("seed=1", "seed=2")]
+        assert mean == pytest.approx(sum(each) / 2)
+
+
 def test_nothing_that_is_finished_runs_again_wherever_the_study_lies(study, out, fits, entries, capsys):
     before = entries()
     assert study() == 0
@@ -188,7 +197,7 @@ def test_a_dry_run_says_what_would_be_run_and_what_it_takes_and_writes_nothing(s
         "mask/loss=ce/seed=3": "new",
     }.items():
         assert re.search(rf"{name} +│ {state} ", shown)
-    assert "6 of 9 to do: about 0:00:0" in shown
+    assert "6 of 9 to do: about 0:00:" in shown, "seconds as the finished runs took, not minutes as the yaml says"
     shutil.rmtree(out)
     assert study("--dry-run") == 0
     assert "9 of 9 to do: about 0:15:00" in capsys.readouterr().out

@@ -1,0 +1,148 @@
+"""How far a result depends on its seed: a run beside its siblings, which differ from it by their seed alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import yaml
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+from numpy.typing import NDArray
+
+from lit_prune.callbacks.record import decisive
+from lit_prune.errors import UserError
+from lit_prune.files import write_json
+from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.sparsity.files import load_masks
+
+AXIS = "seed="  # begins the part of a run's folder that says its seed
+Mask = tuple[int, NDArray[np.uint8]]  # number of entries; which are kept, 8 to the byte and padded with 0
+
+
+class Seed(NamedTuple):
+    """What is compared of a run: its metrics, its rows (label, prediction) by task, split and id, its masks by name."""
+
+    metrics: Mapping[str, float]
+    rows: pd.DataFrame
+    masks: Mapping[str, Mask]
+
+
+class SeedStability(Callback):
+    """Compares a run that is complete with its siblings that are, in `stability.json` and under `stability/`.
+
+    One whose rows or matrices are others is left out with a warning.
+    """
+
+    def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+        """Compare, once the run's record is complete (`RunRecord` comes before)."""
+        folder = pl_module.folder
+        complete = trainer.is_global_zero and (folder / "metrics.json").is_file()
+        if not complete or not (siblings := find_siblings(folder)):
+            return
+        seeds = [own := read_seed(folder)]
+        for sibling in siblings:
+            try:
+                seeds.append(check_comparable(read_seed(sibling), own))
+            except (OSError, ValueError, LookupError, UserError) as error:
+                rank_zero_warn(f"stability.json leaves out {sibling}: {error}")
+        if len(seeds) > 1:
+            values = stability(seeds)
+            for logger in trainer.loggers:
+                logger.log_metrics({f"stability/{name}": value for name, value in values.items()}, trainer.global_step)
+            write_json(values, folder / "stability.json")
+
+
+def find_siblings(folder: Path) -> list[Path]:
+    """The newest complete run of each other seed that differs from a run, `.../seed=1/version_0`, by that alone."""
+    place = next((each for each in folder.parents if each.name.startswith(AXIS)), None)
+    if place is None or (mine := _settings(folder)) is None:
+        return []
+    siblings = []
+    for other in sorted(each for each in place.parent.glob(f"{AXIS}*") if each.name != place.name):
+        complete = (other / folder.parent.relative_to(place)).glob("version_*/metrics.json")
+        same = [path.parent for path in complete if _settings(path.parent) == mine]
+        siblings += sorted(same, key=lambda path: (len(path.name), path.name))[-1:]
+    return siblings
+
+
+def _settings(folder: Path) -> Any:
+    """A run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
+    try:
+        axes = json.loads((folder / "run.json").read_text())["axes"]
+        config = decisive(yaml.safe_load((folder / "config.yaml").read_text()))
+        start = config["model"]["init_args"].pop("start_from", None)  # a folder of its own for each seed
+        del axes["seed"], config["seed_everything"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+        return None
+    return axes, config, start and (_settings(Path(start)) or start)
+
+
+def read_seed(folder: Path) -> Seed:
+    """What is compared of a complete run; of `validation` each seed cuts its own rows."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    columns = ["task", "split", "id", "label", "prediction"]
+    with (folder / "predictions.parquet").open("rb") as file:
+        rows = pd.read_parquet(file, columns=columns)
+    rows = rows[rows["split"] != "validation"].set_index(columns[:3]).sort_index()
+    path = folder / "masks.safetensors"
+    masks = load_masks(path) if path.is_file() else {}
+    return Seed(metrics, rows, {name: (mask.numel(), np.packbits(mask.numpy())) for name, mask in masks.items()})
+
+
+def check_comparable(other: Seed, own: Seed) -> Seed:
+    """The other; a `UserError` says why it cannot be compared with this run."""
+    if not own.rows["label"].equals(other.rows["label"]):
+        raise UserError("its evaluation sets have other rows (ids or labels) than this run's")
+    if [(name, size) for name, (size, _) in own.masks.items()] != [(name, n) for name, (n, _) in other.masks.items()]:
+        raise UserError("its masks are of other matrices than this run's")
+    return other
+
+
+def stability(seeds: Sequence[Seed]) -> dict[str, float]:
+    """Figures over two or more comparable seeds, the first of which is the run that they are written for.
+
+    Returns:
+        Their number as `seeds`; `<task>/<split>/<accuracy or auroc>/<mean, std (ddof 1), min, max or rank>`, where the
+        best has rank 1 and equals share one; means over all pairs as `<task>/<split>/disagreement` and, of masks,
+        `mask_overlap` and `mask_overlap_by_chance`.
+    """
+    values: dict[str, float] = {"seeds": len(seeds)}
+    table = pd.DataFrame([seed.metrics for seed in seeds])
+    predictions = np.array([seed.rows["prediction"] for seed in seeds])
+    for (task, split), rows in seeds[0].rows.groupby(["task", "split"]).indices.items():
+        name = f"{task}/{split}"
+        for metric in (each for each in (f"{name}/accuracy", f"{name}/auroc") if each in table):
+            figures = {figure: float(table[metric].agg(figure)) for figure in ("mean", "std", "min", "max")}
+            figures["rank"] = 1 + int((table[metric] > table[metric][0]).sum())
+            values |= {f"{metric}/{figure}": value for figure, value in figures.items()}
+        values[f"{name}/disagreement"] = pairwise_disagreement(predictions[:, rows])
+    if seeds[0].masks:
+        overlaps = [mask_overlap(one.masks, other.masks) for one, other in combinations(seeds, 2)]
+        values["mask_overlap"], values["mask_overlap_by_chance"] = np.mean(overlaps, axis=0).tolist()
+    return values
+
+
+def pairwise_disagreement(predictions: NDArray[Any]) -> float:
+    """Share of rows that two models predict differently (churn), the mean over all pairs of models (models, rows)."""
+    return float(np.mean([(one != other).mean() for one, other in combinations(predictions, 2)]))
+
+
+def mask_overlap(one: Mapping[str, Mask], other: Mapping[str, Mask]) -> tuple[float, float]:
+    """Entries that two models keep, over those that either keeps (intersection over union), in all matrices.
+
+    Returns:
+        The overlap, and what is expected of random masks that keep as many entries of each matrix (the expected
+        intersection over the union it leaves); 0 where nothing is kept.
+    """
+    both = expected = kept = 0.0
+    for name, (size, bits) in one.items():
+        others = other[name][1]
+        first, second, shared = (int(np.bitwise_count(each).sum()) for each in (bits, others, bits & others))
+        both += shared
+        expected += first * second / size
+        kept += first + second
+    return (both / (kept - both), expected / (kept - expected)) if kept else (0.0, 0.0)
