@@ -109,10 +109,12 @@ def test_data_are_laid_over_an_experiment(path, brief):
 
 
 @pytest.fixture
-def process_group(monkeypatch):
+def process_group():
     """What a distributed run leaves in this process goes again."""
-    monkeypatch.setattr(os, "environ", os.environ.copy())
+    before = os.environ.copy()
     yield
+    os.environ.clear()  # not replaced: libraries read the process' own environment
+    os.environ.update(before)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
