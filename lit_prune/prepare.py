@@ -27,7 +27,20 @@ class _PrepareCLI(PruneCLI):
         Console(soft_wrap=True).print(table)
 
 
+HELP = """usage: lit_prune prepare ARGUMENTS OF lit_prune fit
+
+Read, download, check and tokenise all that `lit_prune fit` with these arguments needs, on a machine with a network and
+without a GPU, into the caches of Hugging Face (HF_HOME). The fit then runs where there is no network. Nothing is trained.
+
+  lit_prune prepare --config configs/srnet_poe.yaml
+
+lit_prune fit --help explains the arguments."""
+
+
 def run(arguments: Sequence[str]) -> None:
     """Prepare what the arguments of `lit_prune fit` need."""
+    if {"-h", "--help"} & set(arguments):
+        print(HELP)
+        return
     quiet()
     _PrepareCLI(["fit", *arguments, *(f"--trainer.{each}" for each in HERE)])

@@ -46,6 +46,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
         raise UserError(f"--format is {format!r}, needed is one of {', '.join(FORMATS)}")
     if dtype not in _DTYPES:
         raise UserError(f"--dtype is {dtype!r}, needed is one of {', '.join(_DTYPES)}")
+    if format == "masks" and dtype != "float32":
+        raise UserError(f"--format masks writes no weights: leave --dtype {dtype} out")
     folder = new_path(out, folder=True)
     trained = read_run(Path(run), task)
     if format == "masks" and not trained.is_masked_base:

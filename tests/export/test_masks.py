@@ -39,6 +39,8 @@ def test_a_run_that_trained_weights_has_no_masks_to_give_alone(finished_dense_ru
     command = ["export", str(finished_dense_run), "--format", "masks", "--out", str(tmp_path / "out")]
     assert main(command) == 2
     assert "--format masks" in capsys.readouterr().err
+    assert main([*command, "--dtype", "float16"]) == 2
+    assert "leave --dtype float16 out" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
