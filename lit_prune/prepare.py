@@ -29,8 +29,8 @@ class _PrepareCLI(PruneCLI):
 
 HELP = """usage: lit_prune prepare ARGUMENTS OF lit_prune fit
 
-Read, download, check and tokenise all that `lit_prune fit` with these arguments needs, on a machine with a network and
-without a GPU, into the caches of Hugging Face (HF_HOME). The fit then runs where there is no network. Nothing is trained.
+Read, download, check and tokenise all that `lit_prune fit` with these arguments needs, into the caches of Hugging Face
+(HF_HOME), on a machine that has a network and need have no GPU. The fit then needs no network. Nothing is trained.
 
   lit_prune prepare --config configs/srnet_poe.yaml
 
@@ -41,6 +41,6 @@ def run(arguments: Sequence[str]) -> None:
     """Prepare what the arguments of `lit_prune fit` need."""
     if {"-h", "--help"} & set(arguments):
         print(HELP)
-        return
+        raise SystemExit(0)  # as the parsers of the other commands do
     quiet()
     _PrepareCLI(["fit", *arguments, *(f"--trainer.{each}" for each in HERE)])

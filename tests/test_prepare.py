@@ -34,8 +34,3 @@ def test_what_is_wrong_is_told_as_by_fit(command, capsys):
     _, *arguments = command("--data.tasks=[]")
     assert main(["prepare", *arguments]) == 2
     assert "data.tasks" in capsys.readouterr().err
-
-
-def test_help_says_whose_arguments_it_takes(capsys):
-    assert main(["prepare", "--help"]) == 0
-    assert "lit_prune fit --help" in capsys.readouterr().out
