@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,6 +21,10 @@ class Labelled(Protocol):
     @property
     def bias(self) -> Tensor | None:
         """Log-probabilities of the bias model, (n, classes) float."""
+
+    @property
+    def weight(self) -> float:
+        """Number of examples here, over the mean number that the processes of the step have."""
 
 
 class Loss(nn.Module, ABC):
@@ -81,3 +86,28 @@ class ProductOfExperts(Loss):
         assert batch.bias is not None
         bias = batch.bias.float().clamp(min=self.min_log_probability)
         return F.cross_entropy(logits.log_softmax(-1) + bias, batch.labels)
+
+
+class Reweighting(Loss):
+    """Cross-entropy in which an example weighs the less the surer the bias model is of its label (Clark et al. 2019).
+
+    Weights are normalised over the step (SRNets, Liu et al. 2022, appendix C.1).
+    """
+
+    needs = ("bias",)
+    min_weight: ClassVar[float] = 1e-8  # of a step's examples on average: a bias model that knows them all
+
+    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+        """Sum of w * -log softmax(logits)[label] over the sum of w, with w = 1 - the bias model's p(label)."""
+        assert batch.bias is not None
+        weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
+        losses = F.cross_entropy(logits, batch.labels, reduction="none")
+        return (weights * losses).mean() / mean_over_processes(weights.mean() * batch.weight).clamp(min=self.min_weight)
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The mean of a 0-dim tensor without gradient over all processes; with one, the value."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.all_reduce(value)
+        value = value / torch.distributed.get_world_size()
+    return value

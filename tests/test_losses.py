@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from lit_prune.errors import UserError
-from lit_prune.losses import CrossEntropy, ProductOfExperts
+from lit_prune.losses import CrossEntropy, ProductOfExperts, Reweighting
 
 
-def batch(labels, bias=None):
-    return SimpleNamespace(labels=torch.tensor(labels), bias=bias)
+def batch(labels, bias=None, weight=1.0):
+    return SimpleNamespace(labels=torch.tensor(labels), bias=bias, weight=weight)
 
 
 def random_case(num_classes=3, num_rows=8):
@@ -63,7 +63,62 @@ def test_a_certain_and_wrong_bias_gives_a_finite_loss_and_gradient():
     torch.testing.assert_close(logits.grad, torch.tensor([[-1.0, 1.0]]))
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts()])
+def test_reweighting_by_hand():
+    # Cross-entropies log 2 and log 4; the bias model gives the labels .75 and .5: weights .25 and .5.
+    logits = torch.tensor([[0.0, 0.0], [0.0, math.log(3.0)]])
+    bias = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).log()
+    expected = (0.25 * math.log(2) + 0.5 * math.log(4)) / 0.75
+    assert Reweighting()(logits, batch([0, 0], bias)).item() == pytest.approx(expected)
+
+
+def test_reweighting_of_two_classes_is_a_weighted_logistic_loss():
+    logits, with_bias = random_case(num_classes=2)
+    wrong = with_bias.bias.exp()[torch.arange(8), 1 - with_bias.labels]  # what the bias model gives the other class
+    margin = logits[:, 1] - logits[:, 0]
+    expected = F.binary_cross_entropy_with_logits(margin, with_bias.labels.float(), wrong / wrong.mean())
+    torch.testing.assert_close(Reweighting()(logits, with_bias), expected)
+
+
+def test_reweighting_gradient_against_finite_differences():
+    logits, with_bias = random_case()
+    logits.requires_grad_()
+    Reweighting()(logits, with_bias).backward()
+    for row, column in [(0, 0), (3, 1), (7, 2)]:
+        step = torch.zeros_like(logits)
+        step[row, column] = 1e-2
+        with torch.no_grad():
+            higher, lower = (Reweighting()(logits + sign * step, with_bias) for sign in (1, -1))
+        assert float(logits.grad[row, column]) == pytest.approx(float(higher - lower) / 2e-2, abs=1e-4)
+
+
+def test_reweighting_under_a_uniform_bias_is_cross_entropy_and_under_a_sure_one_stays_finite():
+    logits, with_bias = random_case()
+    uniform = batch(with_bias.labels.tolist(), torch.full((8, 3), -math.log(3.0)))
+    torch.testing.assert_close(Reweighting()(logits, uniform), CrossEntropy()(logits, uniform))
+    sure = F.one_hot(with_bias.labels, 3).float().log()
+    assert Reweighting()(logits, batch(with_bias.labels.tolist(), sure)).item() == 0
+
+
+def test_processes_that_share_a_step_reweight_as_one(monkeypatch):
+    """The mean over processes of a loss times its share of the step, as in training, is the loss of the whole step."""
+    logits, whole = random_case(num_rows=8)
+    parts = [(logits[:5], 5), (logits[5:], 3)]
+    shards, start = [], 0
+    for shard, size in parts:
+        rows = slice(start, start + size)
+        shards.append((shard, batch(whole.labels[rows].tolist(), whole.bias[rows], size * len(parts) / 8)))
+        start += size
+    own = []
+    monkeypatch.setattr("lit_prune.losses.mean_over_processes", lambda value: own.append(value) or value)
+    for shard in shards:
+        Reweighting()(*shard)
+    monkeypatch.setattr("lit_prune.losses.mean_over_processes", lambda value: sum(own) / len(parts))
+    together = sum(Reweighting()(*shard) * shard[1].weight for shard in shards) / len(parts)
+    monkeypatch.undo()
+    torch.testing.assert_close(together, Reweighting()(logits, whole))
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts(), Reweighting()])
 def test_half_precision_logits_are_computed_in_float32(loss):
     logits, with_bias = random_case()
     half = logits.bfloat16()
