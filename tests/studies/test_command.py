@@ -96,14 +96,20 @@ def test_a_changed_dense_run_takes_its_masks_with_it_and_is_found_again(study, o
 
 
 @pytest.mark.slow
-def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, tmp_path, finished_study, entries):
+def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, tmp_path, entries):
+    """Twelve runs, first undisturbed, then in the same place (a run's settings name what it starts from) with kills."""
+    source["axes"]["seed"]["values"] = [1, 2, 3, 4]
+    assert study() == 0
+    assert main(["report", str(tmp_path / "out")]) == 0
+    expected = (tmp_path / "out" / "results.parquet").read_bytes()
+    whole = (tmp_path / "out").rename(tmp_path / "whole")
     seed = random.randrange(2**32)
     print("random seed", seed)
     draw = random.Random(seed)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(source, sort_keys=False))
     command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out")]
     finished = {}
-    for num_runs in (draw.randint(1, 3), draw.randint(4, 6)):
+    for num_runs in (draw.randint(1, 5), draw.randint(6, 12)):
         with subprocess.Popen(
             command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stdout=subprocess.DEVNULL
         ) as process:
@@ -121,7 +127,10 @@ def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, 
     assert {folder: ended[folder] for folder in finished} == finished
     for name, each in entries().items():
         assert each["status"] == "completed"
-        assert metrics(tmp_path / "out" / each["folder"]) == metrics(finished_study / name / "version_0")
+        assert metrics(tmp_path / "out" / each["folder"]) == metrics(whole / name / "version_0")
+    assert len(entries()) == 12
+    assert main(["report", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "results.parquet").read_bytes() == expected
 
 
 def test_memory_does_not_grow_with_the_runs(study, source):
