@@ -24,7 +24,7 @@ from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.paradigms.fine_tune import FineTune
-from lit_prune.requeue import begun_before_requeue, job, requeue_on_signal
+from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.summary import print_summary
 
 LOGS = "logs"  # where runs go unless trainer.default_root_dir says
@@ -159,7 +159,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def _requeued(arguments: list[str]) -> list[str]:
     """Resume what a SLURM job had begun before it was requeued, which the same command then goes on with."""
-    if job() is None or any(each.split("=")[0] == "--resume" for each in arguments):
+    if not was_requeued() or any(each.split("=")[0] == "--resume" for each in arguments):
         return arguments
     config = make_resolver()(arguments)
     run = begun_before_requeue(Path(config["trainer"].get("default_root_dir") or LOGS) / config["experiment"])

@@ -20,6 +20,11 @@ def job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
+def was_requeued() -> bool:
+    """Whether this process belongs to a SLURM job that was in the queue before."""
+    return job() is not None and os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+
+
 @contextmanager
 def requeue_on_signal() -> Iterator[None]:
     """In a SLURM job, answer SIGUSR1 (`#SBATCH --signal=SIGUSR1@90`) by putting the job back into the queue."""
@@ -47,7 +52,7 @@ def begun_before_requeue(experiment: Path) -> Path | None:
     Args:
         experiment: The folder of the experiment's runs.
     """
-    if job() is None or os.environ.get("SLURM_RESTART_COUNT", "0") == "0":
+    if not was_requeued():
         return None
     records = {path.parent: json.loads(path.read_text()) for path in experiment.glob("*/run.json")}
     mine = [run for run, record in records.items() if record.get("job") == job() and record["status"] != "completed"]

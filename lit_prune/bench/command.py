@@ -9,10 +9,10 @@ from jsonargparse import auto_cli
 
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.report import report
-from lit_prune.bench.sizes import check_positive
 from lit_prune.bench.timing import compare
 from lit_prune.bench.training import VARIANTS, Setting, training_step
 from lit_prune.device import device_named
+from lit_prune.sizes import check_positive
 from lit_prune.sparsity.select import keep_largest, num_kept
 
 

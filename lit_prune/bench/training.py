@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from lit_prune.bench.sizes import check_positive
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
+from lit_prune.sizes import check_positive
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
 from lit_prune.sparsity.targets import match

@@ -10,15 +10,8 @@ from rich.progress import track
 from lit_prune.data.batch import Collate
 from lit_prune.data.module import evaluation_loader
 from lit_prune.data.task import EvaluationSet
-from lit_prune.errors import UserError
 from lit_prune.export.classifier import Trained
 from lit_prune.paradigms.evaluation import Collector, Predicted
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Refuse, with a UserError, a batch of no rows."""
-    if batch_size < 1:
-        raise UserError(f"batch_size is {batch_size}, needed is 1 or more")
 
 
 def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: int, device: str) -> list[Predicted]:

@@ -11,11 +11,12 @@ from jsonargparse import auto_cli
 from lit_prune.data.sources.given import check_readable
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
-from lit_prune.evaluate.logits import check_batch_size, predict_sets
+from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import unlabelled_set
 from lit_prune.export.classifier import read_run
 from lit_prune.files import new_path, write_atomically, writing
 from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.sizes import check_positive
 
 WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
     ".parquet": lambda rows, path: rows.to_parquet(path),
@@ -59,7 +60,7 @@ def predict(
     path = Path(file).expanduser()
     check_readable(path)
     place = device_named(device)
-    check_batch_size(batch_size)
+    check_positive(batch_size=batch_size)
     target = new_path(out)
     if target.suffix not in WRITERS:
         raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")

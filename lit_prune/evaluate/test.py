@@ -13,11 +13,12 @@ from lit_prune.callbacks.predictions import write_predictions
 from lit_prune.data.sources.given import check_readable
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
-from lit_prune.evaluate.logits import check_batch_size, predict_sets
+from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.classifier import read_run
 from lit_prune.files import new_path, write_folder, write_json, writing
 from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.sizes import check_positive
 from lit_prune.summary import collapses
 
 
@@ -61,7 +62,7 @@ def evaluate(
     datasets.disable_progress_bars()
     paths = _named(files)
     place = device_named(device)
-    check_batch_size(batch_size)
+    check_positive(batch_size=batch_size)
     folder = None if out is None else new_path(out, folder=True)
     trained = read_run(Path(run), task)
     sets = labelled_sets(trained, paths, columns, labels)

@@ -1,6 +1,7 @@
 """`Classifier`: an encoder with one head, as a run left it or as an export is loaded."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,14 +84,9 @@ def read_run(run: Path, task: str | None) -> Trained:
         raise UserError(f"task is {task!r}, needed is one of {sorted(tasks)}, the tasks of {run}: give --task")
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
-    state = checkpoint["state_dict"]
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     model = Classifier(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), len(tasks[task]))
-    own = {
-        name.replace(f"heads.{task}.", "head."): value
-        for name, value in state.items()
-        if name.startswith(("encoder.", f"heads.{task}."))
-    }
+    own = state_of(task, checkpoint["state_dict"])
     try:
         _install(model, own)
         model.load_state_dict(own)
@@ -98,6 +94,12 @@ def read_run(run: Path, task: str | None) -> Trained:
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     return Trained(model.eval(), task, tasks[task], config, read["metrics"], read["run"], is_masked_base(checkpoint))
+
+
+def state_of(task: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a run's state dict holds of one task, under the names of a `Classifier`."""
+    head = f"heads.{task}."
+    return {name.replace(head, "head."): value for name, value in state.items() if name.startswith(("encoder.", head))}
 
 
 def _install(model: Classifier, state: dict[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lit_prune.checkpoints import digest, find_dense, read_checkpoint
 from lit_prune.errors import UserError
+from lit_prune.export.classifier import state_of
 from lit_prune.export.coding import decode, encode
 
 FILE = "masks.safetensors"
@@ -51,12 +52,7 @@ def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: 
     if base is None:
         raise UserError(f"these are masks alone: give the model they are for, load(folder, base=RUN), that is {needed}")
     origin = find_dense(str(base))
-    head = f"heads.{metadata[_TASK]}."
-    state = {
-        name.replace(head, "head."): value
-        for name, value in read_checkpoint(origin)["state_dict"].items()
-        if name.startswith(("encoder.", head))
-    }
+    state = state_of(metadata[_TASK], read_checkpoint(origin)["state_dict"])
     if digest(state) != metadata[_BASE_HASH]:
         raise UserError(f"{origin} is not the model that these masks are for: needed is {needed}")
     for name, shape in json.loads(metadata[_SHAPES]).items():

@@ -11,7 +11,7 @@ import yaml
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically, write_json
-from lit_prune.studies.standing import Standing
+from lit_prune.studies.standing import Standing, read_record
 from lit_prune.studies.study import Study
 
 PLANNED, RUNNING, COMPLETED, FAILED, BLOCKED = "planned", "running", "completed", "failed", "blocked"
@@ -64,11 +64,7 @@ class Ledger:
 
 def spent_seconds(folder: Path) -> float | None:
     """Seconds that a run has taken so far, over all its processes; None: it has not begun."""
-    path = folder / "run.json"
-    if not path.is_file():
-        return None
-    seconds: float = json.loads(path.read_text())["seconds"]
-    return seconds
+    return read_record(folder).get("seconds")
 
 
 @contextmanager

@@ -140,8 +140,10 @@ def _without_none(value: Any) -> Any:
 
 def _began(folder: Path) -> float | None:
     """When the last process of a run started, None: none has got that far."""
+    return read_record(folder).get("started")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """A run's `run.json`; empty where it has not begun."""
     path = folder / "run.json"
-    if not path.is_file():
-        return None
-    started: float = json.loads(path.read_text())["started"]
-    return started
+    return json.loads(path.read_text()) if path.is_file() else {}

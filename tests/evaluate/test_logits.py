@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from lit_prune.errors import UserError
-from lit_prune.evaluate.logits import check_batch_size, predict_sets
+from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import unlabelled_set
 from lit_prune.export.classifier import read_run
+from lit_prune.sizes import check_positive
 
 
 def in_precision(trained, precision):
@@ -41,6 +42,6 @@ def test_sets_come_back_in_order_in_the_precision_of_the_run(finished_run, tmp_p
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_batch_holds_a_row_or_more(size):
-    check_batch_size(1)
+    check_positive(batch_size=1)
     with pytest.raises(UserError, match=f"batch_size is {size}"):
-        check_batch_size(size)
+        check_positive(batch_size=size)

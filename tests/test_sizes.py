@@ -2,8 +2,8 @@
 
 import pytest
 
-from lit_prune.bench.sizes import check_positive
 from lit_prune.errors import UserError
+from lit_prune.sizes import check_positive
 
 
 def test_a_size_below_one_is_refused_by_its_name():
