@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from lit_prune.sparsity.masks import Mask, numbers
+from lit_prune.sparsity.masks import Mask, keep_only
 
 
 class MaskedLinear(nn.Linear):
@@ -62,7 +62,7 @@ class _StraightThrough(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight, values, threshold)
         ctx.dtype = dtype
-        product = numbers(values, threshold, dtype).mul_(weight)
+        product = keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))
         return F.linear(x, product, None if bias is None else bias.to(dtype))
 
     @staticmethod
@@ -71,18 +71,14 @@ class _StraightThrough(torch.autograd.Function):
         x, weight, values, threshold = ctx.saved_tensors
         needs_x, needs_weight, needs_bias, needs_scores, _, _ = ctx.needs_input_grad
         grad_x = grad_weight = grad_bias = grad_scores = None
-        keep = numbers(values, threshold, ctx.dtype)
         if needs_weight or needs_scores:
             grad_product = (grad_output.T @ x).to(weight.dtype)
-            if needs_weight and needs_scores:
-                grad_scores = grad_product * weight
-                grad_weight = grad_product.mul_(keep)
-            elif needs_scores:
-                grad_scores = grad_product.mul_(weight)
-            else:
-                grad_weight = grad_product.mul_(keep)
+            if needs_scores:
+                grad_scores = grad_product * weight if needs_weight else grad_product.mul_(weight)
+            if needs_weight:
+                grad_weight = keep_only(grad_product, values, threshold, out=grad_product)
         if needs_x:
-            grad_x = grad_output @ keep.mul_(weight)
+            grad_x = grad_output @ keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=ctx.dtype))
         if needs_bias:
             grad_bias = grad_output.sum(0).to(weight.dtype)
         return grad_x, grad_weight, grad_bias, grad_scores, None, None

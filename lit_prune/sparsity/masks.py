@@ -27,12 +27,12 @@ class FixedMask(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor, None]:
-        """What `numbers` makes the mask of."""
+        """What `keep_only` needs to know of the mask."""
         return self.keep, None
 
 
 class LearnedMask(nn.Module):
-    """A mask that is learned: an entry is kept while its score reaches the threshold, which `refresh` sets.
+    """A mask that is learned: an entry is kept while its score is above the threshold, which `refresh` sets.
 
     Args:
         scores: Initial scores (float32), of the weight's shape; higher means more important. The mask takes this tensor
@@ -49,28 +49,33 @@ class LearnedMask(nn.Module):
     @property
     def keep(self) -> Tensor:
         """bool, of the weight's shape; True for kept."""
-        return self.scores >= self.threshold
+        return self.scores > self.threshold
 
     @property
     def operands(self) -> tuple[Tensor, Tensor]:
-        """What `numbers` makes the mask of."""
+        """What `keep_only` needs to know of the mask."""
         return self.scores, self.threshold
 
 
 Mask: TypeAlias = FixedMask | LearnedMask
 
 
-def numbers(values: Tensor, threshold: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """A mask as a new tensor of ones and zeros, to multiply with: on a CPU several times faster than a bool.
+def keep_only(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:
+    """A tensor where it is kept, and zeros elsewhere.
 
     Args:
+        tensor: Of the mask's shape.
         values: What is kept (bool), or scores.
-        threshold: Scores are kept from here on, None: `values` says what is kept.
-        dtype: Of the result.
+        threshold: Scores above it are kept; None: `values` says what is kept.
+        out: What the result is written to and has the data type of; may be `tensor` itself.
     """
     if threshold is None:
-        return values.to(dtype)
-    return torch.ge(values, threshold, out=torch.empty_like(values, dtype=dtype))
+        return torch.mul(tensor, values.view(torch.uint8), out=out)  # a bool would be converted three times slower
+    if tensor.is_cpu and not torch.compiler.is_compiling():
+        # Compares and chooses in one pass, as no other operation does; a GPU would have to wait for the number.
+        masked: Tensor = torch.ops.aten.threshold_backward.grad_input(tensor, values, float(threshold), grad_input=out)
+        return masked
+    return torch.mul(tensor, values > threshold, out=out)
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,10 @@ def _refresh_pool(pool: Sequence[LearnedMask], sparsity: float) -> None:
         score.masked_fill_(~keep & (score == smallest_kept), below)
     largest_pruned = torch.stack([score.masked_fill(keep, -torch.inf).amax() for score, keep in pairs]).amax()
     midpoint = smallest_kept / 2 + largest_pruned / 2
-    # Between neighbouring floats the midpoint rounds to one of them: it must not be the pruned one.
-    threshold = torch.where(midpoint > largest_pruned, midpoint, smallest_kept)
+    midpoint.masked_fill_(midpoint.abs() < torch.finfo(midpoint.dtype).tiny, 0)  # where subnormals are flushed it is 0
+    # Between neighbouring floats the midpoint rounds to one of them: it must not be the kept one.
+    between = (largest_pruned <= midpoint) & (midpoint < smallest_kept)
+    threshold = torch.where(between, midpoint, largest_pruned)
     for mask in pool:
         mask.threshold.copy_(threshold)
 

@@ -6,7 +6,7 @@ import torch
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import HardMagnitude, Magnitude
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, numbers, refresh
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, keep_only, refresh
 from lit_prune.sparsity.schedules import Rounds
 from lit_prune.sparsity.select import keep_largest, num_kept
 
@@ -116,16 +116,20 @@ def test_a_fixed_mask_copies_and_a_learned_one_takes_over():
     assert learned_mask.scores.data_ptr() == scores.data_ptr()
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_numbers_are_what_is_kept(dtype):
+def test_keep_only(dtype):
+    tensor = torch.tensor([1.0, 2.0, -3.0, 4.0, -5.0])
     mask = LearnedMask(torch.tensor([0.3, -1.0, 0.5, 0.3, float("inf")]))
     mask.threshold.fill_(0.3)
+    assert mask.keep.tolist() == [False, False, True, False, True]
     for each in (mask, FixedMask(mask.keep)):
-        value = numbers(*each.operands, dtype)
+        value = keep_only(tensor, *each.operands, out=torch.empty(5, dtype=dtype))
         assert value.dtype == dtype
-        assert value.tolist() == [1, 0, 1, 1, 1]
-        value.zero_()  # it is new: the mask does not change with it
-        assert mask.keep.tolist() == each.keep.tolist() == [True, False, True, True, True]
+        assert value.tolist() == [0, 0, -3, 0, -5]
+        inside = tensor.clone()
+        assert keep_only(inside, *each.operands, out=inside) is inside
+        assert inside.tolist() == [0, 0, -3, 0, -5]
 
 
 def test_the_state_of_a_mask_travels():
