@@ -33,7 +33,7 @@ def make_plan(study: Study) -> list[Run]:
     """All runs of a study, in the order in which they can be run."""
     runs = []
     for kind, said in study.kinds.items():
-        for values in product(*(study.axes[axis] for axis in said.axes)):
+        for values in product(*(said.where.get(axis, study.axes[axis]) for axis in said.axes)):
             place = dict(zip(said.axes, values, strict=True))
             shown = {KIND: kind, **place} if len(study.kinds) > 1 else place
             arguments = [*said.arguments]

@@ -22,11 +22,13 @@ class Kind:
         arguments: What it says to `lit_prune fit`, but for its axes.
         axes: Names of the axes that it varies along, in the order in which a run's name has them.
         start_from: The kind whose runs it starts from; those have the same values on all of their axes.
+        where: The values of an axis that it has, where it has not all of them.
     """
 
     arguments: tuple[str, ...]
     axes: tuple[str, ...]
     start_from: str | None
+    where: Mapping[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,14 @@ def _check_name(value: Any, where: str) -> str:
 def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
     where = f"runs.{name}"
     _check_name(name, where)
-    kind = _mapping(said, where, ("configs", "settings", "axes", "start_from"), needed=("configs",))
+    kind = _mapping(said, where, ("configs", "settings", "axes", "start_from", "where"), needed=("configs",))
     configs, settings = _configs(kind["configs"], where), _settings(kind.get("settings"), f"{where}.settings")
     if not configs:
         raise UserError(f"{where}.configs is empty: name the configuration that its runs are made of")
     axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
-    return Kind((*configs, *common, *settings), axes, kind.get("start_from"))
+    only = _mapping(kind.get("where"), f"{where}.where", axes)
+    chosen = {str(axis): tuple(_list(values, f"{where}.where.{axis}")) for axis, values in only.items()}
+    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), chosen)
 
 
 def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
@@ -191,6 +195,11 @@ def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
                 raise UserError(f"runs.{name}.axes names {axis!r}: there is {', '.join(axes) or 'no axis'}")
             if kind.axes.count(axis) > 1:
                 raise UserError(f"runs.{name}.axes names {axis!r} twice: two runs would have one name")
+        for axis, values in kind.where.items():
+            for value in values:
+                if value not in axes[axis]:
+                    known = ", ".join(map(text, axes[axis]))
+                    raise UserError(f"runs.{name}.where.{axis} has {value!r}: the axis has {known}")
         if kind.start_from is None:
             continue
         if kind.start_from not in kinds:

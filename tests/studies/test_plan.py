@@ -62,3 +62,16 @@ def test_a_part_comes_with_what_it_depends_on(plan, conditions, numbers):
 def test_a_part_that_is_not_there_is_an_error(plan, conditions, message):
     with pytest.raises(UserError, match=message):
         select(plan, conditions)
+
+
+def test_a_kind_may_have_a_part_of_an_axis(source):
+    source["runs"]["mask"]["where"] = {"seed": [2]}
+    runs = make_plan(make_study(source))
+    assert {run.axes["seed"] for run in runs if run.kind == "mask"} == {2}
+    assert {run.axes["seed"] for run in runs if run.kind == "dense"} == {1, 2}
+    source["runs"]["mask"]["where"] = {"seed": [3]}
+    with pytest.raises(UserError, match=r"runs\.mask\.where\.seed has 3: the axis has 1, 2"):
+        make_study(source)
+    source["runs"]["mask"]["where"] = {"width": [3]}
+    with pytest.raises(UserError, match=r"runs\.mask\.where has an unknown key 'width'"):
+        make_study(source)

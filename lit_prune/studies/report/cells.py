@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lit_prune.studies.report.results import Results, Value
+from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.run import Value
 from lit_prune.studies.report.settings import select
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from lit_prune.studies.report.cells import Cell, partners, split_cells
 from lit_prune.studies.report.naming import higher_is_better
-from lit_prune.studies.report.results import Key, Results, Value
+from lit_prune.studies.report.results import Key, Results
 from lit_prune.studies.report.rows import Rows, read_rows, row_statistic
+from lit_prune.studies.report.run import Value
 from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import RowStatistic, mean_ranks, rows_interval, seeds_interval
 
@@ -102,7 +103,7 @@ def _row_statistics(
     for pair in sides:
         statistics = []
         for number, key, recorded in pair:
-            rows = read_rows(results.runs[number].folder, key)
+            rows = read_rows(results.runs[number], key)
             first = first or rows
             if rows is None or first is None or not rows.same_rows(first):
                 return None

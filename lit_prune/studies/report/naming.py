@@ -1,6 +1,6 @@
 """What metrics, axes and models are called in tables and figures, in which units, and which end of them is better."""
 
-from lit_prune.studies.report.results import Value
+from lit_prune.studies.report.run import Value
 
 MODELS = {"result": "result", "dense": "dense", "dense_shifted": "dense, shifted", "bias": "bias model"}
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}

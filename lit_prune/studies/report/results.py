@@ -2,8 +2,7 @@
 
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
+from lit_prune.studies.report.rounds import take_apart
+from lit_prune.studies.report.run import Run, Value, read_json, read_run
 
 Floats = NDArray[np.float64]
-Value = str | int | float
-
-TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
 _OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
 
 
@@ -40,35 +38,6 @@ class Key(NamedTuple):
     def name(self) -> str:
         """`<task>/<split>/<metric>`, whatever the model."""
         return "/".join(part for part in self[1:] if part)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a study, whether it is there yet or not.
-
-    Attributes:
-        name: Its name in the study.
-        folder: Where `run.json` and the rest lie.
-        status: `completed` where there are metrics; otherwise as the study or the run itself says.
-        error: What it failed with, or what it waits for.
-        axes: Its place in the study; an axis that it does not have is missing.
-        config_hash: Hash of its configuration.
-        commit: Commit that it ran from, with `+` where files differed from it.
-        lit_prune: Version of the package.
-        hardware: Device, threads and precision in words.
-        seconds: How long it took.
-    """
-
-    name: str
-    folder: Path
-    status: str
-    error: str | None
-    axes: Mapping[str, Value]
-    config_hash: str | None
-    commit: str | None
-    lit_prune: str | None
-    hardware: str | None
-    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +78,7 @@ def read_results(folder: Path) -> Results:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: give the folder of a study, or any folder with runs in it")
-    read = [_read_run(folder, planned) for planned in _listed(folder)]
+    read = [each for planned in _listed(folder) for each in take_apart(*read_run(folder, planned))]
     if not read:
         raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
     runs = _with_axes([run for run, _ in read])
@@ -177,7 +146,7 @@ def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Arr
 def _listed(folder: Path) -> list[dict[str, Any]]:
     path = folder / "runs.json"
     if path.is_file():
-        listed: list[dict[str, Any]] = _read_json(path, list)
+        listed: list[dict[str, Any]] = read_json(path, list)
         if not all(isinstance(each, dict) and _is_name(each.get("name")) for each in listed):
             raise UserError(
                 f"{path} is not a list of runs with a plain name each: run the study again to write it anew"
@@ -199,41 +168,6 @@ def _folders(folder: Path) -> Iterator[str]:
         if "run.json" in files:
             below.clear()
             yield root
-
-
-def _read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
-    """A run, and its numbers by their keys in `metrics.json`; none while it is not complete."""
-    place = folder / planned.get("folder", f"{planned['name']}/version_0")
-    record = _read_json(place / "run.json", dict) if (place / "run.json").is_file() else {}
-    complete = (place / "metrics.json").is_file()
-    metrics = _read_json(place / "metrics.json", dict) if complete else {}
-    status = planned.get("status") or record.get("status", "planned")
-    if status == "completed" and not complete:
-        status = "without metrics"
-    run = Run(
-        name=planned["name"],
-        folder=place,
-        status="completed" if complete else status,
-        error=planned.get("error"),
-        axes=planned.get("axes", {}) | record.get("axes", {}) | planned.get("axes", {}),  # in the study's order
-        config_hash=record.get("config_hash"),
-        commit=record.get("commit"),
-        lit_prune=record.get("versions", {}).get("lit_prune"),
-        hardware=_hardware(record.get("hardware")),
-        seconds=record.get("seconds"),
-    )
-    numbers = {
-        sys.intern(name): float(value)
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
-    }
-    return run, numbers
-
-
-def _hardware(told: Mapping[str, Any] | None) -> str | None:
-    if not told:
-        return None
-    return f"{told.get('num_devices', 1)} x {told['device']}, {told['num_threads']} threads, {told['precision']}"
 
 
 def _with_axes(runs: Sequence[Run]) -> list[Run]:
@@ -273,13 +207,3 @@ def _key(name: str) -> Key:
         return Key("bias", "/".join(parts[1:-1]), "train", parts[-1])
     model = parts.pop(0) if len(parts) in (2, 4) else "result"
     return Key(model, "/".join(parts[:-2]), parts[-2] if len(parts) > 1 else "", parts[-1])
-
-
-def _read_json(path: Path, kind: type) -> Any:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error})") from error
-    if not isinstance(content, kind):
-        raise UserError(f"{path} does not hold a JSON {'object' if kind is dict else 'list'}")
-    return content

@@ -11,9 +11,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from lit_prune.studies.report.results import Key
+from lit_prune.studies.report.run import Run
 from lit_prune.studies.report.statistics import Floats, RowStatistic, weighted_auroc, weighted_mean
-
-_FILES = {"result": "predictions.parquet", "dense": "dense_predictions.parquet"}
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,15 @@ class Rows:
         return np.array_equal(self.ids, other.ids) and np.array_equal(self.labels, other.labels)
 
 
-def read_rows(folder: Path, key: Key) -> Rows | None:
+def read_rows(run: Run, key: Key) -> Rows | None:
     """The rows behind a metric; None where the run left none of that model and set.
 
     Args:
-        folder: The run's folder.
+        run: The run.
         key: The metric.
     """
-    path = folder / _FILES.get(key.model, "")
+    files = {"result": f"{run.files}predictions.parquet", "dense": "dense_predictions.parquet"}
+    path = run.folder / files.get(key.model, "")
     return _read(path, key.task, key.split) if path.is_file() else None
 
 

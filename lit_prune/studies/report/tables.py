@@ -13,7 +13,8 @@ from rich.text import Text
 from lit_prune.studies.report.cells import Cell, seeds_there, split_cells
 from lit_prune.studies.report.comparisons import Difference, Ranks
 from lit_prune.studies.report.naming import MODELS, metric_label, value_text
-from lit_prune.studies.report.results import Results, Value
+from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.run import Value
 from lit_prune.studies.report.settings import ReportSettings, select
 from lit_prune.studies.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 

@@ -1,0 +1,104 @@
+"""One run of a study, and its numbers; read from `run.json` and `metrics.json` alone."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lit_prune.errors import UserError
+
+Value = str | int | float
+
+TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study, whether it is there yet or not.
+
+    Attributes:
+        name: Its name in the study.
+        folder: Where `run.json` and the rest lie.
+        status: `completed` where there are metrics; otherwise as the study or the run itself says.
+        error: What it failed with, or what it waits for.
+        files: What the names of its files in the folder begin with.
+        axes: Its place in the study; an axis that it does not have is missing.
+        config_hash: Hash of its configuration.
+        commit: Commit that it ran from, with `+` where files differed from it.
+        lit_prune: Version of the package.
+        hardware: Device, threads and precision in words.
+        seconds: How long it took.
+    """
+
+    name: str
+    folder: Path
+    status: str
+    error: str | None
+    files: str
+    axes: Mapping[str, Value]
+    config_hash: str | None
+    commit: str | None
+    lit_prune: str | None
+    hardware: str | None
+    seconds: float | None
+
+
+def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
+    """A run, and its numbers by their keys in `metrics.json`; none while it is not complete.
+
+    Args:
+        folder: The study's.
+        planned: What `runs.json` says of the run, its `name` at least.
+
+    Raises:
+        UserError: a file of the run is not what it should be.
+    """
+    place = folder / planned.get("folder", f"{planned['name']}/version_0")
+    record = read_json(place / "run.json", dict) if (place / "run.json").is_file() else {}
+    complete = (place / "metrics.json").is_file()
+    metrics = read_json(place / "metrics.json", dict) if complete else {}
+    status = planned.get("status") or record.get("status", "planned")
+    if status == "completed" and not complete:
+        status = "without metrics"
+    run = Run(
+        name=planned["name"],
+        folder=place,
+        status="completed" if complete else status,
+        error=planned.get("error"),
+        files="",
+        axes=planned.get("axes", {}) | record.get("axes", {}) | planned.get("axes", {}),  # in the study's order
+        config_hash=record.get("config_hash"),
+        commit=record.get("commit"),
+        lit_prune=record.get("versions", {}).get("lit_prune"),
+        hardware=_hardware(record.get("hardware")),
+        seconds=record.get("seconds"),
+    )
+    numbers = {
+        sys.intern(name): float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
+    }
+    return run, numbers
+
+
+def _hardware(told: Mapping[str, Any] | None) -> str | None:
+    if not told:
+        return None
+    return f"{told.get('num_devices', 1)} x {told['device']}, {told['num_threads']} threads, {told['precision']}"
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """What a file holds, of this kind (dict or list).
+
+    Raises:
+        UserError: it holds something else, or cannot be read.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error})") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path} does not hold a JSON {'object' if kind is dict else 'list'}")
+    return content

@@ -1,0 +1,26 @@
+"""One run, as its folder tells."""
+
+import json
+
+import pytest
+
+from lit_prune.errors import UserError
+from lit_prune.studies.report.run import read_run
+
+
+def test_numbers_are_there_once_the_run_is_complete(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"axes": {"seed": 3}, "status": "running", "seconds": 4.0}))
+    run, numbers = read_run(tmp_path, {"name": "a", "folder": "."})
+    assert (run.status, run.seconds, run.axes, numbers) == ("running", 4.0, {"seed": 3}, {})
+    (tmp_path / "metrics.json").write_text(json.dumps({"nli/id/loss": 1, "denominator": "all", "wall_seconds": 9.0}))
+    run, numbers = read_run(tmp_path, {"name": "a", "folder": "."})
+    assert (run.status, numbers) == ("completed", {"nli/id/loss": 1.0})
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "run.json").write_text("[")
+    with pytest.raises(UserError, match=r"run\.json cannot be read"):
+        read_run(tmp_path, {"name": "a", "folder": "."})
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(UserError, match=r"run\.json does not hold a JSON object"):
+        read_run(tmp_path, {"name": "a", "folder": "."})
