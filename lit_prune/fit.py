@@ -23,7 +23,7 @@ from lit_prune.checkpoints import read_checkpoint
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.summary import print_summary
 
@@ -45,7 +45,7 @@ class PruneCLI(LightningCLI):
     def __init__(self, args: Sequence[str], resume: Path | None = None) -> None:
         self.last_checkpoint = None if resume is None else resume / "checkpoints" / "last.ckpt"
         super().__init__(
-            model_class=FineTune,
+            model_class=Paradigm,
             datamodule_class=MultitaskDataModule,
             subclass_mode_model=True,
             save_config_callback=SaveConfigCallback,
@@ -97,7 +97,7 @@ class PruneCLI(LightningCLI):
         callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
-    def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
+    def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
         with requeue_on_signal():

@@ -20,14 +20,17 @@ class Classification(nn.Module):
         self.pooled = pooled
         if pooled:
             self.classifier = nn.Linear(hidden_size, num_labels)
-            matrices = [self.classifier]
         else:
             self.dense = nn.Linear(hidden_size, hidden_size)
             self.out_proj = nn.Linear(hidden_size, num_labels)
-            matrices = [self.dense, self.out_proj]
-        for matrix in matrices:
-            nn.init.normal_(matrix.weight, std=0.02)
-            nn.init.zeros_(matrix.bias)
+        self.reset()
+
+    def reset(self) -> None:
+        """Draw the matrices anew."""
+        for matrix in self.modules():
+            if isinstance(matrix, nn.Linear):
+                nn.init.normal_(matrix.weight, std=0.02)
+                nn.init.zeros_(matrix.bias)
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits (batch, classes) from hidden states (batch, length, width) and the pooled token (batch, width)."""

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.fit import PruneCLI, quiet
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 
 # Where data are prepared there may be no GPU: what the run is to use there does not matter here.
 HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precision=32-true", "logger=false")
@@ -16,7 +16,7 @@ HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precisi
 class _PrepareCLI(PruneCLI):
     """The configuration of `lit_prune fit`, built but not trained."""
 
-    def fit(self, model: FineTune, datamodule: MultitaskDataModule) -> None:
+    def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Fill the caches; then show the sets."""
         datamodule.prepare_data()
         table = Table("set", "rows", title=f"ready, with the encoder {model.encoder.name}")

@@ -147,22 +147,26 @@ data:
         bias: lit_prune.data.OverlapBias
   max_length: 48
 model:
-  init_args:
-    dense: {{epochs: null, steps: 20, learning_rate: 1.0e-3}}
+  init_args: {{}}
 trainer:
   precision: 32-true
   accelerator: cpu
   val_check_interval: 6
 """
-MASK_PHASE = {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4}
+PHASES = {
+    "dense": {"dense": {"epochs": None, "steps": 20, "learning_rate": 1e-3}},
+    "mask": {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4},
+    "rounds": {"rounds": {"epochs": None, "steps": 5, "learning_rate": 1e-3}},
+    "ticket": {"ticket": {"epochs": None, "steps": 12, "learning_rate": 1e-3}},
+}
 
 
 def _overlay(path: Path, backbone: Path, config: str) -> Path:
     """Write what makes a configuration small."""
     overlay = yaml.safe_load(OVERLAY.format(backbone=backbone))
     model = yaml.safe_load((REPOSITORY / config).read_text())["model"]
-    if not model["class_path"].endswith(".FineTune"):
-        overlay["model"]["init_args"] |= MASK_PHASE
+    for phase in PHASES.keys() & model["init_args"].keys():
+        overlay["model"]["init_args"] |= PHASES[phase]
     path.write_text(yaml.safe_dump(overlay))
     return path
 
@@ -241,6 +245,12 @@ def finished_run(tmp_path_factory, tiny_backbone):
     learns = ("--model.init_args.dense.steps", "120", "--model.init_args.dense.learning_rate", "5e-3")
     learns += ("--trainer.val_check_interval", "10")
     return _finished(tmp_path_factory, tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished")
+
+
+@pytest.fixture(scope="session")
+def finished_imp_run(tmp_path_factory, tiny_backbone):
+    """The folder of one complete run of configs/imp.yaml, 20 dense steps and nine rounds of 5; only to read."""
+    return _finished(tmp_path_factory, tiny_backbone, config="configs/imp.yaml", name="finished_imp")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 
 import torch
 import yaml
+from lightning.pytorch import Callback
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
@@ -14,6 +15,17 @@ def result(run):
     return {name: value for name, value in values.items() if name != "wall_seconds"}
 
 
+class CutOff(Callback):
+    """Ends the run as an interrupt would, before a step."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            raise KeyboardInterrupt
+
+
 def cut_off_by(name, step):
     return f"--trainer.callbacks+={{class_path: {name}, init_args: {{step: {step}}}}}"
 
@@ -22,7 +34,8 @@ def without_callbacks(run):
     """The configuration of a run as if nothing had been going to cut it off."""
     path = run / "config.yaml"
     config = yaml.safe_load(path.read_text())
-    config["trainer"]["callbacks"] = None
+    callbacks = config["trainer"]["callbacks"]
+    config["trainer"]["callbacks"] = [each for each in callbacks if each["class_path"].startswith("lit_prune.")] or None
     path.write_text(yaml.safe_dump(config))
 
 

@@ -30,6 +30,7 @@ PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 ALL = [*EXPERIMENTS, *OVERLAYS, *SETTINGS, *PAPER]
 
+PHASES = {"dense", "mask", "rounds", "ticket"}
 NLI = ("entailment", "neutral", "contradiction")
 
 
@@ -78,13 +79,18 @@ def brief(experiment, tmp_path, few_rows):
         kept = {"data": {"tasks": own["data"]["tasks"]}, "encoder": {"config": own["encoder"].get("config")}}
         (tmp_path / "kept.yaml").write_text(yaml.safe_dump(kept))
         steps = ["--trainer.val_check_interval", "2"]
-        for phase in [name for name in ("dense", "mask") if name in own["model"]["init_args"]]:
+        for phase in [name for name in PHASES if name in own["model"]["init_args"]]:
             steps += [f"--model.init_args.{phase}.steps", "2"]
         code, folder = experiment("--config", str(tmp_path / "kept.yaml"), *steps, *arguments, config=shipped(path))
         assert code == 0
         return folder
 
     return run
+
+
+def num_rounds(config):
+    """Number of the rounds of pruning that a configuration has."""
+    return sum(each["init_args"].get("num_rounds", 0) for each in config["trainer"].get("callbacks", []))
 
 
 @each([*EXPERIMENTS, *PAPER])
@@ -96,8 +102,8 @@ def test_an_experiment_has_its_files_name(path):
 def test_an_experiment_runs(path, brief):
     folder = brief(path)
     metrics = json.loads((folder / "metrics.json").read_text())
-    num_phases = len({"dense", "mask"} & load(path)["model"]["init_args"].keys())
-    assert metrics["steps"] == 2 * num_phases
+    phases = PHASES & load(path)["model"]["init_args"].keys()
+    assert metrics["steps"] == 2 * (len(phases - {"rounds"}) + num_rounds(load(path)))
     assert "nli/ood/auroc" in metrics
 
 

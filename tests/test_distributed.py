@@ -68,6 +68,13 @@ def test_two_processes_give_what_one_gives(two_processes, experiment):
     assert len(json.loads((pair / "run.json").read_text())["hardware"]) == 4
 
 
+@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only"])
+def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
+    done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "nli/ood/auroc" in metrics(tmp_path / "runs" / name / "version_0")
+
+
 def test_a_lost_process_ends_the_run_which_resumes_bit_for_bit(two_processes, command, tmp_path):
     whole = two_processes(name="whole")
     (tmp_path / "cut_off.py").write_text(Path(__file__).read_text())

@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.sparsity.install import masked_layers
 
 
 class Agreement(Callback):
@@ -15,15 +16,15 @@ class Agreement(Callback):
     def __init__(self) -> None:
         self.last_step = -1
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: FineTune, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
         """Compare what the step before has refreshed."""
         self._compare(trainer, pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Compare what the evaluation has refreshed, the masks that may be selected: after the last comes no step."""
         self._compare(trainer, pl_module)
 
-    def _compare(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def _compare(self, trainer: Trainer, pl_module: Paradigm) -> None:
         refreshed = pl_module.refreshed
         if trainer.world_size == 1 or refreshed is None or refreshed.step == self.last_step:
             return
@@ -32,16 +33,20 @@ class Agreement(Callback):
         torch.distributed.all_gather_object(digests, digest(pl_module))
         wrong = [name for name, value in digests[0].items() if any(each[name] != value for each in digests)]
         if wrong:
-            raise RuntimeError(f"scores or thresholds of {wrong} differ between processes at step {refreshed.step}")
+            raise RuntimeError(f"masks of {wrong} differ between processes at step {refreshed.step}")
 
 
-def digest(module: FineTune) -> dict[str, int]:
-    """A hash of the scores and the threshold of every learned mask, by the name of its layer."""
+def digest(module: nn.Module) -> dict[str, int]:
+    """A hash of what every mask is made of (scores and threshold, or bits), by the name of its layer."""
     return {
-        name: hash((_hash(mask.scores.detach()), _hash(mask.threshold)))
-        for name, mask in module.learned_masks().items()
+        name: hash(tuple(_hash(value) for value in layer.mask.state_dict().values()))
+        for name, layer in masked_layers(module).items()
     }
 
 
 def _hash(value: Tensor) -> int:
+    """Of bits whose order matters: `hash_tensor` alone adds them up."""
+    if value.dtype == torch.bool:
+        padded = torch.nn.functional.pad(value.flatten().view(torch.uint8), (0, -value.numel() % 8))
+        value = padded.view(torch.int64)
     return int(torch.hash_tensor(value).view(torch.int64))

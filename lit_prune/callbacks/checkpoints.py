@@ -3,7 +3,7 @@
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 
 
 class Checkpoints(Checkpoint):
@@ -13,7 +13,7 @@ class Checkpoints(Checkpoint):
     keeps the best value so far in its own state, so that a resumed run goes on comparing with it.
     """
 
-    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Save the best first: a run that is cut off between the two evaluates again and finds the same."""
         if trainer.sanity_checking:
             return

@@ -6,7 +6,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard import SummaryWriter
 
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import by_target, total
 
 
@@ -22,18 +22,18 @@ class SparsityCurves(Callback):
         self.last_step = -1
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: FineTune, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: Paradigm, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """The learning rate at the logging interval."""
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             rate = trainer.optimizers[0].param_groups[0]["lr"]
             self._log(trainer, {"train/learning_rate": rate})
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: FineTune, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
         """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
         self._log_refresh(trainer, pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Metrics of the evaluated model, beside its sparsity."""
         if trainer.sanity_checking:
             return
@@ -46,7 +46,7 @@ class SparsityCurves(Callback):
                 for name, mask in pl_module.learned_masks().items():  # not at every refresh: it takes a second
                     writer.add_histogram(f"scores/{name}", mask.scores.detach(), trainer.global_step)
 
-    def _log_refresh(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def _log_refresh(self, trainer: Trainer, pl_module: Paradigm) -> None:
         refreshed = pl_module.refreshed
         if refreshed is None or refreshed.step == self.last_step:
             return

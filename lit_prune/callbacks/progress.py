@@ -5,7 +5,7 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import total
 
 
@@ -15,16 +15,16 @@ class PhaseProgressBar(TQDMProgressBar):
     def __init__(self) -> None:
         super().__init__(refresh_rate=5)
 
-    def on_train_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """One bar for all phases."""
         super().on_train_start(trainer, pl_module)
         self.train_progress_bar.reset(max(pl_module.ends.values()))
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Epochs do not begin a new bar."""
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: FineTune, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: Paradigm, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the bar to the optimizer step."""
         step, bar = trainer.global_step, self.train_progress_bar
@@ -36,7 +36,7 @@ class PhaseProgressBar(TQDMProgressBar):
         bar.n = step
         bar.refresh()
 
-    def get_metrics(self, trainer: Trainer, pl_module: FineTune) -> dict[str, Any]:
+    def get_metrics(self, trainer: Trainer, pl_module: Paradigm) -> dict[str, Any]:
         """Loss, selection metric and sparsity."""
         values: dict[str, Any] = {**trainer.progress_bar_metrics}
         counts = pl_module.counts()

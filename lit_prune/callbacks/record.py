@@ -18,7 +18,7 @@ from lightning.pytorch import Callback, Trainer
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.device import hardware
 from lit_prune.files import write_json
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import job
 from lit_prune.sparsity.files import save_masks
 
@@ -29,7 +29,8 @@ class RunRecord(Callback):
     """Writes what a run leaves behind for whoever reads it later.
 
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` are of the
-    best model so far, `dense_predictions.parquet` of the dense one. `metrics.json` comes last, once it is complete.
+    best model so far; under names that begin with a phase (`dense_predictions.parquet`), of the best model of that
+    earlier phase. `metrics.json` comes last, once it is complete.
 
     Args:
         experiment: The experiment's name.
@@ -45,7 +46,7 @@ class RunRecord(Callback):
         self.earlier_seconds = 0.0
         self.begun = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Begin `run.json`, or go on with that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
@@ -54,24 +55,24 @@ class RunRecord(Callback):
                 self.earlier_seconds = json.loads(path.read_text())["seconds"]
             self._write_run(trainer, pl_module.folder, "running")
 
-    def on_validation_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
         if not trainer.is_global_zero or not pl_module.improved:
             return
         folder = pl_module.folder
-        is_result = pl_module.phase == pl_module.last_phase
-        write_predictions(pl_module.predicted, folder / _predictions(pl_module, pl_module.phase))
-        if is_result and (masks := pl_module.masks()):
-            save_masks(masks, folder / "masks.safetensors", {"step": str(trainer.global_step)})
+        write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
+        if masks := pl_module.masks():
+            path = folder / _of_phase(pl_module, pl_module.phase, "masks.safetensors")
+            save_masks(masks, path, {"step": str(trainer.global_step)})
         self._write_run(trainer, pl_module.folder, "running")
 
-    def on_exception(self, trainer: Trainer, pl_module: FineTune, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
         """Say in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
             status = "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed"
             self._write_run(trainer, pl_module.folder, status)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Write the metrics, when there is a selected model of the last phase."""
         if not trainer.is_global_zero or pl_module.last_phase not in pl_module.selected:
             return
@@ -82,11 +83,12 @@ class RunRecord(Callback):
             if phase != pl_module.last_phase:
                 before = pl_module.selected[phase]
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
-                values[f"{phase}/step"] = before["step"]
+                values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
         if "dense" in pl_module.phases and pl_module.last_phase != "dense":
             sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
-                read_logits(sets, folder / _predictions(pl_module, phase)) for phase in ("dense", pl_module.last_phase)
+                read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
+                for phase in ("dense", pl_module.last_phase)
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
         values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
@@ -133,8 +135,9 @@ class RunRecord(Callback):
         )
 
 
-def _predictions(module: FineTune, phase: str) -> str:
-    return "predictions.parquet" if phase == module.last_phase else f"{phase}_predictions.parquet"
+def _of_phase(module: Paradigm, phase: str, name: str) -> str:
+    """The name of a phase's file; that of the last phase is the run's result."""
+    return name if phase == module.last_phase else f"{phase}_{name}"
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.files import load_masks
 
 AXIS = "seed="  # begins the part of a run's folder that says its seed
@@ -37,7 +37,7 @@ class SeedStability(Callback):
     One whose rows or matrices are others is left out with a warning.
     """
 
-    def on_fit_end(self, trainer: Trainer, pl_module: FineTune) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Compare, once the run's record is complete (`RunRecord` comes before)."""
         folder = pl_module.folder
         complete = trainer.is_global_zero and (folder / "metrics.json").is_file()

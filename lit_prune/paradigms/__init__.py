@@ -1,7 +1,11 @@
 """What happens in a run and when: a Lightning module per paradigm."""
 
-from lit_prune.paradigms.fine_tune import FineTune
+from lit_prune.paradigms.from_dense import FineTune
+from lit_prune.paradigms.iterative_pruning import IterativePruning
+from lit_prune.paradigms.lottery_ticket import LotteryTicket
+from lit_prune.paradigms.mask_training import MaskTraining
+from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.prune_after_finetune import PruneAfterFinetune
 
-__all__ = ["FineTune", "Phase", "PruneAfterFinetune"]
+__all__ = ["FineTune", "IterativePruning", "LotteryTicket", "MaskTraining", "Paradigm", "Phase", "PruneAfterFinetune"]

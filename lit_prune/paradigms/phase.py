@@ -17,11 +17,13 @@ class Phase:
 
     Attributes:
         epochs: Length in passes over the training set; fractions are allowed. Give this or `steps`.
-        steps: Length in optimizer steps.
+        steps: Length in optimizer steps; 0: the phase is left out.
         learning_rate: The peak.
         weight_decay: Decoupled weight decay of matrices; biases and LayerNorms have none.
         warmup: Optimizer steps of the linear warm-up, or their share of the phase when below 1.
         select_after: Share of the phase before which no evaluation is eligible as the best.
+        decay_over: The decay reaches zero after so many times the phase's length, None: at its end. A phase that is
+            the first half of a longer one has 2.
     """
 
     epochs: float | None = None
@@ -30,14 +32,17 @@ class Phase:
     weight_decay: float = 0.0
     warmup: float = 0.1
     select_after: float = 0.0
+    decay_over: float | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise UserError(f"a phase needs either epochs or steps, got epochs={self.epochs} and steps={self.steps}")
-        for name in ("epochs", "steps", "learning_rate"):
+        for name in ("epochs", "learning_rate", "decay_over"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UserError(f"a phase's {name} is {value}, needed is a positive number")
+        if self.steps is not None and self.steps < 0:
+            raise UserError(f"a phase's steps is {self.steps}, needed is a number from 0 on")
         if self.weight_decay < 0 or self.warmup < 0:
             raise UserError(f"a phase's weight_decay={self.weight_decay} and warmup={self.warmup} may not be negative")
         if not 0 <= self.select_after <= 1:
@@ -64,5 +69,6 @@ class Phase:
     def schedule(self, optimizer: Optimizer, num_steps: int) -> LambdaLR:
         """Linear warm-up and decay over the phase, one step of it per optimizer step."""
         warmup = round(self.warmup * num_steps) if self.warmup < 1 else int(self.warmup)
-        schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, warmup, num_steps)
+        num_decay = round((self.decay_over or 1) * num_steps)
+        schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, warmup, num_decay)
         return schedule

@@ -4,15 +4,20 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from lit_prune.callbacks.agreement import Agreement, digest
-from lit_prune.sparsity.masks import LearnedMask, Refreshed
+from lit_prune.sparsity.install import install
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, Refreshed
 
 
-def module(scores=(1.0, 2.0), threshold=1.5, step=4):
-    mask = LearnedMask(torch.tensor(scores))
+def module(scores=(1.0, 2.0), threshold=1.5, step=4, keep=None):
+    mask = LearnedMask(torch.tensor([scores]))
     mask.threshold.fill_(threshold)
-    return SimpleNamespace(learned_masks=lambda: {"layer": mask}, refreshed=Refreshed(step, 0.0))
+    network = nn.ModuleDict({"layer": nn.Linear(2, 1)})
+    install(network, ["layer"], lambda name, linear: mask if keep is None else FixedMask(torch.tensor([keep])))
+    network.refreshed = Refreshed(step, 0.0)
+    return network
 
 
 @pytest.mark.parametrize("other", [module(scores=(1.0, 2.0000002)), module(threshold=1.6)])
@@ -23,6 +28,12 @@ def test_a_difference_stops_the_run_and_is_named(monkeypatch, other):
     monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
     with pytest.raises(RuntimeError, match=r"\['layer'\] differ between processes at step 4"):
         Agreement().on_train_batch_start(SimpleNamespace(world_size=2), module(), None, 0)
+
+
+def test_fixed_masks_are_compared_too():
+    one, other = (digest(module(keep=keep)) for keep in ([True, False], [False, True]))
+    assert one != other
+    assert one == digest(module(keep=[True, False]))
 
 
 def test_equal_masks_are_compared_once_a_refresh(monkeypatch):

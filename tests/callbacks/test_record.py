@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
 from lit_prune.checkpoints import read_checkpoint
-from lit_prune.paradigms import FineTune
+from lit_prune.paradigms import Paradigm
 from lit_prune.sparsity.files import load_masks
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
@@ -149,14 +149,14 @@ def cut_off(experiment, monkeypatch):
     """A function: an exception -> the folder of a run in whose mask phase it came up."""
 
     def run(error):
-        step = FineTune.training_step
+        step = Paradigm.training_step
 
         def training_step(self, batch, batch_idx):
             if self.phase == "mask" and self.trainer.global_step == 3:
                 raise error
             return step(self, batch, batch_idx)
 
-        monkeypatch.setattr(FineTune, "training_step", training_step)
+        monkeypatch.setattr(Paradigm, "training_step", training_step)
         before = signal.getsignal(signal.SIGINT)
         try:
             with pytest.raises((type(error), SystemExit)):
@@ -222,7 +222,7 @@ def test_predictions_reproduce_the_metrics(finished_run, metrics, file, prefix):
 
 
 def test_what_is_kept_is_of_the_best_model_not_of_the_last(experiment, monkeypatch):
-    monkeypatch.setattr(FineTune, "_selection", lambda self, values: -float(self.trainer.global_step))
+    monkeypatch.setattr(Paradigm, "_selection", lambda self, values: -float(self.trainer.global_step))
     code, folder = experiment(*BRIEF, "--model.init_args.dense.steps", "4")
     metrics = read(folder / "metrics.json")
     assert (code, metrics["dense/step"], metrics["step"]) == (0, 2, 6)

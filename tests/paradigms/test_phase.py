@@ -38,8 +38,9 @@ def test_a_length_is_said_once(length):
     [
         {"epochs": 0},
         {"epochs": -1.5},
-        {"steps": 0},
+        {"steps": -1},
         {"learning_rate": 0.0},
+        {"decay_over": 0.0},
         {"weight_decay": -0.1},
         {"warmup": -1},
         {"select_after": 1.1},
@@ -57,6 +58,12 @@ def test_a_wrong_setting_is_named_with_its_value(settings):
 def test_the_rate_rises_over_the_warm_up_and_falls_to_zero(warmup):
     values = rates(Phase(steps=10, learning_rate=0.8, warmup=warmup), 10)
     assert values == pytest.approx([0, 0.4, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0])
+
+
+def test_the_decay_may_end_later_than_the_phase():
+    assert rates(Phase(steps=4, learning_rate=0.8, warmup=0, decay_over=2), 4) == pytest.approx(
+        [0.8, 0.7, 0.6, 0.5, 0.4]
+    )
 
 
 def test_without_warm_up_it_starts_at_the_peak():

@@ -1,4 +1,4 @@
-"""`FineTune`: the base paradigm. Dense fine-tuning; the one training step, evaluation, selection and phases of all.
+"""`Paradigm`: the one training step, evaluation, selection and phases of all paradigms.
 
 A run is a row of phases inside one `Trainer.fit`, bounded by optimizer steps. `start_phase` begins one: it shapes the
 model, then takes a fresh optimizer and schedule. What a phase does is a paradigm's `enter`.
@@ -20,7 +20,7 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
-from lit_prune.losses import CrossEntropy, Loss
+from lit_prune.losses import Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
@@ -29,19 +29,15 @@ from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.masks import LearnedMask, Refreshed
 
 
-class FineTune(LightningModule):
-    """Fine-tune every weight: the dense reference.
+class Paradigm(LightningModule):
+    """What all paradigms share; one says by `add_phase` which phases it has, and in `enter` what they do.
 
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.
-        dense: Length and rates of the dense phase.
-        dense_loss: Its loss, None: cross-entropy.
     """
 
-    def __init__(
-        self, encoder: PrunableEncoder, tasks: Mapping[str, Task], dense: Phase, dense_loss: Loss | None = None
-    ) -> None:
+    def __init__(self, encoder: PrunableEncoder, tasks: Mapping[str, Task]) -> None:
         super().__init__()
         self.encoder = encoder
         self.tasks = dict(tasks)
@@ -53,8 +49,7 @@ class FineTune(LightningModule):
         )
         self.phases: dict[str, Phase] = {}
         self.losses: dict[str, Loss] = {}
-        self.add_phase("dense", dense, dense_loss or CrossEntropy())
-        self.phase = "dense"
+        self.phase = ""
         self.matched: dict[str, list[str]] = {}
         self.refreshed: Refreshed | None = None
         self.folder = Path()
@@ -70,7 +65,7 @@ class FineTune(LightningModule):
     # ---- phases ----------------------------------------------------------------------------------------------------
 
     def add_phase(self, name: str, phase: Phase, loss: Loss) -> None:
-        """Append a phase with its loss.
+        """Append a phase with its loss; the first is where a run begins.
 
         Raises:
             UserError: the loss needs what a task does not have.
@@ -83,6 +78,7 @@ class FineTune(LightningModule):
                 )
         self.phases[name] = phase
         self.losses[name] = loss
+        self.phase = self.phase or name
 
     @property
     def last_phase(self) -> str:
@@ -108,7 +104,7 @@ class FineTune(LightningModule):
     def enter(self, phase: str) -> None:
         """Shape the model for a phase: install, freeze. Called when the phase begins, and when a run is resumed in it.
 
-        The dense phase trains the model as it was built.
+        The first phase trains the model as it was built.
         """
 
     def load_start(self, phase: str) -> None:
@@ -131,7 +127,7 @@ class FineTune(LightningModule):
         if stage != "fit":
             return
         steps_per_epoch = self._data.batches_per_epoch / self.trainer.accumulate_grad_batches
-        end = 0
+        start = end = 0
         for name in self.phases:
             start, end = end, end + self.num_steps(name, steps_per_epoch)
             if self.trainer.max_steps > 0:
@@ -142,6 +138,8 @@ class FineTune(LightningModule):
                         f"begins at step {start}: raise it or shorten the phases before"
                     )
             self.ends[name] = end
+        if start == end:
+            raise UserError(f"the last phase, {name!r}, has no step: give it steps or epochs above 0")
         self.trainer.num_sanity_val_steps = 0
         self.folder = Path(self.trainer.log_dir or ".")  # asks all processes: not to be read by one of them later
 
@@ -188,9 +186,10 @@ class FineTune(LightningModule):
         return loss
 
     def _last_checkpoint(self) -> str:
-        good = [name for name in (self.phase, "dense") if name in self.selected]
         where = self.folder / "checkpoints"
-        return f"{where}/last.ckpt (best of phase {good[0]!r} beside it)" if good else f"none yet in {where}"
+        return (
+            f"{where}/last.ckpt (best of phase {list(self.selected)[-1]!r} beside it)" if self.selected else "none yet"
+        )
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Restore the random state after a resume; begin the phase that the step belongs to."""

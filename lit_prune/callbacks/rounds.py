@@ -1,0 +1,56 @@
+"""`ImpRounds`: how often iterative pruning prunes, and how much each time (Han et al. 2015; Frankle & Carbin 2019)."""
+
+import math
+
+from lightning.pytorch import Callback, Trainer
+
+from lit_prune.errors import UserError
+from lit_prune.paradigms.iterative_pruning import IterativePruning
+from lit_prune.sparsity.schedules import Rounds
+from lit_prune.sparsity.select import check_sparsity
+
+
+class ImpRounds(Callback):
+    """Lays out the rounds of `IterativePruning` or `LotteryTicket`: each prunes, then trains, then is evaluated.
+
+    By default every round removes as many of the original weights (SRNets: 10, 20, ..., 90%); with `fraction` it
+    removes that share of those that are left (20% in Frankle & Carbin 2019), the last round what is missing.
+
+    Args:
+        final: Sparsity of the last round, in [0, 1).
+        num_rounds: Number of rounds; None: as many as `fraction` takes.
+        fraction: Share of the remaining weights that a round removes, in (0, 1).
+
+    Raises:
+        UserError: neither or both of num_rounds and fraction would say how many rounds there are, or the rounds do not
+            reach `final`.
+    """
+
+    def __init__(self, final: float, num_rounds: int | None = None, fraction: float | None = None) -> None:
+        check_sparsity(final)
+        if fraction is None:
+            if num_rounds is None:
+                raise UserError("ImpRounds needs num_rounds or fraction: neither is set")
+            schedule = Rounds(num_rounds, final)
+            self.sparsities = [schedule(number / num_rounds) for number in range(num_rounds)]
+            return
+        if not 0 < fraction < 1:
+            raise UserError(f"ImpRounds: fraction is {fraction}, needed is a share of the remaining weights in (0, 1)")
+        needed = max(1, math.ceil(math.log(1 - final) / math.log(1 - fraction) - 1e-9))
+        if num_rounds is not None and num_rounds != needed:
+            raise UserError(
+                f"ImpRounds: num_rounds={num_rounds} that remove fraction={fraction} of the remaining weights each end "
+                f"at a sparsity of {1 - (1 - fraction) ** num_rounds:.3f}, not at final={final}, which takes {needed} "
+                "rounds: leave num_rounds or fraction out"
+            )
+        self.sparsities = [1 - (1 - fraction) ** number for number in range(1, needed)] + [final]
+
+    def setup(self, trainer: Trainer, pl_module: IterativePruning, stage: str) -> None:
+        """Lay the rounds out before the paradigm counts its steps."""
+        if not isinstance(pl_module, IterativePruning):
+            raise UserError(
+                f"ImpRounds prunes with IterativePruning or LotteryTicket, and model is {type(pl_module).__name__}: "
+                "take it from trainer.callbacks, or change the model"
+            )
+        if stage == "fit":
+            pl_module.add_rounds(self.sparsities)

@@ -1,0 +1,50 @@
+"""Masks that a found mask is compared with: as many entries kept per matrix, but not the ones that were found.
+
+A subnetwork is worth finding only if it does better than these (Frankle et al. 2021; Su et al. 2020).
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+
+class Control(ABC):
+    """Another mask for each found one.
+
+    Args:
+        seed: Seed of the control's own generator; matrices in the same order get the same draws on every device.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+
+    @abstractmethod
+    def __call__(self, keep: Tensor) -> Tensor:
+        """A mask of the shape of `keep` (rows, columns; bool) with as many kept entries."""
+
+
+class RandomMask(Control):
+    """Any entries of the matrix: all that is left of the found mask is the matrix's density.
+
+    Args:
+        seed: Seed of the control's own generator.
+    """
+
+    def __call__(self, keep: Tensor) -> Tensor:
+        """The entries in a random order."""
+        order = torch.randperm(keep.numel(), generator=self.generator)
+        return keep.flatten()[order.to(keep.device)].view(keep.shape)
+
+
+class ShuffledMask(Control):
+    """The matrix's rows and its columns, each in a random order: how dense its rows and columns are is left.
+
+    Args:
+        seed: Seed of the control's own generator.
+    """
+
+    def __call__(self, keep: Tensor) -> Tensor:
+        """The mask, shuffled."""
+        rows, columns = (torch.randperm(size, generator=self.generator).to(keep.device) for size in keep.shape)
+        return keep[rows][:, columns]

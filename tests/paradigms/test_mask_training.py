@@ -1,0 +1,39 @@
+"""Masks over weights that nothing fine-tuned."""
+
+import json
+
+import torch
+from safetensors.torch import load_file
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.cli import main
+
+CONFIG = "configs/mask_only.yaml"
+
+
+def test_nothing_but_scores_is_trained_and_the_random_head_is_masked_too(experiment, tiny_backbone):
+    code, run = experiment(config=CONFIG)
+    assert code == 0
+    state = read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"]
+    pretrained = load_file(tiny_backbone / "model.safetensors")
+    assert all(torch.equal(state[f"encoder.backbone.{name}"], value) for name, value in pretrained.items())
+    assert "heads.nli.classifier.mask.scores" in state
+    start = read_checkpoint(run / "checkpoints" / "dense.ckpt")["state_dict"]
+    assert all(torch.equal(state[name], value) for name, value in start.items())
+    values = json.loads((run / "metrics.json").read_text())
+    assert values["steps"] == 20
+    assert values["dense/step"] == 0  # the model as it began is evaluated too
+
+
+def test_any_model_can_be_the_start(experiment, finished_dense_run):
+    code, run = experiment(f"--model.init_args.start_from={finished_dense_run}", config=CONFIG)
+    assert code == 0
+    state = read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"]
+    start = read_checkpoint(finished_dense_run / "checkpoints" / "best.ckpt")["state_dict"]
+    assert all(torch.equal(state[name], value) for name, value in start.items())
+
+
+def test_the_masks_are_exported_without_the_weights(experiment, tmp_path):
+    _, run = experiment(config=CONFIG)
+    assert main(["export", str(run), "--format", "masks", "--out", str(tmp_path / "masks")]) == 0
+    assert list((tmp_path / "masks").glob("*.safetensors"))

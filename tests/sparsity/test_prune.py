@@ -1,0 +1,42 @@
+"""Pruning matrices at once, against torch's own and over rounds."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.prune import L1Unstructured, global_unstructured, l1_unstructured
+
+from lit_prune.sparsity.criteria import Magnitude, Random
+from lit_prune.sparsity.prune import keep_further
+
+
+def layers():
+    torch.manual_seed(0)
+    return {"a": nn.Linear(10, 20), "b": nn.Linear(20, 7)}
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+def test_magnitude_is_what_torch_prunes(scope):
+    keeps = keep_further({name: each.weight for name, each in layers().items()}, {}, Magnitude(), 0.3, scope)
+    theirs = layers()
+    if scope == "global":
+        global_unstructured([(each, "weight") for each in theirs.values()], L1Unstructured, amount=0.3)
+    else:
+        for each in theirs.values():
+            l1_unstructured(each, "weight", amount=0.3)
+    for name, each in theirs.items():
+        assert torch.equal(keeps[name], each.weight_mask.bool())
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+@pytest.mark.parametrize("criterion", [Magnitude(), Random(0)])
+def test_what_is_pruned_stays_pruned(scope, criterion):
+    kept = {}
+    for sparsity in (0.0, 0.25, 0.5, 0.9):
+        weights = {name: torch.randn_like(each.weight) for name, each in layers().items()}  # trained meanwhile
+        keeps = keep_further(weights, kept, criterion, sparsity, scope)
+        assert all(bool((keeps[name] <= keep).all()) for name, keep in kept.items())
+        counts = [int(keep.sum()) for keep in keeps.values()]
+        if scope == "local":
+            assert counts == [200 - int(200 * sparsity), 140 - int(140 * sparsity + 1e-6)]
+        assert sum(counts) == 340 - int(340 * sparsity + 1e-6)
+        kept = keeps
