@@ -30,7 +30,11 @@ class Run:
 
 
 def make_plan(study: Study) -> list[Run]:
-    """All runs of a study, in the order in which they can be run."""
+    """All runs of a study, in the order in which they can be run.
+
+    Raises:
+        UserError: a run starts from one that is left out.
+    """
     runs = []
     for kind, said in study.kinds.items():
         for values in product(*(said.where.get(axis, study.axes[axis]) for axis in said.axes)):
@@ -39,9 +43,14 @@ def make_plan(study: Study) -> list[Run]:
             arguments = [*said.arguments]
             for axis, value in place.items():
                 arguments += study.axes[axis][value]
-            ancestor = None if said.start_from is None else _name(study, said.start_from, place)
+            there = {axis: values[0] for axis, values in said.where.items() if axis not in said.axes}
+            ancestor = None if said.start_from is None else _name(study, said.start_from, place | there)
             arguments.append(f"--axes={json.dumps(shown)}")
             runs.append(Run(_name(study, kind, place), kind, shown, tuple(arguments), ancestor))
+    names = {run.name for run in runs}
+    for run in runs:
+        if run.ancestor not in {*names, None}:
+            raise UserError(f"{run.name} starts from {run.ancestor}, which the study leaves out: see runs.*.where")
     return runs
 
 

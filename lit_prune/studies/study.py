@@ -22,7 +22,8 @@ class Kind:
         arguments: What it says to `lit_prune fit`, but for its axes.
         axes: Names of the axes that it varies along, in the order in which a run's name has them.
         start_from: The kind whose runs it starts from; those have the same values on all of their axes.
-        where: The values of an axis that it has, where it has not all of them.
+        where: The values of an axis that it has, where it has not all of them; of an axis that only the kind has which
+            it starts from, the one value there.
     """
 
     arguments: tuple[str, ...]
@@ -183,7 +184,7 @@ def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
     if not configs:
         raise UserError(f"{where}.configs is empty: name the configuration that its runs are made of")
     axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
-    only = _mapping(kind.get("where"), f"{where}.where", axes)
+    only = _mapping(kind.get("where"), f"{where}.where")
     chosen = {str(axis): tuple(_list(values, f"{where}.where.{axis}")) for axis, values in only.items()}
     return Kind((*configs, *common, *settings), axes, kind.get("start_from"), chosen)
 
@@ -195,23 +196,35 @@ def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
                 raise UserError(f"runs.{name}.axes names {axis!r}: there is {', '.join(axes) or 'no axis'}")
             if kind.axes.count(axis) > 1:
                 raise UserError(f"runs.{name}.axes names {axis!r} twice: two runs would have one name")
-        for axis, values in kind.where.items():
-            for value in values:
-                if value not in axes[axis]:
-                    known = ", ".join(map(text, axes[axis]))
-                    raise UserError(f"runs.{name}.where.{axis} has {value!r}: the axis has {known}")
+        before = kinds[start].axes if (start := kind.start_from) is not None and start in kinds else ()
+        _check_where(name, kind, before, axes)
         if kind.start_from is None:
             continue
         if kind.start_from not in kinds:
             raise UserError(f"runs.{name}.start_from is {kind.start_from!r}: there is {', '.join(kinds)}")
-        if further := [axis for axis in kinds[kind.start_from].axes if axis not in kind.axes]:
+        if further := [axis for axis in before if axis not in {*kind.axes, *kind.where}]:
             raise UserError(
                 f"runs.{name}.start_from is {kind.start_from!r}, which has the axis {further[0]!r} and {name!r} has "
-                f"not: add it to runs.{name}.axes"
+                f"not: add it to runs.{name}.axes, or one value of it to runs.{name}.where"
             )
     for axis in axes:
         if not any(axis in kind.axes for kind in kinds.values()):
             raise UserError(f"axes.{axis} is used by no runs: add it to the axes of some, or drop it")
+
+
+def _check_where(name: str, kind: Kind, before: tuple[str, ...], axes: Mapping[str, Mapping[Any, Any]]) -> None:
+    for axis, values in kind.where.items():
+        where = f"runs.{name}.where.{axis}"
+        if axis not in (*kind.axes, *before):
+            raise UserError(f"{where}: there is {', '.join(dict.fromkeys((*kind.axes, *before)))}")
+        for value in values:
+            if value not in axes[axis]:
+                raise UserError(f"{where} has {value!r}: the axis has {', '.join(map(text, axes[axis]))}")
+        if not values or (axis not in kind.axes and len(values) > 1):
+            own = (
+                "one value or more" if axis in kind.axes else f"one value, that of the {kind.start_from} to start from"
+            )
+            raise UserError(f"{where} is {list(values)}: needed is {own}")
 
 
 def _depth(name: str, kinds: Mapping[str, Kind]) -> int:

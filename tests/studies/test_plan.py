@@ -73,5 +73,22 @@ def test_a_kind_may_have_a_part_of_an_axis(source):
     with pytest.raises(UserError, match=r"runs\.mask\.where\.seed has 3: the axis has 1, 2"):
         make_study(source)
     source["runs"]["mask"]["where"] = {"width": [3]}
-    with pytest.raises(UserError, match=r"runs\.mask\.where has an unknown key 'width'"):
+    with pytest.raises(UserError, match=r"runs\.mask\.where\.width: there is loss, seed"):
+        make_study(source)
+    source["runs"]["mask"]["where"] = {}
+    source["runs"]["dense"]["where"] = {"seed": [1]}
+    with pytest.raises(UserError, match=r"seed=2 starts from dense/seed=2, which the study leaves out"):
+        make_plan(make_study(source))
+
+
+def test_a_kind_may_start_from_one_value_of_an_axis_that_it_has_not(source):
+    source["runs"]["ticket"] = source["runs"]["mask"] | {
+        "axes": ["seed"],
+        "start_from": "mask",
+        "where": {"loss": ["ce"]},
+    }
+    runs = {run.name: run for run in make_plan(make_study(source))}
+    assert runs["ticket/seed=2"].ancestor == "mask/loss=ce/seed=2"
+    source["runs"]["ticket"]["where"] = {"loss": ["ce", "poe"]}
+    with pytest.raises(UserError, match=r"runs\.ticket\.where\.loss is \['ce', 'poe'\]: needed is one value"):
         make_study(source)
