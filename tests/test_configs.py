@@ -143,6 +143,32 @@ def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
         assert f"nli/{name}" in metrics
 
 
+@pytest.mark.parametrize("meant", [None, "contradiction"])
+def test_mnli_is_trained_with_hans_beside_it(brief, tmp_path, meant):
+    write_mnli(tmp_path / "data" / "MNLI")
+    for name in ("train", "evaluation"):
+        write_hans(tmp_path / "data" / "HANS", f"heuristics_{name}_set.txt")
+    path = REPOSITORY / "configs/data/mnli_hans_informed_files.yaml"
+    if meant is not None:  # the paper's way
+        overlay = load(path)
+        overlay["data"]["tasks"][0]["init_args"]["ood_train"]["labels"] = {"non_entailment": meant}
+        path = tmp_path / "papers.yaml"
+        path.write_text(yaml.safe_dump(overlay))
+    root = ("--data.root", str(tmp_path / "data"))
+    folder = brief(REPOSITORY / "configs/srnet_ce.yaml", "--config", str(path), *root)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    assert "nli/ood/auroc" in json.loads((folder / "metrics.json").read_text())
+
+
+def test_a_loss_that_does_not_know_merged_classes_is_refused_before_any_time_is_spent(experiment, capsys):
+    path = REPOSITORY / "configs/data/mnli_hans_informed_files.yaml"
+    loss = "--model.init_args.loss=lit_prune.losses.Reweighting"
+    code, folder = experiment("--config", str(path), "--data.root=nowhere", loss)
+    assert code == 2
+    assert "Reweighting takes no labels of merged classes" in capsys.readouterr().err
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("base", ["srnet_ce", "dense"])
 def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
     lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]
@@ -181,9 +207,9 @@ def write_mnli(folder):
         (folder / f"multinli_1.0_{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
 
 
-def write_hans(folder):
-    """heuristics_evaluation_set.txt in its layout."""
-    folder.mkdir(parents=True)
+def write_hans(folder, name="heuristics_evaluation_set.txt"):
+    """A file of HANS in its layout."""
+    folder.mkdir(parents=True, exist_ok=True)
     header = "gold_label sentence1_binary_parse sentence2_binary_parse sentence1_parse sentence2_parse sentence1 "
     lines = ["\t".join((header + "sentence2 pairID heuristic subcase template").split())]
     for number, (premise, hypothesis, label) in enumerate(pairs(24)):
@@ -191,7 +217,7 @@ def write_hans(folder):
         parses = ["( a )"] * 4
         rest = [f"ex{number}", ("lexical_overlap", "subsequence", "constituent")[number % 3], "cn", "temp1"]
         lines.append("\t".join([gold, *parses, premise, hypothesis, *rest]))
-    (folder / "heuristics_evaluation_set.txt").write_text("\n".join(lines) + "\n")
+    (folder / name).write_text("\n".join(lines) + "\n")
 
 
 # ---- configs/paper -----------------------------------------------------------------------------------------------
