@@ -17,8 +17,7 @@ import yaml
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.generated.nli import generate_nli
-from lit_prune.fit import make_resolver
-from lit_prune.studies.plan import make_plan
+from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
 
@@ -251,7 +250,8 @@ def hub(monkeypatch):
         rows = pairs(72) if split == "train" else pairs(120)[-24:]
         if (path, name) == ("nyu-mll/glue", "mnli"):
             return hub_table(NLI, rows, idx=list(range(len(rows))))
-        assert (path, name, split) == ("jhu-cogsci/hans", None, "validation")
+        assert (path, name) == ("jhu-cogsci/hans", None)
+        assert split in ("train", "validation")
         merged = [(a, b, label if label == "entailment" else "non-entailment") for a, b, label in rows]
         return hub_table(("entailment", "non-entailment"), merged, heuristic=["subsequence"] * len(rows))
 
@@ -271,23 +271,46 @@ def test_a_papers_recipe_runs(path, brief, hub):
 
 
 @each(STUDIES)
-def test_every_run_of_a_study_is_one_that_fit_knows(path, monkeypatch, tmp_path):
+def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatch, tmp_path, resolve):
     monkeypatch.chdir(REPOSITORY)
     study = read_study(path)
-    plan = make_plan(study)
-    standings = find_standings(plan, tmp_path, make_resolver())
+    seeds = list(study.axes["seed"].values())
+    assert seeds == [(f"--seed_everything={number}",) for number in range(1, len(seeds) + 1)]
+    plan = select(make_plan(study), ["seed=1"])  # the others say the same but for their seed
+    told_apart = set()
+
+    def resolve_and_note(arguments):
+        resolved = resolve(arguments)
+        told_apart.add(json.dumps({**resolved, "axes": resolved["axes"].get("run")}))
+        return resolved
+
+    standings = find_standings(plan, tmp_path, resolve_and_note)
     assert {each.state for each in standings.values()} == {"new"}
-    sizes = [math.prod(len(study.axes[axis]) for axis in kind.axes) for kind in study.kinds.values()]
-    assert len(standings) == sum(sizes)
+    axes = [[axis for axis in kind.axes if axis != "seed"] for kind in study.kinds.values()]
+    sizes = [math.prod(len(study.axes[axis]) for axis in each) for each in axes]
+    assert len(told_apart) == len(standings) == sum(sizes)
     assert study.cost.keys() == study.kinds.keys()
 
 
 @each(STUDIES)
-def test_every_value_of_a_studys_axis_makes_a_difference(path, monkeypatch):
+def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
-    resolve = make_resolver()
-    told_apart = {json.dumps({**resolve(run.arguments), "axes": run.kind}) for run in make_plan(read_study(path))}
-    assert len(told_apart) == len(make_plan(read_study(path)))
+    plan = make_plan(read_study(path))
+    for number, run in enumerate(plan):  # what its runs leave behind, without the runs
+        place = tmp_path / run.name / "version_0"
+        place.mkdir(parents=True)
+        figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
+        metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
+        (place / "metrics.json").write_text(json.dumps(metrics))
+        record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
+        (place / "run.json").write_text(json.dumps(record))
+    (tmp_path / "study.yaml").write_text(path.read_text())
+    assert main(["report", str(tmp_path)]) == 0
+    text = (tmp_path / "report.md").read_text()
+    assert "Missing" not in text
+    for figure in load(path)["report"]["figures"]:
+        assert (tmp_path / "figures" / f"{figure['name']}.png").is_file()
+    assert ("## Differences from" in text) == ("reference" in load(path)["report"])
 
 
 # ---- as they are -------------------------------------------------------------------------------------------------
