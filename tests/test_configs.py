@@ -6,10 +6,12 @@ import math
 import os
 import re
 import shlex
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as parquet
 import pytest
 import torch
 import yaml
@@ -17,6 +19,8 @@ import yaml
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.generated.nli import generate_nli
+from lit_prune.export.classifier import read_run
+from lit_prune.sparsity.files import load_masks
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
@@ -25,9 +29,11 @@ REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
+BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
-ALL = [*EXPERIMENTS, *OVERLAYS, *SETTINGS, *PAPER]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES]
+ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 NLI = ("entailment", "neutral", "contradiction")
 
@@ -128,6 +134,55 @@ def test_settings_are_laid_over_an_experiment(path, brief):
         laid_over.get("trainer", {}).pop(name, None)
     assert is_laid_over(resolved, laid_over)
     assert (folder / "metrics.json").is_file()
+
+
+@each(BACKBONES)
+@pytest.mark.parametrize("base", [*EXPERIMENTS, *PAPER], ids=lambda path: path.stem)
+def test_a_backbone_is_laid_over_every_experiment(path, base, resolve):
+    resolved, plain = (resolve([f"--config={each}" for each in paths]) for paths in ((base, path), (base,)))
+    overlay = load(path)["encoder"]
+    assert overlay.pop("config") is None
+    assert "config" not in resolved["encoder"]
+    assert is_laid_over(resolved["encoder"], overlay)
+    assert {**resolved, "encoder": None} == {**plain, "encoder": None}
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch, tiny_family):
+    """Small random models under the hub's names in the working directory, with labels in an order of their own."""
+
+    def publish(name):
+        model_type = "roberta" if "roberta" in name else "bert"
+        shutil.copytree(tiny_family(model_type), tmp_path / name)
+        path = tmp_path / name / "config.json"
+        labels = {"id2label": {"0": "ENTAILMENT", "1": "NEUTRAL", "2": "CONTRADICTION"}}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **labels}))
+        return model_type
+
+    monkeypatch.chdir(tmp_path)
+    return publish
+
+
+@each(BACKBONES)
+def test_a_backbone_is_pruned_and_its_logits_are_in_the_order_of_the_tasks_labels(path, brief, published):
+    model_type = published(load(path)["encoder"]["backbone"])
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
+    config = load(folder / "config.yaml")
+    assert is_laid_over(config["encoder"], load(path)["encoder"])
+    expected = ["heads.nli.dense", "heads.nli.out_proj"]
+    if model_type == "bert":
+        expected = ["encoder.backbone.pooler.dense", "heads.nli.classifier"]
+    names = [name.removesuffix(".weight") for name in load_masks(folder / "masks.safetensors")]
+    assert [name for name in names if ".layer." not in name] == expected
+    assert len(names) == 2 * 6 + 2
+    labels = config["data"]["tasks"][0]["init_args"]["labels"]
+    assert labels == list(read_run(folder, None).labels) == ["contradiction", "entailment", "neutral"]
+    rows = [row for row in parquet.read_table(folder / "predictions.parquet").to_pylist() if row["split"] == "id"]
+    assert len(rows) == 24
+    for row in rows:
+        assert row["prediction"] == labels[row["logits"].index(max(row["logits"]))]
+        shares = torch.tensor(row["logits"]).log_softmax(-1)
+        assert row["loss"] == pytest.approx(-float(shares[labels.index(row["label"])]), rel=1e-5)
 
 
 def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
@@ -318,7 +373,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
 
 @each(ALL)
 def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
-    base = REPOSITORY / "configs/srnet_poe.yaml" if path in [*OVERLAYS, *SETTINGS] else path
+    base = REPOSITORY / "configs/srnet_poe.yaml" if path in LAID_OVER else path
     with pytest.raises(SystemExit) as stop:
         main(["fit", "--config", str(base), "--config", str(path), "--print_config"])
     assert stop.value.code == 0
@@ -337,7 +392,7 @@ def test_its_header_gives_the_command_that_runs_it(path):
     named = [value for option, value in pairwise(words) if option == "--config"]
     assert named[-1] == shipped(path)
     assert all((REPOSITORY / name).is_file() for name in named)
-    assert named[0] == shipped(path) or path in [*OVERLAYS, *SETTINGS]
+    assert named[0] == shipped(path) or path in LAID_OVER
 
 
 @each([*ALL, *STUDIES])
