@@ -11,7 +11,9 @@ from lit_prune.compare.counts import Counts
 
 MOST_PANELS = 24  # runs that one picture shows what they keep of
 _ANNOTATED = 12  # runs up to which each overlap is written into its square
+_LARGEST = 20  # inches of the square of overlaps, however many runs
 _COLUMNS = 3
+_DARK = 60  # percent, below which a square is too dark for black figures
 _LETTER = 0.08  # inches that a letter of a run's name takes
 _FONTS = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9}
 
@@ -33,22 +35,17 @@ def draw_kept(counts: Counts, folder: Path) -> None:
             if number >= num_panels:
                 panel.remove()
                 continue
-            sns.heatmap(
-                100 * shares[:, :, number],
-                vmin=0,
-                vmax=100,
-                annot=True,
-                fmt=".0f",
-                annot_kws={"size": 6.5},
-                cmap="viridis",
-                cbar=False,
-                xticklabels=[target.replace("_", " ") for target in targets],
-                yticklabels=layers,
-                ax=panel,
-            )
+            # Not seaborn's heat map: it draws the whole picture again for each panel.
+            panel.imshow(100 * shares[:, :, number], vmin=0, vmax=100, cmap="viridis", aspect="auto")
+            for row, column in np.argwhere(~np.isnan(shares[:, :, number])):
+                share = 100 * shares[row, column, number]
+                color = "white" if share < _DARK else "black"
+                panel.text(column, row, f"{share:.0f}", size=6.5, ha="center", va="center", color=color)
+            panel.set_xticks(range(len(targets)), [target.replace("_", " ") for target in targets], rotation=90)
+            panel.set_yticks(range(len(layers)), layers)
+            panel.spines[:].set_visible(False)
             panel.set_title(f"{number + 1}: {counts.names[number]}" if len(counts.names) > 1 else counts.names[0])
             panel.set_ylabel("layer")
-            panel.tick_params(axis="y", rotation=0)
         canvas.suptitle("kept (% of weights)", fontsize=10)
         _save(canvas, folder / "kept")
 
@@ -59,7 +56,7 @@ def draw_overlap(counts: Counts, folder: Path) -> None:
     square = np.full((num, num), np.nan)
     for (one, other), found, by_chance in zip(counts.pairs, *counts.overlaps(counts.chosen()), strict=True):
         square[other, one], square[one, other] = found, by_chance
-    side = 1.6 + max(0.5 * min(num, _ANNOTATED), 0.12 * num)
+    side = 1.6 + min(max(0.5 * min(num, _ANNOTATED), 0.12 * num), _LARGEST)
     longest = max(map(len, counts.names))
     with sns.plotting_context("paper", rc=_FONTS):
         canvas = Figure(figsize=(side + _LETTER * longest, side), dpi=200, layout="constrained")

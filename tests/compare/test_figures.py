@@ -30,8 +30,8 @@ def drawn(monkeypatch):
 
 def values(panel):
     """The numbers of a heat map, NaN where it is blank."""
-    mesh = panel.collections[0].get_array()
-    return np.ma.filled(mesh.astype(float), np.nan)
+    (shown,) = panel.images or panel.collections
+    return np.ma.filled(shown.get_array().astype(float), np.nan)
 
 
 def test_what_is_kept_is_drawn_for_each_run(counts, drawn, tmp_path):
