@@ -14,6 +14,10 @@ COMMANDS = {
     "test": ("lit_prune.evaluate.test", "evaluate a finished run's model on labelled files"),
     "predict": ("lit_prune.evaluate.predict", "write what a finished run's model says of a file's rows"),
     "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
+    "masks": (
+        "lit_prune.compare.command",
+        "what runs keep by layer and kind of matrix, and how much of it they share",
+    ),
     "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
     "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
     "report": ("lit_prune.studies.report.command", "what a study's runs show: results, statistics, tables, figures"),

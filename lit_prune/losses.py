@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 import torch
@@ -23,6 +24,10 @@ class Labelled(Protocol):
         """Log-probabilities of the bias model, (n, classes) float."""
 
     @property
+    def classes(self) -> Tensor | None:
+        """For each label, whether it may be each class, (labels, classes) bool; None: label i is class i."""
+
+    @property
     def weight(self) -> float:
         """Number of examples here, over the mean number that the processes of the step have."""
 
@@ -32,9 +37,11 @@ class Loss(nn.Module, ABC):
 
     Attributes:
         needs: The batch's optional fields that the loss reads, each (n, classes).
+        takes_merged: Whether labels may be those of merged classes, as the batch's `classes` tells.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    takes_merged: ClassVar[bool] = False
 
     def forward(self, logits: Tensor, batch: Labelled) -> Tensor:
         """The loss, 0-dim float32.
@@ -67,9 +74,11 @@ class Loss(nn.Module, ABC):
 class CrossEntropy(Loss):
     """Cross-entropy, the reference without debiasing."""
 
+    takes_merged = True
+
     def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
-        """Mean of -log softmax(logits)[label]."""
-        return F.cross_entropy(logits, batch.labels)
+        """Mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
+        return mean_cross_entropy(logits, batch)
 
 
 class ProductOfExperts(Loss):
@@ -79,13 +88,14 @@ class ProductOfExperts(Loss):
     """
 
     needs = ("bias",)
+    takes_merged = True
     min_log_probability: ClassVar[float] = math.log(1e-8)  # a bias model that is sure and wrong: finite loss
 
     def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
-        """Mean of -log softmax(log softmax(logits) + bias)[label]."""
+        """Mean of -log softmax(log softmax(logits) + bias)[label], of merged classes as in `CrossEntropy`."""
         assert batch.bias is not None
         bias = batch.bias.float().clamp(min=self.min_log_probability)
-        return F.cross_entropy(logits.log_softmax(-1) + bias, batch.labels)
+        return mean_cross_entropy(logits.log_softmax(-1) + bias, batch)
 
 
 class Reweighting(Loss):
@@ -103,6 +113,23 @@ class Reweighting(Loss):
         weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
         losses = F.cross_entropy(logits, batch.labels, reduction="none")
         return (weights * losses).mean() / mean_over_processes(weights.mean() * batch.weight).clamp(min=self.min_weight)
+
+
+def mean_cross_entropy(logits: Tensor, batch: Labelled) -> Tensor:
+    """The mean of -log softmax(logits)[label], 0-dim; a label of merged classes is as likely as they are together."""
+    if batch.classes is None:
+        return F.cross_entropy(logits, batch.labels)
+    meant = batch.classes[batch.labels]
+    return (logits.logsumexp(-1) - logits.masked_fill(~meant, -math.inf).logsumexp(-1)).mean()
+
+
+def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
+    """Refuse, with a UserError, a loss that does not know what a task's merged classes are."""
+    if not loss.takes_merged and (names := ", ".join(merged)):
+        raise UserError(
+            f"{type(loss).__name__} takes no labels of merged classes, as {names} of task {task!r} is: name one class "
+            "for it in ood_train.labels, or train with CrossEntropy"
+        )
 
 
 def mean_over_processes(value: Tensor) -> Tensor:

@@ -6,10 +6,12 @@ import math
 import os
 import re
 import shlex
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as parquet
 import pytest
 import torch
 import yaml
@@ -17,8 +19,9 @@ import yaml
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.generated.nli import generate_nli
-from lit_prune.fit import make_resolver
-from lit_prune.studies.plan import make_plan
+from lit_prune.export.classifier import read_run
+from lit_prune.sparsity.files import load_masks
+from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
 
@@ -26,9 +29,11 @@ REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
+BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
-ALL = [*EXPERIMENTS, *OVERLAYS, *SETTINGS, *PAPER]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES]
+ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 PHASES = {"dense", "mask", "rounds", "ticket"}
 NLI = ("entailment", "neutral", "contradiction")
@@ -137,6 +142,55 @@ def test_settings_are_laid_over_an_experiment(path, brief):
     assert (folder / "metrics.json").is_file()
 
 
+@each(BACKBONES)
+@pytest.mark.parametrize("base", [*EXPERIMENTS, *PAPER], ids=lambda path: path.stem)
+def test_a_backbone_is_laid_over_every_experiment(path, base, resolve):
+    resolved, plain = (resolve([f"--config={each}" for each in paths]) for paths in ((base, path), (base,)))
+    overlay = load(path)["encoder"]
+    assert overlay.pop("config") is None
+    assert "config" not in resolved["encoder"]
+    assert is_laid_over(resolved["encoder"], overlay)
+    assert {**resolved, "encoder": None} == {**plain, "encoder": None}
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch, tiny_family):
+    """Small random models under the hub's names in the working directory, with labels in an order of their own."""
+
+    def publish(name):
+        model_type = "roberta" if "roberta" in name else "bert"
+        shutil.copytree(tiny_family(model_type), tmp_path / name)
+        path = tmp_path / name / "config.json"
+        labels = {"id2label": {"0": "ENTAILMENT", "1": "NEUTRAL", "2": "CONTRADICTION"}}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **labels}))
+        return model_type
+
+    monkeypatch.chdir(tmp_path)
+    return publish
+
+
+@each(BACKBONES)
+def test_a_backbone_is_pruned_and_its_logits_are_in_the_order_of_the_tasks_labels(path, brief, published):
+    model_type = published(load(path)["encoder"]["backbone"])
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
+    config = load(folder / "config.yaml")
+    assert is_laid_over(config["encoder"], load(path)["encoder"])
+    expected = ["heads.nli.dense", "heads.nli.out_proj"]
+    if model_type == "bert":
+        expected = ["encoder.backbone.pooler.dense", "heads.nli.classifier"]
+    names = [name.removesuffix(".weight") for name in load_masks(folder / "masks.safetensors")]
+    assert [name for name in names if ".layer." not in name] == expected
+    assert len(names) == 2 * 6 + 2
+    labels = config["data"]["tasks"][0]["init_args"]["labels"]
+    assert labels == list(read_run(folder, None).labels) == ["contradiction", "entailment", "neutral"]
+    rows = [row for row in parquet.read_table(folder / "predictions.parquet").to_pylist() if row["split"] == "id"]
+    assert len(rows) == 24
+    for row in rows:
+        assert row["prediction"] == labels[row["logits"].index(max(row["logits"]))]
+        shares = torch.tensor(row["logits"]).log_softmax(-1)
+        assert row["loss"] == pytest.approx(-float(shares[labels.index(row["label"])]), rel=1e-5)
+
+
 def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
     write_mnli(tmp_path / "data" / "MNLI")
     write_hans(tmp_path / "data" / "HANS")
@@ -147,6 +201,32 @@ def test_mnli_and_hans_are_read_from_their_own_files(brief, tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     for name in ("id/accuracy", "id_mismatched/accuracy", "ood/accuracy_lexical_overlap", "ood/auroc"):
         assert f"nli/{name}" in metrics
+
+
+@pytest.mark.parametrize("meant", [None, "contradiction"])
+def test_mnli_is_trained_with_hans_beside_it(brief, tmp_path, meant):
+    write_mnli(tmp_path / "data" / "MNLI")
+    for name in ("train", "evaluation"):
+        write_hans(tmp_path / "data" / "HANS", f"heuristics_{name}_set.txt")
+    path = REPOSITORY / "configs/data/mnli_hans_informed_files.yaml"
+    if meant is not None:  # the paper's way
+        overlay = load(path)
+        overlay["data"]["tasks"][0]["init_args"]["ood_train"]["labels"] = {"non_entailment": meant}
+        path = tmp_path / "papers.yaml"
+        path.write_text(yaml.safe_dump(overlay))
+    root = ("--data.root", str(tmp_path / "data"))
+    folder = brief(REPOSITORY / "configs/srnet_ce.yaml", "--config", str(path), *root)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    assert "nli/ood/auroc" in json.loads((folder / "metrics.json").read_text())
+
+
+def test_a_loss_that_does_not_know_merged_classes_is_refused_before_any_time_is_spent(experiment, capsys):
+    path = REPOSITORY / "configs/data/mnli_hans_informed_files.yaml"
+    loss = "--model.init_args.loss=lit_prune.losses.Reweighting"
+    code, folder = experiment("--config", str(path), "--data.root=nowhere", loss)
+    assert code == 2
+    assert "Reweighting takes no labels of merged classes" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("base", ["srnet_ce", "dense"])
@@ -187,9 +267,9 @@ def write_mnli(folder):
         (folder / f"multinli_1.0_{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
 
 
-def write_hans(folder):
-    """heuristics_evaluation_set.txt in its layout."""
-    folder.mkdir(parents=True)
+def write_hans(folder, name="heuristics_evaluation_set.txt"):
+    """A file of HANS in its layout."""
+    folder.mkdir(parents=True, exist_ok=True)
     header = "gold_label sentence1_binary_parse sentence2_binary_parse sentence1_parse sentence2_parse sentence1 "
     lines = ["\t".join((header + "sentence2 pairID heuristic subcase template").split())]
     for number, (premise, hypothesis, label) in enumerate(pairs(24)):
@@ -197,7 +277,7 @@ def write_hans(folder):
         parses = ["( a )"] * 4
         rest = [f"ex{number}", ("lexical_overlap", "subsequence", "constituent")[number % 3], "cn", "temp1"]
         lines.append("\t".join([gold, *parses, premise, hypothesis, *rest]))
-    (folder / "heuristics_evaluation_set.txt").write_text("\n".join(lines) + "\n")
+    (folder / name).write_text("\n".join(lines) + "\n")
 
 
 # ---- configs/paper -----------------------------------------------------------------------------------------------
@@ -231,7 +311,8 @@ def hub(monkeypatch):
         rows = pairs(72) if split == "train" else pairs(120)[-24:]
         if (path, name) == ("nyu-mll/glue", "mnli"):
             return hub_table(NLI, rows, idx=list(range(len(rows))))
-        assert (path, name, split) == ("jhu-cogsci/hans", None, "validation")
+        assert (path, name) == ("jhu-cogsci/hans", None)
+        assert split in ("train", "validation")
         merged = [(a, b, label if label == "entailment" else "non-entailment") for a, b, label in rows]
         return hub_table(("entailment", "non-entailment"), merged, heuristic=["subsequence"] * len(rows))
 
@@ -251,23 +332,46 @@ def test_a_papers_recipe_runs(path, brief, hub):
 
 
 @each(STUDIES)
-def test_every_run_of_a_study_is_one_that_fit_knows(path, monkeypatch, tmp_path):
+def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatch, tmp_path, resolve):
     monkeypatch.chdir(REPOSITORY)
     study = read_study(path)
-    plan = make_plan(study)
-    standings = find_standings(plan, tmp_path, make_resolver())
+    seeds = list(study.axes["seed"].values())
+    assert seeds == [(f"--seed_everything={number}",) for number in range(1, len(seeds) + 1)]
+    plan = select(make_plan(study), ["seed=1"])  # the others say the same but for their seed
+    told_apart = set()
+
+    def resolve_and_note(arguments):
+        resolved = resolve(arguments)
+        told_apart.add(json.dumps({**resolved, "axes": resolved["axes"].get("run")}))
+        return resolved
+
+    standings = find_standings(plan, tmp_path, resolve_and_note)
     assert {each.state for each in standings.values()} == {"new"}
-    sizes = [math.prod(len(study.axes[axis]) for axis in kind.axes) for kind in study.kinds.values()]
-    assert len(standings) == sum(sizes)
+    axes = [[axis for axis in kind.axes if axis != "seed"] for kind in study.kinds.values()]
+    sizes = [math.prod(len(study.axes[axis]) for axis in each) for each in axes]
+    assert len(told_apart) == len(standings) == sum(sizes)
     assert study.cost.keys() == study.kinds.keys()
 
 
 @each(STUDIES)
-def test_every_value_of_a_studys_axis_makes_a_difference(path, monkeypatch):
+def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
-    resolve = make_resolver()
-    told_apart = {json.dumps({**resolve(run.arguments), "axes": run.kind}) for run in make_plan(read_study(path))}
-    assert len(told_apart) == len(make_plan(read_study(path)))
+    plan = make_plan(read_study(path))
+    for number, run in enumerate(plan):  # what its runs leave behind, without the runs
+        place = tmp_path / run.name / "version_0"
+        place.mkdir(parents=True)
+        figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
+        metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
+        (place / "metrics.json").write_text(json.dumps(metrics))
+        record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
+        (place / "run.json").write_text(json.dumps(record))
+    (tmp_path / "study.yaml").write_text(path.read_text())
+    assert main(["report", str(tmp_path)]) == 0
+    text = (tmp_path / "report.md").read_text()
+    assert "Missing" not in text
+    for figure in load(path)["report"]["figures"]:
+        assert (tmp_path / "figures" / f"{figure['name']}.png").is_file()
+    assert ("## Differences from" in text) == ("reference" in load(path)["report"])
 
 
 # ---- as they are -------------------------------------------------------------------------------------------------
@@ -275,7 +379,7 @@ def test_every_value_of_a_studys_axis_makes_a_difference(path, monkeypatch):
 
 @each(ALL)
 def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
-    base = REPOSITORY / "configs/srnet_poe.yaml" if path in [*OVERLAYS, *SETTINGS] else path
+    base = REPOSITORY / "configs/srnet_poe.yaml" if path in LAID_OVER else path
     with pytest.raises(SystemExit) as stop:
         main(["fit", "--config", str(base), "--config", str(path), "--print_config"])
     assert stop.value.code == 0
@@ -294,7 +398,7 @@ def test_its_header_gives_the_command_that_runs_it(path):
     named = [value for option, value in pairwise(words) if option == "--config"]
     assert named[-1] == shipped(path)
     assert all((REPOSITORY / name).is_file() for name in named)
-    assert named[0] == shipped(path) or path in [*OVERLAYS, *SETTINGS]
+    assert named[0] == shipped(path) or path in LAID_OVER
 
 
 @each([*ALL, *STUDIES])

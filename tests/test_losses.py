@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from lit_prune.errors import UserError
-from lit_prune.losses import CrossEntropy, ProductOfExperts, Reweighting
+from lit_prune.losses import CrossEntropy, Loss, ProductOfExperts, Reweighting, check_labels
 
 
 def batch(labels, bias=None, weight=1.0):
-    return SimpleNamespace(labels=torch.tensor(labels), bias=bias, weight=weight)
+    return SimpleNamespace(labels=torch.tensor(labels), bias=bias, weight=weight, classes=None)
 
 
 def random_case(num_classes=3, num_rows=8):
@@ -50,7 +50,7 @@ def test_product_of_experts_gradient_is_the_product_less_the_label():
 def test_a_uniform_bias_changes_nothing_and_another_does():
     logits, with_bias = random_case()
     plain = CrossEntropy()(logits, with_bias)
-    uniform = SimpleNamespace(labels=with_bias.labels, bias=torch.full((8, 3), -math.log(3.0)))
+    uniform = batch(with_bias.labels.tolist(), torch.full((8, 3), -math.log(3.0)))
     torch.testing.assert_close(ProductOfExperts()(logits, uniform), plain)
     assert (ProductOfExperts()(logits, with_bias) - plain).abs() > 0.1
 
@@ -136,3 +136,69 @@ def test_a_missing_or_foreign_bias_is_a_user_error():
         with pytest.raises(UserError, match="logits are"):
             ProductOfExperts()(logits, SimpleNamespace(labels=with_bias.labels, bias=bias))
     CrossEntropy()(logits, batch([0] * 8))
+
+
+# ---- labels of merged classes --------------------------------------------------------------------------------------
+
+MERGED = torch.tensor([[True, False, False], [False, True, False], [False, False, True], [True, False, True]])
+
+
+def merged_case():
+    """Eight rows whose labels are classes 0, 1, 2 or 3: either 0 or 2."""
+    logits, with_bias = random_case()
+    with_bias.labels = torch.tensor([3, 0, 1, 2, 3, 1, 3, 2])
+    with_bias.classes = MERGED
+    return logits, with_bias
+
+
+def test_merged_classes_are_as_likely_as_they_are_together():
+    logits, merged = merged_case()
+    shares = logits.softmax(-1)
+    likely = torch.stack([*shares.T, shares[:, 0] + shares[:, 2]], dim=-1)
+    expected = -likely.gather(-1, merged.labels[:, None]).log().mean()
+    torch.testing.assert_close(CrossEntropy()(logits, merged), expected)
+
+
+def test_product_of_experts_of_merged_classes():
+    logits, merged = merged_case()
+    shares = (logits + merged.bias).softmax(-1)
+    likely = torch.stack([*shares.T, shares[:, 0] + shares[:, 2]], dim=-1)
+    expected = -likely.gather(-1, merged.labels[:, None]).log().mean()
+    torch.testing.assert_close(ProductOfExperts()(logits, merged), expected)
+
+
+def test_the_gradient_of_merged_classes_leaves_open_which_of_them_it_is():
+    logits = torch.tensor([[1.0, 0.5, -1.0]], requires_grad=True)
+    CrossEntropy()(logits, SimpleNamespace(labels=torch.tensor([3]), classes=MERGED)).backward()
+    shares = logits.detach().softmax(-1)[0]
+    within = torch.stack([shares[0], torch.tensor(0.0), shares[2]]) / (shares[0] + shares[2])
+    torch.testing.assert_close(logits.grad[0], shares - within)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts()])
+def test_a_table_without_merged_labels_changes_nothing(loss):
+    logits, with_bias = random_case()
+    plain = loss(logits, with_bias)
+    with_bias.classes = MERGED
+    torch.testing.assert_close(loss(logits, with_bias), plain)
+
+
+def test_improbable_merged_classes_give_a_finite_loss_and_gradient():
+    logits = torch.tensor([[-500.0, 500.0, -500.0]], requires_grad=True)
+    loss = CrossEntropy()(logits, SimpleNamespace(labels=torch.tensor([3]), classes=MERGED))
+    loss.backward()
+    assert loss.item() == pytest.approx(1000 - math.log(2))
+    torch.testing.assert_close(logits.grad, torch.tensor([[-0.5, 1.0, -0.5]]))
+
+
+def test_a_loss_that_does_not_know_merged_classes_is_refused_before_it_meets_them():
+    class Own(Loss):
+        def compute(self, logits, batch):
+            return logits.sum()
+
+    for loss in (CrossEntropy(), ProductOfExperts()):
+        check_labels(loss, "nli", ["non_entailment"])
+    for loss in (Reweighting(), Own()):
+        check_labels(loss, "nli", [])
+        with pytest.raises(UserError, match=f"{type(loss).__name__} takes no labels .* non_entailment of task 'nli'"):
+            check_labels(loss, "nli", ["non_entailment"])

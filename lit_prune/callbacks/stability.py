@@ -18,6 +18,7 @@ from lit_prune.errors import UserError
 from lit_prune.files import write_json
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.files import load_masks
+from lit_prune.sparsity.overlap import overlap
 
 AXIS = "seed="  # begins the part of a run's folder that says its seed
 Mask = tuple[int, NDArray[np.uint8]]  # number of entries; which are kept, 8 to the byte and padded with 0
@@ -135,14 +136,11 @@ def mask_overlap(one: Mapping[str, Mask], other: Mapping[str, Mask]) -> tuple[fl
     """Entries that two models keep, over those that either keeps (intersection over union), in all matrices.
 
     Returns:
-        The overlap, and what is expected of random masks that keep as many entries of each matrix (the expected
-        intersection over the union it leaves); 0 where nothing is kept.
+        The overlap, and what is expected of random masks that keep as many entries of each matrix.
     """
-    both = expected = kept = 0.0
-    for name, (size, bits) in one.items():
-        others = other[name][1]
-        first, second, shared = (int(np.bitwise_count(each).sum()) for each in (bits, others, bits & others))
-        both += shared
-        expected += first * second / size
-        kept += first + second
-    return (both / (kept - both), expected / (kept - expected)) if kept else (0.0, 0.0)
+    sizes = [size for size, _ in one.values()]
+    bits = [(bits, other[name][1]) for name, (_, bits) in one.items()]
+    counts = [[int(np.bitwise_count(each).sum()) for each in (a & b, a, b)] for a, b in bits]
+    both, kept, others = np.array(counts).T
+    found, by_chance = overlap(both, kept, others, np.array(sizes))
+    return float(found), float(by_chance)

@@ -1,5 +1,6 @@
 """A batch of one task, and how tokenised rows become one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,12 @@ class Batch:
     Attributes:
         task: The task's name; picks the head.
         inputs: `input_ids`, `attention_mask`, ..., each (batch, length).
-        labels: Class indices (batch,).
+        labels: Class indices (batch,); from the number of classes on, those of merged classes.
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
+        classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
     """
 
     task: str
@@ -28,6 +30,7 @@ class Batch:
     index: Tensor
     bias: Tensor | None = None
     weight: float = 1.0
+    classes: Tensor | None = None
 
 
 class Collate:
@@ -35,10 +38,12 @@ class Collate:
 
     Args:
         tokenizer: Pads; its `model_input_names` are what the encoder gets.
+        classes: What the labels of a task are, where it merges classes: `Batch.classes` by task.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, classes: Mapping[str, Tensor | None] | None = None) -> None:
         self.tokenizer = tokenizer
+        self.classes = dict(classes or {})
 
     def __call__(self, rows: Any) -> Batch:
         """A batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
@@ -51,4 +56,5 @@ class Collate:
             index=torch.tensor(rows["index"]),
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
             weight=rows["weight"],
+            classes=self.classes.get(rows["task"]),
         )

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate
+from lit_prune.data.biased import IS_OOD, biased_rows
 from lit_prune.data.sampler import TaskBatchSampler
 from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
 from lit_prune.errors import UserError
@@ -68,7 +69,7 @@ class MultitaskDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.group_by_length = group_by_length
         self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed)
-        self.collate = Collate(tokenizer)
+        self.collate = Collate(tokenizer, {task.name: task.label_classes for task in tasks})
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
@@ -108,14 +109,13 @@ class MultitaskDataModule(LightningDataModule):
     @property
     def bias_report(self) -> dict[str, float]:
         """`<task>/<figure>` of every bias model on the rows it was fitted on."""
-        return {
-            f"{name}/{figure}": value
-            for name, task in self.tasks.items()
-            if task.bias is not None
-            for figure, value in task.bias.report(
-                np.array(self.train[name]["bias"][:]), np.array(self.train[name]["label"][:]), task.labels
-            ).items()
-        }
+        report: dict[str, float] = {}
+        for name, task in self.tasks.items():
+            if task.bias is not None:
+                rows = biased_rows(self.train[name])
+                figures = task.bias.report(np.array(rows["bias"][:]), np.array(rows["label"][:]), task.labels)
+                report |= {f"{name}/{figure}": value for figure, value in figures.items()}
+        return report
 
     @property
     def batches_per_epoch(self) -> int:
@@ -191,7 +191,11 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        self.sets = {name: rows.remove_columns(["id", "text_a", "text_b", "group"]) for name, rows in sets.items()}
+        unused = {"id", "text_a", "text_b", "group", IS_OOD}
+        self.sets = {
+            name: rows.remove_columns([each for each in rows.column_names if each in unused])
+            for name, rows in sets.items()
+        }
 
     def __getitems__(self, keys: list[tuple[str, int]]) -> dict[str, Any]:
         task = keys[0][0]

@@ -1,11 +1,11 @@
 """A task: its classes, where its rows come from, and how they become tokenised sets."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import Dataset, Features, Value, concatenate_datasets
 from datasets.exceptions import DatasetGenerationError
 from datasets.fingerprint import Hasher
@@ -13,7 +13,9 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 import lit_prune
-from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
+from lit_prune.data.bias import OverlapBias, word_overlap
+from lit_prune.data.biased import with_bias, without_bias
+from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
 
@@ -28,9 +30,12 @@ class Task:
         positive: The class whose score the AUROC ranks, as `entailment`; None: no AUROC is reported.
         merge: Class name -> class name in OOD sets that tell fewer classes apart (HANS: contradiction and neutral are
             non_entailment). Predictions are merged after the arg-max.
-        bias: A model of the data set's bias, fitted on the training set, for losses that need one.
+        bias: A model of the data set's bias, fitted on the training set, for losses that need one. It neither sees OOD
+            rows nor says anything of them: to it their classes are equally likely.
         max_length: Tokens kept of a row, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
+        ood_train: How the source's split `ood_train` is trained on, None: its rows have the task's labels, and each
+            stands in the training set once.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Task:
         bias: OverlapBias | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
+        ood_train: OodTraining | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -52,11 +58,22 @@ class Task:
         self.bias = bias
         self.max_length = max_length
         self.batch_size = batch_size
+        self.ood_train = ood_train or OodTraining()
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
+        self.ood_train.check(labels, f"task {name!r}")
+
+    @property
+    def label_classes(self) -> Tensor | None:
+        """For each label of the training set, whether it may be each class, (labels, classes) bool.
+
+        None: every label is the class of its number.
+        """
+        merged = self.ood_train.merged(self.labels)
+        return torch.tensor(classes_of_labels(len(self.labels), merged)) if merged else None
 
     def labels_of(self, split: str) -> tuple[str, ...]:
         """The class names of a split; OOD sets have the merged ones."""
@@ -145,13 +162,18 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
     if how.validation_fraction > 0:
         train, validation = _cut(task, train, how.validation_fraction, how.seed)
         evaluation = {"validation": validation, **evaluation}
+    if task.bias is not None:
+        train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
-        train = concatenate_datasets([train, _tokenised(task, "ood_train", how)])
+        informed = _tokenised(task, "ood_train", how)
+        if task.bias is not None:
+            informed = without_bias(informed, len(task.labels))
+        train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
+    elif task.ood_train != OodTraining():
+        raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
     for split in splits:
         if split not in {"train", "ood_train"}:
             evaluation[split] = _tokenised(task, split, how)
-    if task.bias is not None:
-        train = _with_bias(task, train, how, word_embeddings)
     return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
 
 
@@ -188,6 +210,8 @@ def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset
 
 def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) -> Dataset:
     known = {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split)
+    if split == "ood_train":
+        known |= task.ood_train.label_ids(task.labels)
     try:
         rows = _read(task.source, split, how.root, known if labelled else {UNLABELLED: -1})
     except DatasetGenerationError as error:
@@ -236,8 +260,10 @@ def _rows(
     row = None
     for row in source.rows(split, root):
         if row["label"] not in label_ids:
+            remedy = "; say in ood_train.labels of the task what it stands for" if split == "ood_train" else ""
             raise UserError(
                 f"split {split!r}, row {row['id']!r}: unknown label {row['label']!r}; known are {list(label_ids)}"
+                + remedy
             )
         overlap = word_overlap(row["text_a"], row["text_b"])
         yield {**row, "label": label_ids[row["label"]], "overlap": overlap}
@@ -248,37 +274,3 @@ def _rows(
 def _tokenise(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
     pairs = rows["text_b"] if any(rows["text_b"]) else None
     return dict(tokenizer(rows["text_a"], pairs, truncation="longest_first", max_length=max_length))
-
-
-def _with_bias(task: Task, train: Dataset, how: Preparation, word_embeddings: Tensor) -> Dataset:
-    """The training set with a column `bias`: the bias model's log-probabilities of the classes."""
-    assert task.bias is not None
-    table = word_embeddings.float().cpu().numpy()
-    key = [
-        task.bias.fingerprint(),
-        task.labels,
-        train._fingerprint,
-        hashlib.sha256(table.tobytes()).hexdigest(),
-        lit_prune.__version__,
-    ]
-    return train.map(
-        _predict_bias,
-        batched=True,
-        batch_size=None,  # the bias model sees all rows at once
-        input_columns=["text_a", "text_b", "label"],
-        fn_kwargs={"task": task, "tokenizer": how.tokenizer, "word_embeddings": table},
-        new_fingerprint=Hasher.hash(key),
-    )
-
-
-def _predict_bias(
-    text_a: list[str],
-    text_b: list[str],
-    label: list[int],
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
-    word_embeddings: np.ndarray,
-) -> dict[str, Any]:
-    assert task.bias is not None
-    vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
-    return {"bias": task.bias.fit_predict(text_a, text_b, np.array(label), task.labels, vectors)}

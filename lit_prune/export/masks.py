@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -55,7 +57,26 @@ def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: 
     state = state_of(metadata[_TASK], read_checkpoint(origin)["state_dict"])
     if digest(state) != metadata[_BASE_HASH]:
         raise UserError(f"{origin} is not the model that these masks are for: needed is {needed}")
-    for name, shape in json.loads(metadata[_SHAPES]).items():
-        keep = torch.from_numpy(decode(codes[f"{name}.kept"].numpy(), prod(shape)).reshape(shape))
+    for name, shape in mask_shapes(metadata).items():
+        keep = torch.from_numpy(unpack_mask(codes, name, shape))
         state[name] = state[name].masked_fill(~keep, 0)
     return state
+
+
+def mask_shapes(metadata: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the matrices that are masked, by the names of a `Classifier`'s state dict."""
+    return {name: tuple(shape) for name, shape in json.loads(metadata[_SHAPES]).items()}
+
+
+def unpack_mask(codes: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """What is kept of one matrix.
+
+    Raises:
+        KeyError, ValueError: the tensors are no masks.
+    """
+    return decode(codes[f"{name}.kept"].numpy(), prod(shape)).reshape(shape)
+
+
+def run_name(name: str, metadata: Mapping[str, str]) -> str:
+    """What a `Classifier` calls something, as the run's own model calls it (the way back from `state_of`)."""
+    return f"heads.{metadata[_TASK]}.{name.removeprefix('head.')}" if name.startswith("head.") else name

@@ -20,7 +20,7 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
-from lit_prune.losses import Loss
+from lit_prune.losses import Loss, check_labels
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
@@ -76,8 +76,8 @@ class Paradigm(LightningModule):
                     f"{type(loss).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
                     "as configs/srnet_poe.yaml does"
                 )
-        self.phases[name] = phase
-        self.losses[name] = loss
+            check_labels(loss, task.name, task.ood_train.merged(task.labels))
+        self.phases[name], self.losses[name] = phase, loss
         self.phase = self.phase or name
 
     @property

@@ -1,9 +1,11 @@
 """Masks on disk: one bit per weight in a safetensors file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,16 +41,46 @@ def load_masks(path: str | Path) -> dict[str, Tensor]:
     Raises:
         UserError: The file is missing, damaged or no mask file.
     """
+    with _reading(path) as (file, shapes):
+        return {name: _unpack(file.get_tensor(name), shape) for name, shape in shapes.items()}
+
+
+def mask_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the masks in a file, by name; their entries are not read.
+
+    Raises:
+        UserError: The file is missing, damaged or no mask file.
+    """
+    with _reading(path) as (_, shapes):
+        return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def load_packed(path: str | Path, name: str) -> npt.NDArray[np.uint8]:
+    """One mask of a file as it lies there: 8 entries to the byte in row order, the last byte padded with 0.
+
+    Raises:
+        UserError: The file is missing, damaged or no mask file.
+    """
+    with _reading(path) as (file, shapes):
+        return _checked(file.get_tensor(name), shapes[name])
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
+    """An open mask file, and the shapes that it tells."""
     try:
         with safe_open(path, framework="numpy") as file:
-            shapes = json.loads(file.metadata()[_SHAPES])
-            return {name: _unpack(file.get_tensor(name), shape) for name, shape in shapes.items()}
+            yield file, json.loads(file.metadata()[_SHAPES])
     except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no readable mask file ({error}): write it again with `save_masks`") from error
 
 
-def _unpack(packed: npt.NDArray[np.uint8], shape: list[int]) -> Tensor:
-    size = prod(shape)
-    if packed.size != (size + 7) // 8:
+def _checked(packed: npt.NDArray[np.uint8], shape: list[int]) -> npt.NDArray[np.uint8]:
+    if packed.size != (prod(shape) + 7) // 8:
         raise ValueError(f"{packed.size} bytes for shape {shape}")
-    return torch.from_numpy(np.unpackbits(packed, count=size).astype(bool).reshape(shape))
+    return packed
+
+
+def _unpack(packed: npt.NDArray[np.uint8], shape: list[int]) -> Tensor:
+    bits = np.unpackbits(_checked(packed, shape), count=prod(shape))
+    return torch.from_numpy(bits.astype(bool).reshape(shape))

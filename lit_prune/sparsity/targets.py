@@ -15,7 +15,7 @@ applies one layer many times: its matrices are found, masked and counted once. W
 (ELECTRA, ALBERT) belongs to the embeddings and is no target.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from torch import nn
@@ -117,6 +117,30 @@ def match(
     if unknown:
         raise UserError(f"unknown targets {unknown}: {model_type} has {sorted(known)}; give patterns for others")
     return {target: _match_one(root, target, known[target]) for target in targets}
+
+
+def targets_of(names: Iterable[str]) -> dict[str, str]:
+    """The target of each masked layer by the names alone, as the model type has it that knows most of them.
+
+    A layer that no pattern of that type finds is a target of its own: its name without `encoder.backbone` and numbers.
+    """
+    names = list(names)
+    found = [
+        {name: target for name in names for target, pattern in known.items() if _matches(name, pattern)}
+        for known in TARGETS.values()
+    ]
+    best = max(found, key=len)
+    return {name: best.get(name) or _without_numbers(name.removeprefix("encoder.backbone.")) for name in names}
+
+
+def layer_of(name: str) -> str:
+    """The number of the Transformer layer that a matrix lies in, as its name has it; "" for a pooler and for heads."""
+    parts = name.split(".") if name.startswith("encoder.") else []
+    return ".".join(part for part in parts if part.isdigit())
+
+
+def _without_numbers(name: str) -> str:
+    return ".".join(part for part in name.split(".") if not part.isdigit())
 
 
 def _match_one(root: nn.Module, target: str, pattern: str) -> list[str]:

@@ -31,6 +31,16 @@ def test_a_batch_says_its_task_labels_and_rows(tokenizer):
     assert batch.weight == 0.5
 
 
+def test_labels_of_merged_classes_come_with_what_they_are(tokenizer):
+    classes = torch.tensor([[True, False], [False, True], [True, True]])
+    collate = Collate(tokenizer, {"nli": classes, "other": None})
+    batch = collate(rows(tokenizer, "a", "b", label=[2, 0]))
+    assert batch.labels.tolist() == [2, 0]
+    assert torch.equal(batch.classes, classes)
+    assert collate({**rows(tokenizer, "a"), "task": "other"}).classes is None
+    assert Collate(tokenizer)(rows(tokenizer, "a")).classes is None
+
+
 def test_the_bias_comes_along_where_there_is_one(tokenizer):
     assert Collate(tokenizer)(rows(tokenizer, "a", "b")).bias is None
     bias = [[-1.0, -0.5], [-2.0, -0.25]]

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from transformers import AutoTokenizer
 
 from lit_prune.data.bias import OverlapBias, word_overlap
+from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources import GeneratedNli, Row, Source
 from lit_prune.data.sources.source import UNLABELLED
 from lit_prune.data.task import Preparation, Task, prepare_set, prepare_task
@@ -158,19 +158,46 @@ def test_ood_rows_are_trained_on_but_never_select(how, table):
     assert list(by_split(sets)) == ["validation", "id", "ood"]
 
 
-def test_the_bias_stands_beside_its_row(how, table):
-    task = nli(GeneratedNli(num_train=200, num_eval=20, num_ood_train=50), bias=OverlapBias())
-    train, sets = prepare_task(task, how, table)
-    bias = np.array(train["bias"])
-    assert bias.shape == (230, 3)
-    np.testing.assert_allclose(np.exp(bias).sum(1), 1, rtol=1e-5)
-    full = np.array(train["overlap"]) == 1
-    assert 0.2 < full.mean() < 0.8
-    assert bias[full, 1].min() > bias[~full, 1].mean()  # more overlap, more entailment
-    source = {row["id"]: row for split in ("train", "ood_train") for row in task.source.rows(split, None)}
-    assert [LABELS[number] for number in train["label"]] == [source[name]["label"] for name in train["id"]]
-    assert not any("bias" in each.rows.column_names for each in sets)
-    assert "bias" not in prepare_task(nli(), how, table)[0].column_names
+def informed(**ood_train):
+    """A task whose source has OOD rows of merged classes to train on."""
+    source = Rows(splits=("train", "id", "ood_train"))
+    source.rows = lambda split, root: (
+        {**row, "label": MERGE.get(row["label"], row["label"])} if split == "ood_train" else row
+        for row in Rows.rows(source, split, root)
+    )
+    return nli(source, ood_train=OodTraining(**ood_train) if ood_train else None)
+
+
+def test_ood_rows_of_merged_classes_are_trained_as_one_of_them(how, table):
+    task = informed(labels={"non_entailment": "contradiction"}, repeat=3)
+    train, _ = prepare_task(task, replace(how, validation_fraction=0), table)
+    assert list(train["label"]) == [0, 1, 2, 0, 1, 2] + 3 * [0, 1, 0, 0, 1, 0]
+    assert list(train["id"])[6:] == 3 * [f"ood_train-{number}" for number in range(6)]
+    assert task.label_classes is None
+
+
+def test_ood_rows_of_merged_classes_are_trained_as_any_of_them(how, table):
+    task = informed(labels={"non_entailment": ["contradiction", "neutral"]})
+    train, sets = prepare_task(task, replace(how, validation_fraction=0), table)
+    assert list(train["label"]) == [0, 1, 2, 0, 1, 2, 3, 1, 3, 3, 1, 3]
+    assert task.label_classes.tolist()[3] == [True, False, True]
+    assert task.label_classes[:3].equal(torch.eye(3, dtype=torch.bool))
+    assert list(by_split(sets)) == ["id"]
+
+
+def test_ood_rows_of_unknown_classes_are_an_error_that_names_the_way_out(how, table):
+    with pytest.raises(UserError, match=r"'ood_train', row 'ood_train-0': unknown label 'non_.*ood_train.labels"):
+        prepare_task(informed(), how, table)
+
+
+def test_settings_for_ood_rows_that_are_not_there_are_an_error(how, table):
+    with pytest.raises(UserError, match=r"task 'nli': ood_train is set, but its source has no split of that name"):
+        prepare_task(nli(ood_train=OodTraining(repeat=10)), how, table)
+
+
+def test_what_ood_rows_stand_for_must_fit_the_classes():
+    with pytest.raises(UserError, match=r"task 'nli': ood_train.labels has 'contra' for 'non_entailment'"):
+        informed(labels={"non_entailment": "contra"})
 
 
 def fingerprints(task, how, table):

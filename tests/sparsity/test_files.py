@@ -1,13 +1,14 @@
 import contextlib
 import json
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from safetensors import safe_open
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.files import load_masks, save_masks
+from lit_prune.sparsity.files import load_masks, load_packed, mask_shapes, save_masks
 
 
 def masks():
@@ -80,3 +81,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         save_masks({}, path, {})
     assert [entry.name for entry in tmp_path.iterdir()] == ["masks"]
     assert list(load_masks(path)) == list(masks())
+
+
+def test_a_mask_is_read_alone_and_packed(tmp_path):
+    save_masks(masks(), tmp_path / "masks", {})
+    assert mask_shapes(tmp_path / "masks") == {name: tuple(mask.shape) for name, mask in masks().items()}
+    for name, mask in masks().items():
+        assert np.array_equal(load_packed(tmp_path / "masks", name), np.packbits(mask.numpy()))
+
+
+def test_a_mask_that_is_not_there_is_a_user_error(tmp_path):
+    save_masks(masks(), tmp_path / "masks", {})
+    with pytest.raises(UserError, match=r"masks is no readable mask file .*other"):
+        load_packed(tmp_path / "masks", "other")

@@ -7,7 +7,7 @@ from lit_prune.heads import Classification
 from lit_prune.sparsity.count import count, total
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
-from lit_prune.sparsity.targets import TARGETS, match
+from lit_prune.sparsity.targets import TARGETS, layer_of, match, targets_of
 
 LAYERS = {"query", "key", "value", "attention_output", "intermediate", "output"}
 FUSED = {"query_key_value", "attention_output", "intermediate", "output"}
@@ -110,3 +110,18 @@ def test_patterns_extend_and_override_the_table(model):
 def test_wrong_targets_are_named(model, model_type, targets, message):
     with pytest.raises(UserError, match=message):
         match(model("bert"), model_type, targets)
+
+
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_targets_and_layers_are_told_by_the_names_alone(model, model_type):
+    matched = match(model(model_type), model_type)
+    expected = {name: target for target, names in matched.items() for name in names}
+    assert targets_of(expected) == expected
+    layers = {layer_of(name) for name in expected}
+    assert layers == ({"0.0", ""} if model_type == "albert" else {"0", "1", ""})
+    assert not layer_of("heads.2.classifier"), "a task may be called 2"
+
+
+def test_unknown_names_are_targets_of_their_own():
+    names = ["encoder.backbone.h.0.attn.c_attn", "encoder.backbone.h.1.attn.c_attn", "heads.nli.out_proj"]
+    assert list(targets_of(names).values()) == ["h.attn.c_attn", "h.attn.c_attn", "classifier"]

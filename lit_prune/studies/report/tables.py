@@ -38,15 +38,15 @@ class Table:
         rows = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in (self.header, line, *self.rows))
         return "\n\n".join([f"## {self.title}", "\n".join(f"| {row} |" for row in rows), *self.notes])
 
-    def rich(self, num_rows: int) -> Group:
-        """The table for the console, its first rows only, without markdown's marks."""
+    def rich(self, num_rows: int, file: str = "report.md") -> Group:
+        """The table for the console, its first rows only, without markdown's marks; `file` is where the others are."""
         shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
         for number, name in enumerate(self.header):
             shown.add_column(name, justify="left" if number < self.num_names else "right")
         for row in self.rows[:num_rows]:
             shown.add_row(*map(_plain, row))
         left = len(self.rows) - num_rows
-        lines = [f"{left} more rows are in report.md.", *self.notes] if left > 0 else self.notes
+        lines = [f"{left} more rows are in {file}.", *self.notes] if left > 0 else self.notes
         return Group(Text(f"\n{self.title}", style="bold"), shown, *([_plain(" ".join(lines))] if lines else []))
 
 

@@ -1,0 +1,116 @@
+"""Where masks are read from: finished runs, and exports of masks alone. Matrix by matrix, 8 entries to the byte."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.files import load_packed, mask_shapes
+
+Bits: TypeAlias = npt.NDArray[np.uint8]
+FILE = "masks.safetensors"
+_WEIGHT = ".weight"  # what the name of a masked layer's matrix ends in
+
+
+@dataclass(frozen=True)
+class Subnetwork:
+    """What one run keeps.
+
+    Attributes:
+        name: What it is called: the run's experiment, version and axes.
+        shapes: Shape of the matrix of each masked layer, by the layer's name in the run's model, in order.
+        read: Name of a layer -> what is kept of its matrix, 8 entries to the byte, the last byte padded with 0.
+    """
+
+    name: str
+    shapes: Mapping[str, tuple[int, ...]]
+    read: Callable[[str], Bits]
+
+
+def open_all(folders: Sequence[str]) -> list[Subnetwork]:
+    """The subnetworks of runs or exports, of which no mask is read yet.
+
+    Raises:
+        UserError: a folder is given twice or holds no masks, or masks are of other matrices than the first's.
+    """
+    places: dict[Path, str] = {}
+    for folder in folders:
+        if (place := Path(folder).resolve()) in places:
+            raise UserError(f"{folder} is there twice (as {places[place]}): give each run once")
+        places[place] = folder
+    opened = [_open(Path(folder)) for folder in folders]
+    for folder, each in zip(folders[1:], opened[1:], strict=True):
+        _check_alike(folder, each.shapes, folders[0], opened[0].shapes)
+    names = [each.name for each in opened]
+    return [
+        Subnetwork(each.name if names.count(each.name) == 1 else f"{each.name} ({folder})", each.shapes, each.read)
+        for folder, each in zip(folders, opened, strict=True)
+    ]
+
+
+def _open(folder: Path) -> Subnetwork:
+    path = folder / FILE
+    if not (folder / "run.json").is_file():
+        if not path.is_file():
+            raise UserError(f"{folder} holds neither a run.json nor a {FILE}: give a finished run, or exported masks")
+        return _open_export(folder)
+    if not (folder / "metrics.json").is_file():
+        raise UserError(f"{folder} is not finished: finish it with lit_prune fit --resume {folder}")
+    if not path.is_file():
+        raise UserError(f"{folder} has no masks: nothing of it was pruned (a dense run?); leave it out")
+    shapes = {name.removesuffix(_WEIGHT): shape for name, shape in mask_shapes(path).items()}
+    return Subnetwork(_name_of_run(folder), shapes, lambda name: load_packed(path, name + _WEIGHT))
+
+
+def _name_of_run(folder: Path) -> str:
+    """Experiment and version, and the axes that these do not say: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
+    try:
+        record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        said, axes = record["experiment"].split("/"), record["axes"].items()
+    except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise UserError(f"{folder}/run.json cannot be read ({error})") from error
+    further = [f"{axis}={value}" for axis, value in axes if not {f"{axis}={value}", str(value)} & set(said)]
+    return " ".join(["/".join([*said, folder.resolve().name]), *further])
+
+
+def _open_export(folder: Path) -> Subnetwork:
+    # Not above: these bring the libraries that build models, which runs' masks do without.
+    from lit_prune.export.files import load_tensors
+    from lit_prune.export.masks import mask_shapes, run_name, unpack_mask
+
+    path = folder / FILE
+    codes, metadata = load_tensors(path)  # less than a bit for each entry
+    try:
+        stored = mask_shapes(metadata)
+        names = {run_name(name, metadata).removesuffix(_WEIGHT): name for name in stored}
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path} holds no masks that lit_prune export wrote ({error}): export the run again") from error
+
+    def read(name: str) -> Bits:
+        try:
+            return np.packbits(unpack_mask(codes, names[name], stored[names[name]]))
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({error}): export the run again") from error
+
+    return Subnetwork(f"export {folder.resolve().name}", {name: stored[own] for name, own in names.items()}, read)
+
+
+def _check_alike(
+    folder: str, shapes: Mapping[str, tuple[int, ...]], first: str, expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    for name in dict.fromkeys([*expected, *shapes]):
+        if shapes.get(name) != expected.get(name):
+            there, here = (_told(each.get(name)) for each in (expected, shapes))
+            raise UserError(
+                f"{folder} and {first} mask other matrices: {name} is {here} in the former and {there} in the latter; "
+                "compare runs of one architecture"
+            )
+
+
+def _told(shape: tuple[int, ...] | None) -> str:
+    return "not masked" if shape is None else " x ".join(map(str, shape))

@@ -1,0 +1,76 @@
+"""The column `bias` of a training set: what the bias model says of each of its rows, as log-probabilities."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from datasets.fingerprint import Hasher
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+import lit_prune
+from lit_prune.data.bias import OverlapBias, embedding_vectors
+
+IS_OOD = "is_ood"  # true in OOD rows, null in the others; a column of training sets that have both
+
+
+def with_bias(
+    rows: Dataset,
+    bias: OverlapBias,
+    labels: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    word_embeddings: Tensor,
+) -> Dataset:
+    """The rows with a bias model's log-probabilities of the classes; cached by content.
+
+    Args:
+        rows: The rows that it is fitted on and predicts.
+        bias: The bias model.
+        labels: The classes.
+        tokenizer: The encoder's.
+        word_embeddings: The encoder's table (vocabulary, width), the bias model's default word vectors.
+    """
+    table = word_embeddings.float().cpu().numpy()
+    key = [
+        bias.fingerprint(),
+        tuple(labels),
+        rows._fingerprint,
+        hashlib.sha256(table.tobytes()).hexdigest(),
+        lit_prune.__version__,
+    ]
+    return rows.map(
+        _predict,
+        batched=True,
+        batch_size=None,  # the bias model sees all rows at once
+        input_columns=["text_a", "text_b", "label"],
+        fn_kwargs={"bias": bias, "labels": labels, "tokenizer": tokenizer, "word_embeddings": table},
+        new_fingerprint=Hasher.hash(key),
+    )
+
+
+def _predict(
+    text_a: list[str],
+    text_b: list[str],
+    label: list[int],
+    bias: OverlapBias,
+    labels: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    word_embeddings: np.ndarray,
+) -> dict[str, Any]:
+    vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
+    return {"bias": bias.fit_predict(text_a, text_b, np.array(label), labels, vectors)}
+
+
+def without_bias(rows: Dataset, num_classes: int) -> Dataset:
+    """OOD rows beside rows that have a bias: to the bias model, which does not see them, all classes are as likely."""
+    uniform = np.full((len(rows), num_classes), -np.log(num_classes), dtype=np.float32)
+    return rows.add_column("bias", list(uniform)).add_column(IS_OOD, [True] * len(rows))
+
+
+def biased_rows(train: Dataset) -> Dataset:
+    """The rows of a training set that its bias model was fitted on: all but those of `without_bias`."""
+    if IS_OOD not in train.column_names:
+        return train
+    return train.select(np.flatnonzero([not each for each in train[IS_OOD][:]]))

@@ -1,0 +1,61 @@
+"""Out-of-distribution rows in the training set: which classes they speak of, and how often they stand there.
+
+"OOD information" of Liu et al. 2022 (SRNets), Fig. 6: how robust could a subnetwork be, were the bias no hindrance?
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lit_prune.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class OodTraining:
+    """How the rows of a source's split `ood_train` are trained on.
+
+    Args:
+        labels: A class that these rows tell and the task does not -> the class that it is trained as (the paper trains
+            non_entailment of HANS as contradiction), or the list of classes of which it may be any: the loss is then
+            -log of the sum of their probabilities.
+        repeat: How often each row stands in the training set (the paper: 10 for the 708 rows for FEVER, else 1).
+    """
+
+    labels: dict[str, str | list[str]] = field(default_factory=dict)
+    repeat: int = 1
+
+    def check(self, labels: Sequence[str], where: str) -> None:
+        """Refuse, with a UserError, what does not fit a task's classes."""
+        if self.repeat < 1:
+            raise UserError(f"{where}: ood_train.repeat is {self.repeat}, needed is 1 or more")
+        for name, meant in self.labels.items():
+            classes = _listed(meant)
+            if name in labels:
+                raise UserError(f"{where}: ood_train.labels names {name!r}, which is one of its labels: leave it out")
+            if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(labels):
+                raise UserError(
+                    f"{where}: ood_train.labels has {meant!r} for {name!r}: needed are one or more different ones of "
+                    f"its labels {list(labels)}"
+                )
+
+    def merged(self, labels: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """The names that stand for several classes, and the numbers of those."""
+        several = {name: _listed(meant) for name, meant in self.labels.items() if len(_listed(meant)) > 1}
+        return {name: tuple(labels.index(each) for each in classes) for name, classes in several.items()}
+
+    def label_ids(self, labels: Sequence[str]) -> dict[str, int]:
+        """The number of each name: that of the class it is trained as, or one after the task's own."""
+        merged = list(self.merged(labels))
+        return {
+            name: len(labels) + merged.index(name) if name in merged else labels.index(_listed(meant)[0])
+            for name, meant in self.labels.items()
+        }
+
+
+def _listed(meant: str | list[str]) -> list[str]:
+    return [meant] if isinstance(meant, str) else meant
+
+
+def classes_of_labels(num_classes: int, merged: Mapping[str, tuple[int, ...]]) -> list[list[bool]]:
+    """For each label, whether it may be each class, (labels, classes): the classes themselves, then the merged ones."""
+    sets = [*((number,) for number in range(num_classes)), *merged.values()]
+    return [[number in each for number in range(num_classes)] for each in sets]
