@@ -347,8 +347,10 @@ def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatc
 
     standings = find_standings(plan, tmp_path, resolve_and_note)
     assert {each.state for each in standings.values()} == {"new"}
-    axes = [[axis for axis in kind.axes if axis != "seed"] for kind in study.kinds.values()]
-    sizes = [math.prod(len(study.axes[axis]) for axis in each) for each in axes]
+    sizes = [
+        math.prod(len(kind.where.get(axis, study.axes[axis])) for axis in kind.axes if axis != "seed")
+        for kind in study.kinds.values()
+    ]
     assert len(told_apart) == len(standings) == sum(sizes)
     assert study.cost.keys() == study.kinds.keys()
 
@@ -362,6 +364,10 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         place.mkdir(parents=True)
         figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
+        metrics["steps"] = 10 + number
+        if run.kind == "imp":
+            metrics |= {f"round_1/{name}": value for name, value in metrics.items()}
+            metrics |= {"round_1/sparsity": 0.5, "round_1/step": 10, "sparsity": 0.9}
         (place / "metrics.json").write_text(json.dumps(metrics))
         record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
         (place / "run.json").write_text(json.dumps(record))
