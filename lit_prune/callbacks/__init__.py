@@ -1,5 +1,6 @@
-"""What watches a run: checkpoints, sparsity curves, the run's record, the progress bar; and the rounds of pruning."""
+"""What watches a run: checkpoints, sparsity curves, the record, the progress bar; and what lays out the phases."""
 
+from lit_prune.callbacks.end_phase import EndPhase
 from lit_prune.callbacks.rounds import ImpRounds
 
-__all__ = ["ImpRounds"]
+__all__ = ["EndPhase", "ImpRounds"]

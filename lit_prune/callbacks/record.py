@@ -99,6 +99,7 @@ class RunRecord(Callback):
             "seed": self.seed,
             "step": result["step"],
             "steps": trainer.global_step,
+            "steps_planned": pl_module.steps_planned,
             "wall_seconds": self._seconds,
         }
         self._write_run(trainer, pl_module.folder, "completed")

@@ -22,7 +22,7 @@ from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.losses import Loss, check_labels
 from lit_prune.paradigms.evaluation import Collector, Predicted
-from lit_prune.paradigms.phase import Phase
+from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
@@ -54,6 +54,7 @@ class Paradigm(LightningModule):
         self.refreshed: Refreshed | None = None
         self.folder = Path()
         self.ends: dict[str, int] = {}
+        self.steps_planned = 0
         self.selected: dict[str, dict[str, Any]] = {}
         self.improved = False
         self.predicted: list[Predicted] = []
@@ -122,24 +123,21 @@ class Paradigm(LightningModule):
             strategy.configure_ddp()
         strategy.setup_optimizers(self.trainer)
 
+    def end_phase(self) -> None:
+        """End the current phase at this step; those after it begin the earlier."""
+        left = self.ends[self.phase] - self.trainer.global_step
+        names = list(self.ends)
+        for name in names[names.index(self.phase) :]:
+            self.ends[name] -= left
+
     def setup(self, stage: str) -> None:
         """Lay out the phases in optimizer steps."""
         if stage != "fit":
             return
-        steps_per_epoch = self._data.batches_per_epoch / self.trainer.accumulate_grad_batches
-        start = end = 0
-        for name in self.phases:
-            start, end = end, end + self.num_steps(name, steps_per_epoch)
-            if self.trainer.max_steps > 0:
-                end = min(end, self.trainer.max_steps)
-                if start >= end and self.num_steps(name, steps_per_epoch):
-                    raise UserError(
-                        f"trainer.max_steps={self.trainer.max_steps} leaves no step for the phase {name!r}, which "
-                        f"begins at step {start}: raise it or shorten the phases before"
-                    )
-            self.ends[name] = end
-        if start == end:
-            raise UserError(f"the last phase, {name!r}, has no step: give it steps or epochs above 0")
+        per_epoch = self._data.batches_per_epoch / self.trainer.accumulate_grad_batches
+        lengths = {name: self.num_steps(name, per_epoch) for name in self.phases}
+        self.ends = lay_out(lengths, self.trainer.max_steps)
+        self.steps_planned = self.ends[self.last_phase]
         self.trainer.num_sanity_val_steps = 0
         self.folder = Path(self.trainer.log_dir or ".")  # asks all processes: not to be read by one of them later
 
@@ -281,6 +279,7 @@ class Paradigm(LightningModule):
         """Add what an exact resume needs beside Lightning's own state."""
         checkpoint[KEY] = {
             "phase": self.phase,
+            "ends": self.ends,
             "selected": self.selected,
             "random_states": random_states(self.trainer.world_size),
             "conditions": conditions(self.trainer),
@@ -289,7 +288,7 @@ class Paradigm(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Shape the model as it was, before Lightning loads the weights and sets the optimizer up."""
         state = checkpoint[KEY]
-        self.selected = state["selected"]
+        self.selected, self.ends = state["selected"], state["ends"]
         states = state["random_states"]
         self._random_state = states[self.trainer.global_rank % len(states)]
         self.phase = state["phase"]

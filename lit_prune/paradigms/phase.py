@@ -1,6 +1,6 @@
 """The settings of one phase of a run: how long, how fast, and which of its evaluations may be selected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -72,3 +72,30 @@ class Phase:
         num_decay = round((self.decay_over or 1) * num_steps)
         schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, warmup, num_decay)
         return schedule
+
+
+def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:
+    """The optimizer step at which each phase has ended.
+
+    Args:
+        lengths: Optimizer steps of each phase, in their order.
+        max_steps: Where the run ends at the latest; not positive: nowhere.
+
+    Raises:
+        UserError: the last phase has no step, or a phase would begin after the end.
+    """
+    ends: dict[str, int] = {}
+    end = 0
+    for name, length in lengths.items():
+        start, end = end, end + length
+        if max_steps > 0:
+            end = min(end, max_steps)
+            if start >= end and length:
+                raise UserError(
+                    f"trainer.max_steps={max_steps} leaves no step for the phase {name!r}, which begins at step "
+                    f"{start}: raise it or shorten the phases before"
+                )
+        ends[name] = end
+    if not length:
+        raise UserError(f"the last phase, {name!r}, has no step: give it steps or epochs above 0")
+    return ends

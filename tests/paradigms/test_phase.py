@@ -5,6 +5,7 @@ import torch
 
 from lit_prune.errors import UserError
 from lit_prune.paradigms import Phase
+from lit_prune.paradigms.phase import lay_out
 
 
 def rates(phase, num_steps):
@@ -68,3 +69,12 @@ def test_the_decay_may_end_later_than_the_phase():
 
 def test_without_warm_up_it_starts_at_the_peak():
     assert rates(Phase(steps=4, learning_rate=0.8, warmup=0), 4) == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
+
+
+def test_phases_follow_one_another_up_to_the_last_step_allowed():
+    assert lay_out({"dense": 20, "mask": 30}, -1) == {"dense": 20, "mask": 50}
+    assert lay_out({"dense": 0, "mask": 30}, 10) == {"dense": 0, "mask": 10}
+    with pytest.raises(UserError, match="max_steps=20 leaves no step for the phase 'mask'"):
+        lay_out({"dense": 20, "mask": 30}, 20)
+    with pytest.raises(UserError, match="the last phase, 'mask', has no step"):
+        lay_out({"dense": 20, "mask": 0}, -1)

@@ -32,7 +32,7 @@ def take_apart(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str,
     shared |= {name: common[name] for name in ("seed",) if name in common}
     apart = [
         (
-            replace(run, name=f"{run.name}/{name}", files=f"{name}_", axes=_at(run, own["sparsity"])),
+            replace(run, name=f"{run.name}/{name}", files=f"{name}_", seconds=None, axes=_at(run, own["sparsity"])),
             shared | own | {"density": 1 - own["sparsity"], "steps": own["step"]},
         )
         for name, own in rounds.items()

@@ -1,0 +1,56 @@
+"""`EndPhase`: the next phase begins as soon as training no longer pays (Liu et al. 2022, appendix E.1, Fig. 7)."""
+
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+
+from lit_prune.errors import UserError
+from lit_prune.paradigms.paradigm import Paradigm
+
+
+class EndPhase(Callback):
+    """Ends a phase when its selection metric has stopped rising; `metrics.json` has what that saved of `steps_planned`.
+
+    Args:
+        phase: Which one; there must be another after it.
+        patience: Evaluations in a row that do not improve on the best before by `min_improvement`.
+        min_improvement: In units of the metric, .005 is half a point of accuracy.
+
+    Raises:
+        UserError: patience is below 1 or min_improvement below 0.
+    """
+
+    def __init__(self, phase: str = "dense", patience: int = 2, min_improvement: float = 0.005) -> None:
+        if patience < 1 or min_improvement < 0:
+            raise UserError(
+                f"EndPhase: patience={patience} and min_improvement={min_improvement}, needed are 1 and 0, or more"
+            )
+        self.phase = phase
+        self.patience = patience
+        self.min_improvement = min_improvement
+        self.best = float("-inf")
+        self.num_waited = 0
+
+    def setup(self, trainer: Trainer, pl_module: Paradigm, stage: str) -> None:
+        """Whether the phase is there, and another after it."""
+        names = list(pl_module.phases)
+        if self.phase not in names[:-1]:
+            raise UserError(f"EndPhase: phase is {self.phase!r}, needed is one before the last of {', '.join(names)}")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+        """Compare with the best before, and end the phase or wait."""
+        selection = float(trainer.callback_metrics["selection"])
+        if trainer.sanity_checking or pl_module.phase != self.phase or selection != selection:
+            return
+        self.num_waited = 0 if selection >= self.best + self.min_improvement else self.num_waited + 1
+        self.best = max(self.best, selection)
+        if self.num_waited == self.patience:
+            pl_module.end_phase()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run goes on comparing with."""
+        return {"best": self.best, "num_waited": self.num_waited}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Set what `state_dict` gave."""
+        self.best, self.num_waited = state_dict["best"], state_dict["num_waited"]
