@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 import lit_prune
 from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
+from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
 
@@ -25,12 +26,14 @@ class Task:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         labels: Class names, in the order of the logits.
         source: Where the rows come from.
-        positive: The class whose score the AUROC ranks, as `entailment`; None: no AUROC is reported.
+        positive: The class whose score the AUROC ranks and, of two classes, F1 is of, as `entailment`; None: neither.
         merge: Class name -> class name in OOD sets that tell fewer classes apart (HANS: contradiction and neutral are
             non_entailment). Predictions are merged after the arg-max.
         bias: A model of the data set's bias, fitted on the training set, for losses that need one.
         max_length: Tokens kept of a row, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
+        selection: The metric that selects checkpoints, `f1` or `f1_weighted` of a task of two classes (SRNets: `f1` for
+            duplicate questions); None: accuracy.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Task:
         bias: OverlapBias | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
+        selection: str | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -52,11 +56,18 @@ class Task:
         self.bias = bias
         self.max_length = max_length
         self.batch_size = batch_size
+        self.selection = selection or "accuracy"
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
+
+        if selection is not None and (selection not in ("f1", "f1_weighted") or positive is None or len(labels) > 2):
+            raise UserError(
+                f"task {name!r}: selection is {selection!r}; it can be f1 or f1_weighted where there are two labels and "
+                "a `positive` one, else leave it out to select by accuracy"
+            )
 
     def labels_of(self, split: str) -> tuple[str, ...]:
         """The class names of a split; OOD sets have the merged ones."""
@@ -150,6 +161,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
     for split in splits:
         if split not in {"train", "ood_train"}:
             evaluation[split] = _tokenised(task, split, how)
+    warn_of_oddities(task.name, task.labels, train, evaluation)
     if task.bias is not None:
         train = _with_bias(task, train, how, word_embeddings)
     return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
