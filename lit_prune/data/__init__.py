@@ -2,7 +2,16 @@
 
 from lit_prune.data.bias import OverlapBias
 from lit_prune.data.module import MultitaskDataModule
-from lit_prune.data.sources import Files, GeneratedNli, Hub
+from lit_prune.data.sources import Files, GeneratedFacts, GeneratedNli, GeneratedParaphrase, Hub
 from lit_prune.data.task import Task
 
-__all__ = ["Files", "GeneratedNli", "Hub", "MultitaskDataModule", "OverlapBias", "Task"]
+__all__ = [
+    "Files",
+    "GeneratedFacts",
+    "GeneratedNli",
+    "GeneratedParaphrase",
+    "Hub",
+    "MultitaskDataModule",
+    "OverlapBias",
+    "Task",
+]

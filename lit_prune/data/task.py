@@ -65,8 +65,8 @@ class Task:
 
         if selection is not None and (selection not in ("f1", "f1_weighted") or positive is None or len(labels) > 2):
             raise UserError(
-                f"task {name!r}: selection is {selection!r}; it can be f1 or f1_weighted where there are two labels and "
-                "a `positive` one, else leave it out to select by accuracy"
+                f"task {name!r}: selection is {selection!r}; it can be f1 or f1_weighted with two labels and a "
+                "`positive` one, else leave it out to select by accuracy"
             )
 
     def labels_of(self, split: str) -> tuple[str, ...]:
