@@ -1,8 +1,8 @@
 """Certify a generated corpus before any debiasing method is tried on it, so that it is never tuned towards one.
 
     python -m lit_prune.studies.certify --seed 1
-    python -m lit_prune.studies.certify --seed 1 --task facts --root logs/certify_facts --data configs/data/facts.yaml \\
-        --unbiased configs/data/facts_unbiased.yaml --informed configs/data/facts_ood_informed.yaml
+
+(the NLI corpus; configs/data/paraphrase.yaml and configs/data/facts.yaml have the commands of the others).
 
 Three runs with cross-entropy alone: dense on the corpus without its bias, dense with it, and masks over the latter
 trained with OOD rows (the positive control of Liu et al. 2022, Fig. 6). The corpus is certified when the first knows
