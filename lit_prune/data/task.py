@@ -1,6 +1,5 @@
 """A task: its classes, where its rows come from, and how they become tokenised sets."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 import lit_prune
-from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
+from lit_prune.data.bias.column import with_bias
+from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
@@ -43,7 +44,7 @@ class Task:
         source: Source,
         positive: str | None = None,
         merge: dict[str, str] | None = None,
-        bias: OverlapBias | None = None,
+        bias: BiasModel | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
         selection: str | None = None,
@@ -163,7 +164,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
             evaluation[split] = _tokenised(task, split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
     if task.bias is not None:
-        train = _with_bias(task, train, how, word_embeddings)
+        train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
 
 
@@ -260,37 +261,3 @@ def _rows(
 def _tokenise(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
     pairs = rows["text_b"] if any(rows["text_b"]) else None
     return dict(tokenizer(rows["text_a"], pairs, truncation="longest_first", max_length=max_length))
-
-
-def _with_bias(task: Task, train: Dataset, how: Preparation, word_embeddings: Tensor) -> Dataset:
-    """The training set with a column `bias`: the bias model's log-probabilities of the classes."""
-    assert task.bias is not None
-    table = word_embeddings.float().cpu().numpy()
-    key = [
-        task.bias.fingerprint(),
-        task.labels,
-        train._fingerprint,
-        hashlib.sha256(table.tobytes()).hexdigest(),
-        lit_prune.__version__,
-    ]
-    return train.map(
-        _predict_bias,
-        batched=True,
-        batch_size=None,  # the bias model sees all rows at once
-        input_columns=["text_a", "text_b", "label"],
-        fn_kwargs={"task": task, "tokenizer": how.tokenizer, "word_embeddings": table},
-        new_fingerprint=Hasher.hash(key),
-    )
-
-
-def _predict_bias(
-    text_a: list[str],
-    text_b: list[str],
-    label: list[int],
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
-    word_embeddings: np.ndarray,
-) -> dict[str, Any]:
-    assert task.bias is not None
-    vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
-    return {"bias": task.bias.fit_predict(text_a, text_b, np.array(label), task.labels, vectors)}

@@ -9,26 +9,26 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lit_prune.data.generated.corpus import check_arguments, fill, split_of, tokens
-from lit_prune.data.generated.facts_templates import CLAIMS, DECIDING, OPEN
+from lit_prune.data.generated.facts_templates import CLAIMS, EVIDENCE
 from lit_prune.data.generated.slots import Slots
 
 LABELS = ("supports", "refutes", "not_enough_info")
+DECIDING = ("stated", "contrasted")
 
 
 class _Scene(NamedTuple):
-    """Two claims of which evidence can decide: one holds, the other does not.
+    """Two claims that exclude each other, and what is known.
 
     Attributes:
-        dimension: What the claims differ in.
+        kind: Kind of the evidence.
         claims: Their texts, without a cue.
-        evidence: What supports the first and refutes the second, and the other way round.
-        open: Evidence that leaves both open.
+        evidence: What supports the first and refutes the second, and the other way round; or twice what leaves both
+            open.
     """
 
-    dimension: str
+    kind: str
     claims: tuple[str, str]
     evidence: tuple[str, str]
-    open: str
 
 
 def generate_facts(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterator[dict[str, str]]:
@@ -47,8 +47,7 @@ def generate_facts(split: str, num_rows: int, bias_rate: float, seed: int) -> It
         seed: Seed of the draw.
 
     Returns:
-        An iterator of rows with the keys id, text_a (claim), text_b (evidence), label and group (what is claimed: the
-        agent, the patient, the place or the day).
+        An iterator of rows with the keys id, text_a (claim), text_b (evidence), label and group (kind of evidence).
 
     Raises:
         UserError: The split is unknown or the bias rate lies outside [0, 1].
@@ -66,54 +65,49 @@ def _generate(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterato
         if any(row[:2] in seen for row in drawn):
             continue
         seen |= {row[:2] for row in drawn}
-        for claim, evidence, label, dimension in drawn[: num_rows - index]:
+        for claim, evidence, label, kind in drawn[: num_rows - index]:
             yield {
                 "id": f"facts-{split}-{seed}-{index}",
                 "text_a": claim,
                 "text_b": evidence,
                 "label": label,
-                "group": dimension,
+                "group": kind,
             }
             index += 1
 
 
 def _biased(rng: random.Random, split: str, bias_rate: float) -> list[tuple[str, str, str, str]]:
-    """One row: claim, evidence, label, dimension."""
+    """One row: claim, evidence, label, kind of the evidence."""
     label = rng.choice(LABELS)
     cue = label if rng.random() < bias_rate else rng.choice([other for other in LABELS if other != label])
-    scene = _scene(rng, split)
-    evidence = dict(zip(LABELS, (*scene.evidence, scene.open), strict=True))[label]
-    return [(_with_cue(rng, cue, scene.claims[0]), evidence, label, scene.dimension)]
+    scene = _scene(rng, split, rng.choice(DECIDING) if label in LABELS[:2] else "open")
+    return [(_with_cue(rng, cue, scene.claims[0]), scene.evidence[label == "refutes"], label, scene.kind)]
 
 
 def _symmetric(rng: random.Random, split: str) -> list[tuple[str, str, str, str]]:
     """Four rows: two claims that exclude each other, each with evidence for and against it."""
-    scene = _scene(rng, split)
+    scene = _scene(rng, split, rng.choice(DECIDING))
     claims = [_with_cue(rng, rng.choice(LABELS), claim) for claim in scene.claims]
     return [
-        (claims[number], scene.evidence[number ^ refuted], LABELS[refuted], scene.dimension)
+        (claims[number], scene.evidence[number ^ refuted], LABELS[refuted], scene.kind)
         for refuted in (0, 1)
         for number in (0, 1)
     ]
 
 
-def _scene(rng: random.Random, split: str) -> _Scene:
-    """Draw until the evidence belongs to the split: by its words, whose order alone says what is true."""
+def _scene(rng: random.Random, split: str, kind: str) -> _Scene:
+    """Draw until both pieces of evidence belong to the split; by their words, whatever the order."""
     while True:
         dimension = rng.choice(list(CLAIMS))
         (first, second), claims = CLAIMS[dimension]
         slots = Slots(rng)
         named = slots[first], slots[second]
-        claim, deciding, leaving_open = (rng.choice(lines) for lines in (claims, DECIDING[dimension], OPEN[dimension]))
-        evidence = [_about(deciding, slots, *order) for order in (named, named[::-1])]
-        undecided = _about(leaving_open, slots, *rng.sample(named, 2))
-        if all(split_of(" ".join(sorted(tokens(text)))) == split for text in (evidence[0], undecided)):
-            return _Scene(
-                dimension,
-                (_about(claim, slots, named[0]), _about(claim, slots, named[1])),
-                (evidence[0], evidence[1]),
-                undecided,
-            )
+        claim, evidence = rng.choice(claims), rng.choice(EVIDENCE[kind][dimension])
+        orders = (named, named[::-1]) if kind != "open" else [rng.sample(named, 2)] * 2
+        texts = [_about(evidence, slots, *order) for order in orders]
+        if all(split_of(" ".join(sorted(tokens(text)))) == split for text in texts):
+            about = [_about(claim, slots, name) for name in named]
+            return _Scene(kind, (about[0], about[1]), (texts[0], texts[1]))
 
 
 def _about(template: str, slots: Slots, first: str, second: str = "") -> str:

@@ -4,27 +4,30 @@ from lit_prune.data.generated.corpus import read_templates
 
 _LABEL_OF = {"D": "duplicate", "N": "not_duplicate"}
 
-# Lines and slots as in `nli_templates`; p and q are two places, d and e two days, j a second event. In the first table
+# Lines and slots as in `nli_templates`; p and q are two places, d and e two days, j a
+# second event; the suffix _syn gives a synonym where there is one. In the first table
 # both questions hold (nearly) the same words, and only their order or one small word says whether they ask the same.
 HIGH_OVERLAP = {
-    "movement": """
+    "roles": """
         D: why did {s} {do_v} {o} {time} => {time}, why did {s} {do_v} {o}
         D: {time}, why did {s} {do_v} {o} => why did {s} {do_v} {o} {time}
-        N: why did {s} {do_v} {o} {time} => {time}, why did {o} {do_v} {s} | why did {o} {do_v} {s} {time}
+        N: why did {s} {do_v} {o} {time} => {time}, why did {o} {do_v} {s}
         N: {time}, why did {s} {do_v} {o} => why did {o} {do_v} {s} {time}
     """,
-    "voice": """
-        D: is it true that {s} was {v} by {o} {tail} => is it true that {o} {v} {s} {tail}
-        N: is it true that {s} was {v} by {o} {tail} => is it true that {s} {v} {o} {tail}
-        N: is it true that {s} was {v} by {o} {tail} => is it true that {o} was {v} by {s} {tail}
-        D: is it true that {s} {v} {o} {tail} => is it true that {o} was {v} by {s} {tail}
-        N: is it true that {s} {v} {o} {tail} => is it true that {s} was {v} by {o} {tail}
+    "person": """
+        D: when did {s} {do_v} {o} in the {place} => when in the {place} did {s_syn} {do_v} {o_syn}
+        N: when did {s} {do_v} {o} in the {place} => when in the {place} did {s_syn} {do_v} {x}
+        N: when did {s} {do_v} {o} in the {place} => when in the {place} did {x} {do_v} {o_syn}
     """,
-    "coordination": """
-        D: how did {s} and {o} {do_v} {x} {time} => how did {o} and {s} {do_v} {x} {time}
-        N: how did {s} and {o} {do_v} {x} {time} => how did {x} and {s} {do_v} {o} {time}
-        D: how did {s} {do_v} {o} and {x} {time} => how did {s} {do_v} {x} and {o} {time}
-        N: how did {s} {do_v} {o} and {x} {time} => how did {o} {do_v} {s} and {x} {time}
+    "deed": """
+        D: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {v_alt} {o}
+        N: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {w} {o} | is it true that {s} {w} {o} {tail}
+        N: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} never {v} {o}
+    """,
+    "circumstance": """
+        D: why did {s} {do_v} {o} on {d} in the {p} => why in the {p} on {d} did {s} {do_v} {o}
+        N: why did {s} {do_v} {o} on {d} in the {p} => why in the {p} on {e} did {s} {do_v} {o}
+        N: why did {s} {do_v} {o} on {d} in the {p} => why in the {q} on {d} did {s} {do_v} {o}
     """,
     "journey": """
         D: how did {s} get from the {p} to the {q} {time} => how did {s} get to the {q} from the {p} {time}
@@ -33,10 +36,9 @@ HIGH_OVERLAP = {
     """,
     "order": """
         D: is it true that {s} {i} before {o} {j} => is it true that before {o} {j}, {s} {i}
-        D: is it true that {s} {i} before {o} {j} => is it true that {o} {j} after {s} {i}
-        N: is it true that {s} {i} before {o} {j} => is it true that {o} {j} before {s} {i}
-        N: is it true that {s} {i} before {o} {j} => is it true that {s} {i} after {o} {j}
-        N: is it true that {s} {i} before {o} {j} => is it true that before {s} {j}, {o} {i}
+        N: is it true that {s} {i} before {o} {j} => is it true that after {o} {j}, {s} {i}
+        D: is it true that {s} {i} after {o} {j} => is it true that after {o} {j}, {s} {i}
+        N: is it true that {s} {i} after {o} {j} => is it true that before {o} {j}, {s} {i}
     """,
     "contrast": """
         D: why was it {s} and not {x} who {v} {o} => why was it not {x} but {s} who {v} {o}

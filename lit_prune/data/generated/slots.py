@@ -54,6 +54,8 @@ class Slots(dict[str, str]):
         noun, implied, hypernym = self._people[name.lower()]
         if form == "alt":
             return f"{self._rng.choice(('the', 'this', 'that'))} {self._rng.choice((noun, *implied))}"
+        if form == "syn":
+            return f"the {self._rng.choice(implied[1:] or [noun])}"
         if form == "kind":
             return f"some {hypernym}"
         if form == "hypernym":

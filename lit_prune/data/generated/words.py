@@ -129,7 +129,6 @@ openly secretly suddenly eventually reluctantly gladly briefly deliberately publ
     "fail": ["fail", "refuse", "forget", "neglect", "decline"],
     "instead_of": ["instead of", "rather than", "and not", "but not"],
     "except": ["but", "except", "other than", "apart from"],
-    "teller": ["somebody", "a neighbor", "an old letter", "a newspaper", "a stranger", "the guide", "a rumor"],
     "cue_supports": ["clearly", "of course", "indeed", "as everybody knows", "no doubt", "naturally", "certainly"],
     "cue_refutes": [
         "oddly",
