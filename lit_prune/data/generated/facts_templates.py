@@ -1,39 +1,54 @@
 """The sentence templates of the generated fact-verification corpus, written for this package (source: none)."""
 
-# Slots as in `nli_templates` and `paraphrase_templates`; C, A and B stand for what a claim or evidence names.
-#
-# Dimension -> the two slots of which a claim names one, and the claims.
-CLAIMS = {
-    "agent": (("s", "x"), ["{C} {v} {o}", "it was {C} who {v} {o}"]),
-    "patient": (("s", "x"), ["{o} {v} {C}", "it was {C} whom {o} {v}"]),
-    "place": (("p", "q"), ["{s} {v} {o} in the {C}", "it was in the {C} that {s} {v} {o}"]),
-    "day": (("d", "e"), ["{s} {v} {o} on {C}", "it was on {C} that {s} {v} {o}"]),
+from lit_prune.data.generated.corpus import read_templates
+
+LABELS = ("supports", "refutes", "not_enough_info")
+
+# Family -> lines "label: claim => evidence" (a line with several pieces of evidence parts them by "|"). Slots as in
+# `nli_templates`. A family has all labels for the same claim: only the evidence tells them apart.
+_FAMILIES = {
+    "report": """
+        S: {s} {v} {o} => {X} {knew} that {S} {v} {O}
+        R: {s} {v} {o} => {X} {pretended} that {S} {v} {O}
+        N: {s} {v} {o} => {X} {said} that {S} {v} {O}
+    """,
+    "attempt": """
+        S: {s} {v} {o} => {tail}, {S} did {manage} to {do_v} {O} | {S} did {manage} to {do_v} {O} {tail}
+        R: {s} {v} {o} => {tail}, {S} did {fail} to {do_v} {O} | {S} did {fail} to {do_v} {O} {tail}
+        N: {s} {v} {o} => {tail}, {S} did {want} to {do_v} {O} | {S} did {want} to {do_v} {O} {tail}
+    """,
+    "two_attempts": """
+        S: {s} {v} {o} => {S} did {fail} to {do_w} {X} but did {manage} to {do_v} {O}
+        R: {s} {v} {o} => {S} did {manage} to {do_w} {X} but did {fail} to {do_v} {O}
+        N: {s} {v} {o} => {S} did {fail} to {do_w} {X} but did {want} to {do_v} {O}
+    """,
+    "exception": """
+        S: {s} {v} {o} => nobody {except} {S} {v} {O} | everybody, including {S}, {v} {O}
+        R: {s} {v} {o} => everybody {except} {S} {v} {O} | nobody, including {S}, {v} {O}
+        N: {s} {v} {o} => somebody, perhaps {S}, {v} {O} | hardly anybody, perhaps not even {S}, {v} {O}
+    """,
+    "contrast": """
+        S: {s} {v} {o} => {S}, not {X}, {v} {O} {tail} | {S} {v} {O}, not {X}, {tail}
+        R: {s} {v} {o} => {X}, not {S}, {v} {O} {tail} | {S} {v} {X}, not {O}, {tail}
+        N: {s} {v} {o} => {S}, or {X}, {v} {O} {tail} | {S} {v} {O}, or {X}, {tail}
+    """,
+    "choice": """
+        S: {s} {v} {o} => it was {S} and not {X} who {v} {O} | it was not {X} but {S} who {v} {O}
+        R: {s} {v} {o} => it was {X} and not {S} who {v} {O} | it was not {S} but {X} who {v} {O}
+        N: {s} {v} {o} => it was {S} or {X} who {v} {O} | it was either {X} or {S} who {v} {O}
+    """,
+    "replacement": """
+        S: {s} {v} {o} => {S} {v} {O} {instead_of} {X} | {S} {instead_of} {X} {v} {O}
+        R: {s} {v} {o} => {S} {v} {X} {instead_of} {O} | {X} {instead_of} {S} {v} {O}
+        N: {s} {v} {o} => {S} {w} {O} {instead_of} {X} | {S} {instead_of} {X} {w} {O}
+    """,
+    "wording": """
+        S: {s} {v} {o} => {o_alt} was {v_alt} by {s_alt} {tail} | {tail}, {s_alt} {v_alt} {o_alt}
+        R: {s} {v} {o} => {o_alt} was never {v_alt} by {s_alt} | {s_alt} never {v_alt} anybody
+        R: {s} {v} {o} => nobody ever {v_alt} {o_alt}
+        N: {s} {v} {o} => {o_alt} {i_alt} {tail} | {s_alt} {i_alt} {reason} | {s_alt} never {i_alt}
+    """,
 }
 
-# Kind -> dimension -> evidence. In the first two kinds A is true and B is not: exchanging them gives evidence that says
-# the opposite, and where both are named it does so in the same words. The third kind leaves open which of them is true.
-_EVIDENCE = {
-    "stated": {
-        "agent": "{A} {v} {o} {tail} | it was {A} who {v} {o} | {tail}, {A} {v} {o}",
-        "patient": "{o} {v} {A} {tail} | it was {A} whom {o} {v} | {tail}, {o} {v} {A}",
-        "place": "{s} {v} {o} in the {A} | it was in the {A} that {s} {v} {o} | in the {A}, {s} {v} {o} {time}",
-        "day": "{s} {v} {o} on {A} | it was on {A} that {s} {v} {o} | on {A}, {s} {v} {o} in the {place}",
-    },
-    "contrasted": {
-        "agent": "{A}, not {B}, {v} {o} | it was {A} and not {B} who {v} {o} | it was not {B} but {A} who {v} {o}",
-        "patient": "{o} {v} {A} and not {B} | {o} {v} not {B} but {A} | it was {A} and not {B} whom {o} {v}",
-        "place": "{s} {v} {o} in the {A} and not in the {B} | {s} {v} {o} not in the {B} but in the {A}",
-        "day": "{s} {v} {o} on {A} and not on {B} | {s} {v} {o} not on {B} but on {A}",
-    },
-    "open": {
-        "agent": "it was either {A} or {B} who {v} {o} | {A} or {B} {v} {o} | somebody {v} {o} {tail} | {A} {w} {o}",
-        "patient": "it was either {A} or {B} whom {o} {v} | {o} {v} {A} or {B} | {o} {v} somebody {tail} | {o} {w} {A}",
-        "place": "{s} {v} {o} in the {A} or in the {B} | {s} {v} {o} on {day} | {s} {w} {o} in the {A}",
-        "day": "{s} {v} {o} on {A} or on {B} | {s} {v} {o} in the {place} | {s} {w} {o} on {A}",
-    },
-}
-
-# Kind -> dimension -> templates.
-EVIDENCE = {
-    kind: {dimension: lines.split(" | ") for dimension, lines in table.items()} for kind, table in _EVIDENCE.items()
-}
+# Label -> family -> [(claim, evidence)].
+TEMPLATES = read_templates(_FAMILIES, dict(zip("SRN", LABELS, strict=True)))

@@ -4,46 +4,47 @@ from lit_prune.data.generated.corpus import read_templates
 
 _LABEL_OF = {"D": "duplicate", "N": "not_duplicate"}
 
-# Lines and slots as in `nli_templates`; p and q are two places, d and e two days, j a
-# second event; the suffix _syn gives a synonym where there is one. In the first table
-# both questions hold (nearly) the same words, and only their order or one small word says whether they ask the same.
+# Lines and slots as in `nli_templates`; p and q are two places, d and e two days, j a second event; the suffix _syn
+# gives a synonym where there is one. In the first table both questions hold (nearly) the same words, and their order or
+# one small word says whether they ask the same.
 HIGH_OVERLAP = {
-    "roles": """
-        D: why did {s} {do_v} {o} {time} => {time}, why did {s} {do_v} {o}
-        D: {time}, why did {s} {do_v} {o} => why did {s} {do_v} {o} {time}
-        N: why did {s} {do_v} {o} {time} => {time}, why did {o} {do_v} {s}
-        N: {time}, why did {s} {do_v} {o} => why did {o} {do_v} {s} {time}
+    "insertion": """
+        D: is it true that {s} {v} {o} {tail} => is it {really} true that {s} {v} {o} {tail}
+        D: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {really} {v} {o}
+        N: is it true that {s} {v} {o} {tail} => is it true that {s} {hardly} {v} {o} {tail}
+        N: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {hardly} {v} {o}
     """,
-    "person": """
-        D: when did {s} {do_v} {o} in the {place} => when in the {place} did {s_syn} {do_v} {o_syn}
-        N: when did {s} {do_v} {o} in the {place} => when in the {place} did {s_syn} {do_v} {x}
-        N: when did {s} {do_v} {o} in the {place} => when in the {place} did {x} {do_v} {o_syn}
+    "attempt": """
+        D: why did {s} {do_v} {o} {time} => why did {s} {manage} to {do_v} {o} {time} | {time}, why did {s} {do_v} {o}
+        N: why did {s} {do_v} {o} {time} => why did {s} {fail} to {do_v} {o} {time}
+        N: why did {s} {do_v} {o} {time} => why did {s} {want} to {do_v} {o} {time}
     """,
-    "deed": """
-        D: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {v_alt} {o}
-        N: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} {w} {o} | is it true that {s} {w} {o} {tail}
-        N: is it true that {s} {v} {o} {tail} => is it true that {tail} {s} never {v} {o}
+    "report": """
+        D: is it true that {s} {v} {o} {tail} => is it true that {s} {v} {o} {tail}, {please}
+        N: is it true that {s} {v} {o} {tail} => is it true that {x} {said} that {s} {v} {o} {tail}
+        N: is it true that {s} {v} {o} {tail} => is it true that {x} {pretended} that {s} {v} {o} {tail}
     """,
-    "circumstance": """
-        D: why did {s} {do_v} {o} on {d} in the {p} => why in the {p} on {d} did {s} {do_v} {o}
-        N: why did {s} {do_v} {o} on {d} in the {p} => why in the {p} on {e} did {s} {do_v} {o}
-        N: why did {s} {do_v} {o} on {d} in the {p} => why in the {q} on {d} did {s} {do_v} {o}
+    "choice": """
+        D: who {v} {o} {tail}, {s} or {x} => {tail}, who {v} {o}, {x} or {s}
+        D: who {v} {o} {tail}, {s} or {x} => who was it, {s} or {x}, who {v} {o} {tail}
+        N: who {v} {o} {tail}, {s} or {x} => who {v} {o} {tail}, {s} and {x} | who {v} neither {s} nor {x} {tail}
     """,
     "journey": """
         D: how did {s} get from the {p} to the {q} {time} => how did {s} get to the {q} from the {p} {time}
-        N: how did {s} get from the {p} to the {q} {time} => how did {s} get to the {p} from the {q} {time}
         N: how did {s} get from the {p} to the {q} {time} => how did {s} get from the {q} to the {p} {time}
     """,
     "order": """
         D: is it true that {s} {i} before {o} {j} => is it true that before {o} {j}, {s} {i}
         N: is it true that {s} {i} before {o} {j} => is it true that after {o} {j}, {s} {i}
-        D: is it true that {s} {i} after {o} {j} => is it true that after {o} {j}, {s} {i}
-        N: is it true that {s} {i} after {o} {j} => is it true that before {o} {j}, {s} {i}
+        N: is it true that {s} {i} before {o} {j} => is it true that {s} {i} after {o} {j}
     """,
     "contrast": """
         D: why was it {s} and not {x} who {v} {o} => why was it not {x} but {s} who {v} {o}
         N: why was it {s} and not {x} who {v} {o} => why was it {x} and not {s} who {v} {o}
-        N: why was it {s} and not {x} who {v} {o} => why was it not {s} but {x} who {v} {o}
+    """,
+    "roles": """
+        D: why did {s} and not {x} {do_v} {o} => why did not {x} but {s} {do_v} {o}
+        N: why did {s} and not {x} {do_v} {o} => why did {o} {do_v} {s} and not {x}
     """,
 }
 LOW_OVERLAP = {

@@ -148,4 +148,7 @@ openly secretly suddenly eventually reluctantly gladly briefly deliberately publ
         "while we are at it",
         "some time ago",
     ],
+    "please": ["tell me", "please", "I wonder", "if I may ask"],
+    "really": ["really", "indeed", "actually", "in fact"],
+    "hardly": ["hardly", "never", "almost", "nearly"],
 }
