@@ -4,9 +4,8 @@ from lit_prune.data.generated.corpus import read_templates
 
 _LABEL_OF = {"D": "duplicate", "N": "not_duplicate"}
 
-# Lines and slots as in `nli_templates`; p and q are two places, d and e two days, j a second event; the suffix _syn
-# gives a synonym where there is one. In the first table both questions hold (nearly) the same words, and their order or
-# one small word says whether they ask the same.
+# Lines and slots as in `nli_templates`; p and q are two places, j is a second event. In the first table both questions
+# hold (nearly) the same words, and their order or one small word says whether they ask the same.
 HIGH_OVERLAP = {
     "insertion": """
         D: is it true that {s} {v} {o} {tail} => is it {really} true that {s} {v} {o} {tail}

@@ -8,8 +8,6 @@ from lit_prune.data.generated import words
 
 Row = TypeVar("Row")
 
-_TWO_OF = {"p": "pq", "q": "pq", "d": "de", "e": "de"}  # two different places, two different days
-
 
 class Slots(dict[str, str]):
     """The words of one example; each is drawn when a template first asks for it and then stays."""
@@ -41,8 +39,8 @@ class Slots(dict[str, str]):
             return self._adjectives[name][1 if form else 0]
         if name == "i":
             return self._event[1 if form else 0]
-        if name in _TWO_OF:
-            self |= zip(_TWO_OF[name], self._rng.sample(words.PLACES if name in "pq" else words.DAYS, 2), strict=True)
+        if name in ("p", "q"):
+            self |= zip("pq", self._rng.sample(words.PLACES, 2), strict=True)
             return self[name]
         if name == "j":
             return self._rng.choice([event for event in words.INTRANSITIVE if event != self._event])[0]
@@ -54,8 +52,6 @@ class Slots(dict[str, str]):
         noun, implied, hypernym = self._people[name.lower()]
         if form == "alt":
             return f"{self._rng.choice(('the', 'this', 'that'))} {self._rng.choice((noun, *implied))}"
-        if form == "syn":
-            return f"the {self._rng.choice(implied[1:] or [noun])}"
         if form == "kind":
             return f"some {hypernym}"
         if form == "hypernym":

@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from lit_prune.data.bias import ClaimBias
 from lit_prune.data.bias.claim import MIN_LOG_PROBABILITY
-from lit_prune.data.generated.facts import LABELS, generate_facts
+from lit_prune.data.generated.facts import generate_facts
+from lit_prune.data.generated.facts_templates import LABELS
 from lit_prune.errors import UserError
 
 CLAIMS = ["good dog", "bad dog", "bad", "good good cat", "unknown", "good dog", "cat", "bad cat"]

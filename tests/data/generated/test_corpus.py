@@ -33,7 +33,7 @@ def test_keys_are_spread_over_the_splits_alike_in_every_process():
     counts = Counter(split_of(str(number)) for number in range(8000))
     assert set(counts) == set(SPLITS)
     assert min(counts.values()) > 1800
-    assert [split_of(word) for word in ("a", "b", "c", "d")] == ["ood_train", "train", "ood", "ood"]
+    assert [split_of(word) for word in ("a", "b", "c", "d")] == ["ood", "ood_train", "ood_train", "ood"]
 
 
 def test_arguments_are_checked():

@@ -196,7 +196,7 @@ def test_both_layouts_of_hans_hold_the_same_rows(from_yaml):
 def shipped(name):
     """The source of a yaml that is laid over experiments."""
     config = yaml.safe_load((Path(__file__).parents[3] / f"configs/data/{name}.yaml").read_text())
-    return yaml.safe_dump(config["data"]["tasks"][0]["init_args"]["source"])
+    return yaml.safe_dump(config["data"]["tasks"][0]["init_args"]["source"], sort_keys=False)
 
 
 @needs_real_data
