@@ -19,14 +19,14 @@ class ClaimBias(BiasModel):
 
     Args:
         vectors: A fastText `.vec` file; null takes the encoder's own word embeddings.
-        C: Inverse strength of the L2 penalty.
+        C: Inverse strength of the L2 penalty (ours: the paper does not say; vectors have unit norm).
         balanced: Weigh all classes alike when fitting, as the paper does; false fits the rows as they are.
     """
 
     def __init__(
         self,
         vectors: str | None = None,
-        C: float = 1.0,  # noqa: N803  scikit-learn's name
+        C: float = 10.0,  # noqa: N803  scikit-learn's name
         balanced: bool = True,
     ) -> None:
         self.vectors = vectors
