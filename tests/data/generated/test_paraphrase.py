@@ -32,7 +32,7 @@ def high(row):
 def test_rows_are_the_same_in_every_process():
     rows = list(generate_paraphrase("id", 100, 0.9, 7))
     # A changed grammar changes this digest: certify the corpus again before you update it.
-    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "d86ac8c6c1747977"
+    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "ff28fcd0db217bf4"
 
 
 @pytest.mark.parametrize("split", SPLITS)
