@@ -1,4 +1,4 @@
-"""Metrics of a set from its logits: accuracy by class and group, AUROC, and the share predicted per class.
+"""Metrics of a set from its logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
 
 Logits of a model that tells more classes apart than a set does are read by arg-max first, then merged (the way HANS
 scores three-class models: McCoy et al. 2019, and Liu et al. 2022).
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torchmetrics.functional import accuracy, auroc
+from torchmetrics.functional import accuracy, auroc, f1_score
 
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
 
@@ -40,12 +40,14 @@ def classification(
         labels: Classes of the set (rows,).
         label_names: Names of the set's classes.
         class_map: For each class of the logits, its class in the set.
-        positive: Index in the logits of the class that the AUROC ranks by; None: no AUROC.
+        positive: Index in the logits of the class that the AUROC ranks by and F1 is of; None: neither.
         groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
 
     Returns:
         `accuracy`, `accuracy_<class>`, `auroc` (of the positive class against the rest; absent where the set has
         one of the two only), `predicted_share_<class>`, `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`.
+        In sets of two classes also `f1` (of the positive class; 0 where it is neither there nor predicted) and
+        `f1_weighted` (mean over both classes, weighted by their rows), as for paraphrases (SRNets).
     """
     predicted = predictions(logits, class_map)
     correct = predicted == labels
@@ -58,6 +60,10 @@ def classification(
         if is_positive.any() and not is_positive.all():
             scores = logits.double().softmax(dim=-1)[:, positive]  # single precision would tie confident rows
             result["auroc"] = float(auroc(scores, is_positive.long(), task="binary"))
+        if len(label_names) == 2:
+            by_class = f1_score(predicted, labels, task="multiclass", num_classes=2, average=None)
+            result["f1"] = float(by_class[class_map[positive]])
+            result["f1_weighted"] = float(by_class @ (labels.bincount(minlength=2) / len(labels)))
     of_class = {name: labels == number for number, name in enumerate(label_names)}
     for number, (name, rows) in enumerate(of_class.items()):
         result[f"predicted_share_{name}"] = float((predicted == number).float().mean())

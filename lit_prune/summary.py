@@ -44,17 +44,19 @@ def _own(name: str) -> bool:
 
 def _table(values: dict[str, Any], task: str) -> Table:
     """One column per model, one row per metric."""
-    names = {"ID accuracy": "id/accuracy"}
+    f1 = {" F1": "f1", " F1, weighted": "f1_weighted"} if f"{task}/id/f1" in values else {}  # a task of two classes
+    names = {"ID accuracy": "id/accuracy"} | {f"ID{title}": f"id/{name}" for title, name in f1.items()}
     for split in sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")}):
         title = split.replace("ood", "OOD").replace("_", " ")
         prefix = f"{task}/{split}/predicted_share_"
         classes = [name.removeprefix(prefix) for name in values if name.startswith(prefix)]
         names[f"{title} accuracy"] = f"{split}/accuracy"
         names |= {f"{title} accuracy, {each.replace('_', ' ')}": f"{split}/accuracy_{each}" for each in classes}
+        names |= {f"{title}{kind}": f"{split}/{name}" for kind, name in f1.items()}
         names[f"{title} AUROC"] = f"{split}/auroc"
         names |= {f"{title} predicted {each.replace('_', ' ')}": f"{split}/predicted_share_{each}" for each in classes}
     models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/id/accuracy" in values}
-    table = Table(title=f"{task} (selected by ID accuracy, never by OOD)")
+    table = Table(title=f"{task} (selected by ID metrics, never by OOD)")
     table.add_column("")
     for title in models:
         table.add_column(title, justify="right")

@@ -35,7 +35,7 @@ from transformers import (
 
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
-from lit_prune.data.bias import words
+from lit_prune.data.bias.words import words
 from lit_prune.fit import make_resolver
 
 REPOSITORY = Path(__file__).parents[1]

@@ -15,10 +15,13 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.cli import main
-from lit_prune.data import GeneratedNli
+from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
+from lit_prune.data.generated.paraphrase import generate_paraphrase
+from lit_prune.data.sources.generated import Generated
 from lit_prune.export.classifier import read_run
 from lit_prune.sparsity.files import load_masks
 from lit_prune.studies.plan import make_plan, select
@@ -64,7 +67,7 @@ def is_laid_over(value, overlay):
 @pytest.fixture
 def few_rows(monkeypatch):
     """Generated corpora are small, whatever their yaml says."""
-    init = GeneratedNli.__init__
+    init = Generated.__init__
 
     @functools.wraps(init)
     def small(self, *arguments, **options):
@@ -72,7 +75,7 @@ def few_rows(monkeypatch):
         self.num_train, self.num_eval = min(self.num_train, 96), min(self.num_eval, 24)
         self.num_ood_train = min(self.num_ood_train, 32)
 
-    monkeypatch.setattr(GeneratedNli, "__init__", small)
+    monkeypatch.setattr(Generated, "__init__", small)
 
 
 @pytest.fixture
@@ -112,11 +115,21 @@ def test_an_experiment_runs(path, brief):
     assert "nli/ood/auroc" in metrics
 
 
-@each([path for path in OVERLAYS if path.stem.startswith("nli_")])
+@each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts"))])
 def test_data_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))
-    assert (folder / "metrics.json").is_file()
+    (task,) = load(path)["data"]["tasks"]
+    assert f"{task['init_args']['name']}/ood/auroc" in json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["paraphrase", "facts"])
+@pytest.mark.parametrize("base", ["srnet_ce", "dense"])
+def test_generated_twins_are_laid_over_the_other_experiments(name, base, brief):
+    path = REPOSITORY / f"configs/data/{name}.yaml"
+    folder = brief(REPOSITORY / f"configs/{base}.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    assert f"{name}/ood/auroc" in json.loads((folder / "metrics.json").read_text())
 
 
 @pytest.fixture
@@ -229,6 +242,34 @@ def test_a_loss_that_does_not_know_merged_classes_is_refused_before_any_time_is_
     assert not folder.exists()
 
 
+@pytest.mark.filterwarnings("error:.*no ood_")
+def test_qqp_and_paws_are_read_from_their_own_files(brief, tmp_path):
+    write_qqp(tmp_path / "data" / "QQP")
+    write_paws(tmp_path / "data" / "PAWS")
+    path = REPOSITORY / "configs/data/qqp_files.yaml"
+    root = ("--data.root", str(tmp_path / "data"))
+    with pytest.warns(UserWarning, match=r"train.tsv: 2 rows lack a text or fields and are left out, .*train.tsv:2 fi"):
+        folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), *root)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    names = {f"qqp/{split}/{f1}" for split in ("id", "ood_paws_qqp", "ood_paws_wiki") for f1 in ("f1", "f1_weighted")}
+    assert names <= metrics.keys()
+    curve = event_values(folder, "selection")
+    assert curve[-1] == pytest.approx(metrics["qqp/validation/f1"])
+
+
+@pytest.mark.filterwarnings("error:.*no ood_")
+def test_fever_and_symmetric_are_read_from_their_own_files(brief, tmp_path):
+    write_fever(tmp_path / "data")
+    path = REPOSITORY / "configs/data/fever_files.yaml"
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), "--data.root", str(tmp_path / "data"))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"fever/{split}/auroc" for split in ("id", "ood_symmetric_v1", "ood_symmetric_v2")} <= metrics.keys()
+    assert "fever/id/accuracy_not_enough_info" in metrics
+    assert "fever/ood_symmetric_v1/accuracy_not_enough_info" not in metrics
+
+
 @pytest.mark.parametrize("base", ["srnet_ce", "dense"])
 def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
     lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]
@@ -280,19 +321,66 @@ def write_hans(folder, name="heuristics_evaluation_set.txt"):
     (folder / name).write_text("\n".join(lines) + "\n")
 
 
-# ---- configs/paper -----------------------------------------------------------------------------------------------
+def event_values(folder, name):
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [event.value for event in events.Scalars(name)]
 
 
-def hub_table(classes, rows, **columns):
-    """A table as the hub has it: premise, hypothesis, label by number, and further columns."""
+def write_qqp(folder):
+    """GLUE's train and dev; of train a line lacks a question, and another fields."""
+    folder.mkdir(parents=True)
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    for name, split, size in (("train", "train", 80), ("dev", "id", 24)):
+        lines = [
+            f"{number}\t{number}a\t{number}b\t{row['text_a']}\t{row['text_b']}\t{int(row['label'] == 'duplicate')}\n"
+            for number, row in enumerate(generate_paraphrase(split, size, 0.9, seed=0))
+        ]
+        broken = ["x\tx1\tx2\tWho?\t\t0\n", "y\ty1\ty2\tWho?\n"] if name == "train" else []
+        (folder / f"{name}.tsv").write_text("".join([header, *broken, *lines]))
+
+
+def write_paws(folder):
+    """PAWS-QQP as its generator writes it, and PAWS-Wiki's test set."""
+    for name, literal in (("qqp/dev_and_test.tsv", True), ("wiki/test.tsv", False)):
+        lines = ["id\tsentence1\tsentence2\tlabel\n"]
+        for number, row in enumerate(generate_paraphrase("ood", 24, 0.9, seed=0)):
+            texts = [repr(text.encode()) if literal else text for text in (row["text_a"], row["text_b"])]
+            lines.append("\t".join([str(number), *texts, str(int(row["label"] == "duplicate"))]) + "\n")
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text("".join(lines))
+
+
+def write_fever(root):
+    """FEVER and both Symmetric sets, each file with its own keys."""
+    published = {"supports": "SUPPORTS", "refutes": "REFUTES", "not_enough_info": "NOT ENOUGH INFO"}
+    files = {
+        "FEVER/fever.train.jsonl": ("train", 80, "evidence", "gold_label"),
+        "FEVER/fever.dev.jsonl": ("id", 24, "evidence", "gold_label"),
+        "FEVER-Symmetric/fever_symmetric_generated.jsonl": ("ood", 24, "evidence_sentence", "label"),
+        "FEVER-Symmetric/fever_symmetric_test.jsonl": ("ood_train", 24, "evidence", "gold_label"),
+    }
+    for name, (split, size, evidence, label) in files.items():
+        rows = [
+            {"id": row["id"], "claim": row["text_a"], evidence: row["text_b"], label: published[row["label"]]}
+            for row in generate_facts(split, size, 0.9, seed=0)
+        ]
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+# ---- the hub: configs/paper, configs/data/*_hub ----------------------------------------------------------------
+
+
+def hub_table(classes, rows, texts=("premise", "hypothesis"), **columns):
+    """A table as the hub has it: two texts, label by number, and further columns."""
     features = {
-        "premise": datasets.Value("string"),
-        "hypothesis": datasets.Value("string"),
+        **dict.fromkeys(texts, datasets.Value("string")),
         "label": datasets.ClassLabel(names=list(classes)),
     }
     values = {
-        "premise": [premise for premise, _, _ in rows],
-        "hypothesis": [hypothesis for _, hypothesis, _ in rows],
+        texts[0]: [first for first, _, _ in rows],
+        texts[1]: [second for _, second, _ in rows],
         "label": [classes.index(label) for _, _, label in rows],
     }
     table = datasets.Dataset.from_dict(values, features=datasets.Features(features))
@@ -311,6 +399,12 @@ def hub(monkeypatch):
         rows = pairs(72) if split == "train" else pairs(120)[-24:]
         if (path, name) == ("nyu-mll/glue", "mnli"):
             return hub_table(NLI, rows, idx=list(range(len(rows))))
+        if (path, name) in (("nyu-mll/glue", "qqp"), ("google-research-datasets/paws", "labeled_final")):
+            number = "id" if split == "test" else "idx"
+            classes = ("0", "1") if split == "test" else ("not_duplicate", "duplicate")
+            texts = ("sentence1", "sentence2") if split == "test" else ("question1", "question2")
+            rows = [(a, b, classes[label == "entailment"]) for a, b, label in rows]
+            return hub_table(classes, rows, texts, **{number: list(range(len(rows)))})
         assert (path, name) == ("jhu-cogsci/hans", None)
         assert split in ("train", "validation")
         merged = [(a, b, label if label == "entailment" else "non-entailment") for a, b, label in rows]
@@ -320,12 +414,22 @@ def hub(monkeypatch):
     return asked
 
 
+def asked_by(path):
+    splits = load(path)["data"]["tasks"][0]["init_args"]["source"]["init_args"]["splits"]
+    return {(spec["path"], spec.get("name"), spec["split"]) for spec in splits.values()}
+
+
 @each(PAPER)
 def test_a_papers_recipe_runs(path, brief, hub):
-    folder = brief(path)
-    assert (folder / "metrics.json").is_file()
-    splits = load(path)["data"]["tasks"][0]["init_args"]["source"]["init_args"]["splits"]
-    assert set(hub) == {(spec["path"], spec.get("name"), spec["split"]) for spec in splits.values()}
+    assert (brief(path) / "metrics.json").is_file()
+    assert set(hub) == asked_by(path)
+
+
+@each([path for path in OVERLAYS if path.stem.endswith("_hub")])
+def test_data_of_the_hub_are_laid_over_an_experiment(path, brief, hub):
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    assert set(hub) == asked_by(path)
 
 
 # ---- configs/studies ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 
 from lit_prune.metrics import classification, losses, matched_shift, overlap_group, predictions
 
@@ -37,7 +37,7 @@ def test_merged_classes_against_scikit_learn():
     assert values["accuracy"] == pytest.approx(accuracy_score(labels, (logits.argmax(-1) != 0).long()))
     assert values["auroc"] == pytest.approx(roc_auc_score(labels == 0, logits.softmax(-1)[:, 0]))
     assert values["predicted_share_entailment"] + values["predicted_share_non_entailment"] == pytest.approx(1)
-    assert set(values) == {"accuracy", "auroc", "loss"} | {
+    assert set(values) == {"accuracy", "auroc", "f1", "f1_weighted", "loss"} | {
         f"{metric}_{name}" for metric in ("accuracy", "predicted_share") for name in HANS
     }
 
@@ -65,6 +65,35 @@ def test_without_a_positive_class_there_is_no_auroc_and_all_else():
     with_it, without = (classification(logits, labels, NLI, (0, 1, 2), positive=positive) for positive in (0, None))
     assert with_it.keys() - without.keys() == {"auroc"}
     assert without.items() <= with_it.items()
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_f1_of_two_classes_against_scikit_learn(positive):
+    logits, labels = random_case(num_labels=2)
+    labels[:150] = 1  # few rows of class 0
+    values = classification(logits[:, :2], labels, ("no", "yes"), (0, 1), positive)
+    predicted = logits[:, :2].argmax(-1)
+    assert values["f1"] == pytest.approx(f1_score(labels, predicted, pos_label=positive))
+    assert values["f1_weighted"] == pytest.approx(f1_score(labels, predicted, average="weighted"))
+    assert values["f1"] != pytest.approx(values["f1_weighted"])
+
+
+def test_f1_of_merged_classes_by_hand():
+    logits = torch.eye(3)[torch.tensor([0, 1, 2, 0])]
+    values = classification(logits, torch.tensor([0, 1, 0, 0]), HANS, MERGE, positive=0)
+    assert values["f1"] == pytest.approx(0.8)  # precision 1, recall 2/3
+    assert values["f1_weighted"] == pytest.approx(3 / 4 * 0.8 + 1 / 4 * 2 / 3)  # the other: precision 1/2, recall 1
+
+
+def test_f1_is_zero_where_the_class_is_neither_there_nor_predicted():
+    values = classification(torch.eye(2)[[1, 1]], torch.tensor([1, 1]), ("no", "yes"), (0, 1), positive=0)
+    assert (values["f1"], values["f1_weighted"]) == (0, 1)
+
+
+def test_three_classes_or_no_positive_one_have_no_f1():
+    logits, labels = random_case(num_labels=2)
+    assert "f1" not in classification(logits, labels, NLI, (0, 1, 2), positive=0)
+    assert "f1" not in classification(logits[:, :2], labels, ("no", "yes"), (0, 1), positive=None)
 
 
 def test_confident_rows_are_ranked_not_tied():

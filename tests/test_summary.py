@@ -108,3 +108,11 @@ def test_only_the_selected_model_can_collapse():
 def test_the_bias_model_is_described_below_its_task(printed):
     _, lines = printed(METRICS | {"bias/nli/accuracy": 0.88, "bias/nli/calibration_error": 0.01})
     assert "bias model on the training set: accuracy 0.880, calibration error 0.010" in lines
+
+
+def test_f1_is_shown_of_tasks_of_two_classes(printed):
+    f1 = {"qqp/id/f1": 0.7, "qqp/id/f1_weighted": 0.71, "qqp/ood_paws/f1": 0.4, "qqp/ood_paws/f1_weighted": 0.52}
+    _, lines = printed(METRICS | f1 | {"qqp/id/accuracy": 0.5, "qqp/ood_paws/accuracy": 0.6, "nli/ood/f1": 0.9})
+    assert cells(lines, "ID F1") == ["0.700"]
+    assert cells(lines, "OOD paws F1, weighted") == ["0.520"]
+    assert not any("OOD F1" in line for line in lines)

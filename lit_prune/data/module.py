@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate
-from lit_prune.data.biased import IS_OOD, biased_rows
+from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.sampler import TaskBatchSampler
 from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
 from lit_prune.errors import UserError

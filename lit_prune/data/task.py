@@ -13,8 +13,10 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 import lit_prune
-from lit_prune.data.bias import OverlapBias, word_overlap
-from lit_prune.data.biased import with_bias, without_bias
+from lit_prune.data.bias.column import with_bias, without_bias
+from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.words import word_overlap
+from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
@@ -27,7 +29,7 @@ class Task:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         labels: Class names, in the order of the logits.
         source: Where the rows come from.
-        positive: The class whose score the AUROC ranks, as `entailment`; None: no AUROC is reported.
+        positive: The class whose score the AUROC ranks and, of two classes, F1 is of, as `entailment`; None: neither.
         merge: Class name -> class name in OOD sets that tell fewer classes apart (HANS: contradiction and neutral are
             non_entailment). Predictions are merged after the arg-max.
         bias: A model of the data set's bias, fitted on the training set, for losses that need one. It neither sees OOD
@@ -36,6 +38,8 @@ class Task:
         batch_size: Rows per training batch, None: the data module's.
         ood_train: How the source's split `ood_train` is trained on, None: its rows have the task's labels, and each
             stands in the training set once.
+        selection: The metric that selects checkpoints, `f1` or `f1_weighted` of a task of two classes (SRNets: `f1` for
+            duplicate questions); None: accuracy.
     """
 
     def __init__(
@@ -45,10 +49,11 @@ class Task:
         source: Source,
         positive: str | None = None,
         merge: dict[str, str] | None = None,
-        bias: OverlapBias | None = None,
+        bias: BiasModel | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
         ood_train: OodTraining | None = None,
+        selection: str | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -59,12 +64,18 @@ class Task:
         self.max_length = max_length
         self.batch_size = batch_size
         self.ood_train = ood_train or OodTraining()
+        self.selection = selection or "accuracy"
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
         self.ood_train.check(labels, f"task {name!r}")
+        if selection is not None and (selection not in ("f1", "f1_weighted") or positive is None or len(labels) > 2):
+            raise UserError(
+                f"task {name!r}: selection is {selection!r}; it can be f1 or f1_weighted with two labels and a "
+                "`positive` one, else leave it out to select by accuracy"
+            )
 
     @property
     def label_classes(self) -> Tensor | None:
@@ -162,6 +173,10 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
     if how.validation_fraction > 0:
         train, validation = _cut(task, train, how.validation_fraction, how.seed)
         evaluation = {"validation": validation, **evaluation}
+    for split in splits:
+        if split not in {"train", "ood_train"}:
+            evaluation[split] = _tokenised(task, split, how)
+    warn_of_oddities(task.name, task.labels, train, evaluation)
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
@@ -171,9 +186,6 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
     elif task.ood_train != OodTraining():
         raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
-    for split in splits:
-        if split not in {"train", "ood_train"}:
-            evaluation[split] = _tokenised(task, split, how)
     return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from lit_prune.data.sources.fields import Fields, Texts
+from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.given import Given, columns_of
 from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_set
 from lit_prune.export.classifier import Trained
@@ -37,7 +37,10 @@ def labelled_sets(
     for name, path in files.items():
         own = _read_as(trained, name)
         known = labels or own.get("labels") or {each: each for each in sorted(classes)}
-        given[name] = path, _kind(Fields, path, columns, own, labels=dict(known))
+        given[name] = (
+            path,
+            _kind(Fields, path, columns, own, labels=dict(known), drop_incomplete=own.get("drop_incomplete")),
+        )
     return _prepared(trained, given, labelled=True)
 
 
@@ -103,6 +106,7 @@ def _kind(
         columns = {
             field: column
             for field, column in ({"id": "id"} | named).items()
-            if field in fields and (column in found or field not in ("id", "group"))
+            if field in fields and (first_of(column, found) or field not in ("id", "group"))
         }
-    return kind(columns=dict(columns), strip=own.get("strip", ""), **options)
+    shared = {name: own[name] for name in ("strip", "bytes_literals") if name in own}
+    return kind(columns=dict(columns), **shared, **options)

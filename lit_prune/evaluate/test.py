@@ -99,7 +99,7 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
-    for metric in ["accuracy", "auroc", "loss", *by_class]:
+    for metric in ["accuracy", "auroc", "f1", "f1_weighted", "loss", *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
             table.add_row(metric, *("" if cell is None else f"{cell:.4f}" for cell in cells))

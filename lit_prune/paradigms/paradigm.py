@@ -251,10 +251,10 @@ class Paradigm(LightningModule):
         return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(counts, self.matched)}
 
     def _selection(self, values: Mapping[str, float]) -> float:
-        """Mean accuracy over the tasks on the validation cut, or on `id` where nothing was cut; never on OOD sets."""
+        """Mean of the tasks' metrics on the validation cut, or on `id` where nothing was cut; never on OOD sets."""
         chosen = [
-            values.get(f"{name}/validation/accuracy", values.get(f"{name}/id/accuracy", math.nan))
-            for name in self.tasks
+            values.get(f"{name}/validation/{task.selection}", values.get(f"{name}/id/{task.selection}", math.nan))
+            for name, task in self.tasks.items()
         ]
         return sum(chosen) / len(chosen)
 

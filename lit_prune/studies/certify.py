@@ -2,6 +2,8 @@
 
     python -m lit_prune.studies.certify --seed 1
 
+(the NLI corpus; configs/data/paraphrase.yaml and configs/data/facts.yaml have the commands of the others).
+
 Three runs with cross-entropy alone: dense on the corpus without its bias, dense with it, and masks over the latter
 trained with OOD rows (the positive control of Liu et al. 2022, Fig. 6). The corpus is certified when the first knows
 the task, the second has lost enough, and the third shows that masks could win it back.
@@ -25,6 +27,7 @@ REGAINED = 0.80  # of what was lost, by masks that saw OOD rows, at least
 def certify(
     dense: str = "configs/dense.yaml",
     masks: str = "configs/srnet_ce.yaml",
+    data: str | None = None,
     unbiased: str = "configs/data/nli_unbiased.yaml",
     informed: str = "configs/data/nli_ood_informed.yaml",
     task: str = "nli",
@@ -36,6 +39,7 @@ def certify(
     Args:
         dense: The dense experiment on the biased corpus.
         masks: The mask experiment with cross-entropy.
+        data: Data overlay with the biased corpus, None: the experiments' own.
         unbiased: Data overlay without the bias.
         informed: Data overlay with OOD rows in the training set.
         task: The task's name.
@@ -50,7 +54,7 @@ def certify(
     """
     folder = Path(root) / f"seed{seed}"
     plain = _run(folder, "unbiased", seed, dense, unbiased)
-    biased = _run(folder, "biased", seed, dense)
+    biased = _run(folder, "biased", seed, dense, *filter(None, [data]))
     start = f"--model.init_args.start_from={folder / 'biased' / 'version_0'}"
     aware = _run(folder, "informed", seed, masks, informed, start)
     auroc = {name: run[f"{task}/ood/auroc"] for name, run in {"plain": plain, "biased": biased, "aware": aware}.items()}

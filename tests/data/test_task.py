@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from lit_prune.data.bias import OverlapBias, word_overlap
+from lit_prune.data.bias import OverlapBias
+from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources import GeneratedNli, Row, Source
 from lit_prune.data.sources.source import UNLABELLED
@@ -77,6 +78,9 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
         ({"labels": ["a", "a", "b"]}, r"needed are two or more different names"),
         ({"positive": "c"}, r"task 't': positive names 'c', which is not one of its labels"),
         ({"merge": {"c": "b"}}, r"task 't': merge names 'c', which is not one of its labels"),
+        ({"selection": "auroc"}, r"task 't': selection is 'auroc'; it can be f1 or f1_weighted with two labels"),
+        ({"selection": "f1", "positive": None}, r"selection is 'f1'; .*a `positive` one, else leave it out"),
+        ({"selection": "f1", "labels": ["a", "b", "c"]}, r"selection is 'f1'"),
     ],
 )
 def test_classes_that_do_not_fit_are_refused(arguments, message):

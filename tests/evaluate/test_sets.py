@@ -113,3 +113,14 @@ def test_a_file_without_rows_is_an_error(trained, tmp_path):
     (tmp_path / "own.jsonl").write_text("\n")
     with pytest.raises(UserError, match=r"own.jsonl: no rows"):
         unlabelled_set(trained, tmp_path / "own.jsonl")
+
+
+def test_what_the_run_undoes_or_drops_in_its_files_it_does_in_others(trained, tmp_path):
+    columns = {"text_a": ["claim", "premise"], "text_b": "hypothesis", "label": ["gold", "y"]}
+    spec = {"columns": columns, "labels": GOLD, "bytes_literals": True, "drop_incomplete": True}
+    (tmp_path / "own.csv").write_text("premise,hypothesis,y\nb'A',b'B',1\nb'A',b'',1\n")
+    with pytest.warns(UserWarning, match=r"own.csv: 1 rows lack a text"):
+        (each,) = labelled_sets(of_files(trained, train=spec), {"own": tmp_path / "own.csv"})
+    assert row_of(each, "text_a", "text_b", "label") == ("A", "B", 2)
+    assert len(each.rows) == 1
+    assert len(unlabelled_set(of_files(trained, train=spec), tmp_path / "own.csv").rows) == 2  # a row for each

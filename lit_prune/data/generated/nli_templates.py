@@ -1,6 +1,6 @@
 """The sentence templates of the generated NLI corpus, written for this package (source: none, HANS has others)."""
 
-from collections import defaultdict
+from lit_prune.data.generated.corpus import read_templates
 
 LABELS: tuple[str, str, str] = ("contradiction", "entailment", "neutral")
 
@@ -119,16 +119,7 @@ LOW_OVERLAP = {
 }
 
 
-def _read(families: dict[str, str]) -> dict[str, dict[str, list[tuple[str, str]]]]:
-    """Turn a table of families into label -> family -> [(premise, hypothesis)]."""
-    grammar: dict[str, dict[str, list[tuple[str, str]]]] = {label: defaultdict(list) for label in LABELS}
-    for family, lines in families.items():
-        for line in lines.strip().splitlines():
-            letter, pair = line.strip().split(": ", 1)
-            premise, hypotheses = pair.split(" => ")
-            grammar[_LABEL_OF[letter]][family] += [(premise, hypothesis) for hypothesis in hypotheses.split(" | ")]
-    return grammar
-
-
 # Full overlap? -> label -> family -> [(premise, hypothesis)].
-TEMPLATES = {True: _read(FULL_OVERLAP), False: _read(LOW_OVERLAP)}
+TEMPLATES = {
+    full: read_templates(families, _LABEL_OF) for full, families in ((True, FULL_OVERLAP), (False, LOW_OVERLAP))
+}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_prune.data.sources.fields import Fields, Texts, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, Texts, check_names, read_rows
 from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
@@ -73,8 +73,7 @@ class Files(Source):
 
 def file_rows(path: Path, read_as: Texts) -> Iterator[Row]:
     """The rows of a file; a UserError names file and line (in parquet: and row)."""
-    rows = (read_as.row(record, number, f"{path}:{number}") for number, record in READERS[path.suffix](path))
-    return not_empty(rows, str(path))
+    return read_rows(READERS[path.suffix](path), read_as, lambda number: f"{path}:{number}", str(path))
 
 
 def file_fingerprint(path: Path, read_as: Texts) -> dict[str, Any]:

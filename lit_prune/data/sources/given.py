@@ -51,4 +51,6 @@ def columns_of(path: Path) -> tuple[str, ...]:
     _, record = next(READERS[path.suffix](path), (0, None))
     if record is None:
         raise UserError(f"{path}: no rows; check the file")
+    if isinstance(record, UserError):
+        raise record
     return tuple(record)

@@ -7,7 +7,7 @@ from typing import Any
 
 import datasets
 
-from lit_prune.data.sources.fields import Fields, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, check_names, read_rows
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
 
@@ -54,11 +54,8 @@ class Hub(Source):
         spec = self.splits[split]
         table = _load(spec)
         where = " ".join(filter(None, (spec.path, spec.name, spec.split)))
-        rows = (
-            spec.row(_named(record, table.features), number, f"{where}, row {number}")
-            for number, record in enumerate(table)
-        )
-        yield from not_empty(rows, where)
+        records = ((number, _named(record, table.features)) for number, record in enumerate(table))
+        yield from read_rows(records, spec, lambda number: f"{where}, row {number}", where)
 
 
 def _load(spec: HubSplit) -> Any:

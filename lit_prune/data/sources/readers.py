@@ -11,8 +11,13 @@ import pyarrow.parquet
 
 from lit_prune.errors import UserError
 
-Records: TypeAlias = Iterator[tuple[int, dict[str, Any]]]
-"""The number of the line (of the row, in parquet; both count from 1) and the columns by name."""
+
+class IncompleteError(UserError):
+    """A row lacks a field or a text: it alone is of no use."""
+
+
+Records: TypeAlias = Iterator[tuple[int, dict[str, Any] | IncompleteError]]
+"""The number of the line (of the row, in parquet; both count from 1) and the columns by name, or why there are none."""
 
 
 def _decoded(path: Path) -> Iterator[tuple[int, str]]:
@@ -36,8 +41,10 @@ def _under_header(path: Path, rows: Iterator[tuple[int, list[str]]], remedy: str
     _check_unique(f"{path}:{first}", header)
     for number, fields in rows:
         if len(fields) != len(header):
-            raise UserError(f"{path}:{number}: {len(fields)} fields, but the header has {len(header)}; {remedy}")
-        yield number, dict(zip(header, fields, strict=True))
+            found = f"{len(fields)} fields, but the header has {len(header)}"
+            yield number, IncompleteError(f"{path}:{number}: {found}; {remedy}")
+        else:
+            yield number, dict(zip(header, fields, strict=True))
 
 
 def _check_unique(where: str, names: Sequence[str]) -> None:

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from lit_prune.data.generated import words
-from lit_prune.data.generated.nli import LABELS, SPLITS, generate_nli, overlap
+from lit_prune.data.generated.corpus import SPLITS, overlap
+from lit_prune.data.generated.nli import LABELS, generate_nli
 from lit_prune.data.generated.nli_templates import FULL_OVERLAP, LOW_OVERLAP
 from lit_prune.errors import UserError
 

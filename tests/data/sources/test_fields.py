@@ -2,7 +2,8 @@
 
 import pytest
 
-from lit_prune.data.sources.fields import Fields, Texts, check_names, not_empty
+from lit_prune.data.sources.fields import Fields, Texts, check_names, first_of, read_rows
+from lit_prune.data.sources.readers import IncompleteError
 from lit_prune.errors import UserError
 
 PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "gold_label"}
@@ -49,7 +50,7 @@ def test_strip_takes_characters_and_white_space_off_both_ends():
 
 def test_a_second_text_may_be_blank_a_first_may_not():
     assert row({**RECORD, "sentence2": " "})["text_b"] == ""
-    with pytest.raises(UserError, match=r"dev:17: column 'sentence1' holds no text; fill it in, or remove the row"):
+    with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' holds no text; .*`drop_incomplete: true`"):
         row({**RECORD, "sentence1": " \n"})
     assert row({**RECORD, "sentence1": "", "gold_label": "-"}) is None
     assert row({**RECORD, "sentence1": "..."}, strip=".")["text_a"] == ""  # a text, though none is left of it
@@ -101,8 +102,63 @@ def test_names_of_splits():
         check_names({"id": fields, "dev": fields})
 
 
+def test_a_field_may_be_in_one_of_several_columns():
+    columns = {**PAIR, "label": ["gold_label", "label"], "text_b": ["evidence", "sentence2"]}
+    assert row(columns=columns) == row()
+    other = {"label": "neutral", "sentence1": "a", "evidence": "b", "sentence2": "c"}
+    found = row(other, columns=columns)
+    assert (found["text_b"], found["label"]) == ("b", "neutral")
+    with pytest.raises(UserError, match=r"dev:17: no column \['gold_label', 'label'\]; found sentence1"):
+        row({"sentence1": "a", "sentence2": "b"}, columns=columns)
+    assert first_of(["a", "b"], ["c", "b"]) == first_of("b", ["c", "b"]) == "b"
+    assert first_of("a", "bc") is None
+
+
+@pytest.mark.parametrize(
+    ("literal", "text"),
+    [("b'Who ?'", "Who ?"), ('b"It \'s"', "It 's"), (r"b'\xc3\xa9 \'t\' \"u\"'", "é 't' \"u\""), ("b''", "")],
+)
+def test_python_bytes_are_undone(literal, text):
+    assert row({**RECORD, "sentence2": literal, "sentence1": "b'a'"}, bytes_literals=True)["text_b"] == text
+    assert row({**RECORD, "sentence2": literal})["text_b"] == literal
+
+
+@pytest.mark.parametrize(
+    "text", ["Who ?", "'Who ?'", "b'Who", "b'a', b'b'", "b'a' + b'b'", r"b'\xff'", "b'é'", "b'' or exit()", r"b'\x'"]
+)
+def test_nothing_but_python_bytes_is_evaluated(text):
+    with pytest.raises(UserError, match=r"dev:17: .* is no Python bytes literal b'...' of UTF-8; correct it, or leave"):
+        row({**RECORD, "sentence1": "b'a'", "sentence2": text}, bytes_literals=True)
+
+
+def read(*records, **spec):
+    read_as = Fields(**{"columns": PAIR, "labels": NLI, **spec})
+    return [row["id"] for row in read_rows(enumerate(records, start=1), read_as, lambda number: f"dev:{number}", "dev")]
+
+
 def test_dropped_rows_are_left_out_and_one_must_remain():
-    kept = row()
-    assert list(not_empty(iter([None, kept, None, kept]), "dev")) == [kept, kept]
+    dropped = {**RECORD, "gold_label": "-"}
+    assert read(dropped, RECORD, dropped, RECORD) == ["2", "4"]
     with pytest.raises(UserError, match=r"dev: no rows; check the file, and the `labels` that drop rows"):
-        not_empty(iter([None]), "dev")
+        read(dropped)
+
+
+INCOMPLETE = [{**RECORD, "sentence1": " "}, {**RECORD, "sentence2": ""}, IncompleteError("dev:3: 2 fields")]
+
+
+def test_incomplete_rows_are_dropped_where_that_is_said_and_counted():
+    with pytest.warns(UserWarning, match="^dev: 3 rows lack a text or fields and are left out, dev:2 first$"):
+        assert read(RECORD, *INCOMPLETE, RECORD, drop_incomplete=True) == ["1", "5"]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_incomplete_rows_are_refused_otherwise(number):
+    with pytest.raises(IncompleteError, match="holds no text" if number == 0 else "dev:3: 2 fields"):
+        read(RECORD, INCOMPLETE[number])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_blank_second_text_is_one_where_nothing_is_dropped_and_complete_rows_need_no_warning():
+    assert read(RECORD, INCOMPLETE[1]) == ["1", "2"]
+    single = {"text_a": "sentence1", "label": "gold_label"}
+    assert read(RECORD, columns=single, drop_incomplete=True) == ["1"]

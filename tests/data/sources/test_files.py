@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from datasets.fingerprint import Hasher
 
 from lit_prune.data.sources import Files, FileSplit, Source
@@ -190,6 +191,40 @@ def test_both_layouts_of_hans_hold_the_same_rows(from_yaml):
     source = from_yaml(MNLI_FILES)
     official = [{**row, "id": ""} for row in read(source, REAL, "ood_layout")]
     assert official == [{**row, "id": ""} for row in read(source, REAL, "ood")][:300]
+
+
+def shipped(name):
+    """The source of a yaml that is laid over experiments."""
+    config = yaml.safe_load((Path(__file__).parents[3] / f"configs/data/{name}.yaml").read_text())
+    return yaml.safe_dump(config["data"]["tasks"][0]["init_args"]["source"], sort_keys=False)
+
+
+@needs_real_data
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "sizes", "labels"),
+    [
+        (
+            "qqp_files",
+            {"train": 7_600, "id": 2_000, "ood_paws_qqp": 677, "ood_paws_wiki": 8_000},
+            {"duplicate", "not_duplicate"},
+        ),
+        (
+            "fever_files",
+            {"train": 4_975, "id": 1_990, "ood_symmetric_v1": 717, "ood_symmetric_v2": 708},
+            {"supports", "refutes"},  # not_enough_info is not in this copy
+        ),
+    ],
+)
+def test_the_real_files_of_the_shipped_yaml(from_yaml, name, sizes, labels):
+    source = from_yaml(shipped(name))
+    assert source.available(str(REAL)) == list(sizes)
+    for split, num_rows in sizes.items():
+        rows = read(source, REAL, split)
+        assert len(rows) == num_rows
+        assert {row["label"] for row in rows} == labels
+        assert all(row["text_a"] and row["text_b"] for row in rows)
+        assert not any(row["text_a"].startswith(("b'", 'b"')) for row in rows)
 
 
 def test_equal_settings_have_one_cache(from_yaml):

@@ -47,3 +47,6 @@ def test_columns_are_those_of_the_first_row(tmp_path):
     path.write_text("\n")
     with pytest.raises(UserError, match=r"a.jsonl: no rows"):
         columns_of(path)
+    (tmp_path / "a.csv").write_text("a,b\nc\n")
+    with pytest.raises(UserError, match=r"a.csv:2: 1 fields, but the header has 2"):
+        columns_of(tmp_path / "a.csv")

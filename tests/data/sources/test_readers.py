@@ -4,7 +4,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from lit_prune.data.sources.readers import READERS
+from lit_prune.data.sources.readers import READERS, IncompleteError
 from lit_prune.errors import UserError
 
 
@@ -78,15 +78,12 @@ TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "text,label\na,1\nb, c,0\n", r"a.csv:3: 3 fields, but the header has 2; .*in quotation marks"),
-        ("a.csv", 'text,label\n"a\nb",1\nc\n', r"a.csv:4: 1 fields, but the header has 2"),
         ("a.csv", 'text,label\na,1\n"b,0\nc,1\n', r"a.csv:3: malformed csv \(unexpected end of data\); close each"),
         ("a.csv", 'text,label\n"a"b,1\n', r"a.csv:2: malformed csv \(.*\); close each quotation mark, and double"),
         ("a.csv", "text,label,text\n", r"a.csv:1: several columns are named 'text'; rename all but one"),
         ("a.tsv", "text\tlabel\ttext\n", r"a.tsv:1: several columns are named 'text'"),
         ("a.csv", b"text,label\nok,1\ncaf\xe9,1\n", r"a.csv:3: not UTF-8 .*; convert the file to UTF-8"),
         ("a.csv", "text,label\n".encode("utf-16"), r"a.csv:1: not UTF-8"),
-        ("a.tsv", "a\tb\nx\n", r"a.tsv:2: 1 fields, but the header has 2; correct or remove the line$"),
         ("a.jsonl", "{oops\n", r"a.jsonl:1: malformed JSON"),
         ("a.jsonl", "[1]\n", r"a.jsonl:1: expected a JSON object, found '\[1\]'"),
         ("a.parquet", b"text,label", r"a.parquet: cannot be read as parquet after row 0 \(.*\); write it again"),
@@ -96,3 +93,18 @@ TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], 
 def test_what_is_malformed_is_named_with_its_line(read, name, content, message):
     with pytest.raises(UserError, match=message):
         read(name, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "text,label\nb, c,0\na,1\n", r"a.csv:2: 3 fields, but the header has 2; .*in quotation marks"),
+        ("a.csv", 'text,label\n"a\nb"\na,1\n', r"a.csv:2: 1 fields, but the header has 2"),
+        ("a.tsv", "text\tlabel\nx\na\t1\n", r"a.tsv:2: 1 fields, but the header has 2; correct or remove the line$"),
+    ],
+)
+def test_a_row_with_other_fields_than_the_header_is_named_and_the_next_is_read(read, name, content, message):
+    (_, error), (_, record) = read(name, content)
+    assert record == {"text": "a", "label": "1"}
+    with pytest.raises(IncompleteError, match=message):
+        raise error

@@ -1,4 +1,4 @@
-"""The column `bias` of a training set: what the bias model says of each of its rows, as log-probabilities."""
+"""The predictions of a bias model as a column of the training set, cached by content."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,41 +11,38 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 import lit_prune
-from lit_prune.data.bias import OverlapBias, embedding_vectors
+from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.vectors import embedding_vectors
 
 IS_OOD = "is_ood"  # true in OOD rows, null in the others; a column of training sets that have both
 
 
 def with_bias(
-    rows: Dataset,
-    bias: OverlapBias,
-    labels: Sequence[str],
-    tokenizer: PreTrainedTokenizerBase,
-    word_embeddings: Tensor,
+    train: Dataset, model: BiasModel, labels: Sequence[str], tokenizer: PreTrainedTokenizerBase, word_embeddings: Tensor
 ) -> Dataset:
-    """The rows with a bias model's log-probabilities of the classes; cached by content.
+    """The training set with a column `bias`: the bias model's log-probabilities of the classes.
 
     Args:
-        rows: The rows that it is fitted on and predicts.
-        bias: The bias model.
-        labels: The classes.
+        train: Rows with text_a, text_b and label.
+        model: The bias model, fitted on them.
+        labels: Class names.
         tokenizer: The encoder's.
-        word_embeddings: The encoder's table (vocabulary, width), the bias model's default word vectors.
+        word_embeddings: The encoder's table (vocabulary, width), the default word vectors.
     """
     table = word_embeddings.float().cpu().numpy()
     key = [
-        bias.fingerprint(),
+        model.fingerprint(),
         tuple(labels),
-        rows._fingerprint,
+        train._fingerprint,
         hashlib.sha256(table.tobytes()).hexdigest(),
         lit_prune.__version__,
     ]
-    return rows.map(
+    return train.map(
         _predict,
         batched=True,
         batch_size=None,  # the bias model sees all rows at once
         input_columns=["text_a", "text_b", "label"],
-        fn_kwargs={"bias": bias, "labels": labels, "tokenizer": tokenizer, "word_embeddings": table},
+        fn_kwargs={"model": model, "labels": labels, "tokenizer": tokenizer, "word_embeddings": table},
         new_fingerprint=Hasher.hash(key),
     )
 
@@ -54,13 +51,13 @@ def _predict(
     text_a: list[str],
     text_b: list[str],
     label: list[int],
-    bias: OverlapBias,
+    model: BiasModel,
     labels: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
     word_embeddings: np.ndarray,
 ) -> dict[str, Any]:
     vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
-    return {"bias": bias.fit_predict(text_a, text_b, np.array(label), labels, vectors)}
+    return {"bias": model.fit_predict(text_a, text_b, np.array(label), labels, vectors)}
 
 
 def without_bias(rows: Dataset, num_classes: int) -> Dataset:

@@ -1,4 +1,4 @@
-"""The bias model: its features by hand and by a slow oracle, its probabilities, and the bias it finds."""
+"""The bias model of word overlap: its features by hand and by a slow oracle, its probabilities, the bias it finds."""
 
 import math
 import re
@@ -7,14 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from lit_prune.data.bias import (
-    OverlapBias,
-    embedding_vectors,
-    overlap_features,
-    read_vec,
-    word_overlap,
-    words,
-)
+from lit_prune.data.bias import OverlapBias
+from lit_prune.data.bias.overlap import overlap_features
+from lit_prune.data.bias.words import word_overlap
 from lit_prune.errors import UserError
 
 NAMES = ["contradiction", "entailment", "neutral"]
@@ -28,11 +23,6 @@ VECTORS = {
 
 def features(premise, hypothesis):
     return overlap_features(premise, hypothesis, VECTORS.get).tolist()
-
-
-def test_words_and_punctuation():
-    assert words("Don't go, Ann!") == ["Don", "'", "t", "go", ",", "Ann", "!"]
-    assert words("  ") == []
 
 
 @pytest.mark.parametrize(
@@ -86,50 +76,6 @@ def test_features_equal_a_slow_oracle():
         premise, hypothesis = (" ".join(rng.choice(vocabulary, rng.integers(1, most))) for most in (9, 5))
         assert features(premise, hypothesis) == pytest.approx(slow_features(premise, hypothesis, VECTORS))
         assert word_overlap(premise, hypothesis) == pytest.approx(features(premise, hypothesis)[2])
-
-
-def test_embedding_vectors_are_unit_means_of_pieces_looked_up_once():
-    asked = []
-
-    def tokenize(word):
-        asked.append(word)
-        return {"ab": [0, 1], "none": [], "zero": [2]}[word]
-
-    vector = embedding_vectors(tokenize, np.array([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]], dtype=np.float32))
-    np.testing.assert_allclose(vector("ab"), [0.6, 0.8], rtol=1e-6)
-    assert vector("ab") is vector("ab")
-    assert vector("none") is None
-    assert vector("zero") is None
-    assert asked == ["ab", "none", "zero"]
-
-
-def test_read_vec_keeps_the_words_asked_for(tmp_path):
-    path = tmp_path / "small.vec"
-    path.write_text("3 2\nman 3 4 \nMan 0 1\nnot\u00a0asked oops\nzero 0 0\n")
-    vector = read_vec(str(path), {"man", "zero", "absent"})
-    np.testing.assert_allclose(vector("man"), [0.6, 0.8], rtol=1e-6)
-    assert [vector(word) for word in ("Man", "zero", "absent")] == [None, None, None]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("man 1 2\n", r'bad.vec:1: expected "<words> <dimension>"'),
-        ("1 2\nman 1 x\n", r"bad.vec:2: could not convert .*; the file is damaged"),
-        ("1 2\nman 1\n", r"bad.vec:2: 1 numbers, the header says 2"),
-    ],
-)
-def test_read_vec_names_the_line(tmp_path, content, message):
-    (tmp_path / "bad.vec").write_text(content)
-    with pytest.raises(UserError, match=message):
-        read_vec(str(tmp_path / "bad.vec"), {"man"})
-
-
-def test_read_vec_without_a_file(tmp_path):
-    with pytest.raises(UserError, match=r"no word vectors .*none.vec: correct the path, or set it to null"):
-        OverlapBias(vectors=str(tmp_path / "none.vec")).fit_predict(
-            ["a", "b"], ["a", "c"], np.array([0, 1]), NAMES, None
-        )
 
 
 def planted(rate, num_rows=600, share_positive=0.5, seed=0):

@@ -1,0 +1,7 @@
+"""Models of a data set's bias, whose predictions the debiasing losses need."""
+
+from lit_prune.data.bias.claim import ClaimBias
+from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.overlap import OverlapBias
+
+__all__ = ["BiasModel", "ClaimBias", "OverlapBias"]

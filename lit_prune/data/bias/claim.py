@@ -1,0 +1,73 @@
+"""The bias-only model of claims (SRNets, section 2, FEVER)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.vectors import WordVectors
+from lit_prune.data.bias.words import words
+from lit_prune.errors import UserError
+
+MIN_LOG_PROBABILITY = np.log(np.finfo(np.float32).tiny)  # of a class that no row has
+
+
+class ClaimBias(BiasModel):
+    """A multinomial logistic regression on the first text alone: the largest value of its word vectors, element-wise.
+
+    Args:
+        vectors: A fastText `.vec` file; null takes the encoder's own word embeddings.
+        C: Inverse strength of the L2 penalty (ours: the paper does not say; vectors have unit norm).
+        balanced: Weigh all classes alike when fitting, as the paper does; false fits the rows as they are.
+    """
+
+    def __init__(
+        self,
+        vectors: str | None = None,
+        C: float = 10.0,  # noqa: N803  scikit-learn's name
+        balanced: bool = True,
+    ) -> None:
+        self.vectors = vectors
+        self.C = C
+        self.balanced = balanced
+
+    def fit_predict(
+        self,
+        text_a: Sequence[str],
+        text_b: Sequence[str],
+        labels: npt.NDArray[np.integer],
+        label_names: Sequence[str],
+        word_vector: WordVectors,
+    ) -> npt.NDArray[np.float32]:
+        """See `BiasModel.fit_predict`; text_b is not read.
+
+        Raises:
+            UserError: All rows have one class, or no word has a vector, or the vectors cannot be read.
+        """
+        if len(present := np.unique(labels)) < 2:
+            raise UserError(
+                f"all {len(labels)} rows are {label_names[present[0]]!r}; a bias model needs two classes or more"
+            )
+        claims = list(dict.fromkeys(text_a))  # once each: many claims come with several pieces of evidence
+        pooled = _pooled(claims, self.word_vectors(claims, word_vector))
+        row = {claim: number for number, claim in enumerate(claims)}
+        rows = np.array([row[claim] for claim in text_a])
+        weight = "balanced" if self.balanced else None
+        model = LogisticRegression(class_weight=weight, C=self.C, max_iter=1000).fit(pooled[rows], labels)
+        log_probs = np.full((len(claims), len(label_names)), MIN_LOG_PROBABILITY)
+        log_probs[:, model.classes_] = np.maximum(model.predict_log_proba(pooled), MIN_LOG_PROBABILITY)
+        predicted: npt.NDArray[np.float32] = log_probs[rows].astype(np.float32)
+        return predicted
+
+
+def _pooled(claims: Sequence[str], word_vector: WordVectors) -> npt.NDArray[np.float32]:
+    """The element-wise maximum over each claim's words (claims, dimension); 0 for a claim without a vector."""
+    found = [[vector for word in words(claim) if (vector := word_vector(word)) is not None] for claim in claims]
+    dimension = next((len(vectors[0]) for vectors in found if vectors), 0)
+    if not dimension:
+        raise UserError("no word of the first texts has a vector: name another file as `vectors`, or set it to null")
+    return np.stack([np.max(vectors, axis=0) if vectors else np.zeros(dimension) for vectors in found]).astype(
+        np.float32
+    )
