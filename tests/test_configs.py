@@ -18,6 +18,7 @@ from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.fit import make_resolver
+from lit_prune.paradigms import teacher
 from lit_prune.studies.plan import make_plan
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
@@ -71,7 +72,13 @@ def few_rows(monkeypatch):
 
 
 @pytest.fixture
-def brief(experiment, tmp_path, few_rows):
+def any_teacher(monkeypatch):
+    """Two steps train no good one."""
+    monkeypatch.setattr(teacher, "MARGIN", -1.0)
+
+
+@pytest.fixture
+def brief(experiment, tmp_path, few_rows, any_teacher):
     """A function that runs a configuration with its own tasks, two steps a phase: the folder it leaves behind."""
 
     def run(path, *arguments):

@@ -20,6 +20,8 @@ class Batch:
         bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
+        teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
+        progress: How far the training phase is, 0 to 1.
     """
 
     task: str
@@ -28,6 +30,8 @@ class Batch:
     index: Tensor
     bias: Tensor | None = None
     weight: float = 1.0
+    teacher: Tensor | None = None
+    progress: float = 0.0
 
 
 class Collate:
