@@ -176,6 +176,7 @@ class OverlapBias:
         labels: npt.NDArray[np.integer],
         label_names: Sequence[str],
         word_vector: WordVectors | None,
+        ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Train on the rows and predict them.
 
@@ -185,6 +186,7 @@ class OverlapBias:
             labels: (rows) class numbers.
             label_names: (classes) names.
             word_vector: The encoder's unit word vectors; only read when `vectors` is null.
+            ids: Not read.
 
         Returns:
             Log-probabilities (rows, classes), float32; the classes other than `positive` share theirs equally.
@@ -226,15 +228,24 @@ class OverlapBias:
         probability = np.exp(log_probs[:, number].astype(float))
         is_positive = labels == number
         correct = (probability > 0.5) == is_positive
-        confidence = np.maximum(probability, 1 - probability)
-        bins = np.minimum((confidence * 10).astype(int), 9)
-        gaps = np.bincount(bins, weights=confidence - correct, minlength=10)
-        return {
-            "accuracy": float(correct.mean()),
-            "confidence": float(confidence.mean()),
-            "calibration_error": float(np.abs(gaps).sum() / len(labels)),
-            "positive_rate": float(is_positive.mean()),
-        }
+        figures = calibration(np.maximum(probability, 1 - probability), correct)
+        return figures | {"positive_rate": float(is_positive.mean())}
+
+
+def calibration(confidence: FloatArray, correct: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """How right predictions are, and how far their confidence is from that.
+
+    Args:
+        confidence: (rows) probability of what is predicted.
+        correct: (rows) whether it is so.
+    """
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gaps = np.bincount(bins, weights=confidence - correct, minlength=10)
+    return {
+        "accuracy": float(correct.mean()),
+        "confidence": float(confidence.mean()),
+        "calibration_error": float(np.abs(gaps).sum() / len(correct)),
+    }
 
 
 def _spread(logits: FloatArray, positive: int, num_classes: int) -> npt.NDArray[np.float32]:

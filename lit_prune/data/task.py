@@ -14,6 +14,8 @@ from transformers import PreTrainedTokenizerBase
 
 import lit_prune
 from lit_prune.data.bias import OverlapBias, embedding_vectors, word_overlap
+from lit_prune.data.bias_file import BiasFile
+from lit_prune.data.shuffled_bias import ShuffledBias
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.errors import UserError
 
@@ -40,7 +42,7 @@ class Task:
         source: Source,
         positive: str | None = None,
         merge: dict[str, str] | None = None,
-        bias: OverlapBias | None = None,
+        bias: OverlapBias | BiasFile | ShuffledBias | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
     ) -> None:
@@ -266,13 +268,14 @@ def _with_bias(task: Task, train: Dataset, how: Preparation, word_embeddings: Te
         _predict_bias,
         batched=True,
         batch_size=None,  # the bias model sees all rows at once
-        input_columns=["text_a", "text_b", "label"],
+        input_columns=["id", "text_a", "text_b", "label"],
         fn_kwargs={"task": task, "tokenizer": how.tokenizer, "word_embeddings": table},
         new_fingerprint=Hasher.hash(key),
     )
 
 
 def _predict_bias(
+    ids: list[str],
     text_a: list[str],
     text_b: list[str],
     label: list[int],
@@ -282,4 +285,4 @@ def _predict_bias(
 ) -> dict[str, Any]:
     assert task.bias is not None
     vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
-    return {"bias": task.bias.fit_predict(text_a, text_b, np.array(label), task.labels, vectors)}
+    return {"bias": task.bias.fit_predict(text_a, text_b, np.array(label), task.labels, vectors, ids)}
