@@ -1,5 +1,6 @@
 """Training losses for classification, plain and against a known dataset bias (SRNets, Liu et al. 2022)."""
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -28,6 +29,14 @@ class Labelled(Protocol):
         """For each label, whether it may be each class, (labels, classes) bool; None: label i is class i."""
 
     @property
+    def teacher(self) -> Tensor | None:
+        """Log-probabilities of the teacher, (n, classes) float."""
+
+    @property
+    def progress(self) -> float:
+        """How far the phase is, 0 to 1."""
+
+    @property
     def weight(self) -> float:
         """Number of examples here, over the mean number that the processes of the step have."""
 
@@ -40,8 +49,8 @@ class Loss(nn.Module, ABC):
         takes_merged: Whether labels may be those of merged classes, as the batch's `classes` tells.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    takes_merged: ClassVar[bool] = False
+    needs: tuple[str, ...] = ()
+    takes_merged: bool = False
 
     def forward(self, logits: Tensor, batch: Labelled) -> Tensor:
         """The loss, 0-dim float32.
@@ -130,6 +139,66 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
             f"{type(loss).__name__} takes no labels of merged classes, as {names} of task {task!r} is: name one class "
             "for it in ood_train.labels, or train with CrossEntropy"
         )
+
+
+class ConfidenceRegularisation(Loss):
+    """Distillation from a teacher that is made the less sure the surer the bias model is of the label.
+
+    (Utama et al. 2020, ACL; SRNets, Liu et al. 2022, appendix C.1.) The teacher is the run's dense model.
+    """
+
+    needs = ("bias", "teacher")
+
+    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+        """Mean of -sum_k t_k log softmax(logits)_k, t proportional to teacher^(1 - the bias model's p(label))."""
+        assert batch.bias is not None
+        assert batch.teacher is not None
+        trust = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).exp()
+        return F.cross_entropy(logits, power(batch.teacher, trust).exp().to(logits.dtype))
+
+
+class Annealed(Loss):
+    """A loss whose bias model counts for less, or more, as the phase goes on (Utama et al. 2020, EMNLP).
+
+    It sees the bias model's probabilities to the power of theta, normalised again: 1 is the bias model as it is, 0 one
+    that knows nothing. Theta is linear over the phase.
+
+    Args:
+        loss: The loss, one that needs a bias model.
+        first: Theta at the phase's first step.
+        last: Theta at its end; the same as `first`: a temperature.
+    """
+
+    def __init__(self, loss: Loss, first: float = 1.0, last: float = 0.8) -> None:
+        super().__init__()
+        if "bias" not in loss.needs:
+            raise UserError(f"Annealed: {type(loss).__name__} reads no bias model, so there is nothing to anneal")
+        if min(first, last) < 0 or not math.isfinite(first + last):
+            raise UserError(f"Annealed: first={first} and last={last}, needed are finite numbers from 0 on")
+        self.loss = loss
+        self.first = first
+        self.last = last
+        self.needs = loss.needs
+        self.takes_merged = loss.takes_merged
+
+    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+        """The loss of a batch whose bias is annealed."""
+        assert batch.bias is not None
+        theta = self.first + (self.last - self.first) * batch.progress
+        annealed = copy.copy(batch)
+        annealed.bias = power(batch.bias, theta)  # type: ignore[misc]  # of the copy
+        return self.loss.compute(logits, annealed)
+
+
+def power(log_probs: Tensor, exponent: float | Tensor) -> Tensor:
+    """Log-probabilities (n, classes) of the distributions p^exponent, normalised; float32.
+
+    Args:
+        log_probs: Log-probabilities of p; -inf is a class ruled out, which the exponent 0 lets in again.
+        exponent: From 0 on, one or (n, 1).
+    """
+    finite = log_probs.float().clamp(min=torch.finfo(torch.float32).min)
+    return (finite * exponent).log_softmax(-1)
 
 
 def mean_over_processes(value: Tensor) -> Tensor:

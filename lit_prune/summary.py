@@ -30,6 +30,8 @@ def print_summary(run: Path) -> None:
                     f"{name.split('/')[2].replace('_', ' ')} {value:.3f}" for name, value in bias.items()
                 )
                 console.print(f"bias model on the training set: {figures}")
+            if (accuracy := values.get(f"teacher/{task}/train/accuracy")) is not None:
+                console.print(f"teacher on the training set: accuracy {accuracy:.3f}")
         console.print(
             f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
         )

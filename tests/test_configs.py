@@ -23,6 +23,7 @@ from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.sources.generated import Generated
 from lit_prune.export.classifier import read_run
+from lit_prune.paradigms import teacher
 from lit_prune.sparsity.files import load_masks
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
@@ -79,7 +80,13 @@ def few_rows(monkeypatch):
 
 
 @pytest.fixture
-def brief(experiment, tmp_path, few_rows):
+def any_teacher(monkeypatch):
+    """Two steps train no good one."""
+    monkeypatch.setattr(teacher, "MARGIN", -1.0)
+
+
+@pytest.fixture
+def brief(experiment, tmp_path, few_rows, any_teacher):
     """A function that runs a configuration with its own tasks, two steps a phase: the folder it leaves behind."""
 
     def run(path, *arguments):

@@ -6,7 +6,15 @@ import torch
 import torch.nn.functional as F
 
 from lit_prune.errors import UserError
-from lit_prune.losses import CrossEntropy, Loss, ProductOfExperts, Reweighting, check_labels
+from lit_prune.losses import (
+    Annealed,
+    ConfidenceRegularisation,
+    CrossEntropy,
+    Loss,
+    ProductOfExperts,
+    Reweighting,
+    check_labels,
+)
 
 
 def batch(labels, bias=None, weight=1.0):
@@ -118,9 +126,10 @@ def test_processes_that_share_a_step_reweight_as_one(monkeypatch):
     torch.testing.assert_close(together, Reweighting()(logits, whole))
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts(), Reweighting()])
+@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts(), Reweighting(), ConfidenceRegularisation()])
 def test_half_precision_logits_are_computed_in_float32(loss):
     logits, with_bias = random_case()
+    with_bias.teacher = with_bias.bias.flip(0)
     half = logits.bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
         value = loss(half, with_bias)
@@ -202,3 +211,87 @@ def test_a_loss_that_does_not_know_merged_classes_is_refused_before_it_meets_the
         check_labels(loss, "nli", [])
         with pytest.raises(UserError, match=f"{type(loss).__name__} takes no labels .* non_entailment of task 'nli'"):
             check_labels(loss, "nli", ["non_entailment"])
+
+
+# ---- confidence regularisation ---------------------------------------------------------------------------------------
+
+
+def taught_case(num_classes=3, num_rows=8):
+    logits, with_bias = random_case(num_classes, num_rows)
+    with_bias.teacher = torch.randn(num_rows, num_classes).log_softmax(-1)
+    return logits, with_bias
+
+
+def test_confidence_regularisation_by_hand():
+    # The bias model gives the label .5: the teacher's (.64, .32, .04) to the power of .5 is .8, .4 sqrt 2, .2.
+    taught = batch([0], torch.tensor([[0.5, 0.25, 0.25]]).log())
+    taught.teacher = torch.tensor([[0.64, 0.32, 0.04]]).log()
+    target = torch.tensor([0.8, 0.4 * math.sqrt(2), 0.2])
+    target = target / target.sum()
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log() + 7
+    expected = -(target * torch.tensor([0.5, 0.25, 0.25]).log()).sum()
+    torch.testing.assert_close(ConfidenceRegularisation()(logits, taught), expected)
+
+
+def test_confidence_regularisation_of_two_classes_scales_the_teachers_logit():
+    logits, taught = taught_case(num_classes=2)
+    right = taught.bias.exp()[torch.arange(8), taught.labels]
+    target = torch.sigmoid((1 - right) * (taught.teacher[:, 1] - taught.teacher[:, 0]))
+    expected = F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], target)
+    torch.testing.assert_close(ConfidenceRegularisation()(logits, taught), expected)
+
+
+def test_confidence_regularisation_gradient_against_finite_differences_in_double():
+    logits, taught = taught_case()
+    loss = ConfidenceRegularisation()
+    assert torch.autograd.gradcheck(lambda given: loss.compute(given, taught), logits.double().requires_grad_())
+
+
+def test_a_bias_model_without_a_clue_gives_distillation_and_a_sure_one_the_uniform_target():
+    logits, taught = taught_case()
+    taught.bias = F.one_hot(1 - taught.labels.clamp(max=1), 3).float().log()  # sure of another class: p(label) is 0
+    distilled = F.kl_div(logits.log_softmax(-1), taught.teacher, reduction="batchmean", log_target=True)
+    entropy = -(taught.teacher.exp() * taught.teacher).sum(-1).mean()
+    torch.testing.assert_close(ConfidenceRegularisation()(logits, taught), distilled + entropy)
+    taught.bias = F.one_hot(taught.labels, 3).float().log()
+    taught.teacher = F.one_hot(taught.labels, 3).float().log()  # however sure the teacher is
+    torch.testing.assert_close(ConfidenceRegularisation()(logits, taught), -logits.log_softmax(-1).mean())
+
+
+def test_a_missing_teacher_is_a_user_error():
+    logits, with_bias = random_case()
+    with_bias.teacher = None
+    with pytest.raises(UserError, match="ConfidenceRegularisation needs the batch's teacher"):
+        ConfidenceRegularisation()(logits, with_bias)
+
+
+# ---- annealing -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("progress", "theta"), [(0.0, 1.5), (0.25, 1.125), (1.0, 0.0)])
+@pytest.mark.parametrize("loss", [ProductOfExperts(), Reweighting(), ConfidenceRegularisation()])
+def test_the_bias_is_annealed_linearly_over_the_phase(loss, progress, theta):
+    logits, taught = taught_case()
+    taught.progress = progress
+    before = taught.bias.clone()
+    powered = taught.bias.exp() ** theta
+    by_hand = SimpleNamespace(**vars(taught) | {"bias": (powered / powered.sum(-1, keepdim=True)).log()})
+    torch.testing.assert_close(Annealed(loss, first=1.5, last=0.0)(logits, taught), loss(logits, by_hand))
+    assert torch.equal(taught.bias, before)
+
+
+def test_a_class_that_the_bias_model_rules_out_stays_finite_when_annealed():
+    taught = batch([0], torch.tensor([[-math.inf, 0.0]]))
+    taught.progress = 1.0
+    logits = torch.zeros(1, 2)
+    assert Annealed(ProductOfExperts(), last=0.0)(logits, taught).item() == pytest.approx(math.log(2))
+    assert Annealed(ProductOfExperts(), last=0.5)(logits, taught).item() == pytest.approx(math.log(1e8), rel=1e-5)
+
+
+def test_annealing_needs_what_its_loss_needs_and_a_loss_that_reads_the_bias():
+    assert Annealed(ConfidenceRegularisation()).needs == ("bias", "teacher")
+    with pytest.raises(UserError, match="CrossEntropy reads no bias model"):
+        Annealed(CrossEntropy())
+    for wrong in (-0.1, math.nan, math.inf):
+        with pytest.raises(UserError, match="finite numbers from 0 on"):
+            Annealed(ProductOfExperts(), last=wrong)

@@ -92,6 +92,8 @@ class RunRecord(Callback):
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
         values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
+        for each in pl_module.selected.values():
+            values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}
         values |= {
             "sparsity": result["sparsity"],
             "density": 1 - result["sparsity"],

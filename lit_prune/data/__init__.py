@@ -1,12 +1,13 @@
 """What a run is trained and evaluated on: tasks, their sources, and the data module over them."""
 
-from lit_prune.data.bias import BiasModel, ClaimBias, OverlapBias
+from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources import Files, GeneratedFacts, GeneratedNli, GeneratedParaphrase, Hub
 from lit_prune.data.task import Task
 
 __all__ = [
+    "BiasFile",
     "BiasModel",
     "ClaimBias",
     "Files",
@@ -17,5 +18,6 @@ __all__ = [
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
+    "ShuffledBias",
     "Task",
 ]

@@ -22,6 +22,8 @@ class Batch:
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
+        teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
+        progress: How far the training phase is, 0 to 1.
     """
 
     task: str
@@ -31,6 +33,8 @@ class Batch:
     bias: Tensor | None = None
     weight: float = 1.0
     classes: Tensor | None = None
+    teacher: Tensor | None = None
+    progress: float = 0.0
 
 
 class Collate:

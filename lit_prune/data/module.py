@@ -1,5 +1,6 @@
 """`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.sampler import TaskBatchSampler
-from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
+from lit_prune.data.task import EvaluationSet, Preparation, Task, evaluation_set, prepare_task
 from lit_prune.errors import UserError
 
 
@@ -153,11 +154,19 @@ class MultitaskDataModule(LightningDataModule):
         )
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
-        """A loader per evaluation set, in the order of `evaluation_sets`; rows of like length go together."""
+        """A loader per evaluation set, in the order of `evaluation_sets`."""
+        return self.loaders(self.evaluation_sets)
+
+    def loaders(self, sets: Sequence[EvaluationSet]) -> list[DataLoader[Batch]]:
+        """A loader per set: this process' share of its rows, each once; rows of like length go together."""
         return [
-            evaluation_loader(each, self.eval_batch_size, self.collate, self.num_workers, *self._share)
-            for each in self.evaluation_sets
+            evaluation_loader(each, self.eval_batch_size, self.collate, self.num_workers, *self._share) for each in sets
         ]
+
+    @property
+    def training_sets(self) -> list[EvaluationSet]:
+        """The training rows of every task, as sets to evaluate on."""
+        return [evaluation_set(self.tasks[name], "train", rows) for name, rows in self.train.items()]
 
 
 def evaluation_loader(

@@ -186,7 +186,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
     elif task.ood_train != OodTraining():
         raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
-    return train, [_evaluation_set(task, split, rows) for split, rows in evaluation.items()]
+    return train, [evaluation_set(task, split, rows) for split, rows in evaluation.items()]
 
 
 def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True) -> EvaluationSet:
@@ -195,10 +195,11 @@ def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True)
     Raises:
         UserError: a missing or malformed file, an unknown label, no rows.
     """
-    return _evaluation_set(task, split, _tokenised(task, split, how, labelled))
+    return evaluation_set(task, split, _tokenised(task, split, how, labelled))
 
 
-def _evaluation_set(task: Task, split: str, rows: Dataset) -> EvaluationSet:
+def evaluation_set(task: Task, split: str, rows: Dataset) -> EvaluationSet:
+    """Tokenised rows of a split as a set to evaluate on."""
     return EvaluationSet(
         task=task.name,
         split=split,

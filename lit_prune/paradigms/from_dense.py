@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from lit_prune.checkpoints import BASE, find_dense, keep_base, load_dense, read_checkpoint
+from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
+from lit_prune.paradigms.teacher import Teacher, check_source, teach
 
 
 class FromDense(Paradigm):
@@ -35,11 +38,36 @@ class FromDense(Paradigm):
         start_from: str | None = None,
     ) -> None:
         super().__init__(encoder, tasks)
-        self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         self.start_from = start_from
+        self.teacher: Teacher | None = None
+        self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if start_from is not None:
             origin = find_dense(start_from)
             load_dense(self, read_checkpoint(origin)["state_dict"], origin)
+
+    def add_phase(self, name: str, phase: Phase, loss: Loss) -> None:
+        """Append a phase with its loss.
+
+        Raises:
+            UserError: the loss needs what a task does not have, or a teacher where there is no trained dense model.
+        """
+        if "teacher" in loss.needs:
+            trained = self.start_from is not None or ("dense" in self.phases and self.phases["dense"].steps != 0)
+            check_source(loss, name, trained)
+        super().add_phase(name, phase, loss)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of the current phase, which may read the phase's progress and what the dense model says."""
+        batch.progress = self.progress
+        if "teacher" in self.losses[self.phase].needs:
+            if self.teacher is None:  # the phase's first step, or the first after a resume
+                self.teacher = teach(self, self.checkpoints / BASE)
+            batch.teacher = self.teacher(batch)
+        return super().training_step(batch, batch_idx)
+
+    def facts(self) -> dict[str, Any]:
+        """What else is recorded of a selected model: its sparsity, and how good its teacher was."""
+        return super().facts() | ({"teacher": self.teacher.accuracy} if self.teacher else {})
 
     @property
     def checkpoints(self) -> Path:

@@ -222,7 +222,7 @@ class Paradigm(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Metrics of every set, and whether this is the phase's best model by the ID metric."""
-        self.predicted = self._collector.predicted(self._sum_processes)
+        self.predicted = self._collector.predicted(self.sum_processes)
         self.values = values = {name: value for each in self.predicted for name, value in each.metrics().items()}
         selection = self._selection(values) if self.eligible() else math.nan
         best = self.selected.get(self.phase, {}).get("selection", -math.inf)
@@ -235,7 +235,8 @@ class Paradigm(LightningModule):
         named = {name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))}
         self.log_dict(named, logger=False)
 
-    def _sum_processes(self, own: Tensor) -> Tensor:
+    def sum_processes(self, own: Tensor) -> Tensor:
+        """The sum of each process' own tensor, on the CPU; all of them must call this."""
         total: Tensor = self.trainer.strategy.reduce(own.to(self.device), reduce_op="sum")
         return total.cpu()
 

@@ -1,4 +1,4 @@
-"""Put masks into a network in place, find them again, and fold them into a dense state dict."""
+"""Put masks into a network in place, find them again, take them out, and fold them into a dense state dict."""
 
 from collections.abc import Callable, Iterable
 
@@ -25,6 +25,14 @@ def install(root: nn.Module, names: Iterable[str], make_mask: Callable[[str, nn.
         if not isinstance(linear, nn.Linear):
             raise UserError(f"{name} is a {type(linear).__name__}: only nn.Linear can be masked")
         root.set_submodule(name, MaskedLinear.from_linear(linear, make_mask(name, linear)))
+
+
+def uninstall(root: nn.Module) -> None:
+    """Put plain layers around the same parameters back, in place: what masks pruned takes part again."""
+    for name, masked in masked_layers(root).items():
+        linear = nn.Linear(masked.in_features, masked.out_features, bias=masked.bias is not None, device="meta")
+        linear.weight, linear.bias = masked.weight, masked.bias
+        root.set_submodule(name, linear.train(masked.training))
 
 
 def masked_layers(root: nn.Module) -> dict[str, MaskedLinear]:

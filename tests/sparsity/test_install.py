@@ -4,7 +4,7 @@ from torch import nn
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Magnitude
-from lit_prune.sparsity.install import dense_state_dict, install, masked_layers
+from lit_prune.sparsity.install import dense_state_dict, install, masked_layers, uninstall
 from lit_prune.sparsity.layers import MaskedLinear
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
 
@@ -70,3 +70,15 @@ def test_the_dense_state_dict_loads_into_a_network_without_masks():
 def test_other_modules_cannot_be_masked():
     with pytest.raises(UserError, match=r"body\.1 is a ReLU"):
         install(network(), ["body.1"], lambda _, linear: FixedMask(linear.weight > 0))
+
+
+def test_what_is_taken_out_again_leaves_the_network_as_it_was():
+    root = network()
+    x = torch.randn(4, 5)
+    before, parameters = forward(root, x), dict(root.named_parameters())
+    install(root, NAMES, lambda _, linear: FixedMask(linear.weight > 0))
+    assert not torch.equal(forward(root, x), before)
+    uninstall(root)
+    assert not masked_layers(root)
+    assert torch.equal(forward(root, x), before)
+    assert all(parameters[name] is value for name, value in root.named_parameters())

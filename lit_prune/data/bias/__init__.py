@@ -1,7 +1,9 @@
 """Models of a data set's bias, whose predictions the debiasing losses need."""
 
 from lit_prune.data.bias.claim import ClaimBias
+from lit_prune.data.bias.file import BiasFile
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.overlap import OverlapBias
+from lit_prune.data.bias.shuffled import ShuffledBias
 
-__all__ = ["BiasModel", "ClaimBias", "OverlapBias"]
+__all__ = ["BiasFile", "BiasModel", "ClaimBias", "OverlapBias", "ShuffledBias"]

@@ -40,6 +40,7 @@ class ClaimBias(BiasModel):
         labels: npt.NDArray[np.integer],
         label_names: Sequence[str],
         word_vector: WordVectors,
+        ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `BiasModel.fit_predict`; text_b is not read.
 

@@ -41,13 +41,14 @@ def with_bias(
         _predict,
         batched=True,
         batch_size=None,  # the bias model sees all rows at once
-        input_columns=["text_a", "text_b", "label"],
+        input_columns=["id", "text_a", "text_b", "label"],
         fn_kwargs={"model": model, "labels": labels, "tokenizer": tokenizer, "word_embeddings": table},
         new_fingerprint=Hasher.hash(key),
     )
 
 
 def _predict(
+    ids: list[str],
     text_a: list[str],
     text_b: list[str],
     label: list[int],
@@ -57,7 +58,7 @@ def _predict(
     word_embeddings: np.ndarray,
 ) -> dict[str, Any]:
     vectors = embedding_vectors(lambda word: tokenizer.encode(word, add_special_tokens=False), word_embeddings)
-    return {"bias": model.fit_predict(text_a, text_b, np.array(label), labels, vectors)}
+    return {"bias": model.fit_predict(text_a, text_b, np.array(label), labels, vectors, ids)}
 
 
 def without_bias(rows: Dataset, num_classes: int) -> Dataset:

@@ -28,6 +28,7 @@ class BiasModel(ABC):
         labels: npt.NDArray[np.integer],
         label_names: Sequence[str],
         word_vector: WordVectors,
+        ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Train on the rows and predict them.
 
@@ -37,6 +38,7 @@ class BiasModel(ABC):
             labels: (rows) class numbers.
             label_names: (classes) names.
             word_vector: The encoder's unit word vectors.
+            ids: (rows) their ids, for predictions that are looked up.
 
         Returns:
             Log-probabilities (rows, classes), float32, finite.

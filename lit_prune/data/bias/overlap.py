@@ -88,6 +88,7 @@ class OverlapBias(BiasModel):
         labels: npt.NDArray[np.integer],
         label_names: Sequence[str],
         word_vector: WordVectors,
+        ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
         """See `BiasModel.fit_predict`; the classes other than `positive` share their probability equally.
 

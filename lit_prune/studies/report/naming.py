@@ -2,7 +2,13 @@
 
 from lit_prune.studies.report.run import Value
 
-MODELS = {"result": "result", "dense": "dense", "dense_shifted": "dense, shifted", "bias": "bias model"}
+MODELS = {
+    "result": "result",
+    "dense": "dense",
+    "dense_shifted": "dense, shifted",
+    "bias": "bias model",
+    "teacher": "teacher",
+}
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _COSTS = ("loss", "calibration_error")

@@ -24,9 +24,10 @@ _OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
 
 
 class Key(NamedTuple):
-    """Which number of a run: `result`, `dense`, `dense_shifted` or `bias` model, task, split, metric.
+    """Which number of a run: `result`, `dense`, `dense_shifted`, `bias` or `teacher` model, task, split, metric.
 
-    The split of the bias model is `train`; numbers of a model that belong to no set have neither task nor split.
+    The split of bias model and teacher is `train`; numbers of a model that belong to no set
+    have neither task nor split.
     """
 
     model: str

@@ -28,7 +28,7 @@ def take_apart(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str,
     sparsities = {own["sparsity"] for own in rounds.values()}
     if not rounds or common["sparsity"] in sparsities:
         return [(run, numbers)]
-    shared = {name: value for name, value in common.items() if name.startswith(("dense/", "bias/"))}
+    shared = {name: value for name, value in common.items() if name.startswith(("dense/", "bias/", "teacher/"))}
     shared |= {name: common[name] for name in ("seed",) if name in common}
     apart = [
         (

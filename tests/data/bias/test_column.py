@@ -13,7 +13,12 @@ from lit_prune.data.bias.vectors import embedding_vectors
 from lit_prune.data.module import MultitaskDataModule
 
 NAMES = ("no", "yes")
-ROWS = {"text_a": ["the doctor", "a judge", "the judge", "a doctor"], "text_b": [""] * 4, "label": [1, 0, 0, 1]}
+ROWS = {
+    "text_a": ["the doctor", "a judge", "the judge", "a doctor"],
+    "text_b": [""] * 4,
+    "label": [1, 0, 0, 1],
+    "id": list("abcd"),
+}
 LABELS = ["contradiction", "entailment", "neutral"]
 
 

@@ -48,6 +48,7 @@ def test_equal_runs_give_equal_files_whenever_they_were_made(tmp_path):
 
 def test_numbers_of_other_models_are_told_apart_by_their_prefixes(study):
     metrics = {"nli/ood/auroc": 0.9, "dense_shifted/nli/ood_paws/auroc": 0.8, "dense/step": 3, "bias/nli/accuracy": 0.7}
+    metrics["teacher/nli/train/accuracy"] = 0.6
     study.add("one", metrics | {"sparsity": 0.5}, seed=1)
     results = read_results(study.folder)
     assert dict(zip(results.keys, results.values[0], strict=True)) == {
@@ -55,6 +56,7 @@ def test_numbers_of_other_models_are_told_apart_by_their_prefixes(study):
         Key("dense_shifted", "nli", "ood_paws", "auroc"): 0.8,
         Key("dense", "", "", "step"): 3,
         Key("bias", "nli", "train", "accuracy"): 0.7,
+        Key("teacher", "nli", "train", "accuracy"): 0.6,
         Key("result", "", "", "sparsity"): 0.5,
     }
     assert results.column("dense_shifted", "nli/ood_paws/auroc") == [0.8]

@@ -1,0 +1,159 @@
+"""Predictions of a bias model that somebody else made, from a file."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lit_prune.data.bias.model import BiasModel, calibration
+from lit_prune.data.bias.vectors import FloatArray, WordVectors
+from lit_prune.data.sources.readers import READERS, IncompleteError
+from lit_prune.errors import UserError
+
+MIN_LOG_PROBABILITY = math.log(np.finfo(np.float32).tiny)  # of a class that the file rules out
+TOLERANCE = 0.02  # of a row's sum of probabilities, which may be rounded
+
+
+class BiasFile(BiasModel):
+    """Predictions by row id, for every training row.
+
+    What each class gets stands in a column of its name, or in `probability_<class>` as `lit_prune predict` writes them;
+    or all of it in `logits`, a list in the order of the task's labels, as in a run's `predictions.parquet`.
+    Probabilities and log-probabilities are told apart by their sign.
+
+    Args:
+        path: A csv, tsv, jsonl or parquet file with a column `id`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        if Path(path).suffix not in READERS:
+            raise UserError(f"BiasFile: {path} is of an unknown kind; name one of the kinds {', '.join(READERS)}")
+
+    def fingerprint(self) -> dict[str, Any]:
+        """A small value that changes whenever the predictions might: the file's name, size and time of change."""
+        path = Path(self.path).expanduser()
+        status = path.stat() if path.is_file() else None
+        return {"path": str(path.resolve()), "file": status and (status.st_size, status.st_mtime_ns)}
+
+    def fit_predict(
+        self,
+        text_a: Sequence[str],
+        text_b: Sequence[str],
+        labels: npt.NDArray[np.integer],
+        label_names: Sequence[str],
+        word_vector: WordVectors,
+        ids: Sequence[str] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """The file's predictions of the rows.
+
+        Args:
+            text_a: (rows) first texts: rows of one id are to have the same.
+            text_b: Not read.
+            labels: Not read.
+            label_names: (classes) names.
+            word_vector: Not read.
+            ids: (rows) the rows' ids.
+
+        Returns:
+            Log-probabilities (rows, classes), float32, finite.
+
+        Raises:
+            UserError: there is no such file, it lacks a column or rows, says two things of one row, or holds what are
+                no probabilities; or an id stands for rows of different texts.
+        """
+        assert ids is not None, "the caller hands the ids"
+        _check_unambiguous(ids, text_a)
+        found = self._read(set(ids), label_names)
+        missing = [each for each in ids if each not in found]
+        if missing:
+            raise UserError(
+                f"{self.path} has nothing for {len(missing)} of the {len(ids)} training rows, first for id "
+                f"{missing[0]!r}: add them, or correct its column `id`"
+            )
+        values = np.array([found[each] for each in ids])
+        return self._log_probs(values, ids).astype(np.float32)
+
+    def report(
+        self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]
+    ) -> dict[str, float]:
+        """How right the predictions are on the training rows: accuracy, confidence, calibration_error.
+
+        Args:
+            log_probs: (rows, classes), from `fit_predict`.
+            labels: (rows) class numbers.
+            label_names: (classes) names.
+        """
+        return calibration(np.exp(log_probs.max(axis=1).astype(float)), log_probs.argmax(axis=1) == labels)
+
+    def _read(self, wanted: set[str], names: Sequence[str]) -> dict[str, list[float]]:
+        """The numbers of each wanted row, in the order of the classes; of logits the log-probabilities."""
+        path = Path(self.path).expanduser()
+        if not path.is_file():
+            raise UserError(f"there is no file of bias predictions {path}: correct `path` of BiasFile")
+        found: dict[str, list[float]] = {}
+        for number, record in READERS[path.suffix](path):
+            if isinstance(record, IncompleteError):
+                raise record
+            where = f"{path}:{number}"
+            row_id = str(_column(record, "id", where))
+            if row_id in wanted:
+                values = _values(record, names, where)
+                if found.setdefault(row_id, values) != values:
+                    raise UserError(f"{where}: a second, different prediction of id {row_id!r}; keep one of them")
+        return found
+
+    def _log_probs(self, values: FloatArray, ids: Sequence[str]) -> FloatArray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = values if (values <= 0).all() else np.log(values)  # of a negative one NaN
+        sums = np.exp(logs).sum(axis=1, keepdims=True)
+        wrong = np.flatnonzero(~(np.abs(sums - 1) <= TOLERANCE))
+        if len(wrong):
+            raise UserError(
+                f"{self.path}: {values[wrong[0]].tolist()} of id {ids[wrong[0]]!r} are neither probabilities of the "
+                "classes nor their logarithms: they are to sum to 1 (name unnormalised ones `logits`)"
+            )
+        log_probs: FloatArray = np.maximum(logs - np.log(sums), MIN_LOG_PROBABILITY)
+        return log_probs
+
+
+def _check_unambiguous(ids: Sequence[str], texts: Sequence[str]) -> None:
+    of_id: dict[str, str] = {}
+    for each, text in zip(ids, texts, strict=True):
+        if of_id.setdefault(each, text) != text:
+            raise UserError(
+                f"the id {each!r} stands for training rows of different texts, so a BiasFile cannot tell them apart: "
+                "give each row its own id (columns: {id: ...} of the source)"
+            )
+
+
+def _column(record: Mapping[str, Any], name: str, where: str) -> Any:
+    if name not in record:
+        raise UserError(f"{where}: there is no column {name!r}, only {', '.join(record)}")
+    return record[name]
+
+
+def _values(record: Mapping[str, Any], names: Sequence[str], where: str) -> list[float]:
+    if names[0] not in record and f"probability_{names[0]}" not in record and "logits" in record:
+        return _of_logits(record["logits"], names, where)
+    prefix = "probability_" if f"probability_{names[0]}" in record else ""
+    values = [_column(record, prefix + name, where) for name in names]
+    try:
+        return [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise UserError(f"{where}: the columns {', '.join(names)} are to hold numbers: correct the row") from None
+
+
+def _of_logits(logits: Any, names: Sequence[str], where: str) -> list[float]:
+    if not isinstance(logits, list) or len(logits) != len(names) or not all(map(_is_finite, logits)):
+        raise UserError(f"{where}: logits are {logits!r}, needed is a list of {len(names)} numbers: {', '.join(names)}")
+    largest = max(logits)
+    log_sum = largest + math.log(sum(math.exp(each - largest) for each in logits))
+    return [min(0.0, each - log_sum) for each in logits]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,157 @@
+"""A run's own dense model as the teacher of its later phases."""
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from lightning.pytorch import Callback
+from runs import assert_same, cut_off_by, without_callbacks
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.cli import main
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.heads import Classification
+from lit_prune.losses import ConfidenceRegularisation
+from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.paradigms.teacher import Teacher
+
+CONFIG = "configs/srnet_confidence.yaml"
+LOSS = "--model.init_args.loss=lit_prune.losses.ConfidenceRegularisation"
+
+
+class Witness(Callback):
+    """Keeps hold of the last run's data."""
+
+    data = None
+
+    def on_fit_start(self, trainer, _):
+        Witness.data = trainer.datamodule
+
+
+class Watched(ConfidenceRegularisation):
+    """Notes what it is given, under a bias model that has no clue of the label."""
+
+    seen = []
+
+    def compute(self, logits, batch):
+        batch.bias = F.one_hot((batch.labels + 1) % 3, 3).float().log()
+        value = super().compute(logits, batch)
+        Watched.seen.append((batch.index, batch.teacher, logits.detach(), value.detach(), batch.progress))
+        return value
+
+
+def by_one(run, texts, backbone):
+    """The log-probabilities that a run's dense model gives each pair of texts, alone and without padding."""
+    state = read_checkpoint(run / "checkpoints" / "dense.ckpt")["state_dict"]
+    encoder = PrunableEncoder(str(backbone)).eval()
+    head = Classification(encoder.hidden_size, 3, encoder.hidden_dropout, encoder.has_pooler).eval()
+    for part, prefix in ((encoder, "encoder."), (head, "heads.nli.")):
+        part.load_state_dict({name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)})
+    with torch.no_grad():
+        rows = [head(*encoder(encoder.tokenizer(*pair, return_tensors="pt"))) for pair in texts]
+    return torch.cat(rows).log_softmax(-1)
+
+
+def test_every_step_of_the_mask_phase_distils_what_the_dense_model_says_of_its_rows(
+    experiment, finished_run, tiny_backbone, capsys
+):
+    Watched.seen.clear()
+    code, run = experiment(
+        f"--model.init_args.start_from={finished_run}",
+        f"--model.init_args.loss={__name__}.Watched",
+        f"--trainer.callbacks+={__name__}.Witness",
+        config=CONFIG,
+    )
+    assert code == 0
+    rows = Witness.data.train["nli"]
+    expected = by_one(run, list(zip(rows["text_a"], rows["text_b"], strict=True)), tiny_backbone)
+    assert len(Watched.seen) == 20
+    for index, teacher, logits, value, _ in Watched.seen:
+        torch.testing.assert_close(teacher, expected[index], rtol=1e-4, atol=1e-5)
+        distilled = -(expected[index].exp() * logits.log_softmax(-1)).sum(-1).mean()
+        torch.testing.assert_close(value, distilled, rtol=1e-4, atol=1e-5)
+    assert [progress for *_, progress in Watched.seen] == pytest.approx([step / 20 for step in range(20)])
+    accuracy = float((expected.argmax(-1) == torch.tensor(rows["label"][:])).double().mean())
+    assert json.loads((run / "metrics.json").read_text())["teacher/nli/train/accuracy"] == accuracy
+    assert f"teacher on the training set: accuracy {accuracy:.3f}" in capsys.readouterr().out
+
+
+def test_the_mask_that_a_teacher_trains_is_another(experiment, finished_run):
+    scores = []
+    for config in (CONFIG, "configs/srnet_ce.yaml"):
+        _, run = experiment(f"--model.init_args.start_from={finished_run}", config=config, name=Path(config).stem)
+        state = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
+        scores.append(torch.cat([each.flatten() for name, each in state.items() if name.endswith("mask.scores")]))
+    assert not torch.equal(*scores)
+
+
+# At an evaluation, amid the mask phase; after an evaluation of the second round, amid the fifth.
+@pytest.mark.parametrize(("config", "steps"), [(CONFIG, (6, 13)), ("configs/imp.yaml", (11, 24))])
+def test_a_run_cut_off_and_resumed_has_the_same_teacher(experiment, finished_run, config, steps):
+    arguments = (f"--model.init_args.start_from={finished_run}", LOSS)
+    _, reference = experiment(*arguments, config=config, name="reference")
+    assert "teacher/nli/train/accuracy" in json.loads((reference / "metrics.json").read_text())
+    for step in steps:
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            experiment(*arguments, cut_off_by("runs.CutOff", step), config=config, name=f"cut_{step}")
+        run = reference.parents[1] / f"cut_{step}" / "version_0"
+        without_callbacks(run)
+        assert main(["fit", "--resume", str(run)]) == 0
+        assert_same(run, reference)
+
+
+def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, capsys):
+    code, run = experiment(
+        "--model.init_args.dense.steps=6", "--model.init_args.dense.learning_rate=1e-7", config=CONFIG
+    )
+    assert code == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "the dense model is no teacher for task 'nli'" in message
+    assert "train it longer" in message
+    assert json.loads((run / "run.json").read_text())["step"] == 6
+
+
+@pytest.mark.parametrize(("num_right", "refused"), [(63, True), (64, False)])
+def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_right, refused):
+    labels = torch.arange(100).ge(60).long()  # 60 and 40 rows
+    said = torch.where(torch.arange(100) < num_right, labels, 1 - labels)
+    of = SimpleNamespace(task="nli", name="nli/train", rows={"label": labels.tolist()})
+    predicted = Predicted(of, F.one_hot(said, 2) * math.log(3))
+    if refused:
+        with pytest.raises(UserError, match=r"right on 0\.630 of its training rows, needed are 0\.640"):
+            Teacher([predicted])
+        return
+    teacher = Teacher([predicted])
+    assert teacher.accuracy == {"nli/train/accuracy": 0.64}
+    batch = SimpleNamespace(task="nli", labels=labels[[2, 98]], index=torch.tensor([2, 98]))
+    torch.testing.assert_close(teacher(batch), torch.tensor([[0.75, 0.25], [0.75, 0.25]]).log())
+
+
+def test_the_dense_phase_cannot_have_the_teacher_that_it_trains(experiment, capsys):
+    loss = LOSS.replace("loss=", "dense_loss=")
+    code, run = experiment(loss, config="configs/dense.yaml")
+    assert code == 2
+    assert "IterativePruning with start_from=<a dense run>" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_a_dense_model_is_trained_by_a_teacher_as_that_error_says(experiment, finished_run):
+    callback = "[{class_path: lit_prune.callbacks.ImpRounds, init_args: {num_rounds: 1, final: 0}}]"
+    start = f"--model.init_args.start_from={finished_run}"
+    code, run = experiment(start, LOSS, f"--trainer.callbacks={callback}", config="configs/imp.yaml")
+    assert code == 0
+    values = json.loads((run / "metrics.json").read_text())
+    assert (values["sparsity"], values["steps"]) == (0, 5)
+
+
+@pytest.mark.parametrize("config", ["configs/mask_only.yaml", "configs/ticket.yaml"])
+def test_without_a_trained_dense_model_there_is_no_teacher(experiment, capsys, config):
+    code, run = experiment(LOSS, config=config)
+    assert code == 2
+    assert "needs a teacher, but the run has no trained dense model" in capsys.readouterr().err
+    assert not run.exists()
