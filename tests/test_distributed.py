@@ -68,6 +68,16 @@ def test_two_processes_give_what_one_gives(two_processes, experiment):
     assert len(json.loads((pair / "run.json").read_text())["hardware"]) == 4
 
 
+def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, finished_run):
+    taught = ("--model.init_args.loss=lit_prune.losses.ConfidenceRegularisation", NO_DROPOUT)
+    taught += (f"--model.init_args.start_from={finished_run}",)
+    pair = two_processes(*taught, name="pair")
+    code, single = experiment(*taught, name="single")
+    assert code == 0
+    assert metrics(pair)["teacher/nli/train/accuracy"] == metrics(single)["teacher/nli/train/accuracy"]
+    assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
+
+
 @pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only"])
 def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))

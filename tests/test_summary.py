@@ -107,6 +107,7 @@ def test_only_the_selected_model_can_collapse():
 
 def test_the_bias_model_is_described_below_its_task(printed):
     _, lines = printed(METRICS | {"bias/nli/accuracy": 0.88, "bias/nli/calibration_error": 0.01})
+    assert not any("teacher" in line for line in lines)
     assert "bias model on the training set: accuracy 0.880, calibration error 0.010" in lines
 
 
@@ -116,3 +117,8 @@ def test_f1_is_shown_of_tasks_of_two_classes(printed):
     assert cells(lines, "ID F1") == ["0.700"]
     assert cells(lines, "OOD paws F1, weighted") == ["0.520"]
     assert not any("OOD F1" in line for line in lines)
+
+
+def test_the_teacher_is_described_below_its_task(printed):
+    _, lines = printed(METRICS | {"teacher/nli/train/accuracy": 0.912})
+    assert "teacher on the training set: accuracy 0.912" in lines

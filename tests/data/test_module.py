@@ -55,6 +55,16 @@ def test_an_epoch_shows_every_training_row_once_with_its_bias(module):
     assert torch.equal(again, index)
 
 
+def test_training_rows_are_evaluated_each_once_like_any_set(module):
+    data = module(task(), task("other", num_train=30))
+    assert [each.name for each in data.training_sets] == ["nli/train", "other/train"]
+    for each, loader in zip(data.training_sets, data.loaders(data.training_sets), strict=True):
+        found = torch.cat([batch.index for batch in loader])
+        assert sorted(found.tolist()) == list(range(len(data.train[each.task])))
+        labels = torch.cat([batch.labels for batch in loader])
+        assert labels.tolist() == [each.rows["label"][row] for row in found.tolist()]
+
+
 def test_several_tasks_one_per_batch_with_their_own_sizes(module):
     data = module(task("a", 40), task("b", 20, batch_size=2), validation_fraction=0)
     assert data.batches_per_epoch == 5 + 10
