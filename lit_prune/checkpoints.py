@@ -98,26 +98,32 @@ def keep_base(origin: Path, folder: Path) -> None:
         write_atomically(base, lambda partial: shutil.copyfile(origin, partial))
 
 
-def find_dense(start_from: str) -> Path:
-    """The checkpoint that `start_from` names: a file, or of a run's folder the dense one, else the best.
+def find_dense(named: str, setting: str = "start_from") -> Path:
+    """The checkpoint that a setting names: a file, or of a run's folder the dense one, else the best.
 
     Raises:
         UserError: neither exists.
     """
-    path = Path(start_from)
+    path = Path(named)
     if path.is_dir():
         candidates = [path / "checkpoints" / name for name in (BASE, "best.ckpt")]
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
-        raise UserError(f"start_from={start_from!r} holds none of {[str(each) for each in candidates]}: is it a run?")
+        raise UserError(f"{setting}={named!r} holds none of {[str(each) for each in candidates]}: is it a run?")
     if not path.is_file():
-        raise UserError(f"start_from={start_from!r} names neither a run's folder nor a checkpoint file")
+        raise UserError(f"{setting}={named!r} names neither a run's folder nor a checkpoint file")
     return path
 
 
 def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
-    """Copy a dense state dict into a module.
+    """Copy a dense state dict into a module that it fits; see `check_dense`."""
+    check_dense(module, state, origin)
+    module.load_state_dict(state)
+
+
+def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
+    """Whether a dense state dict is of a module's architecture.
 
     Raises:
         UserError: names or shapes differ, as for a checkpoint of another architecture or a masked one.
@@ -134,4 +140,3 @@ def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> 
             f"{origin} is of another architecture: {len(wrong)} tensors differ, first {name} "
             f"(checkpoint {shapes[0]}, this model {shapes[1]}): check encoder.backbone and the tasks"
         )
-    module.load_state_dict(state)

@@ -30,8 +30,10 @@ def print_summary(run: Path) -> None:
                     f"{name.split('/')[2].replace('_', ' ')} {value:.3f}" for name, value in bias.items()
                 )
                 console.print(f"bias model on the training set: {figures}")
-            if (accuracy := values.get(f"teacher/{task}/train/accuracy")) is not None:
-                console.print(f"teacher on the training set: accuracy {accuracy:.3f}")
+            teacher = {name: value for name, value in values.items() if name.startswith(f"teacher/{task}/")}
+            if teacher:
+                figures = ", ".join(f"{name.split('/')[2]} {value:.3f}" for name, value in teacher.items())
+                console.print(f"accuracy of the teacher: {figures}")
         console.print(
             f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
         )
@@ -41,7 +43,7 @@ def print_summary(run: Path) -> None:
 
 
 def _own(name: str) -> bool:
-    return not name.startswith(("dense/", "dense_shifted/", "bias/"))
+    return not name.startswith(("dense/", "dense_shifted/", "bias/", "teacher/"))
 
 
 def _table(values: dict[str, Any], task: str) -> Table:

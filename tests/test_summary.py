@@ -121,4 +121,4 @@ def test_f1_is_shown_of_tasks_of_two_classes(printed):
 
 def test_the_teacher_is_described_below_its_task(printed):
     _, lines = printed(METRICS | {"teacher/nli/train/accuracy": 0.912})
-    assert "teacher on the training set: accuracy 0.912" in lines
+    assert "accuracy of the teacher: train 0.912" in lines

@@ -6,14 +6,15 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import BASE, find_dense, keep_base, load_dense, read_checkpoint
+from lit_prune.checkpoints import BASE, check_dense, find_dense, keep_base, load_dense, read_checkpoint
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
 from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
-from lit_prune.paradigms.teacher import Teacher, check_source, teach
+from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
 
 
 class FromDense(Paradigm):
@@ -27,6 +28,7 @@ class FromDense(Paradigm):
         dense: Length and rates of the dense phase; None: the pretrained encoder under random heads is taken.
         dense_loss: The loss of the dense phase, None: cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
+        taught_by: A run's folder or a checkpoint to take the teacher from, None: the teacher is the dense model.
     """
 
     def __init__(
@@ -36,14 +38,18 @@ class FromDense(Paradigm):
         dense: Phase | None = None,
         dense_loss: Loss | None = None,
         start_from: str | None = None,
+        taught_by: str | None = None,
     ) -> None:
         super().__init__(encoder, tasks)
         self.start_from = start_from
+        self.taught_by = None if taught_by is None else find_dense(taught_by, "teacher")
         self.teacher: Teacher | None = None
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if start_from is not None:
             origin = find_dense(start_from)
             load_dense(self, read_checkpoint(origin)["state_dict"], origin)
+        if self.taught_by is not None:
+            check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
 
     def add_phase(self, name: str, phase: Phase, loss: Loss) -> None:
         """Append a phase with its loss.
@@ -52,8 +58,10 @@ class FromDense(Paradigm):
             UserError: the loss needs what a task does not have, or a teacher where there is no trained dense model.
         """
         if "teacher" in loss.needs:
-            trained = self.start_from is not None or ("dense" in self.phases and self.phases["dense"].steps != 0)
-            check_source(loss, name, trained)
+            origin = self.taught_by or (find_dense(self.start_from) if self.start_from is not None else None)
+            if origin is not None:
+                check_tasks(origin, self.tasks)
+            check_source(loss, name, origin is not None, "dense" in self.phases and self.phases["dense"].steps != 0)
         super().add_phase(name, phase, loss)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -61,7 +69,7 @@ class FromDense(Paradigm):
         batch.progress = self.progress
         if "teacher" in self.losses[self.phase].needs:
             if self.teacher is None:  # the phase's first step, or the first after a resume
-                self.teacher = teach(self, self.checkpoints / BASE)
+                self.teacher = teach(self, self.taught_by or self.checkpoints / BASE)
             batch.teacher = self.teacher(batch)
         return super().training_step(batch, batch_idx)
 
@@ -112,9 +120,20 @@ class FineTune(FromDense):
         tasks: The tasks by name (linked): each gets a head.
         dense: Length and rates of the dense phase.
         dense_loss: Its loss, None: cross-entropy.
+        teacher: A run's folder or a checkpoint: the dense model that teaches this one, for losses that need a teacher.
     """
 
     def __init__(
-        self, encoder: PrunableEncoder, tasks: Mapping[str, Task], dense: Phase, dense_loss: Loss | None = None
+        self,
+        encoder: PrunableEncoder,
+        tasks: Mapping[str, Task],
+        dense: Phase,
+        dense_loss: Loss | None = None,
+        teacher: str | None = None,
     ) -> None:
-        super().__init__(encoder, tasks, dense, dense_loss)
+        super().__init__(encoder, tasks, dense, dense_loss, taught_by=teacher)
+        if teacher is not None and "teacher" not in self.losses["dense"].needs:
+            raise UserError(
+                f"teacher={teacher!r} has no effect: dense_loss is {type(self.losses['dense']).__name__}, which needs "
+                "none; use one that does (lit_prune.losses.ConfidenceRegularisation), or leave teacher out"
+            )

@@ -1,14 +1,16 @@
-"""The teacher of losses that need one: the run's own dense model, whose word on each training row is taken once."""
+"""The teacher of losses that need one: a dense model, whose word on each training row is taken once."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+import yaml
 from torch import Tensor, nn
 
 from lit_prune.checkpoints import load_dense, read_checkpoint
 from lit_prune.data.batch import Batch
+from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
@@ -22,28 +24,28 @@ class Teacher:
     """What a dense model says of the training rows.
 
     Args:
-        predicted: Its logits on the training rows of each task.
+        predicted: Its logits on the training rows of each task, and on further sets.
 
     Attributes:
-        accuracy: `<task>/train/accuracy`.
+        accuracy: `<task>/<split>/accuracy` of each set.
 
     Raises:
-        UserError: on a task it is hardly better than always saying the largest class.
+        UserError: on a task's training rows it is hardly better than always saying the largest class.
     """
 
     def __init__(self, predicted: Sequence[Predicted]) -> None:
-        self.log_probs = {each.of.task: each.logits.log_softmax(-1) for each in predicted}
-        self.accuracy: dict[str, float] = {}
+        self.log_probs = {each.of.task: each.logits.log_softmax(-1) for each in predicted if each.of.split == "train"}
+        self.accuracy = {f"{each.of.name}/accuracy": _accuracy(each) for each in predicted}
         for each in predicted:
-            accuracy = float((each.logits.argmax(-1) == each.labels).double().mean())
+            accuracy = self.accuracy[f"{each.of.name}/accuracy"]
             majority = float(each.labels.bincount().max()) / len(each.labels)
-            if accuracy < (needed := majority + MARGIN * (1 - majority)):
+            needed = majority + MARGIN * (1 - majority)
+            if each.of.split == "train" and accuracy < needed:
                 raise UserError(
                     f"the dense model is no teacher for task {each.of.task!r}: it is right on {accuracy:.3f} of its "
                     f"training rows, needed are {needed:.3f} (the largest class alone: {majority:.3f}); train it longer"
-                    " (model.init_args.dense), or start_from a better one"
+                    ", or take a better one (model.init_args: dense, start_from, teacher)"
                 )
-            self.accuracy[f"{each.of.name}/accuracy"] = accuracy
 
     def __call__(self, batch: Batch) -> Tensor:
         """Its log-probabilities (batch, classes) of a training batch, on the batch's device."""
@@ -52,43 +54,68 @@ class Teacher:
         return self.log_probs[batch.task][batch.index.to(device)]
 
 
-def check_source(loss: Loss, phase: str, trained: bool) -> None:
+def _accuracy(predicted: Predicted) -> float:
+    return float((predicted.logits.argmax(-1) == predicted.labels).double().mean())
+
+
+def check_source(loss: Loss, phase: str, is_given: bool, is_trained: bool) -> None:
     """Whether there will be a teacher.
 
     Args:
         loss: A loss that needs one.
         phase: Its phase.
-        trained: Whether the run trains a dense model before, or is given one.
+        is_given: Whether the run is given a dense model.
+        is_trained: Whether it trains one before.
 
     Raises:
-        UserError: the phase is the one that trains the teacher, or there is none.
+        UserError: there will be none.
     """
-    name = type(loss).__name__
-    if phase == "dense":
-        raise UserError(
-            f"{name} needs a teacher, which is what the dense phase trains: use it in a later phase. To train a dense "
-            "model by it: IterativePruning with start_from=<a dense run> and ImpRounds(num_rounds=1, final=0)"
-        )
-    if not trained:
-        raise UserError(
-            f"{name} (phase {phase!r}) needs a teacher, but the run has no trained dense model: give it a dense phase "
-            "(model.init_args.dense), or, other than to LotteryTicket, a dense run (start_from)"
-        )
+    if is_given or is_trained:
+        return
+    remedy = (
+        "name a dense run as model.init_args.teacher of FineTune"
+        if phase == "dense"
+        else "give it a dense phase (model.init_args.dense) or, other than to LotteryTicket, a dense run (start_from)"
+    )
+    raise UserError(
+        f"{type(loss).__name__} (phase {phase!r}) needs a teacher, but the run has no trained dense model: {remedy}"
+    )
+
+
+def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
+    """Whether a teacher knows the tasks, by the configuration of its run; a checkpoint away from its run has none.
+
+    Raises:
+        UserError: it has another task, or other classes, than ours.
+    """
+    config = origin.parent.parent / "config.yaml"
+    if not config.is_file():
+        return
+    every = [each["init_args"] for each in yaml.safe_load(config.read_text())["data"]["tasks"]]
+    theirs = {each["name"]: list(each["labels"]) for each in every if {"name", "labels"} <= each.keys()}
+    ours = {name: list(task.labels) for name, task in tasks.items()}
+    if theirs and theirs != ours:
+        raise UserError(f"{origin} is no teacher for {ours}: its tasks and classes are {theirs}; give another run")
 
 
 @torch.no_grad()
 def teach(module: Paradigm, checkpoint: Path) -> Teacher:
-    """Evaluate the dense model on the training rows; it draws no random number, and the processes share the work.
+    """Evaluate a dense model on the training rows, and on the rows that select; the processes share the work.
+
+    No random number is drawn: a resumed run finds the same, bit for bit.
 
     Args:
         module: The run, in training and masked in whatever way.
         checkpoint: Of the dense model.
+
+    Raises:
+        UserError: it is hardly better than always saying the largest class.
     """
     dense = _Dense(module)
     load_dense(dense, read_checkpoint(checkpoint)["state_dict"], checkpoint)
     dense.eval()
     data = module.trainer.datamodule  # type: ignore[attr-defined]
-    sets = data.training_sets
+    sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]
     collector = Collector(sets)
     for number, loader in enumerate(data.loaders(sets)):
         for batch in loader:

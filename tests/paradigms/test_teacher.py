@@ -1,7 +1,8 @@
-"""A run's own dense model as the teacher of its later phases."""
+"""A dense model, the run's own or another's, as the teacher of a phase."""
 
 import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,7 +79,7 @@ def test_every_step_of_the_mask_phase_distils_what_the_dense_model_says_of_its_r
     assert [progress for *_, progress in Watched.seen] == pytest.approx([step / 20 for step in range(20)])
     accuracy = float((expected.argmax(-1) == torch.tensor(rows["label"][:])).double().mean())
     assert json.loads((run / "metrics.json").read_text())["teacher/nli/train/accuracy"] == accuracy
-    assert f"teacher on the training set: accuracy {accuracy:.3f}" in capsys.readouterr().out
+    assert f"accuracy of the teacher: train {accuracy:.3f}, validation " in capsys.readouterr().out
 
 
 def test_the_mask_that_a_teacher_trains_is_another(experiment, finished_run):
@@ -120,7 +121,7 @@ def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, cap
 def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_right, refused):
     labels = torch.arange(100).ge(60).long()  # 60 and 40 rows
     said = torch.where(torch.arange(100) < num_right, labels, 1 - labels)
-    of = SimpleNamespace(task="nli", name="nli/train", rows={"label": labels.tolist()})
+    of = SimpleNamespace(task="nli", split="train", name="nli/train", rows={"label": labels.tolist()})
     predicted = Predicted(of, F.one_hot(said, 2) * math.log(3))
     if refused:
         with pytest.raises(UserError, match=r"right on 0\.630 of its training rows, needed are 0\.640"):
@@ -132,21 +133,66 @@ def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_righ
     torch.testing.assert_close(teacher(batch), torch.tensor([[0.75, 0.25], [0.75, 0.25]]).log())
 
 
-def test_the_dense_phase_cannot_have_the_teacher_that_it_trains(experiment, capsys):
-    loss = LOSS.replace("loss=", "dense_loss=")
-    code, run = experiment(loss, config="configs/dense.yaml")
+DENSE_LOSS = LOSS.replace("loss=", "dense_loss=")
+
+
+def refusal(capsys, code, run):
     assert code == 2
-    assert "IterativePruning with start_from=<a dense run>" in capsys.readouterr().err
     assert not run.exists()
+    return capsys.readouterr().err.strip().splitlines()[-1]
 
 
-def test_a_dense_model_is_trained_by_a_teacher_as_that_error_says(experiment, finished_run):
-    callback = "[{class_path: lit_prune.callbacks.ImpRounds, init_args: {num_rounds: 1, final: 0}}]"
-    start = f"--model.init_args.start_from={finished_run}"
-    code, run = experiment(start, LOSS, f"--trainer.callbacks={callback}", config="configs/imp.yaml")
-    assert code == 0
-    values = json.loads((run / "metrics.json").read_text())
-    assert (values["sparsity"], values["steps"]) == (0, 5)
+def test_the_dense_phase_cannot_have_the_teacher_that_it_trains(experiment, capsys):
+    code, run = experiment(DENSE_LOSS, config="configs/dense.yaml")
+    assert "name a dense run as model.init_args.teacher of FineTune" in refusal(capsys, code, run)
+
+
+def test_a_dense_model_is_taught_by_that_of_another_run(experiment, finished_run):
+    teacher = f"--model.init_args.teacher={finished_run}"
+    values, states = {}, {}
+    for name, arguments in {"taught": (DENSE_LOSS, teacher), "alone": ()}.items():
+        code, run = experiment(*arguments, config="configs/dense.yaml", name=name)
+        assert code == 0
+        values[name] = json.loads((run / "metrics.json").read_text())
+        states[name] = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
+    origin = json.loads((finished_run / "metrics.json").read_text())
+    found = {name: value for name, value in values["taught"].items() if name.startswith("teacher/")}
+    assert set(found) == {"teacher/nli/train/accuracy", "teacher/nli/validation/accuracy"}
+    assert found["teacher/nli/validation/accuracy"] == pytest.approx(origin["dense/nli/validation/accuracy"])
+    assert not any(
+        torch.equal(value, states["alone"][name]) for name, value in states["taught"].items() if "query.weight" in name
+    )
+
+
+def test_a_foreign_teacher_is_an_error_that_names_both(
+    experiment, finished_run, finished_roberta_run, tmp_path, capsys
+):
+    code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={finished_roberta_run}", config="configs/dense.yaml")
+    assert f"{finished_roberta_run}/checkpoints/dense.ckpt is of another architecture" in refusal(capsys, code, run)
+    other = tmp_path / "version_0"
+    shutil.copytree(finished_run, other)
+    config = (other / "config.yaml").read_text()
+    (other / "config.yaml").write_text(
+        config.replace("- contradiction\n      - entailment", "- entailment\n      - contradiction")
+    )
+    assert (other / "config.yaml").read_text() != config
+    ours, theirs = (
+        "{'nli': ['contradiction', 'entailment', 'neutral']}",
+        "{'nli': ['entailment', 'contradiction', 'neutral']}",
+    )
+    for setting, loss, config in (("teacher", DENSE_LOSS, "configs/dense.yaml"), ("start_from", LOSS, CONFIG)):
+        code, run = experiment(loss, f"--model.init_args.{setting}={other}", config=config)
+        assert (
+            f"{other}/checkpoints/dense.ckpt is no teacher for {ours}: its tasks and classes are {theirs}"
+            in refusal(capsys, code, run)
+        )
+
+
+def test_a_teacher_that_is_not_there_or_not_needed_is_an_error(experiment, finished_run, tmp_path, capsys):
+    code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={tmp_path}/none", config="configs/dense.yaml")
+    assert f"teacher='{tmp_path}/none' names neither" in refusal(capsys, code, run)
+    code, run = experiment(f"--model.init_args.teacher={finished_run}", config="configs/dense.yaml")
+    assert "has no effect: dense_loss is CrossEntropy" in refusal(capsys, code, run)
 
 
 @pytest.mark.parametrize("config", ["configs/mask_only.yaml", "configs/ticket.yaml"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lit_prune.data.bias.model import BiasModel, calibration
+from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
 from lit_prune.data.sources.readers import READERS, IncompleteError
 from lit_prune.errors import UserError
@@ -76,18 +76,6 @@ class BiasFile(BiasModel):
             )
         values = np.array([found[each] for each in ids])
         return self._log_probs(values, ids).astype(np.float32)
-
-    def report(
-        self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]
-    ) -> dict[str, float]:
-        """How right the predictions are on the training rows: accuracy, confidence, calibration_error.
-
-        Args:
-            log_probs: (rows, classes), from `fit_predict`.
-            labels: (rows) class numbers.
-            label_names: (classes) names.
-        """
-        return calibration(np.exp(log_probs.max(axis=1).astype(float)), log_probs.argmax(axis=1) == labels)
 
     def _read(self, wanted: set[str], names: Sequence[str]) -> dict[str, list[float]]:
         """The numbers of each wanted row, in the order of the classes; of logits the log-probabilities."""
