@@ -131,7 +131,7 @@ class FineTune(FromDense):
         dense_loss: Loss | None = None,
         teacher: str | None = None,
     ) -> None:
-        super().__init__(encoder, tasks, dense, dense_loss, taught_by=teacher)
+        super().__init__(encoder, tasks, dense.as_last("dense"), dense_loss, taught_by=teacher)
         if teacher is not None and "teacher" not in self.losses["dense"].needs:
             raise UserError(
                 f"teacher={teacher!r} has no effect: dense_loss is {type(self.losses['dense']).__name__}, which needs "

@@ -75,7 +75,7 @@ class IterativePruning(FromDense):
         """Append a phase for each round, of these sparsities."""
         for number, sparsity in enumerate(sparsities, start=1):
             self.sparsities[f"round_{number}"] = sparsity
-            self.add_phase(f"round_{number}", self.rounds, self.loss)
+            self.add_phase(f"round_{number}", self.rounds.as_last(f"round_{number}"), self.loss)
 
     def setup(self, stage: str) -> None:
         """Lay out the phases."""

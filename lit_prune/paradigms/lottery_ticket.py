@@ -82,7 +82,7 @@ class LotteryTicket(IterativePruning):
             check_fit(found, dict(self.named_parameters()), start_from)
             names = [name for names in self.matched.values() for name in names]  # not the classifier: it is a fresh one
             self.found = {name: found[f"{name}.weight"] for name in names if f"{name}.weight" in found}
-        self.add_phase("ticket", ticket, loss)
+        self.add_phase("ticket", ticket.as_last("ticket"), loss)
 
     def add_rounds(self, sparsities: Sequence[float]) -> None:
         """Put a phase for each round before the ticket's."""

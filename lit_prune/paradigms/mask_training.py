@@ -61,7 +61,7 @@ class MaskTraining(FromDense):
             raise UserError(f"refresh_every is {refresh_every}, needed is 1 or more optimizer steps")
         if scope not in ("local", "global"):
             raise UserError(f"scope is {scope!r}, needed is local or global")
-        self.add_phase("mask", mask, loss)
+        self.add_phase("mask", mask.as_last("mask"), loss)
         self.initial_scores = initial_scores
         self.schedule = schedule
         self.scope = scope

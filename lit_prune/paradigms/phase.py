@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
@@ -48,6 +49,16 @@ class Phase:
         if not 0 <= self.select_after <= 1:
             raise UserError(f"a phase's select_after is {self.select_after}, needed is a share in [0, 1]")
 
+    def as_last(self, name: str) -> Self:
+        """The phase, which a run under this name is to end with.
+
+        Raises:
+            UserError: it has no step.
+        """
+        if self.steps == 0:
+            raise UserError(f"the last phase, {name!r}, has no step: give it steps or epochs above 0")
+        return self
+
     def num_steps(self, steps_per_epoch: float) -> int:
         """Length in optimizer steps."""
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
@@ -82,7 +93,7 @@ def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:
         max_steps: Where the run ends at the latest; not positive: nowhere.
 
     Raises:
-        UserError: the last phase has no step, or a phase would begin after the end.
+        UserError: a phase would begin after the end.
     """
     ends: dict[str, int] = {}
     end = 0
@@ -96,6 +107,4 @@ def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:
                     f"{start}: raise it or shorten the phases before"
                 )
         ends[name] = end
-    if not length:
-        raise UserError(f"the last phase, {name!r}, has no step: give it steps or epochs above 0")
     return ends

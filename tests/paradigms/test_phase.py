@@ -76,5 +76,9 @@ def test_phases_follow_one_another_up_to_the_last_step_allowed():
     assert lay_out({"dense": 0, "mask": 30}, 10) == {"dense": 0, "mask": 10}
     with pytest.raises(UserError, match="max_steps=20 leaves no step for the phase 'mask'"):
         lay_out({"dense": 20, "mask": 30}, 20)
+
+
+def test_a_run_does_not_end_with_a_phase_of_no_step():
+    assert Phase(steps=1).as_last("mask") == Phase(steps=1)
     with pytest.raises(UserError, match="the last phase, 'mask', has no step"):
-        lay_out({"dense": 20, "mask": 0}, -1)
+        Phase(steps=0).as_last("mask")
