@@ -16,6 +16,7 @@ from lit_prune.sparsity.criteria import Criterion, Magnitude
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
 from lit_prune.sparsity.prune import keep_further
+from lit_prune.sparsity.select import check_scope
 from lit_prune.sparsity.targets import match
 
 
@@ -56,12 +57,10 @@ class IterativePruning(FromDense):
         patterns: dict[str, str] | None = None,
     ) -> None:
         super().__init__(encoder, tasks, dense, dense_loss, start_from)
-        if scope not in ("local", "global"):
-            raise UserError(f"scope is {scope!r}, needed is local or global")
         self.rounds = rounds
         self.loss = loss
         self.criterion = criterion or Magnitude()
-        self.scope = scope
+        self.scope = check_scope(scope)
         self.sparsities: dict[str, float] = {}  # by the phase's name
         matched = match(self, encoder.model_type, targets, patterns)
         self.matched = matched if targets else {name: found for name, found in matched.items() if name != "classifier"}

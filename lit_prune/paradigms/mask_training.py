@@ -17,6 +17,7 @@ from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import LearnedMask, Refreshed, flipped, refresh
 from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.select import check_scope
 from lit_prune.sparsity.targets import match
 
 
@@ -59,12 +60,10 @@ class MaskTraining(FromDense):
         super().__init__(encoder, tasks, dense, dense_loss, start_from)
         if refresh_every < 1:
             raise UserError(f"refresh_every is {refresh_every}, needed is 1 or more optimizer steps")
-        if scope not in ("local", "global"):
-            raise UserError(f"scope is {scope!r}, needed is local or global")
         self.add_phase("mask", mask.as_last("mask"), loss)
         self.initial_scores = initial_scores
         self.schedule = schedule
-        self.scope = scope
+        self.scope = check_scope(scope)
         self.refresh_every = refresh_every
         self._kept: dict[str, Tensor] = {}  # as the last refresh left them
         self.matched = match(self, encoder.model_type, targets, patterns)

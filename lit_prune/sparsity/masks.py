@@ -7,8 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from lit_prune.errors import UserError
-from lit_prune.sparsity.select import keep_largest, num_kept
+from lit_prune.sparsity.select import check_scope, keep_largest, num_kept
 
 
 class FixedMask(nn.Module):
@@ -98,10 +97,8 @@ def refresh(masks: Mapping[str, LearnedMask], sparsity: float, scope: str) -> No
     Raises:
         UserError: `scope` is another word, `sparsity` is outside of [0, 1), or a score is NaN or not float32.
     """
-    if scope not in ("local", "global"):
-        raise UserError(f'scope is {scope!r}: use "local" (per matrix) or "global" (over all matrices)')
     pool = list(masks.values())
-    for group in [pool] if scope == "global" else [[mask] for mask in pool]:
+    for group in [pool] if check_scope(scope) == "global" else [[mask] for mask in pool]:
         _refresh_pool(group, sparsity)
 
 
