@@ -144,7 +144,8 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
 class ConfidenceRegularisation(Loss):
     """Distillation from a teacher that is made the less sure the surer the bias model is of the label.
 
-    (Utama et al. 2020, ACL; SRNets, Liu et al. 2022, appendix C.1.) The teacher is the run's dense model.
+    (Utama et al. 2020, ACL; SRNets, Liu et al. 2022, appendix C.1.) The teacher is a dense model: this run's, or
+    another's.
     """
 
     needs = ("bias", "teacher")

@@ -20,7 +20,7 @@ from lit_prune.device import hardware
 from lit_prune.files import write_json
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import job
-from lit_prune.sparsity.files import save_masks
+from lit_prune.sparsity.files import FILE, save_masks
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 
@@ -62,7 +62,7 @@ class RunRecord(Callback):
         folder = pl_module.folder
         write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
         if masks := pl_module.masks():
-            path = folder / _of_phase(pl_module, pl_module.phase, "masks.safetensors")
+            path = folder / _of_phase(pl_module, pl_module.phase, FILE)
             save_masks(masks, path, {"step": str(trainer.global_step)})
         self._write_run(trainer, pl_module.folder, "running")
 

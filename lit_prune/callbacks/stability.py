@@ -17,7 +17,7 @@ from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
 from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.sparsity.files import load_masks
+from lit_prune.sparsity.files import FILE, load_masks
 from lit_prune.sparsity.overlap import overlap
 
 AXIS = "seed="  # begins the part of a run's folder that says its seed
@@ -89,7 +89,7 @@ def read_seed(folder: Path) -> Seed:
     with (folder / "predictions.parquet").open("rb") as file:
         rows = pd.read_parquet(file, columns=columns)
     rows = rows[rows["split"] != "validation"].set_index(columns[:3]).sort_index()
-    path = folder / "masks.safetensors"
+    path = folder / FILE
     masks = load_masks(path) if path.is_file() else {}
     return Seed(metrics, rows, {name: (mask.numel(), np.packbits(mask.numpy())) for name, mask in masks.items()})
 

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.files import load_packed, mask_shapes
+from lit_prune.sparsity.files import FILE, load_packed, mask_shapes
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
-FILE = "masks.safetensors"
 _WEIGHT = ".weight"  # what the name of a masked layer's matrix ends in
 
 

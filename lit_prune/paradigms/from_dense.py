@@ -41,13 +41,12 @@ class FromDense(Paradigm):
         taught_by: str | None = None,
     ) -> None:
         super().__init__(encoder, tasks)
-        self.start_from = start_from
+        self.start_from = None if start_from is None else find_dense(start_from)
         self.taught_by = None if taught_by is None else find_dense(taught_by, "teacher")
         self.teacher: Teacher | None = None
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
-        if start_from is not None:
-            origin = find_dense(start_from)
-            load_dense(self, read_checkpoint(origin)["state_dict"], origin)
+        if self.start_from is not None:
+            load_dense(self, read_checkpoint(self.start_from)["state_dict"], self.start_from)
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
 
@@ -58,7 +57,7 @@ class FromDense(Paradigm):
             UserError: the loss needs what a task does not have, or a teacher where there is no trained dense model.
         """
         if "teacher" in loss.needs:
-            origin = self.taught_by or (find_dense(self.start_from) if self.start_from is not None else None)
+            origin = self.taught_by or self.start_from
             if origin is not None:
                 check_tasks(origin, self.tasks)
             check_source(loss, name, origin is not None, "dense" in self.phases and self.phases["dense"].steps != 0)
@@ -98,7 +97,7 @@ class FromDense(Paradigm):
         """Have `dense.ckpt` beside the checkpoints to come, where the model is not trained here."""
         if self.start_from is not None:
             if self.trainer.is_global_zero:
-                keep_base(find_dense(self.start_from), self.checkpoints)
+                keep_base(self.start_from, self.checkpoints)
         elif self.phase == "dense" and self.ends["dense"] == 0:
             self.trainer.save_checkpoint(self.checkpoints / BASE, weights_only=True)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import torch
-from torch import Tensor
 
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
@@ -17,7 +16,7 @@ from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
 from lit_prune.sparsity.prune import keep_further
 from lit_prune.sparsity.select import check_scope
-from lit_prune.sparsity.targets import match
+from lit_prune.sparsity.targets import layers_in, match
 
 
 class IterativePruning(FromDense):
@@ -68,7 +67,8 @@ class IterativePruning(FromDense):
         for pattern in trained or []:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise UserError(f"trained names {pattern!r}, which no parameter matches: they are like {names[-1]}")
-        self.trained = trained
+        chosen = {name for name in names for pattern in trained or ["*"] if fnmatchcase(name, pattern)}
+        self.frozen = [name for name in names if name not in chosen]
 
     def add_rounds(self, sparsities: Sequence[float]) -> None:
         """Append a phase for each round, of these sparsities."""
@@ -103,13 +103,12 @@ class IterativePruning(FromDense):
         """A round: prune, by the weights as they are."""
         if phase in self.sparsities:
             self.prune(self.sparsities[phase])
-            for name, value in self.named_parameters():
-                if self.trained is not None and not any(fnmatchcase(name, pattern) for pattern in self.trained):
-                    value.requires_grad_(False)
+            for name in self.frozen:
+                self.get_parameter(name).requires_grad_(False)
 
     def prune(self, sparsity: float) -> None:
         """Fix masks of this sparsity over the targets; what they pruned before stays pruned."""
-        names = [name for found in self.matched.values() for name in found]
+        names = layers_in(self.matched)
         weights = {name: self.get_parameter(f"{name}.weight") for name in names}
         kept = {name: layer.mask.keep for name, layer in masked_layers(self).items()}
         keeps = keep_further(weights, kept, self.criterion, sparsity, self.scope)
@@ -119,9 +118,9 @@ class IterativePruning(FromDense):
         """Begin a phase, and note what its pruning changed."""
         before = self.masks()
         super().start_phase(phase)
-        after: dict[str, Tensor] = self.masks()
-        everything = {name: torch.ones_like(keep) for name, keep in after.items()}
-        self.refreshed = Refreshed(self.trainer.global_step, flipped(before or everything, after))
+        after = self.masks()
+        before = before or {name: torch.ones_like(keep) for name, keep in after.items()}
+        self.refreshed = Refreshed(self.trainer.global_step, flipped(before, after))
 
     def eligible(self) -> bool:
         """Of a round, its end."""

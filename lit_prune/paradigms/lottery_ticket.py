@@ -17,6 +17,7 @@ from lit_prune.sparsity.found import check_fit, find_masks
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask
 from lit_prune.sparsity.select import check_sparsity
+from lit_prune.sparsity.targets import layers_in
 
 
 class LotteryTicket(IterativePruning):
@@ -80,7 +81,7 @@ class LotteryTicket(IterativePruning):
         if start_from is not None:
             found = find_masks(start_from, sparsity)
             check_fit(found, dict(self.named_parameters()), start_from)
-            names = [name for names in self.matched.values() for name in names]  # not the classifier: it is a fresh one
+            names = layers_in(self.matched)  # not the classifier: it is a fresh one
             self.found = {name: found[f"{name}.weight"] for name in names if f"{name}.weight" in found}
         self.add_phase("ticket", ticket.as_last("ticket"), loss)
 

@@ -18,7 +18,7 @@ from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import LearnedMask, Refreshed, flipped, refresh
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.select import check_scope
-from lit_prune.sparsity.targets import match
+from lit_prune.sparsity.targets import layers_in, match
 
 
 class MaskTraining(FromDense):
@@ -79,7 +79,7 @@ class MaskTraining(FromDense):
         """The mask phase: freeze everything, then put masks over the targets."""
         if phase == "mask":
             self.requires_grad_(False)
-            install(self, [name for names in self.matched.values() for name in names], self._mask)
+            install(self, layers_in(self.matched), self._mask)
 
     def start_phase(self, phase: str) -> None:
         """Begin a phase; the mask phase at its initial sparsity."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 
+FILE = "masks.safetensors"  # what the masks of a run's result are called in its folder
 _SHAPES = "lit_prune.mask_shapes"
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.files import load_masks
-
-FILE = "masks.safetensors"
+from lit_prune.sparsity.files import FILE, load_masks
 
 
 def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:

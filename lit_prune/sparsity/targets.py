@@ -119,6 +119,11 @@ def match(
     return {target: _match_one(root, target, known[target]) for target in targets}
 
 
+def layers_in(matched: Mapping[str, Sequence[str]]) -> list[str]:
+    """The layers of all targets that `match` found."""
+    return [name for names in matched.values() for name in names]
+
+
 def targets_of(names: Iterable[str]) -> dict[str, str]:
     """The target of each masked layer by the names alone, as the model type has it that knows most of them.
 

@@ -6,12 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.model import MIN_LOG_PROBABILITY, BiasModel
 from lit_prune.data.bias.vectors import WordVectors
 from lit_prune.data.bias.words import words
 from lit_prune.errors import UserError
-
-MIN_LOG_PROBABILITY = np.log(np.finfo(np.float32).tiny)  # of a class that no row has
 
 
 class ClaimBias(BiasModel):

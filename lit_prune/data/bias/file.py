@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lit_prune.data.bias.model import BiasModel
+from lit_prune.data.bias.model import MIN_LOG_PROBABILITY, BiasModel
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
 from lit_prune.data.sources.readers import READERS, IncompleteError
 from lit_prune.errors import UserError
 
-MIN_LOG_PROBABILITY = math.log(np.finfo(np.float32).tiny)  # of a class that the file rules out
 TOLERANCE = 0.02  # of a row's sum of probabilities, which may be rounded
 
 

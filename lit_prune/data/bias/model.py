@@ -11,6 +11,8 @@ import numpy.typing as npt
 from lit_prune.data.bias.vectors import FloatArray, WordVectors, read_vec
 from lit_prune.data.bias.words import words
 
+MIN_LOG_PROBABILITY = np.log(np.finfo(np.float32).tiny)  # of a class that is ruled out
+
 
 class BiasModel(ABC):
     """Says how much of a label can be had from a bias alone; debiasing losses make up for that (SRNets, section 2).

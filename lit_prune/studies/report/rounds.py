@@ -28,8 +28,8 @@ def take_apart(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str,
     sparsities = {own["sparsity"] for own in rounds.values()}
     if not rounds or common["sparsity"] in sparsities:
         return [(run, numbers)]
-    shared = {name: value for name, value in common.items() if name.startswith(("dense/", "bias/", "teacher/"))}
-    shared |= {name: common[name] for name in ("seed",) if name in common}
+    of_all = ("dense/", "bias/", "teacher/")
+    shared = {name: value for name, value in common.items() if name == "seed" or name.startswith(of_all)}
     apart = [
         (
             replace(run, name=f"{run.name}/{name}", files=f"{name}_", seconds=None, axes=_at(run, own["sparsity"])),
