@@ -113,24 +113,25 @@ class LotteryTicket(IterativePruning):
         """A round: prune by the weights as trained, then take them back. The ticket: its mask, and fresh heads."""
         super().enter(phase)
         if phase == "ticket":
-            self._install_ticket()
             for head in self.heads.values():
                 assert isinstance(head, Classification)
                 head.reset()
+            self._install_ticket()
         if phase != "dense":
             self._rewind()
 
     def _install_ticket(self) -> None:
         """The found masks; those of the last round are there, but in a resumed run, which gets its own back."""
-        if self.found:
-            install(self, self.found, lambda name, _: FixedMask(self.found[name].to(self.device)))
-        elif self.sparsity is not None:
+        if self.sparsity is not None and not self.found:
             self.prune(self.sparsity)
-        elif not masked_layers(self):
+        elif not self.found and not masked_layers(self):
             self.prune(0.0)
+        keeps = {name: keep.to(self.device) for name, keep in self.found.items()} or {
+            name: layer.mask.keep for name, layer in masked_layers(self).items()
+        }
         if self.control is not None:
-            others = {name: self.control(keep) for name, keep in self.masks().items()}
-            install(self, masked_layers(self), lambda name, _: FixedMask(others[f"{name}.weight"]))
+            keeps = {name: self.control(keep) for name, keep in keeps.items()}
+        install(self, keeps, lambda name, _: FixedMask(keeps[name]))
 
     def _rewind(self) -> None:
         """Take back the encoder's weights as they were before the rounds; heads stay."""

@@ -28,7 +28,7 @@ def install(root: nn.Module, names: Iterable[str], make_mask: Callable[[str, nn.
 
 
 def uninstall(root: nn.Module) -> None:
-    """Put plain layers around the same parameters back, in place: what masks pruned takes part again."""
+    """Put plain layers around the same parameters back, in place: what learned masks pruned takes part again."""
     for name, masked in masked_layers(root).items():
         linear = nn.Linear(masked.in_features, masked.out_features, bias=masked.bias is not None, device="meta")
         linear.weight, linear.bias = masked.weight, masked.bias

@@ -7,11 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from lit_prune.sparsity.masks import Mask, keep_only
+from lit_prune.sparsity.masks import FixedMask, Mask, keep_only
 
 
 class MaskedLinear(nn.Linear):
-    """`nn.Linear` that computes with `weight * mask.keep`; `weight` itself stays dense."""
+    """`nn.Linear` that computes with `weight * mask.keep`.
+
+    Under a learned mask `weight` itself stays dense. What a fixed mask prunes is 0 in it, from when the mask is put
+    there or weights are loaded; training keeps it so, as it gives these entries no gradient. So no product is computed.
+    """
 
     mask: Mask
 
@@ -27,6 +31,8 @@ class MaskedLinear(nn.Linear):
         assert mask.operands[0].data_ptr() != linear.weight.data_ptr(), "the scores are the weight itself, not a copy"
         layer = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         layer.weight, layer.bias, layer.mask = linear.weight, linear.bias, mask
+        layer.register_load_state_dict_post_hook(_zero_pruned)  # type: ignore[no-untyped-call]
+        _zero_pruned(layer)
         return layer.train(linear.training)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -41,6 +47,12 @@ class MaskedLinear(nn.Linear):
             input.reshape(-1, self.in_features), self.weight, self.bias, *self.mask.operands, dtype
         )
         return output.view(*input.shape[:-1], self.out_features)
+
+
+@torch.no_grad()
+def _zero_pruned(layer: MaskedLinear, *_: Any) -> None:
+    if isinstance(layer.mask, FixedMask):
+        layer.weight.masked_fill_(~layer.mask.keep, 0)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -62,8 +74,7 @@ class _StraightThrough(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight, values, threshold)
         ctx.dtype = dtype
-        product = keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))
-        return F.linear(x, product, None if bias is None else bias.to(dtype))
+        return F.linear(x, _product(weight, values, threshold, dtype), None if bias is None else bias.to(dtype))
 
     @staticmethod
     @once_differentiable
@@ -78,7 +89,14 @@ class _StraightThrough(torch.autograd.Function):
             if needs_weight:
                 grad_weight = keep_only(grad_product, values, threshold, out=grad_product)
         if needs_x:
-            grad_x = grad_output @ keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=ctx.dtype))
+            grad_x = grad_output @ _product(weight, values, threshold, ctx.dtype)
         if needs_bias:
             grad_bias = grad_output.sum(0).to(weight.dtype)
         return grad_x, grad_weight, grad_bias, grad_scores, None, None
+
+
+def _product(weight: Tensor, values: Tensor, threshold: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The weight where it is kept, and zeros elsewhere: under a fixed mask the weight itself."""
+    if threshold is None:
+        return weight.to(dtype)
+    return keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))

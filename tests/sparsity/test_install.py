@@ -72,11 +72,17 @@ def test_other_modules_cannot_be_masked():
         install(network(), ["body.1"], lambda _, linear: FixedMask(linear.weight > 0))
 
 
+def halved(linear):
+    mask = LearnedMask(linear.weight.detach().abs())
+    refresh({"": mask}, 0.5, "local")
+    return mask
+
+
 def test_what_is_taken_out_again_leaves_the_network_as_it_was():
     root = network()
     x = torch.randn(4, 5)
     before, parameters = forward(root, x), dict(root.named_parameters())
-    install(root, NAMES, lambda _, linear: FixedMask(linear.weight > 0))
+    install(root, NAMES, lambda _, linear: halved(linear))
     assert not torch.equal(forward(root, x), before)
     uninstall(root)
     assert not masked_layers(root)

@@ -98,6 +98,24 @@ def test_pruned_weights_get_no_gradient_and_pruned_scores_do():
     assert (layer.mask.scores.grad[~layer.mask.keep] != 0).all()
 
 
+@pytest.mark.parametrize("optimizer", ["AdamW", "SGD"])
+def test_what_a_fixed_mask_prunes_is_zero_and_stays_so(optimizer):
+    linear, layer = make(learned=False)
+    keep = layer.mask.keep
+    assert torch.equal(linear.weight != 0, keep)
+    layer.load_state_dict(layer.state_dict() | {"weight": torch.randn(4, 6)})
+    assert torch.equal(linear.weight != 0, keep)
+    settings = {"momentum": 0.9} if optimizer == "SGD" else {}
+    train = getattr(torch.optim, optimizer)(layer.parameters(), lr=0.1, weight_decay=0.1, **settings)
+    before = linear.weight.detach().clone()
+    for _ in range(5):
+        train.zero_grad()
+        layer(torch.randn(3, 6)).square().sum().backward()
+        train.step()
+    assert torch.equal(linear.weight != before, keep)
+    assert torch.equal(linear.weight != 0, keep)
+
+
 def test_a_pruned_entry_comes_back():
     linear = nn.Linear(2, 1, bias=False)
     nn.init.ones_(linear.weight)
