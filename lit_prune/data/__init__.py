@@ -3,7 +3,15 @@
 from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
-from lit_prune.data.sources import Files, GeneratedFacts, GeneratedNli, GeneratedParaphrase, Hub
+from lit_prune.data.sources import (
+    Files,
+    GeneratedFacts,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    Hub,
+    SquadFiles,
+)
 from lit_prune.data.task import Task
 
 __all__ = [
@@ -14,10 +22,12 @@ __all__ = [
     "GeneratedFacts",
     "GeneratedNli",
     "GeneratedParaphrase",
+    "GeneratedReading",
     "Hub",
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
     "ShuffledBias",
+    "SquadFiles",
     "Task",
 ]
