@@ -11,6 +11,7 @@ from lit_prune.data.sources import (
     GeneratedReading,
     Hub,
     SquadFiles,
+    SquadHub,
 )
 from lit_prune.data.task import Task
 
@@ -29,5 +30,6 @@ __all__ = [
     "OverlapBias",
     "ShuffledBias",
     "SquadFiles",
+    "SquadHub",
     "Task",
 ]

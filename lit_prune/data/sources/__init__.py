@@ -3,9 +3,9 @@
 from lit_prune.data.sources.files import Files, FileSplit
 from lit_prune.data.sources.generated import GeneratedFacts, GeneratedNli, GeneratedParaphrase, GeneratedReading
 from lit_prune.data.sources.given import Given
-from lit_prune.data.sources.hub import Hub, HubSplit
+from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
 from lit_prune.data.sources.source import Row, Source, SpanRow
-from lit_prune.data.sources.squad import SquadFiles
+from lit_prune.data.sources.squad import SquadFiles, SquadHub
 
 __all__ = [
     "FileSplit",
@@ -17,8 +17,10 @@ __all__ = [
     "Given",
     "Hub",
     "HubSplit",
+    "HubTable",
     "Row",
     "Source",
     "SpanRow",
     "SquadFiles",
+    "SquadHub",
 ]

@@ -1,4 +1,4 @@
-"""Questions with answers that are spans of a text, in SQuAD's own files (Rajpurkar et al. 2016)."""
+"""Questions that spans of a text answer, in SQuAD's own files and as the hub has them (Rajpurkar et al. 2016)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from lit_prune.data.sources.fields import check_names
 from lit_prune.data.sources.files import file_state, find_file, found_splits
+from lit_prune.data.sources.hub import HubTable
 from lit_prune.data.sources.source import UNLABELLED, Source, SpanRow
 from lit_prune.errors import UserError
 
@@ -40,6 +41,31 @@ class SquadFiles(Source):
         return read_squad(find_file(self.splits[split], root))
 
 
+class SquadHub(Source):
+    """Tables of the Hugging Face hub in the layout of `rajpurkar/squad`; without a network, from its cache (`HF_HOME`).
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its table.
+    """
+
+    def __init__(self, splits: dict[str, HubTable]) -> None:
+        check_names(splits)
+        self.splits = splits
+
+    def available(self, root: str | None) -> list[str]:
+        """All splits that are named."""
+        return list(self.splits)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The fingerprint that `datasets` gives the table."""
+        return {"table": self.splits[split].load()._fingerprint}
+
+    def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
+        """See `Source.rows`; errors name the table and the question's id."""
+        table = self.splits[split]
+        return _rows(iter(table.load()), str(table))
+
+
 def read_squad(path: Path) -> Iterator[SpanRow]:
     """The questions of a file, in its order.
 
@@ -51,59 +77,59 @@ def read_squad(path: Path) -> Iterator[SpanRow]:
         UserError: The file is no JSON of this layout or has no questions, or a question has no answer, an answer that
             does not stand where it should, or the id of another one.
     """
+    return _rows(_flat(path), str(path))
+
+
+def _flat(path: Path) -> Iterator[dict[str, Any]]:
+    """The records that the hub has of a file's questions."""
     try:
         content = json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: malformed JSON ({error}); download the file again") from None
-    seen: set[str] = set()
     for article in _listed(content, "data", str(path)):
         for paragraph in _listed(article, "paragraphs", str(path)):
-            context = _text(paragraph, "context", str(path))
             for question in _listed(paragraph, "qas", str(path)):
-                row = _row(question, context, path)
-                if row["id"] in seen:
-                    raise UserError(f"{path}: two questions have the id {row['id']!r}; rename or remove one")
-                seen.add(row["id"])
-                yield row
+                where = f"{path}, question {_text(question, 'id', str(path))!r}"
+                answers = [each if isinstance(each, Mapping) else {} for each in _listed(question, "answers", where)]
+                columns = {key: [each.get(key) for each in answers] for key in ("text", "answer_start")}
+                yield {**question, "context": paragraph.get("context"), "answers": columns}
+
+
+def _rows(records: Iterator[Mapping[str, Any]], table: str) -> Iterator[SpanRow]:
+    seen: set[str] = set()
+    for record in records:
+        row = _row(record, table)
+        if row["id"] in seen:
+            raise UserError(f"{table}: two questions have the id {row['id']!r}; rename or remove one")
+        seen.add(row["id"])
+        yield row
     if not seen:
-        raise UserError(f"{path}: no questions; check the file")
+        raise UserError(f"{table}: no questions; check the file")
 
 
-def _row(question: Any, context: str, path: Path) -> SpanRow:
-    name = _text(question, "id", str(path))
-    where = f"{path}, question {name!r}"
-    answers, starts = [], []
-    for answer in _listed(question, "answers", where):
-        text = _text(answer, "text", where)
-        start = answer.get("answer_start")
-        if not isinstance(start, int) or start < 0 or not context.startswith(text, start):
+def _row(record: Mapping[str, Any], table: str) -> SpanRow:
+    name = _text(record, "id", table)
+    where = f"{table}, question {name!r}"
+    question, context = (_text(record, key, where) for key in ("question", "context"))
+    texts, starts = (_listed(record.get("answers"), key, where) for key in ("text", "answer_start"))
+    if not texts:
+        raise UserError(f"{where}: no answers, as some questions of SQuAD 2.0 have none; remove it")
+    for text, start in zip(texts, starts, strict=True):
+        found = isinstance(text, str) and isinstance(start, int) and start >= 0 and context.startswith(text, start)
+        if not found or not text.strip():
             raise UserError(
                 f"{where}: the answer {text!r} does not stand at the context's character {start}; correct its "
                 "`answer_start` (it counts from 0), or remove the question"
             )
-        answers.append(text)
-        starts.append(start)
-    if not answers:
-        raise UserError(
-            f"{where}: no answers; remove the question (those of SQuAD 2.0 that have none are not known here)"
-        )
     return SpanRow(
-        id=name,
-        text_a=_text(question, "question", where),
-        text_b=context,
-        label=UNLABELLED,
-        group="",
-        answers=answers,
-        starts=starts,
+        id=name, text_a=question, text_b=context, label=UNLABELLED, group="", answers=[*texts], starts=[*starts]
     )
 
 
 def _listed(record: Any, key: str, where: str) -> list[Any]:
     value = record.get(key) if isinstance(record, Mapping) else None
     if not isinstance(value, list):
-        raise UserError(
-            f"{where}: there is no list {key!r} where SQuAD 1.1 has one; check that the file has its layout"
-        )
+        raise UserError(f"{where}: there is no list {key!r} where SQuAD has one; check that the file has its layout")
     return value
 
 

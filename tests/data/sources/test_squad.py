@@ -4,9 +4,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import datasets
 import pytest
 
-from lit_prune.data.sources.squad import SquadFiles, read_squad
+from lit_prune.data.sources.hub import HubTable
+from lit_prune.data.sources.squad import SquadFiles, SquadHub, read_squad
 from lit_prune.errors import UserError
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data"
@@ -67,7 +69,7 @@ def test_a_question_becomes_a_row_with_all_its_answers(write):
         (content(question("q7", [("Monday", None)])), "'q7': the answer 'Monday' does not stand at .* character None"),
         (content(question("q7", [("Monday", 13), ("rain", 0)])), "'q7': the answer 'rain' does not stand at"),
         (content(question("q7", [])), "'q7': no answers"),
-        (content(question("q7", [(" ", 4)])), "'q7': 'text' holds ' '"),
+        (content(question("q7", [(" ", 4)])), "'q7': the answer ' ' does not stand"),
         (content(question("q7", text="")), "'q7': 'question' holds ''"),
         (content({"question": "Why?"}), "'id' holds None"),
         (content({"id": "q7", "question": "Why?"}), "'q7': there is no list 'answers'"),
@@ -110,6 +112,33 @@ def test_the_fingerprint_is_that_of_the_file_as_it_stands(write, tmp_path):
     assert before == source.fingerprint("train", str(tmp_path))
     write(content(question(), question("q2")))
     assert source.fingerprint("train", str(tmp_path)) != before
+
+
+def test_the_hubs_table_gives_the_same_rows_as_the_file(write, monkeypatch):
+    path = write(content(question(), question("q2", [("Rain", 21), ("fell again", 26)])))
+    names = {"text_a": "question", "text_b": "context", "id": "id"}
+    records = [
+        {theirs: row[ours] for ours, theirs in names.items()}
+        | {"title": "Rain", "answers": {"text": row["answers"], "answer_start": row["starts"]}}
+        for row in read_squad(path)
+    ]
+    table = datasets.Dataset.from_list(records)
+    asked = []
+
+    def load_dataset(path, name, split, revision):
+        asked.append((path, name, split, revision))
+        return table
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    source = SquadHub({"train": HubTable(path="rajpurkar/squad", split="train", revision="abc")})
+    assert source.available(None) == ["train"]
+    assert list(source.rows("train", None)) == list(read_squad(path))
+    assert source.fingerprint("train", None) == {"table": table._fingerprint}
+    assert set(asked) == {("rajpurkar/squad", None, "train", "abc")}
+    broken = {**records[0], "answers": {"text": ["Snow"], "answer_start": [0]}}
+    table = datasets.Dataset.from_list([broken])
+    with pytest.raises(UserError, match="rajpurkar/squad train, question 'q1': the answer 'Snow' does not stand"):
+        list(source.rows("train", None))
 
 
 @needs_real_data
