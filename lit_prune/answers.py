@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 MAX_ANSWER_LENGTH = 30  # tokens, as in BERT's code for SQuAD
+
+
+class Answer(NamedTuple):
+    """An answer as it stands in the text, and the sum of the logits of its first and its last token."""
+
+    text: str
+    score: float
 
 
 def best_spans(logits: Tensor, in_text: Tensor, max_length: int = MAX_ANSWER_LENGTH) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,7 +51,7 @@ def find_answers(
     ids: Sequence[str],
     texts: Sequence[str],
     max_length: int = MAX_ANSWER_LENGTH,
-) -> dict[str, str]:
+) -> dict[str, Answer]:
     """The answer to each question: its best span, over all its windows; of equal ones the first window's.
 
     Args:
@@ -55,13 +63,13 @@ def find_answers(
         max_length: Tokens of an answer.
 
     Returns:
-        Question -> answer, as it stands in the text; in the order of their first windows.
+        Question -> answer, in the order of the questions' first windows.
     """
     first, last, scores = best_spans(logits, char_starts >= 0, max_length)
     starts = char_starts.gather(1, first[:, None]).squeeze(1).tolist()
     ends = char_ends.gather(1, last[:, None]).squeeze(1).tolist()
-    best: dict[str, tuple[float, str]] = {}
+    best: dict[str, Answer] = {}
     for question, text, start, end, score in zip(ids, texts, starts, ends, scores.tolist(), strict=True):
-        if question not in best or score > best[question][0]:
-            best[question] = (score, text[start:end])
-    return {question: answer for question, (_, answer) in best.items()}
+        if question not in best or score > best[question].score:
+            best[question] = Answer(text[start:end], score)
+    return best

@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset, Features, Value, concatenate_datasets
-from datasets.exceptions import DatasetGenerationError
-from datasets.fingerprint import Hasher
+from datasets import Dataset, Value, concatenate_datasets
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-import lit_prune
 from lit_prune.data.bias.column import with_bias, without_bias
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.sources.source import UNLABELLED, Source
+from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.errors import UserError
 
 
@@ -225,41 +223,16 @@ def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) 
     known = {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split)
     if split == "ood_train":
         known |= task.ood_train.label_ids(task.labels)
-    try:
-        rows = _read(task.source, split, how.root, known if labelled else {UNLABELLED: -1})
-    except DatasetGenerationError as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from None
-        raise
-    length = task.max_length or how.max_length
-    # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
-    # Families that share a vocabulary differ in special tokens (post_processor) or in whether there are token types.
-    parts = ("model", "normalizer", "pre_tokenizer", "post_processor")
-    rules = [getattr(how.tokenizer.backend_tokenizer, part) for part in parts], how.tokenizer.model_input_names
-    return rows.map(
-        _tokenise,
-        batched=True,
-        fn_kwargs={"tokenizer": how.tokenizer, "max_length": length},
-        new_fingerprint=Hasher.hash([rows._fingerprint, Hasher.hash(rules), length, lit_prune.__version__]),
-    )
-
-
-def _read(source: Source, split: str, root: str | None, label_ids: dict[str, int]) -> Dataset:
-    return Dataset.from_generator(
+    rows = read_table(
         _rows,
-        features=Features(
-            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
-            | {"label": Value("int64"), "overlap": Value("float64")}  # in float32 a .2 is above .2
-        ),
-        gen_kwargs={
-            "source": source,
-            "split": split,
-            "root": root,
-            "label_ids": label_ids,
-            # A text: `datasets` would take a list for shards, and read the rows once per element.
-            "key": Hasher.hash([source.fingerprint(split, root), lit_prune.__version__]),
-        },
+        {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
+        | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
+        task.source,
+        split,
+        how.root,
+        label_ids=known if labelled else {UNLABELLED: -1},
     )
+    return tokenise_table(rows, _tokenise, how.tokenizer, max_length=task.max_length or how.max_length)
 
 
 def _merged(task: Task, split: str) -> dict[str, int]:

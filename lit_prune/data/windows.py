@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.errors import UserError
 
+KEPT = ("id", "text_a", "text_b", "group", "answers")
 NO_ANSWER = 0  # the first token, the label of a window without the answer
 
 
@@ -48,8 +49,7 @@ def tokenise_windows(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerB
     Returns:
         A value per window: what the tokenizer returns; `label`, the tokens [first, last] of the first answer, or
         `NO_ANSWER` twice where it is not wholly in the window; `char_starts` and `char_ends`, where each token begins
-        and ends in the text, in characters, and -1 for tokens outside of it; id, text_b, group and answers of its
-        question.
+        and ends in the text, in characters, and -1 for tokens outside of it; and what is known of its question, `KEPT`.
     """
     encoded = tokenizer(
         _kept(rows["text_a"], tokenizer, how.max_question_length),
@@ -62,7 +62,7 @@ def tokenise_windows(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerB
     )
     origins = encoded["overflow_to_sample_mapping"]
     windows: dict[str, Any] = {name: encoded[name] for name in tokenizer.model_input_names if name in encoded}
-    windows |= {name: [rows[name][origin] for origin in origins] for name in ("id", "text_b", "group", "answers")}
+    windows |= {name: [rows[name][origin] for origin in origins] for name in KEPT}
     windows |= {"label": [], "char_starts": [], "char_ends": []}
     for number, (origin, offsets) in enumerate(zip(origins, encoded["offset_mapping"], strict=True)):
         in_text = np.array([sequence == 1 for sequence in encoded.sequence_ids(number)])
