@@ -13,7 +13,9 @@ from lit_prune.data.sources import (
     SquadFiles,
     SquadHub,
 )
+from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
+from lit_prune.data.windows import Windows
 
 __all__ = [
     "BiasFile",
@@ -29,7 +31,9 @@ __all__ = [
     "OodTraining",
     "OverlapBias",
     "ShuffledBias",
+    "SpanTask",
     "SquadFiles",
     "SquadHub",
     "Task",
+    "Windows",
 ]

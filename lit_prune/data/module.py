@@ -15,7 +15,8 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.sampler import TaskBatchSampler
-from lit_prune.data.task import EvaluationSet, Preparation, Task, evaluation_set, prepare_task
+from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
+from lit_prune.data.windows import PLACES
 from lit_prune.errors import UserError
 
 
@@ -166,7 +167,7 @@ class MultitaskDataModule(LightningDataModule):
     @property
     def training_sets(self) -> list[EvaluationSet]:
         """The training rows of every task, as sets to evaluate on."""
-        return [evaluation_set(self.tasks[name], "train", rows) for name, rows in self.train.items()]
+        return [self.tasks[name].evaluation_set("train", rows) for name, rows in self.train.items()]
 
 
 def evaluation_loader(
@@ -200,7 +201,7 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        unused = {"id", "text_a", "text_b", "group", IS_OOD}
+        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers"}
         self.sets = {
             name: rows.remove_columns([each for each in rows.column_names if each in unused])
             for name, rows in sets.items()

@@ -1,14 +1,16 @@
-"""Sets of questions that spans of a text answer: windows of tokens, several per question where the text is long."""
+"""`SpanTask`: questions that spans of a text answer, in windows of tokens; several where a text is long."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from datasets import Dataset, List, Value
-from transformers import PreTrainedTokenizerBase
 
+from lit_prune.data.batch import padded_length
+from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources.source import Source
 from lit_prune.data.table import read_table, tokenise_table
+from lit_prune.data.task import EvaluationSet, Preparation, Task
 from lit_prune.data.windows import Windows, tokenise_windows
 from lit_prune.errors import UserError
 
@@ -18,42 +20,64 @@ FEATURES = {name: Value("string") for name in ("id", "text_a", "text_b", "group"
 }
 
 
-def read_windows(
-    source: Source, split: str, root: str | None, tokenizer: PreTrainedTokenizerBase, how: Windows
-) -> Dataset:
-    """A split's questions in windows, those of a question one after another; cached by content.
+class SpanTask(Task):
+    """Questions, each answered by a span of its text, as in SQuAD.
+
+    Metrics are `exact_match` and `f1`, and `f1` selects checkpoints. OOD rows in training, a bias model and the losses
+    that need one are of tasks of classes.
 
     Args:
-        source: Gives a `SpanRow` per question.
-        split: One of its splits.
-        root: Folder of the data.
-        tokenizer: The encoder's.
-        how: The windows' lengths.
-
-    Returns:
-        The columns of `tokenise_windows`.
-
-    Raises:
-        UserError: The windows are too short, the rows cannot be had, or they are none with answers.
+        name: Names the head and every metric (`<name>/<split>/<metric>`).
+        source: Where the rows come from, with answers: `SquadFiles`, `SquadHub`, `GeneratedReading`.
+        windows: How texts are laid out in windows of tokens (a row of a batch is one), None: as in BERT's code for
+            SQuAD, 384 tokens long.
+        batch_size: Windows per training batch, None: the data module's.
     """
-    how.check(tokenizer)
-    rows = read_table(_rows, FEATURES, source, split, root)
-    return tokenise_table(rows, tokenise_windows, tokenizer, one_to_one=False, how=how)
+
+    def __init__(
+        self, name: str, source: Source, windows: Windows | None = None, batch_size: int | None = None
+    ) -> None:
+        self.name = name
+        self.labels = ()
+        self.source = source
+        self.windows = windows or Windows()
+        self.positive = None
+        self.merge = {}
+        self.bias = None
+        self.max_length = self.windows.max_length
+        self.batch_size = batch_size
+        self.ood_train = OodTraining()
+        self.selection = "f1"
+
+    def read(self, split: str, how: Preparation, labelled: bool = True) -> Dataset:
+        """The questions of a split in windows, those of a question one after another; cached by content.
+
+        Raises:
+            UserError: The windows are too short, the rows cannot be had, or they are none with answers.
+        """
+        assert labelled
+        self.windows.check(how.tokenizer)
+        rows = read_table(_rows, FEATURES, self.source, split, how.root)
+        return tokenise_table(rows, tokenise_windows, how.tokenizer, one_to_one=False, how=self.windows)
+
+    def units(self, rows: Dataset) -> np.ndarray:
+        """For each window, the number of its question (windows,)."""
+        number_of: dict[str, int] = {}
+        return np.array([number_of.setdefault(question, len(number_of)) for question in rows["id"][:]])
+
+    def evaluation_set(self, split: str, rows: Dataset) -> EvaluationSet:
+        """Windows of a split as a set to evaluate on."""
+        return SpanSet(task=self.name, split=split, rows=rows, labels=(), class_map=(), positive=None)
 
 
-def cut_questions(windows: Dataset, size: int, seed: int) -> tuple[Dataset, Dataset]:
-    """The windows of the questions that remain, and of those cut off at random, both in their order.
+class SpanSet(EvaluationSet):
+    """A set of questions: its rows are windows, of whose logits the answers are read."""
 
-    Args:
-        windows: All windows.
-        size: Number of questions to cut off, fewer than there are.
-        seed: Seed of the draw.
-    """
-    ids = np.array(windows["id"][:])
-    questions = np.array(list(dict.fromkeys(ids.tolist())))
-    assert 0 < size < len(questions)
-    cut = np.isin(ids, np.random.default_rng(seed).choice(questions, size, replace=False))
-    return windows.select(np.flatnonzero(~cut)), windows.select(np.flatnonzero(cut))
+    @property
+    def logits_shape(self) -> tuple[int, ...]:
+        """The shape of all its logits: (windows, length, 2), the length that of the longest window in a batch."""
+        longest = max(map(len, self.rows["input_ids"][:]), default=0)
+        return len(self.rows), padded_length(longest), 2
 
 
 def _rows(source: Source, split: str, root: str | None, key: str) -> Iterator[dict[str, Any]]:

@@ -95,6 +95,41 @@ class Task:
         labels = self.labels_of(split)
         return tuple(labels.index(label if label in labels else self.merge[label]) for label in self.labels)
 
+    def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
+        """The tokenised rows of a split; cached by content.
+
+        Raises:
+            UserError: a missing or malformed file, an unknown label, no rows.
+        """
+        known = {label: number for number, label in enumerate(self.labels_of(split))} | _merged(self, split)
+        if split == "ood_train":
+            known |= self.ood_train.label_ids(self.labels)
+        rows = read_table(
+            _rows,
+            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
+            | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
+            self.source,
+            split,
+            how.root,
+            label_ids=known if labelled else {UNLABELLED: -1},
+        )
+        return tokenise_table(rows, _tokenise, how.tokenizer, max_length=self.max_length or how.max_length)
+
+    def units(self, rows: Dataset) -> np.ndarray:
+        """For each row, which example it is of, counted from 0 (rows,): what is cut off for selection together."""
+        return np.arange(len(rows))
+
+    def evaluation_set(self, split: str, rows: Dataset) -> "EvaluationSet":
+        """Tokenised rows of a split as a set to evaluate on."""
+        return EvaluationSet(
+            task=self.name,
+            split=split,
+            rows=rows,
+            labels=self.labels_of(split),
+            class_map=self.class_map(split),
+            positive=None if self.positive is None else self.labels.index(self.positive),
+        )
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
@@ -120,6 +155,11 @@ class EvaluationSet:
     def name(self) -> str:
         """The prefix of its metrics, `<task>/<split>`."""
         return f"{self.task}/{self.split}"
+
+    @property
+    def logits_shape(self) -> tuple[int, ...]:
+        """The shape of all its logits: (rows, classes)."""
+        return len(self.rows), len(self.class_map)
 
 
 @dataclass(frozen=True)
@@ -158,7 +198,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         UserError: a missing or malformed file, an unknown label, an empty split.
     """
     splits = task.source.available(how.root)
-    train = _tokenised(task, "train", how)
+    train = task.read("train", how)
     evaluation = {}
     if "id" not in splits:
         if how.validation_fraction == 0:
@@ -173,18 +213,18 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         evaluation = {"validation": validation, **evaluation}
     for split in splits:
         if split not in {"train", "ood_train"}:
-            evaluation[split] = _tokenised(task, split, how)
+            evaluation[split] = task.read(split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
-        informed = _tokenised(task, "ood_train", how)
+        informed = task.read("ood_train", how)
         if task.bias is not None:
             informed = without_bias(informed, len(task.labels))
         train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
     elif task.ood_train != OodTraining():
         raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
-    return train, [evaluation_set(task, split, rows) for split, rows in evaluation.items()]
+    return train, [task.evaluation_set(split, rows) for split, rows in evaluation.items()]
 
 
 def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True) -> EvaluationSet:
@@ -193,46 +233,20 @@ def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True)
     Raises:
         UserError: a missing or malformed file, an unknown label, no rows.
     """
-    return evaluation_set(task, split, _tokenised(task, split, how, labelled))
-
-
-def evaluation_set(task: Task, split: str, rows: Dataset) -> EvaluationSet:
-    """Tokenised rows of a split as a set to evaluate on."""
-    return EvaluationSet(
-        task=task.name,
-        split=split,
-        rows=rows,
-        labels=task.labels_of(split),
-        class_map=task.class_map(split),
-        positive=None if task.positive is None else task.labels.index(task.positive),
-    )
+    return task.evaluation_set(split, task.read(split, how, labelled))
 
 
 def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """The rows that remain and those cut off at random, both in their order."""
-    size = max(1, round(fraction * len(rows)))
-    if size >= len(rows):
+    units = task.units(rows)
+    num_units = int(units.max()) + 1
+    size = max(1, round(fraction * num_units))
+    if size >= num_units:
         raise UserError(
-            f"task {task.name!r}: data.validation_fraction={fraction} leaves no training row of {len(rows)}"
+            f"task {task.name!r}: data.validation_fraction={fraction} leaves no training row of {num_units}"
         )
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
-
-
-def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) -> Dataset:
-    known = {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split)
-    if split == "ood_train":
-        known |= task.ood_train.label_ids(task.labels)
-    rows = read_table(
-        _rows,
-        {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
-        | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
-        task.source,
-        split,
-        how.root,
-        label_ids=known if labelled else {UNLABELLED: -1},
-    )
-    return tokenise_table(rows, _tokenise, how.tokenizer, max_length=task.max_length or how.max_length)
+    cut = np.isin(units, np.random.default_rng(seed).permutation(num_units)[:size])
+    return rows.select(np.flatnonzero(~cut)), rows.select(np.flatnonzero(cut))
 
 
 def _merged(task: Task, split: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.errors import UserError
 
+PLACES = ("char_starts", "char_ends")
 KEPT = ("id", "text_a", "text_b", "group", "answers")
 NO_ANSWER = 0  # the first token, the label of a window without the answer
 
@@ -28,7 +29,12 @@ class Windows:
     max_question_length: int = 64
 
     def check(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Refuse, with a UserError, windows that would not get through a text."""
+        """Refuse, with a UserError, windows that would not get through a text, or not into the encoder."""
+        if self.max_length > tokenizer.model_max_length:
+            raise UserError(
+                f"windows of max_length={self.max_length} tokens are longer than the encoder's "
+                f"{tokenizer.model_max_length}"
+            )
         room = self.max_length - self.max_question_length - tokenizer.num_special_tokens_to_add(pair=True)
         if self.max_question_length < 1 or not 0 <= self.stride < room:
             raise UserError(

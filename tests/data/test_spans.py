@@ -1,10 +1,11 @@
-"""Sets of questions in windows: read once, cut by question."""
+"""Tasks of spans: questions in windows, read once, and cut off whole."""
 
 import pytest
+import torch
 
-from lit_prune.data import GeneratedNli, GeneratedReading
+from lit_prune.data import GeneratedNli, GeneratedReading, MultitaskDataModule, SpanTask
 from lit_prune.data.sources import Source, SpanRow
-from lit_prune.data.spans import cut_questions, read_windows
+from lit_prune.data.task import Preparation, prepare_task
 from lit_prune.data.windows import Windows
 from lit_prune.errors import UserError
 
@@ -12,7 +13,7 @@ SHORT = Windows(max_length=48, stride=8, max_question_length=16)
 
 
 class Counted(Source):
-    """Two questions, of which it is noted how often they were read."""
+    """Questions on short and long texts in turn, of which it is noted how often they were read."""
 
     num_read = 0
 
@@ -35,10 +36,19 @@ class Counted(Source):
             )
 
 
-def test_a_generated_split_becomes_windows_with_all_that_is_known_of_the_questions(tokenizer):
+@pytest.fixture
+def how(tokenizer):
+    return Preparation(tokenizer, None, 16, 0.1, seed=3)
+
+
+def read(source, how, windows=SHORT):
+    return SpanTask("reading", source, windows).read("train", how)
+
+
+def test_a_generated_split_becomes_windows_with_all_that_is_known_of_the_questions(how):
     source = GeneratedReading(num_train=30)
     rows = {row["id"]: row for row in source.rows("train", None)}
-    windows = read_windows(source, "train", None, tokenizer, SHORT)
+    windows = read(source, how)
     assert len(windows) > len(rows)
     assert list(dict.fromkeys(windows["id"])) == list(rows)
     for window in windows:
@@ -51,43 +61,61 @@ def test_a_generated_split_becomes_windows_with_all_that_is_known_of_the_questio
             assert window["text_b"][window["char_starts"][first] : window["char_ends"][last]] == row["answers"][0]
 
 
-def test_rows_are_read_again_only_when_the_source_or_the_windows_change(tokenizer):
+def test_rows_are_read_again_only_when_the_source_or_the_windows_change(how):
     before = Counted.num_read
     for _ in range(2):
-        first = read_windows(Counted(3), "train", None, tokenizer, SHORT)
+        first = read(Counted(3), how)
     assert Counted.num_read == before + 1
-    wider = read_windows(Counted(3), "train", None, tokenizer, Windows(64, 8, 16))
+    wider = read(Counted(3), how, Windows(64, 8, 16))
     assert Counted.num_read == before + 1
     assert len(wider) < len(first)
-    read_windows(Counted(3, version=1), "train", None, tokenizer, SHORT)
+    read(Counted(3, version=1), how)
     assert Counted.num_read == before + 2
 
 
-def test_a_cut_takes_whole_questions_the_same_for_a_seed(tokenizer):
-    windows = read_windows(Counted(20), "train", None, tokenizer, SHORT)
-    rest, cut = cut_questions(windows, 6, seed=1)
-    assert len(set(cut["id"])) == 6
-    assert not set(rest["id"]) & set(cut["id"])
-    for part in (rest, cut):
-        chosen = set(part["id"])
-        assert part.to_list() == [window for window in windows if window["id"] in chosen]
-    assert len(rest) + len(cut) == len(windows)
-    assert cut_questions(windows, 6, seed=1)[1]["id"][:] == cut["id"][:]
-    assert cut_questions(windows, 6, seed=2)[1]["id"][:] != cut["id"][:]
+def test_questions_are_cut_off_whole_and_sets_have_room_for_all_their_logits(how):
+    task = SpanTask("reading", Counted(20), SHORT)
+    train, (validation, held_out) = prepare_task(task, how, torch.zeros(0, 0))
+    assert [each.name for each in (validation, held_out)] == ["reading/validation", "reading/id"]
+    parts = [set(rows["id"]) for rows in (train, validation.rows, held_out.rows)]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    assert len(set.union(*parts)) == 20
+    windows = task.read("train", how)
+    for part, rows in zip(parts, (train, validation.rows, held_out.rows), strict=True):
+        assert rows.to_list() == [window for window in windows if window["id"] in part]
+    assert validation.logits_shape == (len(validation.rows), 48, 2)
+    assert task.evaluation_set("id", windows.select([0])).logits_shape == (1, 16, 2)
+    assert len(windows["input_ids"][0]) == 15
 
 
-def test_rows_without_answers_are_refused(tokenizer):
+def test_a_batch_is_of_windows_with_the_first_and_last_token_of_the_answer(tokenizer):
+    task = SpanTask("reading", GeneratedReading(num_train=40, num_eval=6), SHORT)
+    data = MultitaskDataModule([task], tokenizer, torch.zeros(0, 0), batch_size=8)
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    rows = data.train["reading"]
+    assert batch.labels.tolist() == [rows["label"][row] for row in batch.index.tolist()]
+    assert set(batch.inputs) == set(tokenizer.model_input_names)
+    loaders = dict(zip((each.name for each in data.evaluation_sets), data.val_dataloader(), strict=True))
+    assert list(loaders) == ["reading/validation", "reading/id", "reading/ood"]
+    seen = sorted(row for batch in loaders["reading/id"] for row in batch.index.tolist())
+    assert seen == list(range(len(data.evaluation_sets[1].rows)))
+    assert data.training_sets[0].logits_shape == (len(rows), 48, 2)
+    assert data.bias_report == {}
+
+
+def test_rows_without_answers_are_refused(how):
     with pytest.raises(UserError, match="GeneratedNli gives rows with a label, not questions"):
-        read_windows(GeneratedNli(num_train=3), "train", None, tokenizer, SHORT)
+        read(GeneratedNli(num_train=3), how)
 
 
-def test_a_split_without_rows_is_refused(tokenizer):
+def test_a_split_without_rows_is_refused(how):
     with pytest.raises(UserError, match="the split 'train' of Counted has no rows"):
-        read_windows(Counted(0), "train", None, tokenizer, SHORT)
+        read(Counted(0), how)
 
 
-def test_windows_that_are_too_short_are_refused_before_anything_is_read(tokenizer):
+def test_windows_that_are_too_short_are_refused_before_anything_is_read(how):
     before = Counted.num_read
     with pytest.raises(UserError, match="max_length=20"):
-        read_windows(Counted(4), "train", None, tokenizer, Windows(20, 8, 16))
+        read(Counted(4), how, Windows(20, 8, 16))
     assert Counted.num_read == before

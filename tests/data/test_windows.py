@@ -102,6 +102,13 @@ def test_windows_that_do_not_get_through_a_text_are_refused(tokenizer, lengths):
     Windows(24, 12, 8).check(tokenizer)
 
 
+def test_windows_longer_than_the_encoder_takes_are_refused(tokenizer):
+    tokenizer.model_max_length = 64
+    Windows(64, 12, 8).check(tokenizer)
+    with pytest.raises(UserError, match="max_length=65 tokens are longer than the encoder's 64"):
+        Windows(65, 12, 8).check(tokenizer)
+
+
 @needs_real_data
 def test_every_real_answer_is_in_a_window_and_pointed_at():
     from lit_prune import bundled
