@@ -1,6 +1,6 @@
 """`SpanTask`: questions that spans of a text answer, in windows of tokens; several where a text is long."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,7 @@ class SpanTask(Task):
 
     def units(self, rows: Dataset) -> np.ndarray:
         """For each window, the number of its question (windows,)."""
-        number_of: dict[str, int] = {}
-        return np.array([number_of.setdefault(question, len(number_of)) for question in rows["id"][:]])
+        return number_ids(rows["id"][:])
 
     def evaluation_set(self, split: str, rows: Dataset) -> EvaluationSet:
         """Windows of a split as a set to evaluate on."""
@@ -78,6 +77,12 @@ class SpanSet(EvaluationSet):
         """The shape of all its logits: (windows, length, 2), the length that of the longest window in a batch."""
         longest = max(map(len, self.rows["input_ids"][:]), default=0)
         return len(self.rows), padded_length(longest), 2
+
+
+def number_ids(ids: Sequence[str]) -> np.ndarray:
+    """Ids as numbers from 0 on, in the order that they first occur in (rows,)."""
+    number_of: dict[str, int] = {}
+    return np.array([number_of.setdefault(each, len(number_of)) for each in ids], dtype=np.int64)
 
 
 def _rows(source: Source, split: str, root: str | None, key: str) -> Iterator[dict[str, Any]]:

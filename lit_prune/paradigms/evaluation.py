@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
@@ -13,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from lit_prune import metrics
 from lit_prune.answers import Answer, find_answers
 from lit_prune.data.batch import Batch
-from lit_prune.data.spans import SpanSet
+from lit_prune.data.spans import SpanSet, number_ids
 from lit_prune.data.task import EvaluationSet
 
 
@@ -82,44 +83,41 @@ class PredictedSpans(Predicted):
         logits = self.logits.masked_fill(beyond[..., None], -torch.inf)
         return F.cross_entropy(logits, torch.tensor(windows["label"][:]), reduction="none").mean(1)
 
+    @cached_property
+    def questions(self) -> Dataset:
+        """A row per question: id, group, right `answers`, the `answer` found, its `score`, its windows' mean `loss`."""
+        numbers = number_ids(self.of.rows["id"][:])
+        _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+        rows = self.of.rows.select(first).select_columns(["id", "group", "answers"])
+        found = [self.answers[question] for question in rows["id"][:]]
+        losses = np.bincount(numbers, weights=self.losses.numpy()) / counts
+        rows = rows.add_column("answer", [each.text for each in found])
+        return rows.add_column("score", [each.score for each in found]).add_column("loss", losses)
+
     def metrics(self) -> dict[str, float]:
-        """`<task>/<split>/<metric>` of the set: exact_match, f1 (of groups too), and loss, the mean over windows."""
-        questions = self._questions()
-        found = [self.answers[question].text for question in questions]
-        first = list(questions.values())
-        rows = self.of.rows.select(first)
-        values = metrics.answering(found, rows["answers"][:], rows["group"][:])
-        values["loss"] = float(self.losses.mean())
+        """`<task>/<split>/<metric>` of the set: exact_match, f1 (of groups too), and loss, means over questions."""
+        rows = self.questions
+        values = metrics.answering(rows["answer"][:], rows["answers"][:], rows["group"][:])
+        values["loss"] = float(np.mean(rows["loss"][:]))
         return {f"{self.of.name}/{name}": value for name, value in values.items()}
 
     def to_rows(self) -> Dataset:
         """Columns id, task, split, label, prediction, logits, loss, a row per question.
 
-        The label is its first right answer, the prediction the answer found, `logits` this one's score alone, and the
-        loss the mean over its windows.
+        The label is its first right answer, the prediction the answer found, and `logits` this one's score alone.
         """
-        questions = self._questions()
-        rows = self.of.rows.select(list(questions.values()))
-        ends = [*list(questions.values())[1:], len(self.losses)]
-        spans = zip(questions.values(), ends, strict=True)
+        rows = self.questions
         return Dataset.from_dict(
             {
-                "id": list(questions),
-                "task": [self.of.task] * len(questions),
-                "split": [self.of.split] * len(questions),
+                "id": rows["id"][:],
+                "task": [self.of.task] * len(rows),
+                "split": [self.of.split] * len(rows),
                 "label": [answers[0] for answers in rows["answers"][:]],
-                "prediction": [self.answers[question].text for question in questions],
-                "logits": [[self.answers[question].score] for question in questions],
-                "loss": [float(self.losses[first:end].mean()) for first, end in spans],
+                "prediction": rows["answer"][:],
+                "logits": [[score] for score in rows["score"][:]],
+                "loss": rows["loss"][:],
             }
         )
-
-    def _questions(self) -> dict[str, int]:
-        """Each question, and the number of its first window."""
-        first: dict[str, int] = {}
-        for number, question in enumerate(self.of.rows["id"][:]):
-            first.setdefault(question, number)
-        return first
 
 
 class Collector:

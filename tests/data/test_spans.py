@@ -5,6 +5,7 @@ import torch
 
 from lit_prune.data import GeneratedNli, GeneratedReading, MultitaskDataModule, SpanTask
 from lit_prune.data.sources import Source, SpanRow
+from lit_prune.data.spans import number_ids
 from lit_prune.data.task import Preparation, prepare_task
 from lit_prune.data.windows import Windows
 from lit_prune.errors import UserError
@@ -119,3 +120,8 @@ def test_windows_that_are_too_short_are_refused_before_anything_is_read(how):
     with pytest.raises(UserError, match="max_length=20"):
         read(Counted(4), how, Windows(20, 8, 16))
     assert Counted.num_read == before
+
+
+def test_ids_are_numbered_as_they_come():
+    assert number_ids(["b", "b", "a", "b", "c"]).tolist() == [0, 0, 1, 0, 2]
+    assert number_ids([]).tolist() == []
