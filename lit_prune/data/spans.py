@@ -9,7 +9,7 @@ from datasets import Dataset, List, Value
 from lit_prune.data.batch import padded_length
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources.source import Source
-from lit_prune.data.table import read_table, tokenise_table
+from lit_prune.data.table import count_tokens, read_table, tokenise_table
 from lit_prune.data.task import EvaluationSet, Preparation, Task
 from lit_prune.data.windows import Windows, tokenise_windows
 from lit_prune.errors import UserError
@@ -75,8 +75,7 @@ class SpanSet(EvaluationSet):
     @property
     def logits_shape(self) -> tuple[int, ...]:
         """The shape of all its logits: (windows, length, 2), the length that of the longest window in a batch."""
-        longest = max(map(len, self.rows["input_ids"][:]), default=0)
-        return len(self.rows), padded_length(longest), 2
+        return len(self.rows), padded_length(int(count_tokens(self.rows).max())), 2
 
 
 def number_ids(ids: Sequence[str]) -> np.ndarray:

@@ -15,6 +15,7 @@ from lit_prune import metrics
 from lit_prune.answers import Answer, find_answers
 from lit_prune.data.batch import Batch
 from lit_prune.data.spans import SpanSet, number_ids
+from lit_prune.data.table import count_tokens
 from lit_prune.data.task import EvaluationSet
 
 
@@ -78,7 +79,7 @@ class PredictedSpans(Predicted):
     def losses(self) -> Tensor:
         """The cross-entropy of each window's label over its own tokens (windows,), mean of first and last."""
         windows = self.of.rows
-        lengths = torch.tensor([len(each) for each in windows["input_ids"][:]])
+        lengths = torch.tensor(count_tokens(windows))
         beyond = torch.arange(self.logits.shape[1]) >= lengths[:, None]
         logits = self.logits.masked_fill(beyond[..., None], -torch.inf)
         return F.cross_entropy(logits, torch.tensor(windows["label"][:]), reduction="none").mean(1)

@@ -1,10 +1,11 @@
 """What the cache of rows and tokens depends on."""
 
 import pytest
+from datasets import Dataset, Value
 from transformers import AutoTokenizer
 
 from lit_prune.data import GeneratedNli
-from lit_prune.data.table import read_table, tokenise_table
+from lit_prune.data.table import count_tokens, read_table, tokenise_table
 from lit_prune.errors import UserError
 
 CALLS = []
@@ -30,8 +31,6 @@ def refused(source, split, root, key):
 
 
 def read(num_rows=4, **options):
-    from datasets import Value
-
     return read_table(texts, {"text": Value("string")}, GeneratedNli(num_eval=num_rows), "id", None, **options)
 
 
@@ -63,6 +62,12 @@ def test_the_cache_is_of_the_tokenizer_not_of_its_state(tokenizer, tiny_roberta)
     assert tokenise_table(rows, lengths, tokenizer, scale=2)._fingerprint == before
     other = AutoTokenizer.from_pretrained(tiny_roberta)
     assert tokenise_table(rows, lengths, other, scale=2)._fingerprint != before
+
+
+def test_tokens_are_counted_row_by_row_of_a_selection_too():
+    rows = Dataset.from_dict({"input_ids": [[1, 2], [], [3], [4, 5, 6]]})
+    assert count_tokens(rows).tolist() == [2, 0, 1, 3]
+    assert count_tokens(rows.select([3, 0])).tolist() == [3, 2]
 
 
 def test_what_is_wrong_with_the_rows_is_said_as_it_is():
