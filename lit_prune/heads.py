@@ -1,6 +1,24 @@
 """Task heads on an encoder; one per task, by the task's name."""
 
+from typing import Protocol
+
 from torch import Tensor, nn
+
+
+class Encoder(Protocol):
+    """What a head wants to know of the encoder that it is put on."""
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the hidden states."""
+
+    @property
+    def hidden_dropout(self) -> float:
+        """Dropout rate on hidden states."""
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the encoder pools the first token itself."""
 
 
 class Classification(nn.Module):
@@ -35,6 +53,21 @@ class Classification(nn.Module):
         if self.pooled:
             return self.classifier(output)  # type: ignore[no-any-return]
         return self.out_proj(self.dropout(self.dense(output).tanh()))  # type: ignore[no-any-return]
+
+
+class Regression(Classification):
+    """A number for a text or a pair of texts: the one output of a head that is else that of a classifier.
+
+    So transformers has it, and BERT's authors for STS-B; its matrices have a classifier's names.
+
+    Args:
+        hidden_size: Width of the encoder.
+        dropout: Dropout rate before each matrix.
+        pooled: See `Classification`.
+    """
+
+    def __init__(self, hidden_size: int, dropout: float, pooled: bool) -> None:
+        super().__init__(hidden_size, 1, dropout, pooled)
 
 
 class Span(nn.Module):

@@ -1,4 +1,4 @@
-"""Training losses for classification, plain and against a known dataset bias (SRNets, Liu et al. 2022)."""
+"""Training losses, plain and for classification against a known dataset bias (SRNets, Liu et al. 2022)."""
 
 import copy
 import math
@@ -18,7 +18,7 @@ class Labelled(Protocol):
 
     @property
     def labels(self) -> Tensor:
-        """Classes, (n,) int64."""
+        """Classes, (n,) int64; numbers, (n,) float32, where they are to be told; of spans (n, 2)."""
 
     @property
     def bias(self) -> Tensor | None:
@@ -92,6 +92,14 @@ class CrossEntropy(Loss):
     def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
         """Mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
         return mean_cross_entropy(logits, batch)
+
+
+class MeanSquaredError(Loss):
+    """The squared error of the one number that a head of regression gives (as for STS-B in GLUE)."""
+
+    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+        """Mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
+        return F.mse_loss(logits.squeeze(-1), batch.labels)
 
 
 class ProductOfExperts(Loss):

@@ -1,6 +1,6 @@
 """Metrics of a set from its logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
 
-Of texts that answer questions: exact match and F1 of their words.
+Of texts that answer questions: exact match and F1 of their words. Of numbers: their correlation.
 
 Logits of a model that tells more classes apart than a set does are read by arg-max first, then merged (the way HANS
 scores three-class models: McCoy et al. 2019, and Liu et al. 2022).
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torchmetrics.functional import accuracy, auroc, f1_score
+from torchmetrics.functional import accuracy, auroc, f1_score, matthews_corrcoef, pearson_corrcoef, spearman_corrcoef
 from torchmetrics.functional.text import squad
 
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
@@ -47,15 +47,21 @@ def classification(
         groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
 
     Returns:
-        `accuracy`, `accuracy_<class>`, `auroc` (of the positive class against the rest; absent where the set has
-        one of the two only), `predicted_share_<class>`, `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`.
-        In sets of two classes also `f1` (of the positive class; 0 where it is neither there nor predicted) and
-        `f1_weighted` (mean over both classes, weighted by their rows), as for paraphrases (SRNets).
+        `accuracy`, `accuracy_<class>`, `f1_macro` (mean over the classes that occur or are predicted), `matthews`
+        (Matthews' correlation, GLUE's for CoLA; 0 where a single class occurs or is predicted), `auroc` (of the
+        positive class against the rest; absent where the set has one of the two only), `predicted_share_<class>`,
+        `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. In sets of two classes also `f1` (of the positive
+        class; 0 where it is neither there nor predicted) and `f1_weighted` (mean over both classes, weighted by their
+        rows), as for paraphrases (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and QQP).
     """
     predicted = predictions(logits, class_map)
     correct = predicted == labels
     result = {
         "accuracy": float(accuracy(predicted, labels, task="multiclass", num_classes=len(label_names))),
+        "f1_macro": float(
+            f1_score(predicted, labels, task="multiclass", num_classes=len(label_names), average="macro")
+        ),
+        "matthews": _matthews(predicted, labels, len(label_names)),
         "loss": float(losses(logits, labels, class_map).mean()),
     }
     if positive is not None:
@@ -66,6 +72,7 @@ def classification(
         if len(label_names) == 2:
             by_class = f1_score(predicted, labels, task="multiclass", num_classes=2, average=None)
             result["f1"] = float(by_class[class_map[positive]])
+            result["mean_f1_accuracy"] = (result["accuracy"] + result["f1"]) / 2
             result["f1_weighted"] = float(by_class @ (labels.bincount(minlength=2) / len(labels)))
     of_class = {name: labels == number for number, name in enumerate(label_names)}
     for number, (name, rows) in enumerate(of_class.items()):
@@ -78,6 +85,28 @@ def classification(
             for name, rows in of_class.items():
                 result |= _share(f"accuracy_{group}_{name}", correct[in_group & rows])
     return result
+
+
+def correlation(predicted: Tensor, right: Tensor) -> dict[str, float]:
+    """Metrics of numbers that are to be told, GLUE's for STS-B (Wang et al. 2018).
+
+    Args:
+        predicted: (rows,).
+        right: (rows,).
+
+    Returns:
+        `pearson`, `spearman` and their mean, `mean_correlation`, each 0 where one side is the same number throughout;
+        and `loss`, the mean squared error.
+    """
+    predicted, right = predicted.double(), right.double()
+    result = {"pearson": 0.0, "spearman": 0.0}
+    if _vary(predicted, right):
+        result = {
+            "pearson": float(pearson_corrcoef(predicted, right)),
+            "spearman": float(spearman_corrcoef(predicted, right)),
+        }
+    result["mean_correlation"] = (result["pearson"] + result["spearman"]) / 2
+    return result | {"loss": float(((predicted - right) ** 2).mean())}
 
 
 def answering(
@@ -105,6 +134,16 @@ def _squad(rows: Sequence[tuple[str, Sequence[str]]]) -> dict[str, float]:
     found = [{"id": str(number), "prediction_text": answer} for number, (answer, _) in enumerate(rows)]
     known = [{"id": str(number), "answers": {"text": [*right]}} for number, (_, right) in enumerate(rows)]
     return {name: float(value) / 100 for name, value in squad(found, known).items()}
+
+
+def _matthews(predicted: Tensor, labels: Tensor, num_classes: int) -> float:
+    if not _vary(predicted, labels):
+        return 0.0
+    return float(matthews_corrcoef(predicted, labels, task="multiclass", num_classes=num_classes))
+
+
+def _vary(*values: Tensor) -> bool:
+    return all(bool(each.min() < each.max()) for each in values)
 
 
 def _share(name: str, values: Tensor) -> dict[str, float]:

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig
+from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, RobertaConfig
 from transformers.models.roberta.modeling_roberta import RobertaClassificationHead
 
-from lit_prune.heads import Classification, Span
-from lit_prune.losses import CrossEntropy
+from lit_prune.heads import Classification, Regression, Span
+from lit_prune.losses import CrossEntropy, MeanSquaredError
 
 
 def hidden():
@@ -28,6 +28,23 @@ def test_on_an_unpooled_token_it_is_robertas():
     oracle = RobertaClassificationHead(config).eval()
     oracle.load_state_dict(head.state_dict())
     assert torch.equal(head(hidden(), hidden()[:, 0]), oracle(hidden()))
+
+
+def test_a_number_and_its_loss_are_transformers_own_for_one_label():
+    config = BertConfig(
+        hidden_size=16, num_labels=1, vocab_size=5, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    oracle = BertForSequenceClassification(config).eval()
+    head = Regression(16, dropout=0.5, pooled=True).eval()
+    head.classifier.load_state_dict(oracle.classifier.state_dict())
+    tokens, labels = torch.tensor([[1, 2, 3], [4, 3, 2]]), torch.tensor([0.5, 4.0])
+    expected = oracle(tokens, labels=labels)
+    output = oracle.bert(tokens)
+    logits = head(output.last_hidden_state, output.pooler_output)
+    torch.testing.assert_close(logits, expected.logits)
+    loss = MeanSquaredError()(logits, SimpleNamespace(labels=labels))
+    torch.testing.assert_close(loss, expected.loss)
+    assert MeanSquaredError()(logits.bfloat16(), SimpleNamespace(labels=labels)).dtype == torch.float32
 
 
 @pytest.mark.parametrize("pooled", [True, False])

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef, roc_auc_score
 
 from lit_prune.data.sources.squad import read_squad
-from lit_prune.metrics import answering, classification, losses, matched_shift, overlap_group, predictions
+from lit_prune.metrics import answering, classification, correlation, losses, matched_shift, overlap_group, predictions
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real data are not in {REAL}")
@@ -31,6 +32,8 @@ def test_three_classes_against_scikit_learn():
     predicted, probabilities = logits.argmax(-1), logits.double().softmax(-1)
     assert values["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
     assert values["auroc"] == pytest.approx(roc_auc_score(labels == 0, probabilities[:, 0]))
+    assert values["f1_macro"] == pytest.approx(f1_score(labels, predicted, average="macro"))
+    assert values["matthews"] == pytest.approx(matthews_corrcoef(labels, predicted))
     assert values["loss"] == pytest.approx(log_loss(labels, probabilities), rel=1e-5)
     for number, name in enumerate(NLI):
         rows = labels == number
@@ -44,9 +47,16 @@ def test_merged_classes_against_scikit_learn():
     assert values["accuracy"] == pytest.approx(accuracy_score(labels, (logits.argmax(-1) != 0).long()))
     assert values["auroc"] == pytest.approx(roc_auc_score(labels == 0, logits.softmax(-1)[:, 0]))
     assert values["predicted_share_entailment"] + values["predicted_share_non_entailment"] == pytest.approx(1)
-    assert set(values) == {"accuracy", "auroc", "f1", "f1_weighted", "loss"} | {
-        f"{metric}_{name}" for metric in ("accuracy", "predicted_share") for name in HANS
-    }
+    assert set(values) == {
+        "auroc",
+        "f1",
+        "f1_macro",
+        "f1_weighted",
+        "mean_f1_accuracy",
+        "accuracy",
+        "matthews",
+        "loss",
+    } | {f"{metric}_{name}" for metric in ("accuracy", "predicted_share") for name in HANS}
 
 
 def test_the_largest_class_decides_before_classes_are_merged():
@@ -83,6 +93,41 @@ def test_f1_of_two_classes_against_scikit_learn(positive):
     assert values["f1"] == pytest.approx(f1_score(labels, predicted, pos_label=positive))
     assert values["f1_weighted"] == pytest.approx(f1_score(labels, predicted, average="weighted"))
     assert values["f1"] != pytest.approx(values["f1_weighted"])
+
+
+@pytest.mark.parametrize(
+    ("predicted", "labels"),
+    [
+        ([0, 1, 1, 0, 1], [0, 1, 0, 0, 1]),
+        ([1, 1, 1, 1], [0, 1, 1, 0]),
+        ([0, 1, 1, 0], [1, 1, 1, 1]),
+        ([1, 1, 1], [1, 1, 1]),
+        ([0, 0, 0], [1, 1, 1]),
+        ([0, 1, 0, 1], [1, 0, 1, 0]),
+    ],
+)
+def test_matthews_and_macro_f1_of_two_classes_against_scikit_learn_also_where_one_is_never_said(predicted, labels):
+    values = classification(torch.eye(2)[predicted], torch.tensor(labels), ("no", "yes"), (0, 1), positive=1)
+    assert values["matthews"] == pytest.approx(matthews_corrcoef(labels, predicted), abs=1e-6)
+    assert values["f1_macro"] == pytest.approx(f1_score(labels, predicted, average="macro", zero_division=0))
+    assert values["mean_f1_accuracy"] == pytest.approx((values["accuracy"] + values["f1"]) / 2)
+
+
+def test_correlations_against_scipy_with_ties():
+    generator = torch.Generator().manual_seed(0)
+    right = torch.randint(6, (300,), generator=generator).double()
+    predicted = (right + torch.randn(300, generator=generator)).round(decimals=1)
+    values = correlation(predicted.float(), right)
+    assert values["pearson"] == pytest.approx(stats.pearsonr(predicted, right).statistic, abs=1e-6)
+    assert values["spearman"] == pytest.approx(stats.spearmanr(predicted, right).statistic, abs=1e-5)
+    assert values["mean_correlation"] == pytest.approx((values["pearson"] + values["spearman"]) / 2)
+    assert values["loss"] == pytest.approx(((predicted - right) ** 2).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("predicted", "right"), [([2.0, 2, 2], [0.0, 1, 2]), ([0.0, 1, 2], [2.0, 2, 2])])
+def test_what_is_always_the_same_number_correlates_with_nothing(predicted, right):
+    values = correlation(torch.tensor(predicted), torch.tensor(right))
+    assert (values["pearson"], values["spearman"], values["mean_correlation"]) == (0, 0, 0)
 
 
 def test_f1_of_merged_classes_by_hand():

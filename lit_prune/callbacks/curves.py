@@ -9,13 +9,21 @@ from torch.utils.tensorboard import SummaryWriter
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import by_target, total
 
+# The metrics that are curves, beside the shares predicted: the main ones of each kind of task.
+CURVES = {
+    *("accuracy", "auroc", "f1", "f1_macro", "f1_weighted", "mean_f1_accuracy", "matthews"),
+    *("pearson", "spearman", "mean_correlation"),
+    *("exact_match", "loss", "macro"),
+}
+
 
 class SparsityCurves(Callback):
     """Logs what each refresh of the thresholds found, and the metrics and scores of each evaluation.
 
     Tags: `sparsity/total`, `sparsity/target/<target>`, `sparsity/layer/<layer>`, `threshold/<layer>`,
     `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, the metrics
-    `<task>/<split>/<metric>`, and `selection`, the value that picks the best model (NaN while none may be picked).
+    `<task>/<split>/<metric>` and, of several tasks, their `macro`, and `selection`, the value that picks the best model
+    (NaN while none may be picked).
     """
 
     def __init__(self) -> None:
@@ -67,7 +75,5 @@ class SparsityCurves(Callback):
 
 
 def _is_curve(name: str) -> bool:
-    metric = name.rsplit("/", 1)[1]
-    return metric in {"accuracy", "auroc", "exact_match", "f1", "f1_weighted", "loss"} or metric.startswith(
-        "predicted_share"
-    )
+    metric = name.rsplit("/", 1)[-1]
+    return metric in CURVES or metric.startswith("predicted_share")

@@ -8,7 +8,7 @@ import torch
 from datasets import concatenate_datasets
 
 from lit_prune import metrics
-from lit_prune.data.task import EvaluationSet
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.files import write_atomically
 from lit_prune.paradigms.evaluation import Predicted
 

@@ -3,6 +3,7 @@
 from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
+from lit_prune.data.similarity import Similarity
 from lit_prune.data.sources import (
     Files,
     GeneratedFacts,
@@ -31,6 +32,7 @@ __all__ = [
     "OodTraining",
     "OverlapBias",
     "ShuffledBias",
+    "Similarity",
     "SpanTask",
     "SquadFiles",
     "SquadHub",

@@ -18,8 +18,8 @@ class Batch:
     Attributes:
         task: The task's name; picks the head.
         inputs: `input_ids`, `attention_mask`, ..., each (batch, length).
-        labels: Class indices (batch,); from the number of classes on, those of merged classes. Of spans, the first and
-            the last token (batch, 2).
+        labels: Class indices (batch,); from the number of classes on, those of merged classes. Of similarity, numbers
+            (batch,) float32. Of spans, the first and the last token (batch, 2).
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their

@@ -13,9 +13,10 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sampler import TaskBatchSampler
 from lit_prune.data.table import count_tokens
-from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
+from lit_prune.data.task import Preparation, Task, prepare_task
 from lit_prune.data.windows import PLACES
 from lit_prune.errors import UserError
 

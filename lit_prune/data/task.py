@@ -1,27 +1,33 @@
 """A task: its classes, where its rows come from, and how they become tokenised sets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset, Value, concatenate_datasets
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.bias.column import with_bias, without_bias
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.checks import warn_of_oddities
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.errors import UserError
+from lit_prune.heads import Classification, Encoder
+from lit_prune.losses import Loss
 
 
 class Task:
     """Classification of a text or a pair of texts.
+
+    A task of another kind is a subclass: it says what head it has, how its rows are read, what its evaluation sets are,
+    and, where it is not the phase's, its loss. What only classes have stays as it is here.
 
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
@@ -36,9 +42,17 @@ class Task:
         batch_size: Rows per training batch, None: the data module's.
         ood_train: How the source's split `ood_train` is trained on, None: its rows have the task's labels, and each
             stands in the training set once.
-        selection: The metric that selects checkpoints, `f1` or `f1_weighted` of a task of two classes (SRNets: `f1` for
-            duplicate questions); None: accuracy.
+        selection: The metric that selects checkpoints, one of `metric_names` (SRNets: `f1` for duplicate questions);
+            None: accuracy.
+        loss: The loss of this task in every phase, None: the phase's. It may not need a teacher, whom phases have.
     """
+
+    labels: tuple[str, ...] = ()
+    positive: str | None = None
+    merge: Mapping[str, str] = {}
+    bias: BiasModel | None = None
+    ood_train = OodTraining()
+    loss: Loss | None = None
 
     def __init__(
         self,
@@ -52,6 +66,7 @@ class Task:
         batch_size: int | None = None,
         ood_train: OodTraining | None = None,
         selection: str | None = None,
+        loss: Loss | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -62,18 +77,37 @@ class Task:
         self.max_length = max_length
         self.batch_size = batch_size
         self.ood_train = ood_train or OodTraining()
-        self.selection = selection or "accuracy"
+        self.loss = loss
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
         self.ood_train.check(labels, f"task {name!r}")
-        if selection is not None and (selection not in ("f1", "f1_weighted") or positive is None or len(labels) > 2):
+        if loss is not None and "teacher" in loss.needs:
             raise UserError(
-                f"task {name!r}: selection is {selection!r}; it can be f1 or f1_weighted with two labels and a "
-                "`positive` one, else leave it out to select by accuracy"
+                f"task {name!r}: {type(loss).__name__} needs a teacher, which only a phase's loss has: set it as a "
+                "phase's loss, or take one for the task that needs none"
             )
+        self.selection = self.checked(selection or "accuracy")
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that may select checkpoints: the larger, the better."""
+        of_positive: tuple[str, ...] = ()
+        if self.positive is not None:
+            of_positive = ("auroc", "f1", "f1_weighted", "mean_f1_accuracy") if len(self.labels) == 2 else ("auroc",)
+        return ("accuracy", "f1_macro", "matthews", *of_positive, *(f"accuracy_{label}" for label in self.labels))
+
+    def checked(self, selection: str) -> str:
+        """The name of a metric that is to select; a UserError where the task has none of that name."""
+        if selection not in self.metric_names:
+            remedy = "" if self.positive or not self.labels else " (with a `positive` label also auroc, and of two, f1)"
+            raise UserError(
+                f"task {self.name!r}: selection is {selection!r}, needed is one of its metrics: "
+                f"{', '.join(self.metric_names)}{remedy}"
+            )
+        return selection
 
     @property
     def label_classes(self) -> Tensor | None:
@@ -95,6 +129,10 @@ class Task:
         labels = self.labels_of(split)
         return tuple(labels.index(label if label in labels else self.merge[label]) for label in self.labels)
 
+    def make_head(self, encoder: Encoder) -> nn.Module:
+        """A fresh head, from hidden states (batch, length, width) and the pooled token (batch, width) to logits."""
+        return Classification(encoder.hidden_size, len(self.labels), encoder.hidden_dropout, encoder.has_pooler)
+
     def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
         """The tokenised rows of a split; cached by content.
 
@@ -113,13 +151,13 @@ class Task:
             how.root,
             label_ids=known if labelled else {UNLABELLED: -1},
         )
-        return tokenise_table(rows, _tokenise, how.tokenizer, max_length=self.max_length or how.max_length)
+        return tokenise_table(rows, tokenise_pairs, how.tokenizer, max_length=self.max_length or how.max_length)
 
     def units(self, rows: Dataset) -> np.ndarray:
         """For each row, which example it is of, counted from 0 (rows,): what is cut off for selection together."""
         return np.arange(len(rows))
 
-    def evaluation_set(self, split: str, rows: Dataset) -> "EvaluationSet":
+    def evaluation_set(self, split: str, rows: Dataset) -> EvaluationSet:
         """Tokenised rows of a split as a set to evaluate on."""
         return EvaluationSet(
             task=self.name,
@@ -129,37 +167,6 @@ class Task:
             class_map=self.class_map(split),
             positive=None if self.positive is None else self.labels.index(self.positive),
         )
-
-
-@dataclass(frozen=True)
-class EvaluationSet:
-    """A set that is reported on: its rows, its classes and how the logits' classes map to them.
-
-    Attributes:
-        task: The task's name.
-        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
-        rows: Tokenised rows with their `id`, `label` (-1: not known), `group` and word `overlap`.
-        labels: Class names of this set.
-        class_map: For each class of the logits, its class here.
-        positive: Index in the logits of the class whose score the AUROC ranks, None: there is no AUROC.
-    """
-
-    task: str
-    split: str
-    rows: Dataset
-    labels: tuple[str, ...]
-    class_map: tuple[int, ...]
-    positive: int | None
-
-    @property
-    def name(self) -> str:
-        """The prefix of its metrics, `<task>/<split>`."""
-        return f"{self.task}/{self.split}"
-
-    @property
-    def logits_shape(self) -> tuple[int, ...]:
-        """The shape of all its logits: (rows, classes)."""
-        return len(self.rows), len(self.class_map)
 
 
 @dataclass(frozen=True)
@@ -271,6 +278,7 @@ def _rows(
         raise UserError(f"the split {split!r} of {type(source).__name__} has no rows")
 
 
-def _tokenise(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
+def tokenise_pairs(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
+    """What the tokenizer returns of rows' texts, each alone or both in one, up to a number of tokens."""
     pairs = rows["text_b"] if any(rows["text_b"]) else None
     return dict(tokenizer(rows["text_a"], pairs, truncation="longest_first", max_length=max_length))

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import track
 
 from lit_prune.data.batch import Collate
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.module import evaluation_loader
-from lit_prune.data.task import EvaluationSet
 from lit_prune.export.classifier import Trained
 from lit_prune.paradigms.evaluation import Collector, Predicted
 

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.given import Given, columns_of
-from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_set
+from lit_prune.data.task import Preparation, Task, prepare_set
 from lit_prune.export.classifier import Trained
 
 _Kind = TypeVar("_Kind", bound=Texts)

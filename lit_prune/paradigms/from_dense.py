@@ -66,7 +66,7 @@ class FromDense(Paradigm):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase, which may read the phase's progress and what the dense model says."""
         batch.progress = self.progress
-        if "teacher" in self.losses[self.phase].needs:
+        if "teacher" in self.loss_of(batch.task).needs:
             if self.teacher is None:  # the phase's first step, or the first after a resume
                 self.teacher = teach(self, self.taught_by or self.checkpoints / BASE)
             batch.teacher = self.teacher(batch)

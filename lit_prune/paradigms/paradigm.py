@@ -20,8 +20,7 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_labels
-from lit_prune.paradigms.evaluation import Collector, Predicted
-from lit_prune.paradigms.kinds import make_head
+from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
@@ -41,7 +40,7 @@ class Paradigm(LightningModule):
         super().__init__()
         self.encoder = encoder
         self.tasks = dict(tasks)
-        self.heads = nn.ModuleDict({name: make_head(task, encoder) for name, task in tasks.items()})
+        self.heads = nn.ModuleDict({name: task.make_head(encoder) for name, task in tasks.items()})
         self.phases: dict[str, Phase] = {}
         self.losses: dict[str, Loss] = {}
         self.phase = ""
@@ -67,12 +66,13 @@ class Paradigm(LightningModule):
             UserError: the loss needs what a task does not have.
         """
         for task in self.tasks.values():
-            if "bias" in loss.needs and task.bias is None:
+            own = loss if task.loss is None else task.loss
+            if "bias" in own.needs and task.bias is None:
                 raise UserError(
-                    f"{type(loss).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
+                    f"{type(own).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
                     "as configs/srnet_poe.yaml does"
                 )
-            check_labels(loss, task.name, task.ood_train.merged(task.labels))
+            check_labels(own, task.name, task.ood_train.merged(task.labels))
         self.phases[name], self.losses[name] = phase, loss
         self.phase = self.phase or name
 
@@ -80,6 +80,11 @@ class Paradigm(LightningModule):
     def last_phase(self) -> str:
         """The phase whose best checkpoint is the run's result."""
         return list(self.phases)[-1]
+
+    def loss_of(self, task: str) -> Loss:
+        """The loss of a task's batches: its own, else the phase's."""
+        own = self.tasks[task].loss
+        return self.losses[self.phase] if own is None else own
 
     @property
     def progress(self) -> float:
@@ -169,7 +174,7 @@ class Paradigm(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase."""
-        loss: Tensor = self.losses[self.phase](self(batch), batch) * batch.weight
+        loss: Tensor = self.loss_of(batch.task)(self(batch), batch) * batch.weight
         if not math.isfinite(float(loss.detach())):
             raise UserError(
                 f"the loss is {float(loss.detach())} at step {self.trainer.global_step} (phase {self.phase!r}): lower "
@@ -219,7 +224,8 @@ class Paradigm(LightningModule):
         """Metrics of every set, and whether this is the phase's best model by the ID metric."""
         self.predicted = self._collector.predicted(self.sum_processes)
         self.values = values = {name: value for each in self.predicted for name, value in each.metrics().items()}
-        selection = self._selection(values) if self.eligible() else math.nan
+        values |= macro_average(values, self.tasks)
+        selection = mean_selection(values, self.tasks) if self.eligible() else math.nan
         best = self.selected.get(self.phase, {}).get("selection", -math.inf)
         self.improved = selection > best
         if self.improved:
@@ -245,14 +251,6 @@ class Paradigm(LightningModule):
         if not counts:
             return {"sparsity": 0.0}
         return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(counts, self.matched)}
-
-    def _selection(self, values: Mapping[str, float]) -> float:
-        """Mean of the tasks' metrics on the validation cut, or on `id` where nothing was cut; never on OOD sets."""
-        chosen = [
-            values.get(f"{name}/validation/{task.selection}", values.get(f"{name}/id/{task.selection}", math.nan))
-            for name, task in self.tasks.items()
-        ]
-        return sum(chosen) / len(chosen)
 
     # ---- what callbacks ask of a paradigm ----------------------------------------------------------------------------
 

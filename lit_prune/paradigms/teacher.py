@@ -93,7 +93,7 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
         return
     every = [each["init_args"] for each in yaml.safe_load(config.read_text())["data"]["tasks"]]
     theirs = {each["name"]: list(each["labels"]) for each in every if {"name", "labels"} <= each.keys()}
-    ours = {name: list(task.labels) for name, task in tasks.items()}
+    ours = {name: list(task.labels) for name, task in tasks.items() if task.labels}
     if theirs and theirs != ours:
         raise UserError(f"{origin} is no teacher for {ours}: its tasks and classes are {theirs}; give another run")
 
@@ -116,6 +116,7 @@ def teach(module: Paradigm, checkpoint: Path) -> Teacher:
     dense.eval()
     data = module.trainer.datamodule  # type: ignore[attr-defined]
     sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]
+    sets = [each for each in sets if module.tasks[each.task].loss is None]  # others' losses need no teacher
     collector = Collector(sets)
     for number, loader in enumerate(data.loaders(sets)):
         for batch in loader:

@@ -7,8 +7,8 @@ import torch
 from datasets import Dataset
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
+from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.spans import SpanSet
-from lit_prune.data.task import EvaluationSet
 from lit_prune.paradigms.evaluation import Predicted
 
 
@@ -78,7 +78,7 @@ def test_spans_have_no_logits_to_read(tmp_path):
     path = tmp_path / "predictions.parquet"
     predicted = by_margin("id", [1], [1])
     write_predictions([predicted], path)
-    without_classes = SpanSet("nli", "id", predicted.of.rows, labels=(), class_map=(), positive=None)
+    without_classes = SpanSet("nli", "id", predicted.of.rows)
     assert read_logits([without_classes], path) == []
 
 

@@ -1,14 +1,19 @@
 """Tasks of spans: questions in windows, read once, and cut off whole."""
 
+import math
+from types import SimpleNamespace
+
 import pytest
 import torch
+from datasets import Dataset
 
 from lit_prune.data import GeneratedNli, GeneratedReading, MultitaskDataModule, SpanTask
 from lit_prune.data.sources import Source, SpanRow
-from lit_prune.data.spans import number_ids
+from lit_prune.data.spans import SpanSet, number_ids
 from lit_prune.data.task import Preparation, prepare_task
 from lit_prune.data.windows import Windows
 from lit_prune.errors import UserError
+from lit_prune.heads import Span
 
 SHORT = Windows(max_length=48, stride=8, max_question_length=16)
 
@@ -125,3 +130,62 @@ def test_windows_that_are_too_short_are_refused_before_anything_is_read(how):
 def test_ids_are_numbered_as_they_come():
     assert number_ids(["b", "b", "a", "b", "c"]).tolist() == [0, 0, 1, 0, 2]
     assert number_ids([]).tolist() == []
+
+
+TEXT = "Rain fell. Snow came."
+
+
+def span_set():
+    """Two questions, the first in two windows of 4 tokens and 3 tokens; "a" is right, or "b"."""
+    rows = {
+        "id": ["q1", "q1", "q2"],
+        "text_b": [TEXT, TEXT, "Ice"],
+        "group": ["x", "x", "y"],
+        "answers": [["Snow came", "snow"], ["Snow came", "snow"], ["Ice"]],
+        "label": [[0, 0], [1, 2], [1, 1]],
+        "input_ids": [[1, 2, 3, 4], [1, 2, 3], [1, 2]],
+        "char_starts": [[-1, 0, 5, -1], [-1, 11, 16], [-1, 0]],
+        "char_ends": [[-1, 4, 9, -1], [-1, 15, 20], [-1, 3]],
+    }
+    return SpanSet("reading", "id", Dataset.from_dict(rows))
+
+
+def spans(*best):
+    """Logits of windows by their best first and last token and its logit."""
+    logits = torch.zeros(len(best), 8, 2)
+    for window, (first, last, logit) in enumerate(best):
+        logits[window, first, 0] = logits[window, last, 1] = logit
+    return logits
+
+
+LOGITS = spans((1, 1, 1.0), (1, 1, 3.0), (1, 1, 2.0))
+
+
+def test_windows_become_an_answer_per_question_and_its_metrics():
+    values = span_set().metrics(LOGITS)
+    own = [math.log(3 + math.exp(1)) * 2, 2 * math.log(2 + math.exp(3)) - 3, 2 * math.log(1 + math.exp(2)) - 4]
+    assert values.pop("loss") == pytest.approx((own[0] + own[1]) / 8 + own[2] / 4)
+    assert values == dict.fromkeys(("exact_match", "f1", "f1_x", "f1_y"), 1.0)
+    wrong = span_set().metrics(spans((1, 2, 3.0), (1, 1, 1.0), (1, 1, 2.0)))
+    assert [wrong[name] for name in ("exact_match", "f1", "f1_x")] == [0.5, 0.5, 0.0]
+
+
+def test_columns_of_spans_are_of_questions():
+    columns = span_set().columns(LOGITS)
+    losses = span_set().window_losses(LOGITS).tolist()
+    assert columns.pop("loss") == pytest.approx([sum(losses[:2]) / 2, losses[2]])
+    assert columns == {
+        "id": ["q1", "q2"],
+        "label": ["Snow came", "Ice"],
+        "prediction": ["Snow", "Ice"],
+        "logits": [[6.0], [4.0]],
+    }
+
+
+def test_a_task_of_spans_has_a_head_over_tokens_and_is_selected_by_f1():
+    task = SpanTask("reading", GeneratedReading())
+    head = task.make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.1, has_pooler=True))
+    assert isinstance(head, Span)
+    assert head.outputs.weight.shape == (2, 16)
+    assert task.selection in task.metric_names
+    assert set(task.metric_names) <= span_set().metrics(LOGITS).keys()

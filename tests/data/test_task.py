@@ -1,9 +1,11 @@
 """Tasks: their classes split by split, and their rows from the source to tokenised sets."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from datasets import Dataset
 from transformers import AutoTokenizer
 
 from lit_prune.data.bias import OverlapBias
@@ -13,6 +15,8 @@ from lit_prune.data.sources import GeneratedNli, Row, Source
 from lit_prune.data.sources.source import UNLABELLED
 from lit_prune.data.task import Preparation, Task, prepare_set, prepare_task
 from lit_prune.errors import UserError
+from lit_prune.heads import Classification
+from lit_prune.losses import ConfidenceRegularisation
 
 LABELS = ["contradiction", "entailment", "neutral"]
 MERGE = {"contradiction": "non_entailment", "neutral": "non_entailment"}
@@ -78,14 +82,43 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
         ({"labels": ["a", "a", "b"]}, r"needed are two or more different names"),
         ({"positive": "c"}, r"task 't': positive names 'c', which is not one of its labels"),
         ({"merge": {"c": "b"}}, r"task 't': merge names 'c', which is not one of its labels"),
-        ({"selection": "auroc"}, r"task 't': selection is 'auroc'; it can be f1 or f1_weighted with two labels"),
-        ({"selection": "f1", "positive": None}, r"selection is 'f1'; .*a `positive` one, else leave it out"),
-        ({"selection": "f1", "labels": ["a", "b", "c"]}, r"selection is 'f1'"),
+        (
+            {"selection": "pearson"},
+            r"'t': selection is 'pearson', needed is one of its metrics: accuracy, f1_macro, ma",
+        ),
+        (
+            {"selection": "f1", "positive": None},
+            r"selection is 'f1', .*accuracy_b \(with a `positive` label also auroc",
+        ),
+        ({"selection": "f1", "labels": ["a", "b", "c"]}, r"selection is 'f1', .* matthews, auroc, accuracy_a"),
+        ({"loss": ConfidenceRegularisation()}, r"'t': ConfidenceRegularisation needs a teacher, which only a phase's"),
     ],
 )
 def test_classes_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(UserError, match=message):
         Task(**{"name": "t", "labels": ["a", "b"], "source": Rows(), "positive": "a", **arguments})
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "c"]])
+@pytest.mark.parametrize("positive", ["b", None])
+def test_every_metric_that_may_select_is_one_that_a_set_has(labels, positive):
+    task = Task("t", labels, Rows(), positive=positive)
+    rows = {"label": [0, 1, 2][: len(labels)] * 2} | {name: [""] * 2 * len(labels) for name in ("text_b", "group")}
+    values = task.evaluation_set("id", Dataset.from_dict(rows)).metrics(torch.randn(2 * len(labels), len(labels)))
+    assert set(task.metric_names) == {
+        name for name in values if name != "loss" and not name.startswith("predicted_share")
+    }
+    for name in task.metric_names:
+        assert Task("t", labels, Rows(), positive=positive, selection=name).selection == name
+
+
+def test_a_task_has_a_classifier_as_the_encoder_wants_it():
+    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=True))
+    assert isinstance(head, Classification)
+    assert head.classifier.weight.shape == (3, 16)
+    assert head.dropout.p == 0.25
+    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=False))
+    assert head.out_proj.weight.shape == (3, 16)
 
 
 def test_every_row_arrives_once_with_its_label_tokens_and_overlap(how, table):

@@ -121,7 +121,7 @@ def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, cap
 def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_right, refused):
     labels = torch.arange(100).ge(60).long()  # 60 and 40 rows
     said = torch.where(torch.arange(100) < num_right, labels, 1 - labels)
-    of = SimpleNamespace(task="nli", split="train", name="nli/train", rows={"label": labels.tolist()})
+    of = SimpleNamespace(task="nli", split="train", name="nli/train", row_labels=labels)
     predicted = Predicted(of, F.one_hot(said, 2) * math.log(3))
     if refused:
         with pytest.raises(UserError, match=r"right on 0\.630 of its training rows, needed are 0\.640"):
