@@ -1,6 +1,7 @@
 """Collects a model's logits over the evaluation sets and turns them into metrics and rows of predictions."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from lit_prune import metrics
 from lit_prune.data.batch import Batch
-from lit_prune.data.task import EvaluationSet
+from lit_prune.data.task import EvaluationSet, Task
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,17 @@ class Collector:
             if num_seen.min() == 1:
                 result.append(Predicted(each, logits))
         return result
+
+
+def mean_selection(values: Mapping[str, float], tasks: Mapping[str, Task]) -> float:
+    """What selects: the mean of the tasks' metrics on the validation cut, or on `id` where nothing was cut.
+
+    Args:
+        values: `<task>/<split>/<metric>`.
+        tasks: The tasks by name.
+    """
+    chosen = [
+        values.get(f"{name}/validation/{task.selection}", values.get(f"{name}/id/{task.selection}", math.nan))
+        for name, task in tasks.items()
+    ]
+    return sum(chosen) / len(chosen)

@@ -1,6 +1,7 @@
 """Logits of whole sets, from batches in any order, as metrics and rows."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from datasets import Dataset
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import EvaluationSet
-from lit_prune.paradigms.evaluation import Collector, Predicted
+from lit_prune.paradigms.evaluation import Collector, Predicted, mean_selection
 
 LABELS = ("contradiction", "entailment", "neutral")
 
@@ -119,3 +120,10 @@ def test_rows_name_their_classes_and_carry_their_loss():
     assert rows["logits"] == logits.tolist()
     of_entailment = 1 / (2 + math.e)
     assert rows["loss"] == pytest.approx([-math.log(1 - of_entailment), -math.log(of_entailment)])
+
+
+def test_the_validation_cut_selects_else_the_id_set_on_average_over_tasks():
+    tasks = {"a": SimpleNamespace(selection="accuracy"), "b": SimpleNamespace(selection="f1")}
+    values = {"a/validation/accuracy": 0.5, "a/id/accuracy": 0.9, "b/id/f1": 0.7, "b/id/accuracy": 0.1, "a/ood/f1": 1.0}
+    assert mean_selection(values, tasks) == pytest.approx(0.6)
+    assert math.isnan(mean_selection({"b/id/f1": 0.7}, tasks))
