@@ -18,6 +18,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.cli import main
+from lit_prune.data import task
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -36,6 +37,7 @@ SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
+SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
@@ -76,7 +78,9 @@ def few_rows(monkeypatch):
         self.num_train, self.num_eval = min(self.num_train, 96), min(self.num_eval, 24)
         self.num_ood_train = min(self.num_ood_train, 32)
 
+    drawn = task._drawn
     monkeypatch.setattr(Generated, "__init__", small)
+    monkeypatch.setattr(task, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
 
 
 @pytest.fixture
@@ -122,12 +126,33 @@ def test_an_experiment_runs(path, brief):
     assert "nli/ood/auroc" in metrics
 
 
-@each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts"))])
+@each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts")) and path != SHALLOW])
 def test_data_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))
     (task,) = load(path)["data"]["tasks"]
     assert f"{task['init_args']['name']}/ood/auroc" in json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.filterwarnings("ignore:.*collapsed")
+def test_a_shallow_model_is_the_bias_model_of_an_experiment(brief, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shallow = REPOSITORY / "configs/shallow.yaml"
+    run = brief(shallow)
+    (command,) = re.findall(r"`(lit_prune predict [^`]*)`", shallow.read_text().replace("\n#", ""))
+    named = load(SHALLOW)["data"]["tasks"][0]["init_args"]["bias"]["init_args"]["path"]
+    Path(named).parent.mkdir(parents=True)
+    (tmp_path / "logs/shallow/version_0").symlink_to(run)
+    assert main(shlex.split(command)[1:]) == 0
+    assert len(parquet.read_table(named)) == 96  # also those that it was not trained on
+
+    brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(SHALLOW), "--experiment", "debiased")
+    folder = tmp_path / "runs/debiased/version_0"
+    assert is_laid_over(load(folder / "config.yaml"), load(SHALLOW))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    rows = parquet.read_table(named).to_pylist()
+    largest = [max(value for name, value in row.items() if name.startswith("probability_")) for row in rows]
+    assert 1 / 3 < metrics["bias/nli/confidence"] <= max(largest)
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "facts"])

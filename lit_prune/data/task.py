@@ -40,6 +40,7 @@ class Task:
             stands in the training set once.
         selection: The metric that selects checkpoints, `f1` or `f1_weighted` of a task of two classes (SRNets: `f1` for
             duplicate questions); None: accuracy.
+        num_train: Rows to train on, drawn at random from the training set by the data module's seed; None: all.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Task:
         batch_size: int | None = None,
         ood_train: OodTraining | None = None,
         selection: str | None = None,
+        num_train: int | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -65,6 +67,7 @@ class Task:
         self.batch_size = batch_size
         self.ood_train = ood_train or OodTraining()
         self.selection = selection or "accuracy"
+        self.num_train = num_train
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
@@ -177,6 +180,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         if split not in {"train", "ood_train"}:
             evaluation[split] = _tokenised(task, split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
+    train = train if task.num_train is None else _drawn(task, train, task.num_train, how.seed)
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
@@ -219,6 +223,13 @@ def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset
         )
     order = np.random.default_rng(seed).permutation(len(rows))
     return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
+
+
+def _drawn(task: Task, rows: Dataset, size: int, seed: int) -> Dataset:
+    """So many of the rows at random, in their order."""
+    if not 1 <= size <= len(rows):
+        raise UserError(f"task {task.name!r}: num_train is {size}, needed is a number from 1 to {len(rows)}, its rows")
+    return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:size]))
 
 
 def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) -> Dataset:

@@ -283,3 +283,20 @@ def test_rows_without_labels_are_prepared_where_they_are_asked_for(how):
         prepare_set(task, "id", how)
     with pytest.raises(UserError, match="unknown label 'neutral'"):
         prepare_set(nli(Rows(labels=["neutral"])), "id", how, labelled=False)
+
+
+def test_a_task_trains_on_as_many_rows_as_it_says_drawn_by_the_seed(how, table):
+    (whole, sets), (drawn, same), (again, _) = (prepare_task(nli(num_train=size), how, table) for size in (None, 7, 7))
+    assert drawn["id"] == again["id"]
+    assert len(drawn) == 7
+    assert [each for each in whole["id"] if each in set(drawn["id"])] == list(drawn["id"])
+    assert list(drawn["id"]) != list(whole["id"])[:7]
+    assert by_split(same)["validation"].rows["id"] == by_split(sets)["validation"].rows["id"]
+    other, _ = prepare_task(nli(num_train=7), replace(how, seed=4), table)
+    assert set(other["id"]) != set(drawn["id"])
+
+
+@pytest.mark.parametrize("size", [0, 55])
+def test_rows_that_are_not_there_cannot_be_drawn(how, table, size):
+    with pytest.raises(UserError, match=f"task 'nli': num_train is {size}, needed is a number from 1 to 54"):
+        prepare_task(nli(num_train=size), how, table)
