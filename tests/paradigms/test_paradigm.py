@@ -150,6 +150,7 @@ def test_a_run_whose_loss_learns_is_cut_off_and_resumed_bit_for_bit(experiment, 
         assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
+@pytest.mark.slow
 def test_a_loss_learns_where_the_encoder_does_not(experiment):
     code, run = experiment(BOTH[1], "--model.init_args.trained=[heads.*]", config="configs/imp.yaml")
     assert code == 0
