@@ -27,10 +27,7 @@ class Classification(nn.Module):
 
     def reset(self) -> None:
         """Draw the matrices anew."""
-        for matrix in self.modules():
-            if isinstance(matrix, nn.Linear):
-                nn.init.normal_(matrix.weight, std=0.02)
-                nn.init.zeros_(matrix.bias)
+        _reset(self)
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits (batch, classes) from hidden states (batch, length, width) and the pooled token (batch, width)."""
@@ -38,3 +35,31 @@ class Classification(nn.Module):
         if self.pooled:
             return self.classifier(output)  # type: ignore[no-any-return]
         return self.out_proj(self.dropout(self.dense(output).tanh()))  # type: ignore[no-any-return]
+
+
+class Span(nn.Module):
+    """Where a span of the text begins and ends, by one matrix over every token, as BERT's for SQuAD in transformers.
+
+    Args:
+        hidden_size: Width of the encoder.
+    """
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.outputs = nn.Linear(hidden_size, 2)
+        self.reset()
+
+    def reset(self) -> None:
+        """Draw the matrix anew."""
+        _reset(self)
+
+    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
+        """Logits that a token is the first and that it is the last, (batch, length, 2), from hidden states alone."""
+        return self.outputs(hidden)  # type: ignore[no-any-return]
+
+
+def _reset(head: nn.Module) -> None:
+    for matrix in head.modules():
+        if isinstance(matrix, nn.Linear):
+            nn.init.normal_(matrix.weight, std=0.02)
+            nn.init.zeros_(matrix.bias)

@@ -92,7 +92,11 @@ class Loss(nn.Module, ABC):
 
 
 class CrossEntropy(Loss):
-    """Cross-entropy, the reference without debiasing."""
+    """Cross-entropy, the reference without debiasing.
+
+    Of spans, logits (n, length, 2) and labels (n, 2), it is the mean of that of the first and of the last token, over
+    all tokens of the batch's length (Devlin et al. 2019).
+    """
 
     takes_merged = True
 

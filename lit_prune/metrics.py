@@ -1,5 +1,7 @@
 """Metrics of a set from its logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
 
+Of texts that answer questions: exact match and F1 of their words.
+
 Logits of a model that tells more classes apart than a set does are read by arg-max first, then merged (the way HANS
 scores three-class models: McCoy et al. 2019, and Liu et al. 2022).
 """
@@ -9,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 from torchmetrics.functional import accuracy, auroc, f1_score
+from torchmetrics.functional.text import squad
 
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
 
@@ -75,6 +78,33 @@ def classification(
             for name, rows in of_class.items():
                 result |= _share(f"accuracy_{group}_{name}", correct[in_group & rows])
     return result
+
+
+def answering(
+    answers: Sequence[str], right: Sequence[Sequence[str]], groups: Sequence[str] | None = None
+) -> dict[str, float]:
+    """SQuAD's metrics (Rajpurkar et al. 2016): case, punctuation, articles and white space count for nothing.
+
+    Args:
+        answers: An answer to each question.
+        right: The answers to each question that are right; the one nearest to the answer counts.
+        groups: Each question's group ("" is none).
+
+    Returns:
+        `exact_match` and `f1` (of the words that an answer shares with a right one), means over questions from 0 to 1,
+        and `f1_<group>`.
+    """
+    result = _squad(list(zip(answers, right, strict=True)))
+    for group in sorted(set(groups or ()) - {""}):
+        rows = [row for row, each in zip(zip(answers, right, strict=True), groups or (), strict=True) if each == group]
+        result[f"f1_{group}"] = _squad(rows)["f1"]
+    return result
+
+
+def _squad(rows: Sequence[tuple[str, Sequence[str]]]) -> dict[str, float]:
+    found = [{"id": str(number), "prediction_text": answer} for number, (answer, _) in enumerate(rows)]
+    known = [{"id": str(number), "answers": {"text": [*right]}} for number, (_, right) in enumerate(rows)]
+    return {name: float(value) / 100 for name, value in squad(found, known).items()}
 
 
 def _share(name: str, values: Tensor) -> dict[str, float]:

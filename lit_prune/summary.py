@@ -9,6 +9,8 @@ from rich.table import Table
 
 COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
 
+MAIN = ("/id/accuracy", "/id/exact_match")  # the metric that every task of a kind has
+
 MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": ""}
 
 
@@ -22,7 +24,7 @@ def print_summary(run: Path) -> None:
     path = run / "metrics.json"
     if path.is_file():
         values = json.loads(path.read_text())
-        for task in sorted({name.split("/")[0] for name in values if name.endswith("/id/accuracy") and _own(name)}):
+        for task in sorted({name.split("/")[0] for name in values if name.endswith(MAIN) and _own(name)}):
             console.print(_table(values, task))
             bias = {name: value for name, value in values.items() if name.startswith(f"bias/{task}/")}
             if bias:
@@ -48,6 +50,31 @@ def _own(name: str) -> bool:
 
 def _table(values: dict[str, Any], task: str) -> Table:
     """One column per model, one row per metric."""
+    names = _answering(values, task) if f"{task}/id/exact_match" in values else _classification(values, task)
+    first = next(iter(names.values()))
+    models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/{first}" in values}
+    table = Table(title=f"{task} (selected by ID metrics, never by OOD)")
+    table.add_column("")
+    for title in models:
+        table.add_column(title, justify="right")
+    table.add_row("sparsity", *(f"{values['sparsity'] if prefix == '' else 0:.3f}" for prefix in models.values()))
+    for title, name in names.items():
+        cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
+        if any(cell is not None for cell in cells):
+            table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+    return table
+
+
+def _answering(values: dict[str, Any], task: str) -> dict[str, str]:
+    """Title -> metric of a task of spans."""
+    splits = ["id", *sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")})]
+    titles = {split: "ID" if split == "id" else split.replace("ood", "OOD").replace("_", " ") for split in splits}
+    kinds = {"exact match": "exact_match", "F1": "f1"}
+    return {f"{titles[split]} {kind}": f"{split}/{name}" for split in splits for kind, name in kinds.items()}
+
+
+def _classification(values: dict[str, Any], task: str) -> dict[str, str]:
+    """Title -> metric of a task of classes."""
     f1 = {" F1": "f1", " F1, weighted": "f1_weighted"} if f"{task}/id/f1" in values else {}  # a task of two classes
     names = {"ID accuracy": "id/accuracy"} | {f"ID{title}": f"id/{name}" for title, name in f1.items()}
     for split in sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")}):
@@ -59,17 +86,7 @@ def _table(values: dict[str, Any], task: str) -> Table:
         names |= {f"{title}{kind}": f"{split}/{name}" for kind, name in f1.items()}
         names[f"{title} AUROC"] = f"{split}/auroc"
         names |= {f"{title} predicted {each.replace('_', ' ')}": f"{split}/predicted_share_{each}" for each in classes}
-    models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/id/accuracy" in values}
-    table = Table(title=f"{task} (selected by ID metrics, never by OOD)")
-    table.add_column("")
-    for title in models:
-        table.add_column(title, justify="right")
-    table.add_row("sparsity", *(f"{values['sparsity'] if prefix == '' else 0:.3f}" for prefix in models.values()))
-    for title, name in names.items():
-        cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
-        if any(cell is not None for cell in cells):
-            table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
-    return table
+    return names
 
 
 def collapses(values: dict[str, Any]) -> list[str]:

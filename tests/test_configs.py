@@ -22,6 +22,7 @@ from lit_prune.data import task
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
+from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.sources.generated import Generated
 from lit_prune.export.classifier import read_run
 from lit_prune.paradigms import teacher
@@ -317,6 +318,44 @@ def test_fever_and_symmetric_are_read_from_their_own_files(brief, tmp_path):
     assert "fever/ood_symmetric_v1/accuracy_not_enough_info" not in metrics
 
 
+def with_short_windows(path, folder):
+    """A copy of an overlay whose windows of text fit the tiny encoder."""
+    overlay = load(path)
+    windows = overlay["data"]["tasks"][0]["init_args"]["windows"]
+    windows |= {name: length // (windows["max_length"] // 48) for name, length in windows.items()}
+    copy = folder / "short.yaml"
+    copy.write_text(yaml.safe_dump(overlay))
+    return copy
+
+
+@pytest.mark.parametrize("base", ["dense", "srnet_ce"])
+def test_generated_texts_are_read_and_their_answers_recorded(brief, tmp_path, base):
+    path = with_short_windows(REPOSITORY / "configs/data/reading.yaml", tmp_path)
+    folder = brief(REPOSITORY / f"configs/{base}.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"reading/{split}/{name}" for split in ("id", "ood") for name in ("exact_match", "f1")} <= metrics.keys()
+    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    assert sum(row["split"] == "id" for row in rows) == 24  # texts are longer than a window
+    assert ("dense/reading/id/f1" in metrics) == (base == "srnet_ce")
+    if base == "srnet_ce":
+        assert not any(name.startswith("heads.") for name in load_masks(folder / "masks.safetensors"))
+    assert main(["export", str(folder), "--format", "dense", "--out", str(tmp_path / "exported")]) == 2
+
+
+def test_squad_is_read_from_its_own_files(brief, tmp_path):
+    write_squad(tmp_path / "data" / "SQuAD")
+    path = with_short_windows(REPOSITORY / "configs/data/squad_files.yaml", tmp_path)
+    folder = brief(REPOSITORY / "configs/dense.yaml", "--config", str(path), "--data.root", str(tmp_path / "data"))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert event_values(folder, "selection")[-1] == pytest.approx(metrics["squad/validation/f1"])
+    assert "squad/id/exact_match" in metrics
+    rows = parquet.read_table(folder / "predictions.parquet", filters=[("split", "=", "id")]).to_pylist()
+    expected = {row["id"]: row["answers"][0] for row in generate_reading("id", 24, 0.2, seed=0)}
+    assert {row["id"]: row["label"] for row in rows} == expected
+
+
 @pytest.mark.parametrize("base", ["srnet_ce", "dense"])
 def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
     lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]
@@ -414,6 +453,27 @@ def write_fever(root):
         ]
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_squad(folder):
+    """Train and dev as SQuAD's authors publish them, two questions an article."""
+    folder.mkdir(parents=True)
+    for name, split, size in (("train", "train", 60), ("dev", "id", 24)):
+        paragraphs = [
+            {
+                "context": row["text_b"],
+                "qas": [
+                    {
+                        "id": row["id"],
+                        "question": row["text_a"],
+                        "answers": [{"text": row["answers"][0], "answer_start": row["starts"][0]}],
+                    }
+                ],
+            }
+            for row in generate_reading(split, size, 0.2, seed=0)
+        ]
+        articles = [{"title": "a", "paragraphs": paragraphs[::2]}, {"title": "b", "paragraphs": paragraphs[1::2]}]
+        (folder / f"{name}-v1.1.json").write_text(json.dumps({"version": "1.1", "data": articles}))
 
 
 # ---- the hub: configs/paper, configs/data/*_hub ----------------------------------------------------------------

@@ -1,11 +1,14 @@
-"""The classification head against transformers' own heads."""
+"""The heads against transformers' own."""
+
+from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import RobertaConfig
+from transformers import BertConfig, BertForQuestionAnswering, RobertaConfig
 from transformers.models.roberta.modeling_roberta import RobertaClassificationHead
 
-from lit_prune.heads import Classification
+from lit_prune.heads import Classification, Span
+from lit_prune.losses import CrossEntropy
 
 
 def hidden():
@@ -45,3 +48,30 @@ def test_dropout_comes_before_each_matrix_in_training_only(pooled, num_dropped):
     assert len(seen) == 2 * num_dropped
     head.eval()
     assert torch.equal(*(head(hidden(), hidden()[:, 0]) for _ in range(2)))
+
+
+def test_a_spans_logits_and_loss_are_berts():
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    oracle = BertForQuestionAnswering(BertConfig(vocab_size=50, **shape)).eval()
+    head = Span(16)
+    head.load_state_dict({"outputs.weight": oracle.qa_outputs.weight, "outputs.bias": oracle.qa_outputs.bias})
+    inputs = {"input_ids": torch.randint(50, (4, 7)), "attention_mask": torch.ones(4, 7, dtype=torch.long)}
+    inputs["attention_mask"][1, 5:] = 0
+    labels = torch.tensor([[0, 0], [2, 4], [6, 6], [1, 5]])
+    expected = oracle(**inputs, start_positions=labels[:, 0], end_positions=labels[:, 1])
+    states = oracle.bert(**inputs).last_hidden_state
+    logits = head(states, states[:, 0])
+    torch.testing.assert_close(logits, torch.stack([expected.start_logits, expected.end_logits], dim=-1))
+    batch = SimpleNamespace(labels=labels, bias=None, classes=None)
+    torch.testing.assert_close(CrossEntropy()(logits, batch), expected.loss)
+
+
+def test_a_spans_initial_weights_are_as_wide_as_berts():
+    torch.manual_seed(0)
+    head = Span(4000)
+    assert head.outputs.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert not head.outputs.bias.any()
+    before = head.outputs.weight.clone()
+    head.reset()
+    assert not torch.equal(head.outputs.weight, before)

@@ -122,3 +122,15 @@ def test_f1_is_shown_of_tasks_of_two_classes(printed):
 def test_the_teacher_is_described_below_its_task(printed):
     _, lines = printed(METRICS | {"teacher/nli/train/accuracy": 0.912})
     assert "accuracy of the teacher: train 0.912" in lines
+
+
+def test_a_task_of_spans_has_rows_of_its_own(printed):
+    figures = {"id/exact_match": 0.5, "id/f1": 0.625, "ood/exact_match": 0.25, "ood/f1": 0.375, "id/f1_who": 0.75}
+    spans = {f"reading/{name}": value for name, value in figures.items()}
+    dense = {f"dense/{name}": value / 2 for name, value in spans.items()}
+    _, lines = printed({**METRICS, **spans, **dense})
+    assert cells(lines, "ID exact match") == ["0.250", "0.500"]
+    assert cells(lines, "ID F1") == ["0.312", "0.625"]
+    assert cells(lines, "OOD F1") == ["0.188", "0.375"]
+    assert cells(lines, "OOD accuracy") == ["0.543", "0.654"]
+    assert not any("who" in line for line in lines)

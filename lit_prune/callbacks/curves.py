@@ -68,4 +68,6 @@ class SparsityCurves(Callback):
 
 def _is_curve(name: str) -> bool:
     metric = name.rsplit("/", 1)[1]
-    return metric in {"accuracy", "auroc", "f1", "f1_weighted", "loss"} or metric.startswith("predicted_share")
+    return metric in {"accuracy", "auroc", "exact_match", "f1", "f1_weighted", "loss"} or metric.startswith(
+        "predicted_share"
+    )

@@ -20,13 +20,15 @@ def write_predictions(predicted: Sequence[Predicted], path: Path) -> None:
 
 
 def read_logits(sets: Sequence[EvaluationSet], path: Path) -> list[Predicted]:
-    """The logits that `write_predictions` wrote of these sets."""
+    """The logits that `write_predictions` wrote of those of these sets that have classes."""
     table = pyarrow.parquet.read_table(path, columns=["task", "split", "logits"]).to_pydict()
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for task, split, logits in zip(table["task"], table["split"], table["logits"], strict=True):
         rows.setdefault((task, split), []).append(logits)
     return [
-        Predicted(each, torch.tensor(rows[each.task, each.split])) for each in sets if (each.task, each.split) in rows
+        Predicted(each, torch.tensor(rows[each.task, each.split]))
+        for each in sets
+        if each.labels and (each.task, each.split) in rows
     ]
 
 

@@ -3,8 +3,19 @@
 from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
-from lit_prune.data.sources import Files, GeneratedFacts, GeneratedNli, GeneratedParaphrase, Hub
+from lit_prune.data.sources import (
+    Files,
+    GeneratedFacts,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    Hub,
+    SquadFiles,
+    SquadHub,
+)
+from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
+from lit_prune.data.windows import Windows
 
 __all__ = [
     "BiasFile",
@@ -14,10 +25,15 @@ __all__ = [
     "GeneratedFacts",
     "GeneratedNli",
     "GeneratedParaphrase",
+    "GeneratedReading",
     "Hub",
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
     "ShuffledBias",
+    "SpanTask",
+    "SquadFiles",
+    "SquadHub",
     "Task",
+    "Windows",
 ]

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+_MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
+
 
 @dataclass
 class Batch:
@@ -16,7 +18,8 @@ class Batch:
     Attributes:
         task: The task's name; picks the head.
         inputs: `input_ids`, `attention_mask`, ..., each (batch, length).
-        labels: Class indices (batch,); from the number of classes on, those of merged classes.
+        labels: Class indices (batch,); from the number of classes on, those of merged classes. Of spans, the first and
+            the last token (batch, 2).
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
@@ -39,6 +42,11 @@ class Batch:
     progress: float = 0.0
 
 
+def padded_length(longest: int) -> int:
+    """Tokens that a batch is padded to, whose longest row has so many."""
+    return -(-longest // _MULTIPLE) * _MULTIPLE
+
+
 class Collate:
     """Pads rows to the longest of the batch, rounded up to a multiple of 8.
 
@@ -54,7 +62,7 @@ class Collate:
     def __call__(self, rows: Any) -> Batch:
         """A batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
         inputs = {name: rows[name] for name in self.tokenizer.model_input_names if name in rows}
-        padded = self.tokenizer.pad(inputs, pad_to_multiple_of=8, return_tensors="pt")
+        padded = self.tokenizer.pad(inputs, pad_to_multiple_of=_MULTIPLE, return_tensors="pt")
         return Batch(
             task=rows["task"],
             inputs=dict(padded),

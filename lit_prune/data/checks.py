@@ -11,12 +11,12 @@ def warn_of_oddities(task: str, labels: Sequence[str], train: Dataset, evaluatio
 
     Args:
         task: The task's name.
-        labels: Its classes.
+        labels: Its classes; none of a task whose labels are no classes.
         train: The training set.
         evaluation: The other sets, by split. A row counts as trained on where both its texts are those of one training
             row; that they share a single text is usual (premises, questions).
     """
-    seen = set(train["label"][:])
+    seen = set(train["label"][:]) if labels else set()
     if absent := [name for number, name in enumerate(labels) if number not in seen]:
         rank_zero_warn(
             f"task {task!r}: no training row is {', '.join(absent)}; if your data lack the class, take it off `labels`"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.compute
 import torch
 from datasets import Dataset
 from lightning.pytorch import LightningDataModule
@@ -15,7 +14,9 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.sampler import TaskBatchSampler
-from lit_prune.data.task import EvaluationSet, Preparation, Task, evaluation_set, prepare_task
+from lit_prune.data.table import count_tokens
+from lit_prune.data.task import EvaluationSet, Preparation, Task, prepare_task
+from lit_prune.data.windows import PLACES
 from lit_prune.errors import UserError
 
 
@@ -105,7 +106,7 @@ class MultitaskDataModule(LightningDataModule):
             sets += evaluation
         self.evaluation_sets = sets
         if self.group_by_length:
-            self._lengths = {name: _lengths(rows) for name, rows in self.train.items()}
+            self._lengths = {name: count_tokens(rows) for name, rows in self.train.items()}
 
     @property
     def bias_report(self) -> dict[str, float]:
@@ -166,7 +167,7 @@ class MultitaskDataModule(LightningDataModule):
     @property
     def training_sets(self) -> list[EvaluationSet]:
         """The training rows of every task, as sets to evaluate on."""
-        return [evaluation_set(self.tasks[name], "train", rows) for name, rows in self.train.items()]
+        return [self.tasks[name].evaluation_set("train", rows) for name, rows in self.train.items()]
 
 
 def evaluation_loader(
@@ -200,7 +201,7 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        unused = {"id", "text_a", "text_b", "group", IS_OOD}
+        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers"}
         self.sets = {
             name: rows.remove_columns([each for each in rows.column_names if each in unused])
             for name, rows in sets.items()
@@ -214,14 +215,8 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
         return {"task": task, "index": index, "weight": weight, **self.sets[task][index]}
 
 
-def _lengths(rows: Dataset) -> np.ndarray:
-    """Tokens of each row (rows,), counted in Arrow: no Python list is made of any row."""
-    tables = rows.select_columns("input_ids").with_format("arrow").iter(batch_size=10_000)
-    return np.concatenate([pyarrow.compute.list_value_length(table["input_ids"]).to_numpy() for table in tables])
-
-
 def _by_length(each: EvaluationSet, batch_size: int) -> list[list[tuple[str, int]]]:
-    order = np.argsort(_lengths(each.rows), kind="stable").tolist()
+    order = np.argsort(count_tokens(each.rows), kind="stable").tolist()
     return [
         [(each.task, row) for row in order[start : start + batch_size]] for start in range(0, len(order), batch_size)
     ]

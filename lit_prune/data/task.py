@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset, Features, Value, concatenate_datasets
-from datasets.exceptions import DatasetGenerationError
-from datasets.fingerprint import Hasher
+from datasets import Dataset, Value, concatenate_datasets
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-import lit_prune
 from lit_prune.data.bias.column import with_bias, without_bias
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.sources.source import UNLABELLED, Source
+from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.errors import UserError
 
 
@@ -100,6 +98,41 @@ class Task:
         labels = self.labels_of(split)
         return tuple(labels.index(label if label in labels else self.merge[label]) for label in self.labels)
 
+    def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
+        """The tokenised rows of a split; cached by content.
+
+        Raises:
+            UserError: a missing or malformed file, an unknown label, no rows.
+        """
+        known = {label: number for number, label in enumerate(self.labels_of(split))} | _merged(self, split)
+        if split == "ood_train":
+            known |= self.ood_train.label_ids(self.labels)
+        rows = read_table(
+            _rows,
+            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
+            | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
+            self.source,
+            split,
+            how.root,
+            label_ids=known if labelled else {UNLABELLED: -1},
+        )
+        return tokenise_table(rows, _tokenise, how.tokenizer, max_length=self.max_length or how.max_length)
+
+    def units(self, rows: Dataset) -> np.ndarray:
+        """For each row, which example it is of, counted from 0 (rows,): what is cut off for selection together."""
+        return np.arange(len(rows))
+
+    def evaluation_set(self, split: str, rows: Dataset) -> "EvaluationSet":
+        """Tokenised rows of a split as a set to evaluate on."""
+        return EvaluationSet(
+            task=self.name,
+            split=split,
+            rows=rows,
+            labels=self.labels_of(split),
+            class_map=self.class_map(split),
+            positive=None if self.positive is None else self.labels.index(self.positive),
+        )
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
@@ -125,6 +158,11 @@ class EvaluationSet:
     def name(self) -> str:
         """The prefix of its metrics, `<task>/<split>`."""
         return f"{self.task}/{self.split}"
+
+    @property
+    def logits_shape(self) -> tuple[int, ...]:
+        """The shape of all its logits: (rows, classes)."""
+        return len(self.rows), len(self.class_map)
 
 
 @dataclass(frozen=True)
@@ -163,7 +201,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         UserError: a missing or malformed file, an unknown label, an empty split.
     """
     splits = task.source.available(how.root)
-    train = _tokenised(task, "train", how)
+    train = task.read("train", how)
     evaluation = {}
     if "id" not in splits:
         if how.validation_fraction == 0:
@@ -178,19 +216,19 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         evaluation = {"validation": validation, **evaluation}
     for split in splits:
         if split not in {"train", "ood_train"}:
-            evaluation[split] = _tokenised(task, split, how)
+            evaluation[split] = task.read(split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
     train = train if task.num_train is None else _drawn(task, train, task.num_train, how.seed)
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
-        informed = _tokenised(task, "ood_train", how)
+        informed = task.read("ood_train", how)
         if task.bias is not None:
             informed = without_bias(informed, len(task.labels))
         train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
     elif task.ood_train != OodTraining():
         raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
-    return train, [evaluation_set(task, split, rows) for split, rows in evaluation.items()]
+    return train, [task.evaluation_set(split, rows) for split, rows in evaluation.items()]
 
 
 def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True) -> EvaluationSet:
@@ -199,30 +237,20 @@ def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True)
     Raises:
         UserError: a missing or malformed file, an unknown label, no rows.
     """
-    return evaluation_set(task, split, _tokenised(task, split, how, labelled))
-
-
-def evaluation_set(task: Task, split: str, rows: Dataset) -> EvaluationSet:
-    """Tokenised rows of a split as a set to evaluate on."""
-    return EvaluationSet(
-        task=task.name,
-        split=split,
-        rows=rows,
-        labels=task.labels_of(split),
-        class_map=task.class_map(split),
-        positive=None if task.positive is None else task.labels.index(task.positive),
-    )
+    return task.evaluation_set(split, task.read(split, how, labelled))
 
 
 def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """The rows that remain and those cut off at random, both in their order."""
-    size = max(1, round(fraction * len(rows)))
-    if size >= len(rows):
+    units = task.units(rows)
+    num_units = int(units.max()) + 1
+    size = max(1, round(fraction * num_units))
+    if size >= num_units:
         raise UserError(
-            f"task {task.name!r}: data.validation_fraction={fraction} leaves no training row of {len(rows)}"
+            f"task {task.name!r}: data.validation_fraction={fraction} leaves no training row of {num_units}"
         )
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
+    cut = np.isin(units, np.random.default_rng(seed).permutation(num_units)[:size])
+    return rows.select(np.flatnonzero(~cut)), rows.select(np.flatnonzero(cut))
 
 
 def _drawn(task: Task, rows: Dataset, size: int, seed: int) -> Dataset:
@@ -230,47 +258,6 @@ def _drawn(task: Task, rows: Dataset, size: int, seed: int) -> Dataset:
     if not 1 <= size <= len(rows):
         raise UserError(f"task {task.name!r}: num_train is {size}, needed is a number from 1 to {len(rows)}, its rows")
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:size]))
-
-
-def _tokenised(task: Task, split: str, how: Preparation, labelled: bool = True) -> Dataset:
-    known = {label: number for number, label in enumerate(task.labels_of(split))} | _merged(task, split)
-    if split == "ood_train":
-        known |= task.ood_train.label_ids(task.labels)
-    try:
-        rows = _read(task.source, split, how.root, known if labelled else {UNLABELLED: -1})
-    except DatasetGenerationError as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from None
-        raise
-    length = task.max_length or how.max_length
-    # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
-    # Families that share a vocabulary differ in special tokens (post_processor) or in whether there are token types.
-    parts = ("model", "normalizer", "pre_tokenizer", "post_processor")
-    rules = [getattr(how.tokenizer.backend_tokenizer, part) for part in parts], how.tokenizer.model_input_names
-    return rows.map(
-        _tokenise,
-        batched=True,
-        fn_kwargs={"tokenizer": how.tokenizer, "max_length": length},
-        new_fingerprint=Hasher.hash([rows._fingerprint, Hasher.hash(rules), length, lit_prune.__version__]),
-    )
-
-
-def _read(source: Source, split: str, root: str | None, label_ids: dict[str, int]) -> Dataset:
-    return Dataset.from_generator(
-        _rows,
-        features=Features(
-            {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
-            | {"label": Value("int64"), "overlap": Value("float64")}  # in float32 a .2 is above .2
-        ),
-        gen_kwargs={
-            "source": source,
-            "split": split,
-            "root": root,
-            "label_ids": label_ids,
-            # A text: `datasets` would take a list for shards, and read the rows once per element.
-            "key": Hasher.hash([source.fingerprint(split, root), lit_prune.__version__]),
-        },
-    )
 
 
 def _merged(task: Task, split: str) -> dict[str, int]:

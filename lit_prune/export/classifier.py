@@ -75,9 +75,15 @@ def read_run(run: Path, task: str | None) -> Trained:
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
     config = yaml.safe_load((run / "config.yaml").read_text())
     try:
-        tasks = {each["init_args"]["name"]: tuple(each["init_args"]["labels"]) for each in config["data"]["tasks"]}
+        every = {each["init_args"]["name"]: each["init_args"] for each in config["data"]["tasks"]}
     except KeyError as error:
         raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
+    tasks = {name: tuple(each["labels"]) for name, each in every.items() if "labels" in each}
+    if task in every.keys() - tasks.keys() or not tasks:
+        raise UserError(
+            f"the task {task or ', '.join(every)} of {run} has no labels, and test, predict and export know tasks of "
+            "classes only; what the run found of its own sets is in its metrics.json and predictions.parquet"
+        )
     if task is None and len(tasks) == 1:
         (task,) = tasks
     if task is None or task not in tasks:

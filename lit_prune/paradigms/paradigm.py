@@ -19,9 +19,9 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.heads import Classification
 from lit_prune.losses import Loss, check_finite, check_labels
 from lit_prune.paradigms.evaluation import Collector, Predicted, mean_selection
+from lit_prune.paradigms.kinds import make_head
 from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
@@ -41,12 +41,7 @@ class Paradigm(LightningModule):
         super().__init__()
         self.encoder = encoder
         self.tasks = dict(tasks)
-        self.heads = nn.ModuleDict(
-            {
-                name: Classification(encoder.hidden_size, len(task.labels), encoder.hidden_dropout, encoder.has_pooler)
-                for name, task in tasks.items()
-            }
-        )
+        self.heads = nn.ModuleDict({name: make_head(task, encoder) for name, task in tasks.items()})
         self.phases: dict[str, Phase] = {}
         self.losses: dict[str, Loss] = {}
         self.phase = ""
@@ -176,7 +171,7 @@ class Paradigm(LightningModule):
     # ---- the training step -----------------------------------------------------------------------------------------
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits (batch, classes) of the batch's task."""
+        """Logits (batch, classes) of the batch's task, (batch, length, 2) of spans."""
         logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs))
         return logits
 

@@ -100,7 +100,7 @@ def match(
         root: The module that holds the children `encoder` and `heads`.
         model_type: The backbone's family, a key of `TARGETS`; another one needs `patterns`.
         targets: Names of targets, None: all that the model type and `patterns` have but the embeddings, which is what
-            SRNets masks.
+            SRNets masks; without those of heads that no head here has (a head of spans has no classifier).
         patterns: Further or other patterns by target name. In a pattern `*` stands for any text between two dots.
 
     Returns:
@@ -112,7 +112,11 @@ def match(
     known = TARGETS.get(model_type, {}) | dict(patterns or {})
     if not known:
         raise UserError(f"no targets are known for model type {model_type!r} (known: {sorted(TARGETS)}): give patterns")
-    targets = targets or [target for target in known if target != "embeddings"]
+    targets = targets or [
+        target
+        for target, pattern in known.items()
+        if target != "embeddings" and (_found(root, pattern) or not pattern.startswith("heads."))
+    ]
     unknown = [target for target in targets if target not in known]
     if unknown:
         raise UserError(f"unknown targets {unknown}: {model_type} has {sorted(known)}; give patterns for others")
@@ -149,12 +153,16 @@ def _without_numbers(name: str) -> str:
 
 
 def _match_one(root: nn.Module, target: str, pattern: str) -> list[str]:
-    found = {name: module for name, module in root.named_modules() if _matches(name, pattern)}
+    found = _found(root, pattern)
     names = [name for name, module in found.items() if isinstance(module, nn.Linear)]
     if not names:
         kinds = ", ".join(sorted({type(module).__name__ for module in found.values()})) or "nothing"
         raise UserError(f"target {target!r} ({pattern}) finds {kinds}: only nn.Linear can be masked; leave it out")
     return names
+
+
+def _found(root: nn.Module, pattern: str) -> dict[str, nn.Module]:
+    return {name: module for name, module in root.named_modules() if _matches(name, pattern)}
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -7,6 +7,7 @@ import torch
 from datasets import Dataset
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
+from lit_prune.data.spans import SpanSet
 from lit_prune.data.task import EvaluationSet
 from lit_prune.paradigms.evaluation import Predicted
 
@@ -71,6 +72,14 @@ def test_a_set_that_was_not_written_is_not_read(tmp_path):
     predicted = by_margin("id", [1], [1])
     write_predictions([predicted], path)
     assert [each.of.name for each in read_logits([predicted.of, evaluation_set("ood", [0])], path)] == ["nli/id"]
+
+
+def test_spans_have_no_logits_to_read(tmp_path):
+    path = tmp_path / "predictions.parquet"
+    predicted = by_margin("id", [1], [1])
+    write_predictions([predicted], path)
+    without_classes = SpanSet("nli", "id", predicted.of.rows, labels=(), class_map=(), positive=None)
+    assert read_logits([without_classes], path) == []
 
 
 def test_the_shift_matches_the_number_of_positives_and_is_read_on_id_too():

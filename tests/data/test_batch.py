@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_prune.data.batch import Collate
+from lit_prune.data.batch import Collate, padded_length
 
 
 def rows(tokenizer, *texts, **columns):
@@ -16,6 +16,7 @@ def test_rows_are_padded_to_a_multiple_of_eight(tokenizer, num_words, length):
     batch = Collate(tokenizer)(rows(tokenizer, "a", " ".join(["a"] * num_words)))
     assert set(batch.inputs) == set(tokenizer.model_input_names)
     assert all(each.shape == (2, length) for each in batch.inputs.values())
+    assert padded_length(num_words + 2) == length
     assert batch.inputs["attention_mask"].sum(1).tolist() == [3, num_words + 2]
     padding = batch.inputs["attention_mask"] == 0
     assert (batch.inputs["input_ids"][padding] == tokenizer.pad_token_id).all()

@@ -72,3 +72,14 @@ def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(UserError, match="does not fit"):
         read_run(run, None)
+
+
+@pytest.mark.parametrize("task", [None, "nli"])
+def test_a_task_without_classes_is_refused(finished_run, tmp_path, task):
+    run = tmp_path / "version_0"
+    shutil.copytree(finished_run, run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    del config["data"]["tasks"][0]["init_args"]["labels"]
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match=r"the task nli of .* has no labels, and test, predict and export know"):
+        read_run(run, task)

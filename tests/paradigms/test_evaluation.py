@@ -8,8 +8,9 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data.batch import Batch
+from lit_prune.data.spans import SpanSet
 from lit_prune.data.task import EvaluationSet
-from lit_prune.paradigms.evaluation import Collector, Predicted, mean_selection
+from lit_prune.paradigms.evaluation import Collector, Predicted, PredictedSpans, mean_selection
 
 LABELS = ("contradiction", "entailment", "neutral")
 
@@ -127,3 +128,62 @@ def test_the_validation_cut_selects_else_the_id_set_on_average_over_tasks():
     values = {"a/validation/accuracy": 0.5, "a/id/accuracy": 0.9, "b/id/f1": 0.7, "b/id/accuracy": 0.1, "a/ood/f1": 1.0}
     assert mean_selection(values, tasks) == pytest.approx(0.6)
     assert math.isnan(mean_selection({"b/id/f1": 0.7}, tasks))
+
+
+TEXT = "Rain fell. Snow came."
+
+
+def span_set():
+    """Two questions, the first in two windows of 4 tokens and 3 tokens; "a" is right, or "b"."""
+    rows = {
+        "id": ["q1", "q1", "q2"],
+        "text_b": [TEXT, TEXT, "Ice"],
+        "group": ["x", "x", "y"],
+        "answers": [["Snow came", "snow"], ["Snow came", "snow"], ["Ice"]],
+        "label": [[0, 0], [1, 2], [1, 1]],
+        "input_ids": [[1, 2, 3, 4], [1, 2, 3], [1, 2]],
+        "char_starts": [[-1, 0, 5, -1], [-1, 11, 16], [-1, 0]],
+        "char_ends": [[-1, 4, 9, -1], [-1, 15, 20], [-1, 3]],
+    }
+    return SpanSet("reading", "id", Dataset.from_dict(rows), labels=(), class_map=(), positive=None)
+
+
+def spans(*best):
+    """Logits of windows by their best first and last token and its logit."""
+    logits = torch.zeros(len(best), 8, 2)
+    for window, (first, last, logit) in enumerate(best):
+        logits[window, first, 0] = logits[window, last, 1] = logit
+    return logits
+
+
+@pytest.fixture
+def predicted_spans():
+    """From batches as loaders bring them: by length, padded to 8 and to 4 tokens."""
+    collector = Collector([span_set()])
+    logits = spans((1, 1, 1.0), (1, 1, 3.0), (1, 1, 2.0))
+    collector.add(0, batch(2, 1), logits[[2, 1]])
+    collector.add(0, batch(0), logits[[0], :4])
+    (predicted,) = collector.predicted()
+    assert isinstance(predicted, PredictedSpans)
+    assert torch.equal(predicted.logits, logits)
+    return predicted
+
+
+def test_windows_become_an_answer_per_question_and_its_metrics(predicted_spans):
+    values = predicted_spans.metrics()
+    own = [math.log(3 + math.exp(1)) * 2, 2 * math.log(2 + math.exp(3)) - 3, 2 * math.log(1 + math.exp(2)) - 4]
+    assert values.pop("reading/id/loss") == pytest.approx((own[0] + own[1]) / 8 + own[2] / 4)
+    assert values == {f"reading/id/{name}": 1.0 for name in ("exact_match", "f1", "f1_x", "f1_y")}
+    wrong = PredictedSpans(span_set(), spans((1, 2, 3.0), (1, 1, 1.0), (1, 1, 2.0))).metrics()
+    assert [wrong[f"reading/id/{name}"] for name in ("exact_match", "f1", "f1_x")] == [0.5, 0.5, 0.0]
+
+
+def test_rows_of_spans_are_of_questions_and_of_the_same_columns_as_others(predicted_spans):
+    rows = predicted_spans.to_rows()
+    assert rows.features == Predicted(evaluation_set(), LOGITS).to_rows().features
+    assert list(rows["id"]) == ["q1", "q2"]
+    assert list(rows["label"]) == ["Snow came", "Ice"]
+    assert list(rows["prediction"]) == ["Snow", "Ice"]
+    assert list(rows["logits"]) == [[6.0], [4.0]]
+    losses = predicted_spans.losses.tolist()
+    assert list(rows["loss"]) == pytest.approx([sum(losses[:2]) / 2, losses[2]])

@@ -3,7 +3,7 @@ from torch import nn
 
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.heads import Classification
+from lit_prune.heads import Classification, Span
 from lit_prune.sparsity.count import count, total
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
@@ -54,6 +54,17 @@ def test_a_target_is_what_its_name_says(model, model_type):
     positions = {(16, 16)} if model_type == "deberta" else set()
     assert shapes.get("query_key_value", {(48, 16)} | positions) == {(48, 16)} | positions
     assert all(shapes.get(target, {(16, 16)}) == {(16, 16)} for target in ("query", "key", "value"))
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta"])
+def test_heads_without_a_target_lack_it_unless_it_is_asked_for(model, model_type):
+    root = model(model_type)
+    root.heads["reading"] = Span(16)
+    assert not any(name.startswith("heads.reading") for names in match(root, model_type).values() for name in names)
+    del root.heads["nli"], root.heads["qqp"]
+    assert set(match(root, model_type)) == LAYERS | ({"pooler"} if model_type == "bert" else set())
+    with pytest.raises(UserError, match=r"target 'classifier' .* finds nothing"):
+        match(root, model_type, ["query", "classifier"])
 
 
 def test_names_are_in_module_order(model):

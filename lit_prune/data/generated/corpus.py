@@ -5,7 +5,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from lit_prune.data.generated.slots import Slots
 from lit_prune.errors import UserError
 
 SPLITS = ("train", "id", "ood", "ood_train")
@@ -38,7 +37,7 @@ def check_arguments(corpus: str, split: str, bias_rate: float) -> None:
         raise UserError(f"bias_rate is {bias_rate}, but it is a probability: choose a value from 0 to 1.")
 
 
-def fill(template: str, slots: Slots, end: str = ".") -> str:
+def fill(template: str, slots: Mapping[str, str], end: str = ".") -> str:
     """A template as a sentence."""
     text = template.format_map(slots)
     return f"{text[0].upper()}{text[1:]}{end}"

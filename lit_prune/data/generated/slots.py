@@ -16,9 +16,9 @@ class Slots(dict[str, str]):
         super().__init__()
         self._rng = rng
         # People of three kinds and adjectives of two dimensions: else a hypernym or an opposite would be ambiguous.
-        self._people = dict(zip("sox", _distinct(rng, words.PEOPLE, 3, key=lambda row: row[2]), strict=True))
+        self._people = dict(zip("sox", draw_distinct(rng, words.PEOPLE, 3, key=lambda row: row[2]), strict=True))
         self._verbs = dict(zip("vw", rng.sample(words.TRANSITIVE, 2), strict=True))
-        self._adjectives = dict(zip("ab", _distinct(rng, words.ADJECTIVES, 2, key=min), strict=True))
+        self._adjectives = dict(zip("ab", draw_distinct(rng, words.ADJECTIVES, 2, key=min), strict=True))
         self._event = rng.choice(words.INTRANSITIVE)
 
     def __missing__(self, slot: str) -> str:
@@ -61,7 +61,7 @@ class Slots(dict[str, str]):
         return f"the {noun}"
 
 
-def _distinct(rng: random.Random, rows: Sequence[Row], num_rows: int, key: Callable[[Row], object]) -> list[Row]:
+def draw_distinct(rng: random.Random, rows: Sequence[Row], num_rows: int, key: Callable[[Row], object]) -> list[Row]:
     """Draw rows whose keys differ."""
     while True:
         drawn = rng.sample(rows, num_rows)

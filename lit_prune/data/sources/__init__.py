@@ -1,10 +1,11 @@
 """Where rows come from: generated, local files or the Hugging Face hub."""
 
 from lit_prune.data.sources.files import Files, FileSplit
-from lit_prune.data.sources.generated import GeneratedFacts, GeneratedNli, GeneratedParaphrase
+from lit_prune.data.sources.generated import GeneratedFacts, GeneratedNli, GeneratedParaphrase, GeneratedReading
 from lit_prune.data.sources.given import Given
-from lit_prune.data.sources.hub import Hub, HubSplit
-from lit_prune.data.sources.source import Row, Source
+from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
+from lit_prune.data.sources.source import Row, Source, SpanRow
+from lit_prune.data.sources.squad import SquadFiles, SquadHub
 
 __all__ = [
     "FileSplit",
@@ -12,9 +13,14 @@ __all__ = [
     "GeneratedFacts",
     "GeneratedNli",
     "GeneratedParaphrase",
+    "GeneratedReading",
     "Given",
     "Hub",
     "HubSplit",
+    "HubTable",
     "Row",
     "Source",
+    "SpanRow",
+    "SquadFiles",
+    "SquadHub",
 ]

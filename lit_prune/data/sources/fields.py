@@ -144,8 +144,9 @@ def _undone(text: str, where: str) -> str:
     )
 
 
-def check_names(splits: Mapping[str, Fields]) -> None:
+def check_names(splits: Iterable[str]) -> None:
     """Refuse, with a UserError, splits without `train` or under names that we do not know."""
+    splits = list(splits)
     missing = [split for split in ("train",) if split not in splits]
     known = ("train", "id", "id_mismatched", "ood")
     unknown = [split for split in splits if split not in known and not split.startswith("ood_")]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,28 +47,17 @@ class Files(Source):
 
     def available(self, root: str | None) -> list[str]:
         """The splits whose file exists; warns of each other one."""
-        folder = _folder(root)
-        present = []
-        for split, spec in self.splits.items():
-            try:
-                _find(spec, folder)
-            except UserError as error:
-                if split in ("train", "id", "ood_train"):
-                    raise
-                warnings.warn(f"no {split} set: {error}", stacklevel=2)
-            else:
-                present.append(split)
-        return present
+        return found_splits({split: spec.paths for split, spec in self.splits.items()}, root)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The file's path, size and time of change, and how it is read."""
         spec = self.splits[split]
-        return file_fingerprint(_find(spec, _folder(root)), spec)
+        return file_fingerprint(find_file(spec.paths, root), spec)
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
-        yield from file_rows(_find(spec, _folder(root)), spec)
+        yield from file_rows(find_file(spec.paths, root), spec)
 
 
 def file_rows(path: Path, read_as: Texts) -> Iterator[Row]:
@@ -77,29 +66,53 @@ def file_rows(path: Path, read_as: Texts) -> Iterator[Row]:
 
 
 def file_fingerprint(path: Path, read_as: Texts) -> dict[str, Any]:
-    """What changes whenever the rows of a file would: its path, size and time of change, and how it is read."""
+    """What changes whenever the rows of a file would: its state, and how it is read."""
+    return {**file_state(path), "read_as": dataclasses.asdict(read_as)}
+
+
+def file_state(path: Path) -> dict[str, Any]:
+    """What changes whenever a file does: its path, size and time of change."""
     status = path.stat()
-    return {
-        "path": str(path.resolve()),
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-        "read_as": dataclasses.asdict(read_as),
-    }
+    return {"path": str(path.resolve()), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
-def _folder(root: str | None) -> Path:
+def found_splits(paths: Mapping[str, Sequence[str]], root: str | None) -> list[str]:
+    """The splits of which a file exists; warns of each other one.
+
+    Args:
+        paths: Split -> where its file may be, relative to the root.
+        root: The folder, `--data.root`.
+
+    Raises:
+        UserError: There is no such folder, or no file of a split that is trained on, or of `id`.
+    """
+    present = []
+    for split, names in paths.items():
+        try:
+            find_file(names, root)
+        except UserError as error:
+            if split in ("train", "id", "ood_train"):
+                raise
+            warnings.warn(f"no {split} set: {error}", stacklevel=3)
+        else:
+            present.append(split)
+    return present
+
+
+def find_file(paths: Sequence[str], root: str | None) -> Path:
+    """The first of the paths, relative to the root, that is a file.
+
+    Raises:
+        UserError: There is none, or no such folder.
+    """
     if root is None:
         raise UserError("this data is read from files: pass the folder that holds them as `--data.root FOLDER`")
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise UserError(f"no folder {folder}: pass the one that holds the data as `--data.root FOLDER`")
-    return folder
-
-
-def _find(spec: FileSplit, folder: Path) -> Path:
-    for path in (folder / name for name in spec.paths):
+    for path in (folder / name for name in paths):
         if path.is_file():
             return path
     raise UserError(
-        f"found none of {', '.join(spec.paths)} in {folder}: put the file there, or pass its folder as `--data.root`"
+        f"found none of {', '.join(paths)} in {folder}: put the file there, or pass its folder as `--data.root`"
     )

@@ -10,6 +10,7 @@ from lit_prune.data import generated
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
+from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.sources.source import Row, Source
 
 
@@ -39,7 +40,7 @@ class Generated(Source):
         self.seed = seed
 
     @abstractmethod
-    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
         """The rows of a split."""
 
     def available(self, root: str | None) -> list[str]:
@@ -80,3 +81,11 @@ class GeneratedFacts(Generated):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_facts`."""
         return generate_facts(split, num_rows, self.bias_rate, self.seed)
+
+
+class GeneratedReading(Generated):
+    """Questions answered by spans, biased by the answer's place: see `generate_reading`. At 1/5 there is no bias."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
+        """See `generate_reading`."""
+        return generate_reading(split, num_rows, self.bias_rate, self.seed)

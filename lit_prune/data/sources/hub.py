@@ -13,8 +13,8 @@ from lit_prune.errors import UserError
 
 
 @dataclass(kw_only=True)
-class HubSplit(Fields):
-    """One split kept on the hub. Integer classes go by their names in `labels`.
+class HubTable:
+    """A table of the hub.
 
     Args:
         path: The data set, such as `nyu-mll/glue`.
@@ -27,6 +27,36 @@ class HubSplit(Fields):
     split: str
     name: str | None = None
     revision: str | None = None
+
+    def load(self) -> Any:
+        """The rows, a `datasets.Dataset`.
+
+        Raises:
+            UserError: They cannot be had.
+        """
+        try:
+            return datasets.load_dataset(self.path, self.name, split=self.split, revision=self.revision)
+        except (OSError, ValueError, RuntimeError) as error:  # no network, wrong names, old scripts
+            raise UserError(
+                f"cannot load {self.path} (name {self.name}, split {self.split}, revision {self.revision}) from the "
+                f"hub: {error}. Correct the name; or without a network point HF_HOME to a cache that holds it, "
+                "or read local files as configs/data/mnli_files.yaml does"
+            ) from error
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.path, self.name, self.split)))
+
+
+@dataclass(kw_only=True)
+class HubSplit(Fields, HubTable):
+    """One split kept on the hub. Integer classes go by their names in `labels`.
+
+    Args:
+        path: The data set, such as `nyu-mll/glue`.
+        split: Its split, such as `validation_matched`.
+        name: Its configuration, such as `mnli`.
+        revision: Its commit or branch; pin it to get the same rows for ever.
+    """
 
 
 class Hub(Source):
@@ -47,27 +77,14 @@ class Hub(Source):
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The fingerprint that `datasets` gives the table, and how it is read."""
         spec = self.splits[split]
-        return {"table": _load(spec)._fingerprint, "read_as": dataclasses.asdict(spec)}
+        return {"table": spec.load()._fingerprint, "read_as": dataclasses.asdict(spec)}
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`."""
         spec = self.splits[split]
-        table = _load(spec)
-        where = " ".join(filter(None, (spec.path, spec.name, spec.split)))
+        table = spec.load()
         records = ((number, _named(record, table.features)) for number, record in enumerate(table))
-        yield from read_rows(records, spec, lambda number: f"{where}, row {number}", where)
-
-
-def _load(spec: HubSplit) -> Any:
-    """The table. `datasets` raises OSError, ValueError or RuntimeError for no network, wrong names and old scripts."""
-    try:
-        return datasets.load_dataset(spec.path, spec.name, split=spec.split, revision=spec.revision)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"cannot load {spec.path} (name {spec.name}, split {spec.split}, revision {spec.revision}) from the hub: "
-            f"{error}. Correct the name; or without a network point HF_HOME to a cache that holds it, "
-            "or read local files as configs/data/mnli_files.yaml does"
-        ) from error
+        yield from read_rows(records, spec, lambda number: f"{spec}, row {number}", str(spec))
 
 
 def _named(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,18 @@ class Row(TypedDict):
     group: str
 
 
+class SpanRow(Row):
+    """A question and the text that answers it: `text_a` and `text_b`, without a label.
+
+    Attributes:
+        answers: The answers that are right, each as it stands in the text; one or more, and the first is trained on.
+        starts: Where each begins, in characters of the text.
+    """
+
+    answers: list[str]
+    starts: list[int]
+
+
 class Source(ABC):
     """The raw rows of a task, split by split.
 

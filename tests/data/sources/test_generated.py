@@ -3,13 +3,19 @@
 import pytest
 from datasets.fingerprint import Hasher
 
-from lit_prune.data import GeneratedFacts, GeneratedNli, GeneratedParaphrase, generated
+from lit_prune.data import GeneratedFacts, GeneratedNli, GeneratedParaphrase, GeneratedReading, generated
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
-from lit_prune.data.sources import Row
+from lit_prune.data.generated.reading import generate_reading
+from lit_prune.data.sources import Row, SpanRow
 
-CORPORA = {GeneratedNli: generate_nli, GeneratedParaphrase: generate_paraphrase, GeneratedFacts: generate_facts}
+CORPORA = {
+    GeneratedNli: generate_nli,
+    GeneratedParaphrase: generate_paraphrase,
+    GeneratedFacts: generate_facts,
+    GeneratedReading: generate_reading,
+}
 of_each = pytest.mark.parametrize("corpus", CORPORA)
 
 
@@ -28,7 +34,8 @@ def test_rows_have_our_fields(corpus):
     source = corpus(num_train=20, num_eval=10, num_ood_train=10)
     for split in source.available(None):
         rows = list(source.rows(split, None))
-        assert {frozenset(row) for row in rows} == {frozenset(Row.__annotations__)}
+        fields = SpanRow if corpus is GeneratedReading else Row
+        assert {frozenset(row) for row in rows} == {frozenset(fields.__annotations__)}
         assert len({row["id"] for row in rows}) == len(rows) == (20 if split == "train" else 10)
 
 
@@ -37,7 +44,7 @@ def test_fingerprint_changes_with_every_argument_the_corpus_and_the_code(monkeyp
     assert before == GeneratedNli().fingerprint("train", None) != GeneratedNli().fingerprint("id", None)
     for change in ({"bias_rate": 0.5}, {"num_train": 1}, {"num_eval": 1}, {"num_ood_train": 1}, {"seed": 1}):
         assert GeneratedNli(**change).fingerprint("train", None) != before
-    assert len({str(corpus().fingerprint("train", None)) for corpus in CORPORA}) == 3
+    assert len({str(corpus().fingerprint("train", None)) for corpus in CORPORA}) == len(CORPORA)
     (tmp_path / "nli.py").write_text("# another grammar")
     monkeypatch.setattr(generated, "__path__", [str(tmp_path)])
     assert GeneratedNli().fingerprint("train", None) != before

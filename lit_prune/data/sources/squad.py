@@ -1,0 +1,140 @@
+"""Questions that spans of a text answer, in SQuAD's own files and as the hub has them (Rajpurkar et al. 2016)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lit_prune.data.sources.fields import check_names
+from lit_prune.data.sources.files import file_state, find_file, found_splits
+from lit_prune.data.sources.hub import HubTable
+from lit_prune.data.sources.source import UNLABELLED, Source, SpanRow
+from lit_prune.errors import UserError
+
+
+class SquadFiles(Source):
+    """Files in the layout of SQuAD 1.1, below `--data.root`. No network is needed.
+
+    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> where its file may be, relative to the
+            root; the first that exists is read.
+    """
+
+    def __init__(self, splits: dict[str, list[str]]) -> None:
+        check_names(splits)
+        if empty := [split for split, paths in splits.items() if not paths]:
+            raise UserError(f"splits {', '.join(empty)}: name one or more files of each")
+        self.splits = splits
+
+    def available(self, root: str | None) -> list[str]:
+        """The splits whose file exists; warns of each other one."""
+        return found_splits(self.splits, root)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The file's path, size and time of change."""
+        return file_state(find_file(self.splits[split], root))
+
+    def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
+        """See `Source.rows`; errors name the file, and where it has one the question's id."""
+        return read_squad(find_file(self.splits[split], root))
+
+
+class SquadHub(Source):
+    """Tables of the Hugging Face hub in the layout of `rajpurkar/squad`; without a network, from its cache (`HF_HOME`).
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its table.
+    """
+
+    def __init__(self, splits: dict[str, HubTable]) -> None:
+        check_names(splits)
+        self.splits = splits
+
+    def available(self, root: str | None) -> list[str]:
+        """All splits that are named."""
+        return list(self.splits)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The fingerprint that `datasets` gives the table."""
+        return {"table": self.splits[split].load()._fingerprint}
+
+    def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
+        """See `Source.rows`; errors name the table and the question's id."""
+        table = self.splits[split]
+        return _rows(iter(table.load()), str(table))
+
+
+def read_squad(path: Path) -> Iterator[SpanRow]:
+    """The questions of a file, in its order.
+
+    Args:
+        path: `{"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text",
+            "answer_start"}]}]}]}]}`; other keys are not read.
+
+    Raises:
+        UserError: The file is no JSON of this layout or has no questions, or a question has no answer, an answer that
+            does not stand where it should, or the id of another one.
+    """
+    return _rows(_flat(path), str(path))
+
+
+def _flat(path: Path) -> Iterator[dict[str, Any]]:
+    """The records that the hub has of a file's questions."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: malformed JSON ({error}); download the file again") from None
+    for article in _listed(content, "data", str(path)):
+        for paragraph in _listed(article, "paragraphs", str(path)):
+            for question in _listed(paragraph, "qas", str(path)):
+                where = f"{path}, question {_text(question, 'id', str(path))!r}"
+                answers = [each if isinstance(each, Mapping) else {} for each in _listed(question, "answers", where)]
+                columns = {key: [each.get(key) for each in answers] for key in ("text", "answer_start")}
+                yield {**question, "context": paragraph.get("context"), "answers": columns}
+
+
+def _rows(records: Iterator[Mapping[str, Any]], table: str) -> Iterator[SpanRow]:
+    seen: set[str] = set()
+    for record in records:
+        row = _row(record, table)
+        if row["id"] in seen:
+            raise UserError(f"{table}: two questions have the id {row['id']!r}; rename or remove one")
+        seen.add(row["id"])
+        yield row
+    if not seen:
+        raise UserError(f"{table}: no questions; check the file")
+
+
+def _row(record: Mapping[str, Any], table: str) -> SpanRow:
+    name = _text(record, "id", table)
+    where = f"{table}, question {name!r}"
+    question, context = (_text(record, key, where) for key in ("question", "context"))
+    texts, starts = (_listed(record.get("answers"), key, where) for key in ("text", "answer_start"))
+    if not texts:
+        raise UserError(f"{where}: no answers, as some questions of SQuAD 2.0 have none; remove it")
+    for text, start in zip(texts, starts, strict=True):
+        found = isinstance(text, str) and isinstance(start, int) and start >= 0 and context.startswith(text, start)
+        if not found or not text.strip():
+            raise UserError(
+                f"{where}: the answer {text!r} does not stand at the context's character {start}; correct its "
+                "`answer_start` (it counts from 0), or remove the question"
+            )
+    return SpanRow(
+        id=name, text_a=question, text_b=context, label=UNLABELLED, group="", answers=[*texts], starts=[*starts]
+    )
+
+
+def _listed(record: Any, key: str, where: str) -> list[Any]:
+    value = record.get(key) if isinstance(record, Mapping) else None
+    if not isinstance(value, list):
+        raise UserError(f"{where}: there is no list {key!r} where SQuAD has one; check that the file has its layout")
+    return value
+
+
+def _text(record: Any, key: str, where: str) -> str:
+    value = record.get(key) if isinstance(record, Mapping) else None
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{where}: {key!r} holds {value!r}, needed is a text; check that the file has SQuAD's layout")
+    return value
