@@ -20,6 +20,7 @@ from lit_prune.files import write_atomically
 
 KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
+LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -63,6 +64,12 @@ def leave_out(checkpoint: dict[str, Any], names: Iterable[str], base_hash: str) 
     checkpoint[KEY]["base_hash"] = base_hash
     for name in names:
         del checkpoint["state_dict"][name]
+
+
+def take_loss(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """Take out of a checkpoint's `state_dict` what the phase's loss has learned: the rest is the model."""
+    state = checkpoint["state_dict"]
+    return {name: state.pop(name) for name in list(state) if name.startswith(LOSS)}
 
 
 def is_masked_base(checkpoint: Mapping[str, Any]) -> bool:
@@ -119,7 +126,7 @@ def find_dense(named: str, setting: str = "start_from") -> Path:
 def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
     """Copy a dense state dict into a module that it fits; see `check_dense`."""
     check_dense(module, state, origin)
-    module.load_state_dict(state)
+    module.load_state_dict(state, strict=False)  # a loss may have something of its own
 
 
 def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
@@ -128,7 +135,7 @@ def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) ->
     Raises:
         UserError: names or shapes differ, as for a checkpoint of another architecture or a masked one.
     """
-    own = module.state_dict()
+    own = {name: value for name, value in module.state_dict().items() if not name.startswith(LOSS)}
     if any(".mask." in name for name in state):
         raise UserError(f"{origin} holds a masked model: start from a dense one (a run's checkpoints/dense.ckpt)")
     wrong = [name for name in own if name not in state or state[name].shape != own[name].shape]

@@ -33,6 +33,10 @@ class Labelled(Protocol):
         """Log-probabilities of the teacher, (n, classes) float."""
 
     @property
+    def pooled(self) -> Tensor | None:
+        """The encoder's pooled first token, (n, width), in training steps."""
+
+    @property
     def progress(self) -> float:
         """How far the phase is, 0 to 1."""
 
@@ -51,6 +55,13 @@ class Loss(nn.Module, ABC):
 
     needs: tuple[str, ...] = ()
     takes_merged: bool = False
+
+    def reset(self, width: int) -> None:
+        """Make anew what the loss itself learns, when its phase begins.
+
+        Args:
+            width: Of the encoder's hidden states.
+        """
 
     def forward(self, logits: Tensor, batch: Labelled) -> Tensor:
         """The loss, 0-dim float32.
@@ -119,6 +130,47 @@ class ProductOfExperts(Loss):
         return mean_cross_entropy(logits.log_softmax(-1) + bias, batch)
 
 
+class LearnedMixin(Loss):
+    """Product of experts that learns how far to trust the bias model on each row (Clark et al. 2019, section 3.2.5).
+
+    The bias model's log-probabilities are scaled by g = softplus(w . h + b), with h the encoder's pooled first token; w
+    and b are trained with whatever else the phase trains, and are no part of the model that comes of it. At first g is
+    1, so that training begins as with `ProductOfExperts` (ours).
+
+    Args:
+        entropy_penalty: Weight of the mean entropy of softmax(g * bias), which grows as g falls: without it the model
+            may come to ignore the bias model (H in the papers: .01 to .03).
+    """
+
+    needs = ("bias",)
+    takes_merged = True
+
+    def __init__(self, entropy_penalty: float = 0.0) -> None:
+        super().__init__()
+        if entropy_penalty < 0 or not math.isfinite(entropy_penalty):
+            raise UserError(f"LearnedMixin: entropy_penalty is {entropy_penalty}, needed is a finite number from 0 on")
+        self.entropy_penalty = entropy_penalty
+        self.gate: nn.Linear | None = None
+
+    def reset(self, width: int) -> None:
+        """Make the gate, w and b: g is 1 for every row."""
+        self.gate = nn.Linear(width, 1)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, math.log(math.e - 1))
+
+    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+        """As of `ProductOfExperts` with g * bias in place of bias, and the weighted entropy."""
+        assert batch.bias is not None
+        assert batch.pooled is not None
+        assert self.gate is not None, "reset begins a phase"
+        with torch.autocast(logits.device.type, enabled=False):
+            trust = F.softplus(self.gate(batch.pooled.float()))
+        bias = trust * batch.bias.float().clamp(min=ProductOfExperts.min_log_probability)
+        scaled = bias.log_softmax(-1)
+        entropy = -(scaled.exp() * scaled).sum(-1).mean()
+        return mean_cross_entropy(logits.log_softmax(-1) + bias, batch) + self.entropy_penalty * entropy
+
+
 class Reweighting(Loss):
     """Cross-entropy in which an example weighs the less the surer the bias model is of its label (Clark et al. 2019).
 
@@ -150,6 +202,20 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
         raise UserError(
             f"{type(loss).__name__} takes no labels of merged classes, as {names} of task {task!r} is: name one class "
             "for it in ood_train.labels, or train with CrossEntropy"
+        )
+
+
+def check_finite(loss: Tensor, when: str, checkpoint: str) -> None:
+    """Refuse, with a UserError, a loss that is no number.
+
+    Args:
+        loss: 0-dim.
+        when: The step.
+        checkpoint: The last one that is good.
+    """
+    if not math.isfinite(value := float(loss.detach())):
+        raise UserError(
+            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is {checkpoint}"
         )
 
 
@@ -193,6 +259,10 @@ class Annealed(Loss):
         self.last = last
         self.needs = loss.needs
         self.takes_merged = loss.takes_merged
+
+    def reset(self, width: int) -> None:
+        """As of the loss."""
+        self.loss.reset(width)
 
     def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
         """The loss of a batch whose bias is annealed."""

@@ -18,6 +18,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.cli import main
+from lit_prune.data import task
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -36,8 +37,12 @@ OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
+VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
+OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
-LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES]
+SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
+LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 PHASES = {"dense", "mask", "rounds", "ticket"}
@@ -48,13 +53,23 @@ def each(paths):
     return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(REPOSITORY / "configs")))
 
 
+def slowly(paths, slow):
+    """The paths, those to be slow among them marked."""
+    return [pytest.param(path, marks=pytest.mark.slow) if path in slow else path for path in paths]
+
+
 def load(path):
     return yaml.safe_load(path.read_text())
 
 
 def shipped(path):
     """The yaml's name as a command line in the repository has it."""
-    return str(path.relative_to(REPOSITORY))
+    return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
+
+
+def named_first(path):
+    """The configuration that the command in a yaml's header begins with."""
+    return REPOSITORY / re.findall(r"^# +lit_prune fit --config (\S+)", path.read_text(), flags=re.MULTILINE)[0]
 
 
 def is_laid_over(value, overlay):
@@ -77,7 +92,9 @@ def few_rows(monkeypatch):
         self.num_train, self.num_eval = min(self.num_train, 96), min(self.num_eval, 24)
         self.num_ood_train = min(self.num_ood_train, 32)
 
+    drawn = task._drawn
     monkeypatch.setattr(Generated, "__init__", small)
+    monkeypatch.setattr(task, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
 
 
 @pytest.fixture
@@ -92,6 +109,8 @@ def brief(experiment, tmp_path, few_rows, any_teacher):
 
     def run(path, *arguments):
         own = load(path)
+        for named in own["data"]["tasks"]:
+            named["init_args"].setdefault("merge", None)  # undoes what the overlay on NLI says
         kept = {"data": {"tasks": own["data"]["tasks"]}, "encoder": {"config": own["encoder"].get("config")}}
         (tmp_path / "kept.yaml").write_text(yaml.safe_dump(kept))
         steps = ["--trainer.val_check_interval", "2"]
@@ -123,12 +142,33 @@ def test_an_experiment_runs(path, brief):
     assert "nli/ood/auroc" in metrics
 
 
-@each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts"))])
+@each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts")) and path != SHALLOW])
 def test_data_are_laid_over_an_experiment(path, brief):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))
     (task,) = load(path)["data"]["tasks"]
     assert f"{task['init_args']['name']}/ood/auroc" in json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.filterwarnings("ignore:.*collapsed")
+def test_a_shallow_model_is_the_bias_model_of_an_experiment(brief, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shallow = REPOSITORY / "configs/shallow.yaml"
+    run = brief(shallow)
+    (command,) = re.findall(r"`(lit_prune predict [^`]*)`", shallow.read_text().replace("\n#", ""))
+    named = load(SHALLOW)["data"]["tasks"][0]["init_args"]["bias"]["init_args"]["path"]
+    Path(named).parent.mkdir(parents=True)
+    (tmp_path / "logs/shallow/version_0").symlink_to(run)
+    assert main(shlex.split(command)[1:]) == 0
+    assert len(parquet.read_table(named)) == 96  # also those that it was not trained on
+
+    brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(SHALLOW), "--experiment", "debiased")
+    folder = tmp_path / "runs/debiased/version_0"
+    assert is_laid_over(load(folder / "config.yaml"), load(SHALLOW))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    rows = parquet.read_table(named).to_pylist()
+    largest = [max(value for name, value in row.items() if name.startswith("probability_")) for row in rows]
+    assert 1 / 3 < metrics["bias/nli/confidence"] <= max(largest)
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "facts"])
@@ -486,10 +526,41 @@ def asked_by(path):
     return {(spec["path"], spec.get("name"), spec["split"]) for spec in splits.values()}
 
 
-@each(PAPER)
+@each([path for path in PAPER if path not in OF_FILES])
 def test_a_papers_recipe_runs(path, brief, hub):
     assert (brief(path) / "metrics.json").is_file()
     assert set(hub) == asked_by(path)
+
+
+@each(OF_FILES)
+def test_a_papers_recipe_of_files_runs(path, brief, tmp_path):
+    write_qqp(tmp_path / "QQP")
+    write_paws(tmp_path / "PAWS")
+    write_fever(tmp_path)
+    folder = brief(path, "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml")["data"]["tasks"], load(path)["data"]["tasks"])
+    assert json.loads((folder / "metrics.json").read_text())["sparsity"] == pytest.approx(0.7, abs=2e-3)
+
+
+@pytest.mark.slow
+@each(VARIANTS)
+@pytest.mark.usefixtures("hub")
+def test_a_variant_of_a_papers_recipe_runs(path, brief, resolve, tmp_path):
+    whole = tmp_path / path.name
+    whole.write_text(yaml.safe_dump(resolve([f"--config={named_first(path)}", f"--config={path}"])))
+    folder = brief(whole, f"--experiment={load(path)['experiment']}")
+    metrics = json.loads((tmp_path / "runs" / load(path)["experiment"] / folder.name / "metrics.json").read_text())
+    assert metrics["sparsity"] == pytest.approx(0.7, abs=2e-3)
+
+
+@each(VARIANTS)
+def test_a_variant_changes_the_way_and_nothing_of_the_data(path, resolve):
+    base = resolve([f"--config={named_first(path)}"])
+    varied = resolve([f"--config={named_first(path)}", f"--config={path}"])
+    for name in ("data", "encoder"):
+        assert varied[name] == base[name]
+    assert varied["experiment"] == f"{path.stem}_mnli"
+    assert varied["model"] != base["model"]
 
 
 @each([path for path in OVERLAYS if path.stem.endswith("_hub")])
@@ -502,7 +573,7 @@ def test_data_of_the_hub_are_laid_over_an_experiment(path, brief, hub):
 # ---- configs/studies ---------------------------------------------------------------------------------------------
 
 
-@each(STUDIES)
+@each(slowly(STUDIES, LARGE))
 def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatch, tmp_path, resolve):
     monkeypatch.chdir(REPOSITORY)
     study = read_study(path)
@@ -555,7 +626,9 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
 
 @each(ALL)
 def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
-    base = REPOSITORY / "configs/srnet_poe.yaml" if path in LAID_OVER else path
+    base = path
+    if path in LAID_OVER:
+        base = named_first(path) if path in VARIANTS else REPOSITORY / "configs/srnet_poe.yaml"
     with pytest.raises(SystemExit) as stop:
         main(["fit", "--config", str(base), "--config", str(path), "--print_config"])
     assert stop.value.code == 0

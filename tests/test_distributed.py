@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from lightning.pytorch import Callback
 from runs import assert_same, cut_off_by, without_callbacks
 
@@ -97,3 +98,18 @@ def test_a_lost_process_ends_the_run_which_resumes_bit_for_bit(two_processes, co
     resumed = lit_prune("fit", "--resume", str(run))
     assert resumed.returncode == 0, resumed.stderr[-3000:]
     assert_same(run, whole)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_one_trust_in_the_bias_model(two_processes, experiment):
+    learned = ("--model.init_args.loss=lit_prune.losses.LearnedMixin", NO_DROPOUT)
+    pair = two_processes(*learned, name="pair")
+    code, single = experiment(*learned, name="single")
+    assert code == 0
+    found, expected = (
+        read_checkpoint(run / "checkpoints" / "last.ckpt")["lit_prune"]["loss"] for run in (pair, single)
+    )
+    assert found.keys() == expected.keys() == {"loss.gate.weight", "loss.gate.bias"}
+    for name, value in expected.items():
+        assert float(value.abs().max()) > 0
+        torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)

@@ -196,13 +196,8 @@ def test_the_bundled_encoder_without_its_package_says_how_to_install_it(experime
 
 
 def test_arguments_resolve_to_what_the_run_records_without_a_run(plain_run, resolve):
-    def without_none(value):
-        if isinstance(value, dict):
-            return {key: without_none(each) for key, each in value.items() if each is not None}
-        return [without_none(each) for each in value] if isinstance(value, list) else value
-
     config = plain_run / "config.yaml"
-    recorded = without_none(decisive(yaml.safe_load(config.read_text())))
+    recorded = decisive(yaml.safe_load(config.read_text()))
     assert decisive(resolve([f"--config={config}"])) == recorded
     changed = decisive(resolve([f"--config={config}", "--seed_everything=7"]))
     assert changed == recorded | {"seed_everything": 7} != recorded

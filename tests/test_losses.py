@@ -10,9 +10,11 @@ from lit_prune.losses import (
     Annealed,
     ConfidenceRegularisation,
     CrossEntropy,
+    LearnedMixin,
     Loss,
     ProductOfExperts,
     Reweighting,
+    check_finite,
     check_labels,
 )
 
@@ -295,3 +297,104 @@ def test_annealing_needs_what_its_loss_needs_and_a_loss_that_reads_the_bias():
     for wrong in (-0.1, math.nan, math.inf):
         with pytest.raises(UserError, match="finite numbers from 0 on"):
             Annealed(ProductOfExperts(), last=wrong)
+
+
+# ---- learned mixin -----------------------------------------------------------------------------------------------
+
+
+def gated(num_classes=3, width=5, penalty=0.0):
+    """A random case with hidden states, and a loss whose gate is not where it begins."""
+    logits, case = random_case(num_classes)
+    case.pooled = torch.randn(8, width)
+    loss = LearnedMixin(penalty)
+    loss.reset(width)
+    torch.nn.init.normal_(loss.gate.weight)
+    return logits, case, loss
+
+
+def test_learned_mixin_by_hand():
+    # w . h + b = ln 3 gives g = ln 4; bias (.75, .25) to that power, (p, q); logits (1/2, 1/2); entropy of p / (p + q).
+    loss = LearnedMixin(0.5)
+    loss.reset(2)
+    torch.nn.init.zeros_(loss.gate.bias)
+    with torch.no_grad():
+        loss.gate.weight.copy_(torch.tensor([[1.0, 0.0]]))
+    case = batch([1], torch.tensor([[0.75, 0.25]]).log())
+    case.pooled = torch.tensor([[math.log(3.0), 9.0]])
+    p, q = (share ** math.log(4.0) for share in (0.75, 0.25))
+    shares = [p / (p + q), q / (p + q)]
+    entropy = -sum(share * math.log(share) for share in shares)
+    assert loss(torch.zeros(1, 2), case).item() == pytest.approx(-math.log(shares[1]) + 0.5 * entropy, rel=1e-5)
+
+
+def test_learned_mixin_of_two_classes_shifts_the_logit_by_the_trusted_bias():
+    logits, case, loss = gated(num_classes=2)
+    trust = torch.log1p(torch.exp(case.pooled @ loss.gate.weight[0] + loss.gate.bias))
+    margin = (logits[:, 1] - logits[:, 0]) + trust * (case.bias[:, 1] - case.bias[:, 0])
+    expected = F.binary_cross_entropy_with_logits(margin, case.labels.float())
+    torch.testing.assert_close(loss(logits, case), expected)
+
+
+def test_learned_mixin_begins_as_product_of_experts_and_again_after_a_reset():
+    logits, case, loss = gated()
+    product = ProductOfExperts()(logits, case)
+    assert (loss(logits, case) - product).abs() > 1e-3
+    loss.reset(5)
+    torch.testing.assert_close(loss(logits, case), product)
+    assert LearnedMixin.takes_merged
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7])
+def test_the_gradients_of_learned_mixin_against_finite_differences(penalty):
+    logits, case, loss = gated(penalty=penalty)
+    logits, case.bias, case.pooled = logits.double(), case.bias.double(), case.pooled.double()
+    inputs = [logits, case.pooled, loss.gate.weight, loss.gate.bias]
+    for value in inputs:
+        value.requires_grad_()
+    loss(logits, case).backward()
+    for value in inputs:
+        number = value.numel() // 2
+        step = torch.zeros(value.numel(), dtype=value.dtype)
+        step[number] = 1e-2
+        with torch.no_grad():
+            ends = []
+            for sign in (1, -1):
+                value += sign * step.view_as(value)
+                ends.append(float(loss(logits, case)))
+                value -= sign * step.view_as(value)
+        assert float(value.grad.flatten()[number]) == pytest.approx((ends[0] - ends[1]) / 2e-2, abs=1e-3)
+        assert float(value.grad.abs().max()) > 1e-3
+
+
+def test_the_entropy_penalty_speaks_for_trust():
+    logits, case, loss = gated(penalty=1e3)
+    loss(logits, case).backward()
+    assert float(loss.gate.bias.grad) < 0
+
+
+def test_learned_mixin_is_computed_in_float32_under_autocast():
+    logits, case, loss = gated()
+    expected = loss(logits, case)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(loss(logits, case), expected)
+
+
+@pytest.mark.parametrize("penalty", [-0.1, math.inf])
+def test_an_entropy_penalty_that_is_none_is_refused(penalty):
+    with pytest.raises(UserError, match=f"entropy_penalty is {penalty}"):
+        LearnedMixin(penalty)
+
+
+def test_an_annealed_learned_mixin_learns_too():
+    logits, case, loss = gated()
+    case.progress = 1.0
+    annealed = Annealed(loss, last=0.0)
+    annealed.reset(5)
+    torch.testing.assert_close(annealed(logits, case), CrossEntropy()(logits, case))
+    assert len(list(annealed.parameters())) == 2
+
+
+def test_a_loss_that_is_no_number_is_an_error_that_says_where():
+    check_finite(torch.tensor(1.0), "step 3", "none yet")
+    with pytest.raises(UserError, match=r"the loss is nan at step 3: lower .* checkpoint is none yet"):
+        check_finite(torch.tensor(math.nan), "step 3", "none yet")

@@ -144,12 +144,18 @@ def _of_phase(module: Paradigm, phase: str, name: str) -> str:
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A resolved configuration but for what the run is called and where it is written."""
+    """What of a resolved configuration decides the result: neither the run's name and place, nor what is None."""
     kept = {key: value for key, value in config.items() if key not in ("experiment", "axes")}
     kept["trainer"] = {
         key: value for key, value in config["trainer"].items() if key not in ("logger", "default_root_dir")
     }
-    return kept
+    return {key: _without_none(value) for key, value in kept.items() if value is not None}
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(each) for key, each in value.items() if each is not None}
+    return [_without_none(each) for each in value] if isinstance(value, list) else value
 
 
 def _config_hash(path: Path) -> str | None:

@@ -26,6 +26,7 @@ class Batch:
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
         teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
+        pooled: The encoder's pooled first token (batch, width), in training steps: a loss may read it.
         progress: How far the training phase is, 0 to 1.
     """
 
@@ -37,6 +38,7 @@ class Batch:
     weight: float = 1.0
     classes: Tensor | None = None
     teacher: Tensor | None = None
+    pooled: Tensor | None = None
     progress: float = 0.0
 
 

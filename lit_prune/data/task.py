@@ -20,7 +20,7 @@ from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification, Encoder
-from lit_prune.losses import Loss
+from lit_prune.losses import LearnedMixin, Loss
 
 
 class Task:
@@ -44,7 +44,8 @@ class Task:
             stands in the training set once.
         selection: The metric that selects checkpoints, one of `metric_names` (SRNets: `f1` for duplicate questions);
             None: accuracy.
-        loss: The loss of this task in every phase, None: the phase's. It may not need a teacher, whom phases have.
+        loss: The loss of this task in every phase, None: the phase's. It may neither learn nor need a teacher.
+        num_train: Rows to train on, drawn at random from the training set by the data module's seed; None: all.
     """
 
     labels: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Task:
     bias: BiasModel | None = None
     ood_train = OodTraining()
     loss: Loss | None = None
+    num_train: int | None = None
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Task:
         batch_size: int | None = None,
         ood_train: OodTraining | None = None,
         selection: str | None = None,
+        num_train: int | None = None,
         loss: Loss | None = None,
     ) -> None:
         self.name = name
@@ -78,16 +81,18 @@ class Task:
         self.batch_size = batch_size
         self.ood_train = ood_train or OodTraining()
         self.loss = loss
+        self.num_train = num_train
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
         self.ood_train.check(labels, f"task {name!r}")
-        if loss is not None and "teacher" in loss.needs:
+        learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
+        if loss is not None and (learns or "teacher" in loss.needs):
             raise UserError(
-                f"task {name!r}: {type(loss).__name__} needs a teacher, which only a phase's loss has: set it as a "
-                "phase's loss, or take one for the task that needs none"
+                f"task {name!r}: {type(loss).__name__} {'learns' if learns else 'needs a teacher'}, which only a "
+                "phase's loss may: set it as a phase's loss, or take another for the task"
             )
         self.selection = self.checked(selection or "accuracy")
 
@@ -222,6 +227,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         if split not in {"train", "ood_train"}:
             evaluation[split] = task.read(split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
+    train = train if task.num_train is None else _drawn(task, train, task.num_train, how.seed)
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)
     if "ood_train" in splits:
@@ -254,6 +260,13 @@ def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset
         )
     cut = np.isin(units, np.random.default_rng(seed).permutation(num_units)[:size])
     return rows.select(np.flatnonzero(~cut)), rows.select(np.flatnonzero(cut))
+
+
+def _drawn(task: Task, rows: Dataset, size: int, seed: int) -> Dataset:
+    """So many of the rows at random, in their order."""
+    if not 1 <= size <= len(rows):
+        raise UserError(f"task {task.name!r}: num_train is {size}, needed is a number from 1 to {len(rows)}, its rows")
+    return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:size]))
 
 
 def _merged(task: Task, split: str) -> dict[str, int]:

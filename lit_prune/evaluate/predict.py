@@ -1,4 +1,4 @@
-"""`lit_prune predict`: what a finished run's model says of a file's rows."""
+"""`lit_prune predict`: what a finished run's model says of a file's rows, or of its own."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from lit_prune.data.sources.given import check_readable
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
-from lit_prune.evaluate.sets import unlabelled_set
+from lit_prune.evaluate.sets import own_set, unlabelled_set
 from lit_prune.export.classifier import read_run
 from lit_prune.files import new_path, write_atomically, writing
 from lit_prune.paradigms.evaluation import Predicted
@@ -33,20 +33,22 @@ def run(arguments: Sequence[str]) -> None:
 def predict(
     run: str,
     *,
-    file: str,
     out: str,
+    file: str | None = None,
+    split: str | None = None,
     columns: dict[str, str] | None = None,
     task: str | None = None,
     batch_size: int = 64,
     device: str = "auto",
 ) -> None:
-    """Write what a finished run's selected model says of a file's rows; they need no labels.
+    """Write what a finished run's selected model says of the rows of a file, which need no labels, or of its own.
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
+        out: The new file, .parquet, .csv or .jsonl: a row for each, in their order, with id, prediction and
+            probability_<class>.
         file: The rows: a csv, tsv, jsonl or parquet file.
-        out: The new file, .parquet, .csv or .jsonl: a row for each of the file's, in its order, with id, prediction
-            and probability_<class>.
+        split: The run's own rows instead, as train, id or ood; of train all, also those that it was not trained on.
         columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
             default as the run reads its own files, else columns of our fields' names.
         task: The task whose head to use; needed where the run has several.
@@ -57,24 +59,29 @@ def predict(
         UserError: an argument is none of these, the run is not finished, or the file does not hold what it should.
     """
     datasets.disable_progress_bars()
-    path = Path(file).expanduser()
-    check_readable(path)
+    if (file is None) == (split is None):
+        raise UserError(f"predict needs either --file or --split, got file={file!r} and split={split!r}")
+    if split is not None and columns is not None:
+        raise UserError(f"--columns has no effect on --split {split}, which is read as in training: leave it out")
+    path = None if file is None else Path(file).expanduser()
+    if path is not None:
+        check_readable(path)
     place = device_named(device)
     check_positive(batch_size=batch_size)
     target = new_path(out)
     if target.suffix not in WRITERS:
         raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")
     trained = read_run(Path(run), task)
-    (predicted,) = predict_sets(trained, [unlabelled_set(trained, path, columns)], batch_size, place)
-    rows = _rows(predicted)
+    rows_of = own_set(trained, split or "") if path is None else unlabelled_set(trained, path, columns)
+    (predicted,) = predict_sets(trained, [rows_of], batch_size, place)
+    rows = _rows(predicted, trained.labels)
     with writing(target):
         write_atomically(target, lambda partial: WRITERS[target.suffix](rows, partial))
     print(out)
 
 
-def _rows(predicted: Predicted) -> Dataset:
+def _rows(predicted: Predicted, names: Sequence[str]) -> Dataset:
     """Columns id, prediction and the probability of each class."""
-    names = predicted.of.labels
     probabilities = predicted.logits.double().softmax(dim=-1)
     return Dataset.from_dict(
         {

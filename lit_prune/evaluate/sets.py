@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jsonargparse import ArgumentParser
 from rich.console import Console
 
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.given import Given, columns_of
+from lit_prune.data.sources.source import Source
 from lit_prune.data.task import Preparation, Task, prepare_set
+from lit_prune.errors import UserError
 from lit_prune.export.classifier import Trained
 
 _Kind = TypeVar("_Kind", bound=Texts)
@@ -56,15 +59,38 @@ def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | No
     return prepared
 
 
-def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelled: bool) -> list[EvaluationSet]:
-    task = _task(trained, Given(given))
-    how = Preparation(
+def own_set(trained: Trained, split: str) -> EvaluationSet:
+    """A split of the run's own source, tokenised: of `train` every row, whether the run trained on it or not.
+
+    Raises:
+        UserError: the source is no class of the package, or has no such split, or its files are gone.
+    """
+    settings = _settings(trained)["source"]
+    if not settings["class_path"].startswith("lit_prune.data."):  # nothing else that a file names is imported
+        raise UserError(f"{settings['class_path']} is no source of the package: give its rows as --file")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--source", type=Source)
+    source: Source = parser.instantiate(parser.parse_object({"source": settings})).source
+    how = _preparation(trained, root=trained.config["data"].get("root"))
+    known = [each for each in source.available(how.root) if each != "ood_train"]
+    if split not in known:
+        raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
+    return prepare_set(_task(trained, source), split, how)
+
+
+def _preparation(trained: Trained, root: str | None = None) -> Preparation:
+    return Preparation(
         tokenizer=trained.model.encoder.tokenizer,
-        root=None,
+        root=root,
         max_length=trained.config["data"]["max_length"],
         validation_fraction=0,
         seed=0,
     )
+
+
+def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelled: bool) -> list[EvaluationSet]:
+    task = _task(trained, Given(given))
+    how = _preparation(trained)
     prepared = []
     for name, (path, _) in given.items():
         with Console(stderr=True).status(f"reading {path}"):
@@ -78,7 +104,7 @@ def _settings(trained: Trained) -> dict[str, Any]:
     return next(each for each in every if each["name"] == trained.task)
 
 
-def _task(trained: Trained, source: Given) -> Task:
+def _task(trained: Trained, source: Source) -> Task:
     """The run's task, with other rows. Whatever class it was in the run: nothing that a file names is imported."""
     settings = _settings(trained)
     kept = {name: settings.get(name) for name in ("positive", "merge", "max_length")}

@@ -57,7 +57,7 @@ class IterativePruning(FromDense):
     ) -> None:
         super().__init__(encoder, tasks, dense, dense_loss, start_from)
         self.rounds = rounds
-        self.loss = loss
+        self.round_losses = [loss]  # in a list: among the modules is the current phase's loss alone
         self.criterion = criterion or Magnitude()
         self.scope = check_scope(scope)
         self.sparsities: dict[str, float] = {}  # by the phase's name
@@ -74,7 +74,7 @@ class IterativePruning(FromDense):
         """Append a phase for each round, of these sparsities."""
         for number, sparsity in enumerate(sparsities, start=1):
             self.sparsities[f"round_{number}"] = sparsity
-            self.add_phase(f"round_{number}", self.rounds.as_last(f"round_{number}"), self.loss)
+            self.add_phase(f"round_{number}", self.rounds.as_last(f"round_{number}"), *self.round_losses)
 
     def setup(self, stage: str) -> None:
         """Lay out the phases."""

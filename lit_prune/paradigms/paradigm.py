@@ -14,12 +14,12 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lit_prune.checkpoints import KEY
+from lit_prune.checkpoints import KEY, take_loss
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.losses import Loss, check_labels
+from lit_prune.losses import Loss, check_finite, check_labels
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
@@ -116,12 +116,19 @@ class Paradigm(LightningModule):
         self.load_start(phase)
         self.phase = phase
         self.enter(phase)
+        self._begin_loss()
         strategy = self.trainer.strategy
         if isinstance(strategy, DDPStrategy):
             # Which parameters are trained has changed: the old wrapper would leave the new ones out of step.
             strategy.model = self
             strategy.configure_ddp()
         strategy.setup_optimizers(self.trainer)
+
+    def _begin_loss(self) -> None:
+        """Have the phase's loss among what is trained, with nothing learned yet."""
+        self.loss = self.losses[self.phase]
+        self.loss.reset(self.encoder.hidden_size)
+        self.loss.to(self.device)
 
     def end_phase(self) -> None:
         """End the current phase at this step; those after it begin the earlier."""
@@ -138,6 +145,7 @@ class Paradigm(LightningModule):
         lengths = {name: self.num_steps(name, per_epoch) for name in self.phases}
         self.ends = lay_out(lengths, self.trainer.max_steps)
         self.steps_planned = self.ends[self.last_phase]
+        self._begin_loss()
         self.trainer.num_sanity_val_steps = 0
         self.folder = Path(self.trainer.log_dir or ".")  # asks all processes: not to be read by one of them later
 
@@ -174,20 +182,16 @@ class Paradigm(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase."""
-        loss: Tensor = self.loss_of(batch.task)(self(batch), batch) * batch.weight
-        if not math.isfinite(float(loss.detach())):
-            raise UserError(
-                f"the loss is {float(loss.detach())} at step {self.trainer.global_step} (phase {self.phase!r}): lower "
-                f"the phase's learning_rate; the last good checkpoint is {self._last_checkpoint()}"
-            )
+        hidden, batch.pooled = self.encoder(batch.inputs)
+        loss: Tensor = self.loss_of(batch.task)(self.heads[batch.task](hidden, batch.pooled), batch) * batch.weight
+        check_finite(loss, f"step {self.trainer.global_step} (phase {self.phase!r})", self._last_checkpoint())
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def _last_checkpoint(self) -> str:
-        where = self.folder / "checkpoints"
-        return (
-            f"{where}/last.ckpt (best of phase {list(self.selected)[-1]!r} beside it)" if self.selected else "none yet"
-        )
+        if not self.selected:
+            return "none yet"
+        return f"{self.folder}/checkpoints/last.ckpt (best of phase {list(self.selected)[-1]!r} beside it)"
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Restore the random state after a resume; begin the phase that the step belongs to."""
@@ -277,6 +281,7 @@ class Paradigm(LightningModule):
             "selected": self.selected,
             "random_states": random_states(self.trainer.world_size),
             "conditions": conditions(self.trainer),
+            "loss": take_loss(checkpoint),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -287,6 +292,8 @@ class Paradigm(LightningModule):
         self._random_state = states[self.trainer.global_rank % len(states)]
         self.phase = state["phase"]
         self.enter(self.phase)
+        self._begin_loss()
+        checkpoint["state_dict"] |= state.get("loss", {})
         # Cut off after its last step, a run lacks nothing but its record.
         self.trainer.should_stop = checkpoint["global_step"] >= self.ends[self.last_phase]
         warn_of_changes(state["conditions"], conditions(self.trainer))

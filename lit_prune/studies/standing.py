@@ -122,20 +122,14 @@ def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: R
 
 
 def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
-    """What decides the result, without what is None; the ancestor by its name, wherever the study lies."""
+    """What decides the result; the ancestor by its name, wherever the study lies."""
     kept = decisive(config)
     if ancestor is not None:
         init_args = dict(kept["model"]["init_args"])
         name = (*Path(ancestor.run.name).parts, ancestor.folder.name)
         init_args["start_from"] = "/".join(Path(init_args["start_from"]).parts[-len(name) :])
         kept["model"] = {**kept["model"], "init_args": init_args}
-    return _without_none(kept)
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_none(each) for key, each in value.items() if each is not None}
-    return [_without_none(each) for each in value] if isinstance(value, list) else value
+    return kept
 
 
 def _began(folder: Path) -> float | None:

@@ -1,5 +1,6 @@
 """What a run leaves behind for whoever reads it later, and what it does not when it is cut off."""
 
+import hashlib
 import json
 import signal
 from importlib.metadata import version
@@ -72,6 +73,18 @@ def test_hashes_tell_settings_and_data_apart_wherever_the_run_is_written(experim
     other_cut = hashes("--data.validation_fraction", "0.1")
     assert other_cut[0] != config
     assert other_cut[1] != data
+
+
+def test_the_hash_is_that_of_the_settings_that_studies_compare(finished_run, run, resolve):
+    """A setting that is None is none, wherever in the configuration it stands or does not."""
+    resolved = record.decisive(resolve([f"--config={finished_run / 'config.yaml'}"]))
+    said = json.dumps(resolved, sort_keys=True)
+    assert "null" not in said
+    assert run["config_hash"] == hashlib.sha256(said.encode()).hexdigest()
+    (task,) = resolved["data"]["tasks"]
+    more = {"trainer": {"logger": True, **resolved["trainer"], "max_time": None}, "newer": None, "experiment": "b"}
+    more["data"] = {**resolved["data"], "tasks": [{**task, "init_args": {**task["init_args"], "newer": None}}]}
+    assert record.decisive({**resolved, **more}) == resolved
 
 
 def test_a_place_in_a_study_is_recorded_and_is_no_setting(experiment, tmp_path):

@@ -16,7 +16,7 @@ from lit_prune.data.sources.source import UNLABELLED
 from lit_prune.data.task import Preparation, Task, prepare_set, prepare_task
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
-from lit_prune.losses import ConfidenceRegularisation
+from lit_prune.losses import ConfidenceRegularisation, LearnedMixin
 
 LABELS = ["contradiction", "entailment", "neutral"]
 MERGE = {"contradiction": "non_entailment", "neutral": "non_entailment"}
@@ -91,6 +91,7 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
             r"selection is 'f1', .*accuracy_b \(with a `positive` label also auroc",
         ),
         ({"selection": "f1", "labels": ["a", "b", "c"]}, r"selection is 'f1', .* matthews, auroc, accuracy_a"),
+        ({"loss": LearnedMixin()}, r"'t': LearnedMixin learns, which only a phase's loss may"),
         ({"loss": ConfidenceRegularisation()}, r"'t': ConfidenceRegularisation needs a teacher, which only a phase's"),
     ],
 )
@@ -316,3 +317,20 @@ def test_rows_without_labels_are_prepared_where_they_are_asked_for(how):
         prepare_set(task, "id", how)
     with pytest.raises(UserError, match="unknown label 'neutral'"):
         prepare_set(nli(Rows(labels=["neutral"])), "id", how, labelled=False)
+
+
+def test_a_task_trains_on_as_many_rows_as_it_says_drawn_by_the_seed(how, table):
+    (whole, sets), (drawn, same), (again, _) = (prepare_task(nli(num_train=size), how, table) for size in (None, 7, 7))
+    assert drawn["id"] == again["id"]
+    assert len(drawn) == 7
+    assert [each for each in whole["id"] if each in set(drawn["id"])] == list(drawn["id"])
+    assert list(drawn["id"]) != list(whole["id"])[:7]
+    assert by_split(same)["validation"].rows["id"] == by_split(sets)["validation"].rows["id"]
+    other, _ = prepare_task(nli(num_train=7), replace(how, seed=4), table)
+    assert set(other["id"]) != set(drawn["id"])
+
+
+@pytest.mark.parametrize("size", [0, 55])
+def test_rows_that_are_not_there_cannot_be_drawn(how, table, size):
+    with pytest.raises(UserError, match=f"task 'nli': num_train is {size}, needed is a number from 1 to 54"):
+        prepare_task(nli(num_train=size), how, table)

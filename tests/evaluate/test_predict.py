@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import pyarrow.parquet as parquet
 import pytest
+import torch
 
 from lit_prune.cli import main
 
@@ -93,3 +94,30 @@ def test_a_run_must_be_there_and_finished(finished_run, set_file, tmp_path, refu
     run = tmp_path / "version_0"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(missing))
     assert message in refused("predict", run, "--file", set_file("id"), "--out", tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("split", ["id", "ood"])
+def test_the_runs_own_rows_are_predicted_as_the_run_itself_did(finished_run, tmp_path, split):
+    out = tmp_path / "own.parquet"
+    assert main(["predict", str(finished_run), "--split", split, "--out", str(out)]) == 0
+    rows = pandas.read_parquet(out)
+    expected = [row for row in parquet.read_table(finished_run / "predictions.parquet").to_pylist()]
+    expected = [row for row in expected if row["split"] == split]
+    assert list(rows) == ["id", "prediction", *(f"probability_{label}" for label in CLASSES)]
+    assert list(rows["id"]) == [row["id"] for row in expected]
+    logits = torch.tensor([row["logits"] for row in expected], dtype=torch.float64)
+    np.testing.assert_allclose(rows.iloc[:, 2:].to_numpy(), logits.softmax(-1).numpy(), atol=1e-5)
+    assert list(rows["prediction"]) == [CLASSES[number] for number in logits.argmax(-1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "needs either --file or --split"),
+        (["--split", "train", "--file", "a.csv"], "needs either --file or --split"),
+        (["--split", "dev"], "it has train, id, ood"),
+        (["--split", "train", "--columns", "{text_a: a}"], "--columns has no effect on --split train"),
+    ],
+)
+def test_either_a_file_or_the_runs_own_rows(finished_run, tmp_path, refused, arguments, message):
+    assert message in refused("predict", finished_run, "--out", tmp_path / "b.csv", *arguments)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from lit_prune.data import GeneratedNli
 from lit_prune.errors import UserError
-from lit_prune.evaluate.sets import labelled_sets, unlabelled_set
+from lit_prune.evaluate.sets import labelled_sets, own_set, unlabelled_set
 from lit_prune.export.classifier import read_run
 
 PAIR = {"text_a": "premise", "text_b": "hypothesis", "label": "gold", "id": "number", "group": "kind"}
@@ -124,3 +125,24 @@ def test_what_the_run_undoes_or_drops_in_its_files_it_does_in_others(trained, tm
     assert row_of(each, "text_a", "text_b", "label") == ("A", "B", 2)
     assert len(each.rows) == 1
     assert len(unlabelled_set(of_files(trained, train=spec), tmp_path / "own.csv").rows) == 2  # a row for each
+
+
+def test_the_runs_own_rows_are_there_all_of_them(trained):
+    each = own_set(trained, "train")
+    source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60)
+    assert list(each.rows["id"]) == [row["id"] for row in source.rows("train", None)]
+    assert each.labels == trained.labels
+    assert len(own_set(trained, "ood").rows) == 60
+
+
+def test_the_runs_own_files_are_read_from_its_root(trained, table):
+    run = of_files(trained, train={"paths": [table.name], "columns": PAIR, "labels": GOLD, "strip": ".!?"})
+    run.config["data"]["root"] = str(table.parent)
+    assert row_of(own_set(run, "train"), "id", "text_a", "label") == ("x7", "A man sleeps", 0)
+
+
+def test_rows_that_the_run_does_not_have_or_that_others_code_would_read_are_an_error(trained):
+    with pytest.raises(UserError, match=r"--split 'dev' is none of the run's: it has train, id, ood$"):
+        own_set(trained, "dev")
+    with pytest.raises(UserError, match=r"os\.system is no source of the package"):
+        own_set(with_task(trained, source={"class_path": "os.system", "init_args": {}}), "train")

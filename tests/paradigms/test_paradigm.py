@@ -5,10 +5,13 @@ import math
 
 import pytest
 import torch
+from runs import assert_same, cut_off_by, without_callbacks
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from lit_prune.checkpoints import read_checkpoint
+from lit_prune.checkpoints import KEY, read_checkpoint
+from lit_prune.cli import main
 from lit_prune.losses import Loss
+from lit_prune.sparsity.files import load_masks
 
 
 class NotANumber(Loss):
@@ -97,3 +100,64 @@ def test_a_loss_that_needs_a_bias_model_says_so_where_there_is_none(experiment, 
     assert code == 2
     assert "ProductOfExperts needs a bias model, but task 'nli' has none" in capsys.readouterr().err
     assert not run.exists()
+
+
+# ---- a loss that learns ------------------------------------------------------------------------------------------
+
+GATE = {"loss.gate.weight", "loss.gate.bias"}
+BOTH = [f"--model.init_args.{name}=lit_prune.losses.LearnedMixin" for name in ("dense_loss", "loss")]
+
+
+def learned(run, name):
+    """What a checkpoint has of its loss, and of its model."""
+    checkpoint = read_checkpoint(run / "checkpoints" / name)
+    return checkpoint[KEY]["loss"], checkpoint["state_dict"]
+
+
+def test_what_a_loss_learns_is_trained_in_each_phase_anew_and_is_no_part_of_the_model(experiment, tmp_path, plain_run):
+    code, run = experiment(*BOTH)
+    assert code == 0
+    (dense, model), (mask, _) = learned(run, "dense.ckpt"), learned(run, "best.ckpt")
+    assert model.keys() == learned(plain_run, "dense.ckpt")[1].keys()
+    assert dense.keys() == mask.keys() == GATE
+    assert all(float(each["loss.gate.weight"].abs().max()) > 0 for each in (dense, mask))
+    assert not torch.equal(dense["loss.gate.weight"], mask["loss.gate.weight"])
+    # The trust moved by at most 20 steps of 1e-3 in the dense phase, of 1e-2 in that of the mask, from where it began.
+    for each, most in ((dense, 20e-3), (mask, 20e-2)):
+        assert 0 < abs(float(each["loss.gate.bias"]) - math.log(math.e - 1)) < most
+    start_from = f"--model.init_args.start_from={run}"
+    assert experiment(start_from, BOTH[1], name="again")[0] == 0
+    assert main(["export", str(run), "--format", "packed", "--out", str(tmp_path / "exported")]) == 0
+
+
+# Amid the dense phase, amid the mask phase; amid a round.
+@pytest.mark.parametrize(
+    ("config", "steps"),
+    [("configs/srnet_poe.yaml", (13, 33)), pytest.param("configs/imp.yaml", (33,), marks=pytest.mark.slow)],
+)
+def test_a_run_whose_loss_learns_is_cut_off_and_resumed_bit_for_bit(experiment, config, steps):
+    code, reference = experiment(*BOTH, config=config, name="reference")
+    assert code == 0
+    for step in steps:
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            experiment(*BOTH, cut_off_by("runs.CutOff", step), config=config, name=f"cut_{step}")
+        run = reference.parents[1] / f"cut_{step}" / "version_0"
+        without_callbacks(run)
+        assert main(["fit", "--resume", str(run)]) == 0
+        assert_same(run, reference)
+        found, expected = learned(run, "last.ckpt")[0], learned(reference, "last.ckpt")[0]
+        assert found.keys() == expected.keys() == GATE
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+@pytest.mark.slow
+def test_a_loss_learns_where_the_encoder_does_not(experiment):
+    code, run = experiment(BOTH[1], "--model.init_args.trained=[heads.*]", config="configs/imp.yaml")
+    assert code == 0
+    (before, first), (after, last) = learned(run, "round_1.ckpt"), learned(run, "best.ckpt")
+    assert before.keys() == after.keys() == GATE
+    assert float(after["loss.gate.weight"].abs().max()) > 0
+    kept = load_masks(run / "masks.safetensors")
+    for name, value in [each for each in last.items() if ".mask." not in each[0]]:
+        moved = (first[name] != value)[kept.get(name, ...)]
+        assert bool(moved.any()) == name.startswith("heads."), name
