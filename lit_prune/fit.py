@@ -12,6 +12,7 @@ from typing import Any
 import datasets
 from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.strategies import DDPStrategy
 
 from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
@@ -100,6 +101,13 @@ class PruneCLI(LightningCLI):
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
+        strategy = self.trainer.strategy
+        is_strict = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters")
+        if is_strict and len(datamodule.tasks) > 1:
+            raise UserError(
+                "a step trains the head of one of several tasks, which ddp takes for an error: use "
+                "--trainer.strategy ddp_find_unused_parameters_true"
+            )
         with requeue_on_signal():
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
         if self.trainer.is_global_zero:

@@ -1,7 +1,7 @@
 """`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.sampler import TaskBatchSampler
+from lit_prune.data.mixing import Mixing, Uniform, shares
+from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 from lit_prune.data.table import count_tokens
 from lit_prune.data.task import Preparation, Task, prepare_task
 from lit_prune.data.windows import PLACES
@@ -39,6 +40,10 @@ class MultitaskDataModule(LightningDataModule):
             share too and of the same rows whatever the seed.
         seed: Seed of the cut, the order and the tasks drawn.
         num_workers: Worker processes per loader.
+        mixing: How often each task is drawn, None: all alike (`Uniform`).
+        epoch_length: Batches of an epoch, what the `epochs` of a phase count: a number, or the `sum`, the `max` or the
+            `mean` over tasks of the batches of one pass; None: the sum. A task that runs out of rows begins anew, in
+            another order.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class MultitaskDataModule(LightningDataModule):
         validation_fraction: float = 0.05,
         seed: int = 0,
         num_workers: int = 0,
+        mixing: Mixing | None = None,
+        epoch_length: Literal["sum", "max", "mean"] | int | None = None,
     ) -> None:
         super().__init__()
         names = [task.name for task in tasks]
@@ -61,9 +68,14 @@ class MultitaskDataModule(LightningDataModule):
             raise UserError(f"data.tasks are named {names}: needed are one or more tasks with different names")
         if not 0 <= validation_fraction < 1:
             raise UserError(f"data.validation_fraction is {validation_fraction}, needed is a share in [0, 1)")
-        for name, value in {"batch_size": batch_size, "eval_batch_size": eval_batch_size}.items():
-            if value < 1:
+        sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "epoch_length": epoch_length}
+        sizes |= {f"tasks: batch_size of {task.name!r}": task.batch_size for task in tasks}
+        for name, value in sizes.items():
+            if isinstance(value, int) and value < 1:
                 raise UserError(f"data.{name} is {value}, needed is 1 or more")
+        self.mixing = mixing or Uniform()
+        shares(self.mixing, dict.fromkeys(names, 1))  # weights that fit no task are refused before rows are read
+        self.epoch_length = epoch_length
         self.tasks = {task.name: task for task in tasks}
         self.word_embeddings = word_embeddings
         self.batch_size = batch_size
@@ -126,16 +138,25 @@ class MultitaskDataModule(LightningDataModule):
         return len(self._sampler())
 
     def _sampler(self) -> TaskBatchSampler:
+        num_rows = {name: len(rows) for name, rows in self.train.items()}
+        batch_sizes = {name: task.batch_size or self.batch_size for name, task in self.tasks.items()}
         return TaskBatchSampler(
-            num_rows={name: len(rows) for name, rows in self.train.items()},
-            batch_sizes={name: task.batch_size or self.batch_size for name, task in self.tasks.items()},
+            num_rows,
+            batch_sizes,
             seed=self.seed,
             lengths=self._lengths if self.group_by_length else None,
             first_batch=self._batches_taken,
+            shares=shares(self.mixing, num_rows),
+            num_batches=epoch_length(batches_per_pass(num_rows, batch_sizes), self.epoch_length),
+            batches_per_step=self._batches_per_step,
         )
 
     def _batches_taken(self) -> int:
-        return self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer is not None else 0
+        return self.trainer.global_step * self._batches_per_step if self.trainer is not None else 0
+
+    @property
+    def _batches_per_step(self) -> int:
+        return self.trainer.accumulate_grad_batches if self.trainer is not None else 1
 
     @property
     def _num_processes(self) -> int:

@@ -9,9 +9,7 @@ WINDOW = 16  # batches whose rows are sorted by length together
 
 
 class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
-    """Draws one task per batch, and that task's next rows in an order shuffled anew on each pass over it.
-
-    An epoch has as many batches as one pass over every task takes. Tasks are drawn uniformly.
+    """Draws one task per optimizer step, and that task's next rows in an order shuffled anew on each pass over it.
 
     Args:
         num_rows: Rows of each task.
@@ -20,6 +18,9 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         lengths: Each row's number of tokens by task. Given, rows of like length go together: windows of a shuffled
             order are sorted by length, and the batches cut from them shuffled. None: the shuffled order as it is.
         first_batch: Number of batches already taken since the start of training, read when an iterator is made.
+        shares: Probability of each task, in the order of `num_rows` (tasks,); None: all alike.
+        num_batches: Batches of an epoch, None: as many as one pass over every task takes.
+        batches_per_step: Batches whose gradients an optimizer step adds up: they are of one task.
     """
 
     def __init__(
@@ -29,40 +30,48 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         seed: int,
         lengths: Mapping[str, Sequence[int] | np.ndarray] | None = None,
         first_batch: Callable[[], int] = lambda: 0,
+        shares: np.ndarray | None = None,
+        num_batches: int | None = None,
+        batches_per_step: int = 1,
     ) -> None:
         self.num_rows = dict(num_rows)
         self.batch_sizes = dict(batch_sizes)
         self.seed = seed
         self.lengths = lengths
         self.first_batch = first_batch
-        # Rounded up: the last batch of a pass may be short.
-        self.batches_per_pass = {task: -(-rows // self.batch_sizes[task]) for task, rows in self.num_rows.items()}
+        self.batches_per_pass = batches_per_pass(num_rows, batch_sizes)
+        self.shares = np.full(len(self.num_rows), 1 / len(self.num_rows)) if shares is None else shares
+        self.num_batches = num_batches or sum(self.batches_per_pass.values())
+        self.batches_per_step = batches_per_step
 
     def __len__(self) -> int:
-        return sum(self.batches_per_pass.values())
+        return self.num_batches
 
     def __iter__(self) -> Iterator[list[tuple[str, int]]]:
         # Not itself a generator: the start is read now, not when the first batch is asked for.
-        return self._batches(*divmod(self.first_batch(), len(self)))
+        return self._batches(self.first_batch())
 
-    def _batches(self, epoch: int, start: int) -> Iterator[list[tuple[str, int]]]:
+    def _batches(self, first: int) -> Iterator[list[tuple[str, int]]]:
         names = list(self.num_rows)
-        taken = np.zeros(len(names), dtype=int)
-        for past in range(epoch):
-            taken += np.bincount(self._draw(past), minlength=len(names))
+        tasks = self._tasks((first // len(self) + 1) * len(self))
+        taken = np.bincount(tasks[:first], minlength=len(names))
         passes: dict[int, tuple[int, list[np.ndarray]]] = {}
-        for position, task in enumerate(self._draw(epoch)):
+        for task in tasks[first:].tolist():
             turn, number = divmod(int(taken[task]), self.batches_per_pass[names[task]])
             taken[task] += 1
-            if position < start:
-                continue
             if task not in passes or passes[task][0] != turn:
-                passes[task] = (turn, self._pass(int(task), turn))
+                passes[task] = (turn, self._pass(task, turn))
             yield [(names[task], int(row)) for row in passes[task][1][number]]
 
-    def _draw(self, epoch: int) -> np.ndarray:
-        """The task of each batch of an epoch, as indices."""
-        return np.random.default_rng([self.seed, epoch, 1]).integers(len(self.num_rows), size=len(self))
+    def _tasks(self, num_batches: int) -> np.ndarray:
+        """The task of each of the first batches of training, as indices.
+
+        A step's draw depends on seed and step alone: a longer stream of random numbers begins as a shorter one does.
+        """
+        steps = np.arange(num_batches) // self.batches_per_step
+        drawn = np.random.default_rng([self.seed, 1]).random(-(-num_batches // self.batches_per_step))
+        bounds = np.cumsum(self.shares)[:-1]  # without the last, which rounding may leave below 1
+        return np.searchsorted(bounds, drawn, side="right")[steps]
 
     def _pass(self, task: int, turn: int) -> list[np.ndarray]:
         """The batches of one pass over a task's rows; only the last may be short."""
@@ -79,3 +88,21 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         if self.lengths is not None:
             batches[:num_full] = [batches[number] for number in rng.permutation(num_full)]
         return batches
+
+
+def batches_per_pass(num_rows: Mapping[str, int], batch_sizes: Mapping[str, int]) -> dict[str, int]:
+    """Batches of one pass over each task's rows; the last of a pass may be short."""
+    return {task: -(-rows // batch_sizes[task]) for task, rows in num_rows.items()}
+
+
+def epoch_length(per_pass: Mapping[str, int], given: str | int | None) -> int:
+    """Batches of an epoch (Xia & Shin 2021 do not say how long one of several tasks is).
+
+    Args:
+        per_pass: Batches of one pass over each task.
+        given: A number, or the `sum`, the `max` or the `mean` (rounded up) of the passes; None: the sum.
+    """
+    if isinstance(given, int):
+        return given
+    total = sum(per_pass.values())
+    return {"sum": total, "max": max(per_pass.values()), "mean": -(-total // len(per_pass))}[given or "sum"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import signal
 from importlib.metadata import version
+from itertools import count
 
 import pyarrow.parquet
 import pytest
@@ -12,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
 from lit_prune.checkpoints import read_checkpoint
-from lit_prune.paradigms import Paradigm
+from lit_prune.paradigms import Paradigm, paradigm
 from lit_prune.sparsity.files import load_masks
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
@@ -235,7 +236,8 @@ def test_predictions_reproduce_the_metrics(finished_run, metrics, file, prefix):
 
 
 def test_what_is_kept_is_of_the_best_model_not_of_the_last(experiment, monkeypatch):
-    monkeypatch.setattr(Paradigm, "_selection", lambda self, values: -float(self.trainer.global_step))
+    evaluations = count()
+    monkeypatch.setattr(paradigm, "mean_selection", lambda values, tasks: -float(next(evaluations)))
     code, folder = experiment(*BRIEF, "--model.init_args.dense.steps", "4")
     metrics = read(folder / "metrics.json")
     assert (code, metrics["dense/step"], metrics["step"]) == (0, 2, 6)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Task
+from lit_prune.data.mixing import Weights
 from lit_prune.errors import UserError
 
 LABELS = ["entailment", "neutral", "contradiction"]
@@ -106,6 +107,8 @@ def test_workers_give_the_same_batches(module):
         (["a"], {"validation_fraction": -0.1}, r"data.validation_fraction is -0.1"),
         (["a"], {"validation_fraction": float("nan")}, r"data.validation_fraction is nan"),
         (["a"], {"batch_size": 0}, r"data.batch_size is 0, needed is 1 or more"),
+        (["a"], {"epoch_length": 0}, r"data.epoch_length is 0, needed is 1 or more"),
+        (["a"], {"mixing": Weights({"b": 1.0})}, r"Weights weighs b, but the tasks are a"),
         (["a"], {"eval_batch_size": 0}, r"data.eval_batch_size is 0, needed is 1 or more"),
     ],
 )

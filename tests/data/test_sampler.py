@@ -3,9 +3,10 @@
 from collections import Counter
 from itertools import chain
 
+import numpy as np
 import pytest
 
-from lit_prune.data.sampler import TaskBatchSampler
+from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 
 SETS = {
     "one": ({"nli": 10}, {"nli": 3}),
@@ -99,3 +100,37 @@ def test_grouping_by_length_puts_rows_of_like_length_together_in_shuffled_batche
     assert max(spans) == 9
     longest = [max(tokens["nli"][row] for _, row in batch) for batch in batches]
     assert longest != sorted(longest)
+
+
+def test_tasks_are_drawn_by_their_shares_and_small_ones_begin_anew_in_another_order():
+    rows, sizes = {"large": 3000, "small": 2}, {"large": 1, "small": 1}
+    batches = list(TaskBatchSampler(rows, sizes, seed=0, shares=np.array([0.9, 0.1]), num_batches=3000))
+    small = [row for ((name, row),) in batches if name == "small"]
+    assert len(batches) == 3000
+    assert len(small) == pytest.approx(300, abs=50)
+    passes = {tuple(small[start : start + 2]) for start in range(0, len(small) - 1, 2)}
+    assert passes == {(0, 1), (1, 0)}
+
+
+@pytest.mark.parametrize("per_step", [1, 2, 3])
+def test_a_step_is_of_one_task_wherever_it_begins(per_step):
+    def names(first, num_batches):
+        rows, sizes = SETS["three"]
+        drawn = TaskBatchSampler(
+            rows, sizes, seed=1, first_batch=lambda: first, num_batches=num_batches, batches_per_step=per_step
+        )
+        return [batch[0][0] for batch in drawn]
+
+    whole = names(0, 60)
+    steps = [set(whole[start : start + per_step]) for start in range(0, 60, per_step)]
+    assert all(len(step) == 1 for step in steps)
+    assert len(set.union(*steps)) == 3
+    assert names(12, 60) == whole[12:]
+    assert names(0, 24) == whole[:24]  # how long an epoch is changes no draw
+
+
+def test_an_epoch_is_as_long_as_is_said():
+    per_pass = batches_per_pass(*SETS["three"])
+    assert per_pass == {"nli": 4, "qqp": 3, "sts": 1}
+    lengths = {given: epoch_length(per_pass, given) for given in (None, "sum", "max", "mean", 5)}
+    assert lengths == {None: 8, "sum": 8, "max": 4, "mean": 3, 5: 5}

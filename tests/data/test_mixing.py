@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from lit_prune.data.mixing import Proportional, Temperature, Uniform, Weights, shares
+from lit_prune.errors import UserError
+
+ROWS = {"nli": 800, "sts": 100, "rte": 100}
+
+
+@pytest.mark.parametrize(
+    ("mixing", "expected"),
+    [
+        (Uniform(), [1 / 3, 1 / 3, 1 / 3]),
+        (Proportional(), [0.8, 0.1, 0.1]),
+        (Temperature(1.0), [0.8, 0.1, 0.1]),
+        (Temperature(3.0), [0.5, 0.25, 0.25]),  # the cube root of 8 is 2
+        (Temperature(1e9), [1 / 3, 1 / 3, 1 / 3]),
+        (Weights({"sts": 3.0, "nli": 1.0, "rte": 4.0}), [0.125, 0.375, 0.5]),
+    ],
+)
+def test_shares_are_in_the_order_of_the_tasks_and_add_up(mixing, expected):
+    values = shares(mixing, ROWS)
+    np.testing.assert_allclose(values, expected)
+    assert values.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ({"nli": 1.0, "sts": 1.0, "rte": 1.0, "qqp": 1.0}, "Weights weighs qqp, but the tasks are nli, sts, rte"),
+        ({"nli": 1.0, "sts": 1.0}, "no weight above 0 to rte"),
+        ({"nli": 1.0, "sts": 0.0, "rte": -1.0}, "no weight above 0 to sts, rte"),
+        ({"nli": 1.0, "sts": float("inf"), "rte": 1.0}, "no weight above 0 to sts"),
+        ({"nli": 1.0, "sts": float("nan"), "rte": 1.0}, "no weight above 0 to sts"),
+    ],
+)
+def test_weights_that_fit_no_task_are_refused(weights, words):
+    with pytest.raises(UserError, match=words):
+        shares(Weights(weights), ROWS)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.0, -1.0, float("inf"), float("nan")])
+def test_a_temperature_below_one_is_refused(temperature):
+    with pytest.raises(UserError, match="needed is a finite number from 1 on"):
+        Temperature(temperature)
