@@ -157,6 +157,7 @@ PHASES = {
     "dense": {"dense": {"epochs": None, "steps": 20, "learning_rate": 1e-3}},
     "mask": {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4},
     "rounds": {"rounds": {"epochs": None, "steps": 5, "learning_rate": 1e-3}},
+    "prune": {"prune": {"epochs": None, "steps": 20, "learning_rate": 1e-3}, "refresh_every": 4},
     "ticket": {"ticket": {"epochs": None, "steps": 12, "learning_rate": 1e-3}},
 }
 
@@ -211,6 +212,17 @@ def small(tmp_path_factory, tiny_backbone):
         return [str(REPOSITORY / config), str(overlay)]
 
     return configs
+
+
+@pytest.fixture
+def two_tasks(tmp_path):
+    """The file of two small generated tasks, to be laid over a configuration."""
+    shipped = yaml.safe_load((REPOSITORY / "configs/data/multitask.yaml").read_text())
+    for task in shipped["data"]["tasks"]:
+        task["init_args"]["source"]["init_args"] |= {"num_train": 200, "num_eval": 60}
+    path = tmp_path / "two_tasks.yaml"
+    path.write_text(yaml.safe_dump(shipped))
+    return str(path)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("
 LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
-PHASES = {"dense", "mask", "rounds", "ticket"}
+PHASES = {"dense", "mask", "rounds", "ticket", "prune"}
 NLI = ("entailment", "neutral", "contradiction")
 
 

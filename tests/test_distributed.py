@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from lightning.pytorch import Callback
 from runs import assert_same, cut_off_by, without_callbacks
 
@@ -80,31 +79,30 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only"])
+@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude"])
 def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))
     assert done.returncode == 0, done.stderr[-3000:]
     assert "nli/ood/auroc" in metrics(tmp_path / "runs" / name / "version_0")
 
 
-def test_two_tasks_are_drawn_alike_by_two_processes(command, tmp_path):
-    shipped = yaml.safe_load((Path(__file__).parents[1] / "configs/data/multitask.yaml").read_text())
-    for task in shipped["data"]["tasks"]:
-        task["init_args"]["source"]["init_args"] |= {"num_train": 200, "num_eval": 60}
-    (tmp_path / "tasks.yaml").write_text(yaml.safe_dump(shipped))
+def test_two_tasks_are_drawn_alike_by_two_processes_which_learn_the_same_masks(command, two_tasks, tmp_path):
+    """The run itself compares the masks of its processes at every refresh, and would stop."""
 
     def run(name, strategy):
-        arguments = ("--config", str(tmp_path / "tasks.yaml"), "--trainer.devices=2", f"--trainer.strategy={strategy}")
-        return lit_prune(*command(*arguments, config="configs/dense.yaml", name=name))
+        arguments = ("--config", two_tasks, "--trainer.devices=2", f"--trainer.strategy={strategy}")
+        arguments += ("--model.init_args.task_masks=hybrid",)
+        return lit_prune(*command(*arguments, config="configs/movement.yaml", name=name))
 
     refused = run("refused", "ddp")
     assert refused.returncode != 0
     assert "--trainer.strategy ddp_find_unused_parameters_true" in refused.stderr
     done = run("two", "ddp_find_unused_parameters_true")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert {"nli/id/accuracy", "paraphrase/id/accuracy", "macro"} <= metrics(
-        tmp_path / "runs" / "two" / "version_0"
-    ).keys()
+    folder = tmp_path / "runs" / "two" / "version_0"
+    assert {"nli/id/accuracy", "paraphrase/id/accuracy", "macro"} <= metrics(folder).keys()
+    one, other = (load_masks(folder / f"{task}_masks.safetensors") for task in ("nli", "paraphrase"))
+    assert any(not torch.equal(one[name], keep) for name, keep in other.items())
 
 
 def test_a_lost_process_ends_the_run_which_resumes_bit_for_bit(two_processes, command, tmp_path):

@@ -84,7 +84,7 @@ def test_a_masked_backbone_loads_dense_into_plain_transformers(family):
     targets = [name for name in TARGETS[encoder.model_type] if name not in ("embeddings", "pooler", "classifier")]
     names = [name for names in match(root, encoder.model_type, targets).values() for name in names]
     generator = torch.Generator().manual_seed(0)
-    install(root, names, lambda _, linear: FixedMask(torch.rand(linear.weight.shape, generator=generator) > 0.5))
+    install(root, names, lambda _, weight: FixedMask(torch.rand(weight.shape, generator=generator) > 0.5))
     hidden, _ = encoder(inputs(encoder))
     plain = plain_output(*family, inputs(encoder), dense_state_dict(encoder.backbone))
     assert torch.equal(hidden, plain.last_hidden_state)
@@ -181,9 +181,9 @@ def test_compiled_layers_compute_what_plain_ones_do_with_and_without_masks(tiny_
         if masked:
             for each in (plain, compiled):
                 names = [f"backbone.encoder.layer.{layer}.output.dense" for layer in (0, 1)]
-                install(each, names, lambda _, linear: LearnedMask(linear.weight.detach().abs()))
-                masks = {name: layer.mask for name, layer in masked_layers(each).items()}
-                refresh(masks, 0.5, "local")
+                install(each, names, lambda _, weight: LearnedMask(weight.detach().abs()))
+                for layer in masked_layers(each).values():
+                    refresh([layer.mask], 0.5)
         found, expected = (_with_gradients(each, inputs) for each in (compiled, plain))
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2

@@ -78,7 +78,7 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         model.requires_grad_(False)
     if variant != "dense":
         _mask(model, fixed=variant == "fixed")
-    trained = [value for value in model.parameters() if value.requires_grad]
+    trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     optimizer = Phase(steps=1).optimizer(trained, fused=True)
     tokens = torch.randint(config.vocab_size, (setting.batch, setting.length), device=setting.device)
     labels = torch.randint(3, (setting.batch,), device=setting.device)
@@ -89,7 +89,7 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
             output = backbone(input_ids=tokens, attention_mask=torch.ones_like(tokens))
             logits: Tensor = head(output.last_hidden_state, output.pooler_output)
         nn.functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trained, 1.0)
+        nn.utils.clip_grad_norm_(trained.values(), 1.0)
         optimizer.step()
 
     return train
@@ -98,8 +98,9 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
 def _mask(model: nn.Module, fixed: bool) -> None:
     """Put a mask on every matrix that is pruned by default."""
     names = [name for found in match(model, "bert").values() for name in found]
-    install(model, names, lambda _, linear: LearnedMask(linear.weight.detach().abs()))
+    install(model, names, lambda _, weight: LearnedMask(weight.detach().abs()))
     masks = {name: layer.mask for name, layer in masked_layers(model).items() if isinstance(layer.mask, LearnedMask)}
-    refresh(masks, SPARSITY, "local")
+    for mask in masks.values():
+        refresh([mask], SPARSITY)
     if fixed:
         install(model, names, lambda name, _: FixedMask(masks[name].keep))

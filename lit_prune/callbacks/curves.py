@@ -8,6 +8,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import by_target, total
+from lit_prune.sparsity.install import learned_masks
 
 # The metrics that are curves, beside the shares predicted: the main ones of each kind of task.
 CURVES = {
@@ -51,7 +52,7 @@ class SparsityCurves(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 writer: SummaryWriter = logger.experiment
-                for name, mask in pl_module.learned_masks().items():  # not at every refresh: it takes a second
+                for name, mask in learned_masks(pl_module).items():  # not at every refresh: it takes a second
                     writer.add_histogram(f"scores/{name}", mask.scores.detach(), trainer.global_step)
 
     def _log_refresh(self, trainer: Trainer, pl_module: Paradigm) -> None:
@@ -65,7 +66,7 @@ class SparsityCurves(Callback):
             values[f"sparsity/target/{target}"] = each.sparsity
         for name, each in counts.items():
             values[f"sparsity/layer/{name}"] = each.sparsity
-        for name, mask in pl_module.learned_masks().items():
+        for name, mask in learned_masks(pl_module).items():
             values[f"threshold/{name}"] = float(mask.threshold)
         self._log(trainer, values, refreshed.step)
 

@@ -20,7 +20,9 @@ from lit_prune.device import hardware
 from lit_prune.files import write_json
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import job
+from lit_prune.sparsity.budget import FURTHER
 from lit_prune.sparsity.files import FILE, save_masks
+from lit_prune.sparsity.install import masks_by_task
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 
@@ -28,9 +30,10 @@ PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torc
 class RunRecord(Callback):
     """Writes what a run leaves behind for whoever reads it later.
 
-    `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` are of the
-    best model so far; under names that begin with a phase (`dense_predictions.parquet`), of the best model of that
-    earlier phase. `metrics.json` comes last, once it is complete.
+    `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
+    differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
+    (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once it is
+    complete.
 
     Args:
         experiment: The experiment's name.
@@ -61,8 +64,8 @@ class RunRecord(Callback):
             return
         folder = pl_module.folder
         write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
-        if masks := pl_module.masks():
-            path = folder / _of_phase(pl_module, pl_module.phase, FILE)
+        for task, masks in masks_by_task(pl_module).items():
+            path = folder / _of_phase(pl_module, pl_module.phase, f"{task}_{FILE}" if task else FILE)
             save_masks(masks, path, {"step": str(trainer.global_step)})
         self._write_run(trainer, pl_module.folder, "running")
 
@@ -98,6 +101,7 @@ class RunRecord(Callback):
             "sparsity": result["sparsity"],
             "density": 1 - result["sparsity"],
             "denominator": result.get("denominator", "nothing is pruned"),
+            **{name: result[name] for name in FURTHER if name in result},
             "seed": self.seed,
             "step": result["step"],
             "steps": trainer.global_step,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -15,6 +16,7 @@ from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.sparsity.install import install
+from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask
 
 
@@ -103,14 +105,27 @@ def read_run(run: Path, task: str | None) -> Trained:
 
 
 def state_of(task: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a run's state dict holds of one task, under the names of a `Classifier`."""
+    """What a run's state dict holds of one task, under the names of a `Classifier`; its own mask is a fixed one."""
     head = f"heads.{task}."
-    return {name.replace(head, "head."): value for name, value in state.items() if name.startswith(("encoder.", head))}
+    own = {name.replace(head, "head."): value for name, value in state.items() if name.startswith(("encoder.", head))}
+    for name in [name for name in own if name.endswith(f".mask.own.{task}.scores")]:
+        mask = name.removesuffix(f".own.{task}.scores")
+        parts = [f"{mask}.own.{task}", *([f"{mask}.shared"] if f"{mask}.shared.scores" in own else [])]
+        keep = torch.stack([own[f"{part}.scores"] > own[f"{part}.threshold"] for part in parts]).any(0)
+        own = {other: value for other, value in own.items() if not other.startswith(f"{mask}.")}
+        own[f"{mask}.keep"] = keep
+    return own
 
 
 def _install(model: Classifier, state: dict[str, Tensor]) -> None:
-    """Put masks where the checkpoint has them."""
+    """Put masks where the checkpoint has them, and factors in the place of matrices that it has by their ranks."""
     masks: dict[str, Mask] = {}
     for kind, suffix in ((LearnedMask, ".mask.scores"), (FixedMask, ".mask.keep")):
         masks |= {name.removesuffix(suffix): kind(value) for name, value in state.items() if name.endswith(suffix)}
-    install(model, masks, lambda name, linear: masks[name])
+    by_rank = [name for name in masks if f"{name}.sigma" in state]
+    for name in by_rank:
+        u, sigma, vh = (state[f"{name}.{factor}"] for factor in ("u", "sigma", "vh"))
+        layer = LowRankLinear(u, sigma, vh, model.get_submodule(name).bias)  # type: ignore[arg-type]
+        layer.mask = masks.pop(name)
+        model.set_submodule(name, layer)
+    install(model, masks, lambda name, _: masks[name])

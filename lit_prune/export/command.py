@@ -17,7 +17,8 @@ from lit_prune.export.classifier import Trained, read_run
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, checksums
 from lit_prune.files import new_path, write_folder, writing
-from lit_prune.sparsity.install import dense_state_dict, masked_layers
+from lit_prune.sparsity.budget import budget
+from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 
 FORMATS = ("dense", "packed", "masks")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -52,6 +53,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     trained = read_run(Path(run), task)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
+    if format == "packed" and budget(trained.model).num_ranks:
+        raise UserError(f"--format packed: the matrices of {run} are pruned by rank, which it does not know: use dense")
     with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype))
     print(out)
@@ -68,7 +71,7 @@ def _write(trained: Trained, form: str, dtype: str, folder: Path) -> None:
     config.architectures = [dense.COUNTERPARTS[encoder.model_type][0] if plain else type(encoder.backbone).__name__]
     config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    keeps = {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(trained.model).items()}
+    keeps = masks_by_task(trained.model).get("", {})
     metadata = {"format": "pt", FILES: json.dumps(checksums(folder))}  # transformers asks for `format`
     if form == "masks":
         weights = {name: value for name, value in trained.model.state_dict().items() if ".mask." not in name}

@@ -7,5 +7,15 @@ from lit_prune.paradigms.mask_training import MaskTraining
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.prune_after_finetune import PruneAfterFinetune
+from lit_prune.paradigms.prune_while_finetuning import PruneWhileFinetuning
 
-__all__ = ["FineTune", "IterativePruning", "LotteryTicket", "MaskTraining", "Paradigm", "Phase", "PruneAfterFinetune"]
+__all__ = [
+    "FineTune",
+    "IterativePruning",
+    "LotteryTicket",
+    "MaskTraining",
+    "Paradigm",
+    "Phase",
+    "PruneAfterFinetune",
+    "PruneWhileFinetuning",
+]

@@ -14,8 +14,8 @@ from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion, Magnitude
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
+from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.prune import keep_further
-from lit_prune.sparsity.select import check_scope
 from lit_prune.sparsity.targets import layers_in, match
 
 
@@ -34,7 +34,8 @@ class IterativePruning(FromDense):
         dense_loss: The loss of the dense phase, None: cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
         criterion: What is pruned first, None: the smallest magnitudes.
-        scope: Whether the sparsity holds in each matrix (`local`) or over all of them (`global`).
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
+            lists of targets.
         trained: Name patterns of the parameters that the rounds train, as `heads.*`; None: all.
         targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
@@ -50,7 +51,7 @@ class IterativePruning(FromDense):
         dense_loss: Loss | None = None,
         start_from: str | None = None,
         criterion: Criterion | None = None,
-        scope: str = "local",
+        scope: Scope = "local",
         trained: list[str] | None = None,
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
@@ -59,10 +60,9 @@ class IterativePruning(FromDense):
         self.rounds = rounds
         self.round_losses = [loss]  # in a list: among the modules is the current phase's loss alone
         self.criterion = criterion or Magnitude()
-        self.scope = check_scope(scope)
         self.sparsities: dict[str, float] = {}  # by the phase's name
-        matched = match(self, encoder.model_type, targets, patterns)
-        self.matched = matched if targets else {name: found for name, found in matched.items() if name != "classifier"}
+        self.matched = match(self, encoder.model_type, targets, patterns, without=("classifier",))
+        self.pools = pools(scope, self.matched)
         names = [name for name, _ in self.named_parameters()]
         for pattern in trained or []:
             if not any(fnmatchcase(name, pattern) for name in names):
@@ -111,7 +111,7 @@ class IterativePruning(FromDense):
         names = layers_in(self.matched)
         weights = {name: self.get_parameter(f"{name}.weight") for name in names}
         kept = {name: layer.mask.keep for name, layer in masked_layers(self).items()}
-        keeps = keep_further(weights, kept, self.criterion, sparsity, self.scope)
+        keeps = keep_further(weights, kept, self.criterion, sparsity, self.pools)
         install(self, names, lambda name, _: FixedMask(keeps[name]))
 
     def start_phase(self, phase: str) -> None:

@@ -16,6 +16,7 @@ from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.found import check_fit, find_masks
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask
+from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.select import check_sparsity
 from lit_prune.sparsity.targets import layers_in
 
@@ -59,7 +60,7 @@ class LotteryTicket(IterativePruning):
         dense: Phase | None = None,
         dense_loss: Loss | None = None,
         criterion: Criterion | None = None,
-        scope: str = "local",
+        scope: Scope = "local",
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:

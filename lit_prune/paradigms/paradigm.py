@@ -25,7 +25,7 @@ from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
-from lit_prune.sparsity.masks import LearnedMask, Refreshed
+from lit_prune.sparsity.masks import Refreshed
 
 
 class Paradigm(LightningModule):
@@ -156,7 +156,7 @@ class Paradigm(LightningModule):
     def configure_optimizers(self) -> Any:
         """A fresh optimizer and schedule over what the current phase trains."""
         start, end = self.span(self.phase)
-        trained = [value for value in self.parameters() if value.requires_grad]
+        trained = {name: value for name, value in self.named_parameters() if value.requires_grad}
         # Under a loss scaler a fused optimizer would unscale the gradients only after clipping.
         optimizer = self.phases[self.phase].optimizer(trained, fused=self.trainer.precision != "16-mixed")
         schedule = self.phases[self.phase].schedule(optimizer, end - start)
@@ -177,12 +177,16 @@ class Paradigm(LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (batch, classes) of the batch's task, (batch, length, 2) of spans."""
-        logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs))
+        logits: Tensor = self.heads[batch.task](*self.encode(batch))
         return logits
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Hidden states (batch, length, width) and the pooled first token (batch, width)."""
+        return self.encoder(batch.inputs)  # type: ignore[no-any-return]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase."""
-        hidden, batch.pooled = self.encoder(batch.inputs)
+        hidden, batch.pooled = self.encode(batch)
         loss: Tensor = self.loss_of(batch.task)(self.heads[batch.task](hidden, batch.pooled), batch) * batch.weight
         check_finite(loss, f"step {self.trainer.global_step} (phase {self.phase!r})", self._last_checkpoint())
         self.log("train/loss", loss, prog_bar=True)
@@ -254,7 +258,7 @@ class Paradigm(LightningModule):
         counts = self.counts()
         if not counts:
             return {"sparsity": 0.0}
-        return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(counts, self.matched)}
+        return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(self, self.matched)}
 
     # ---- what callbacks ask of a paradigm ----------------------------------------------------------------------------
 
@@ -262,14 +266,9 @@ class Paradigm(LightningModule):
         """Kept and all entries of each masked layer; empty while nothing is masked."""
         return count(self)
 
-    def learned_masks(self) -> dict[str, LearnedMask]:
-        """The masks that have scores, by the name of their layer."""
-        masks = {name: layer.mask for name, layer in masked_layers(self).items()}
-        return {name: mask for name, mask in masks.items() if isinstance(mask, LearnedMask)}
-
     def masks(self) -> dict[str, Tensor]:
-        """What is kept of each masked weight, by the weight's name."""
-        return {f"{name}.weight": layer.mask.keep for name, layer in masked_layers(self).items()}
+        """What is kept of each masked tensor, by its name; of the task in use where masks differ by task."""
+        return {f"{name}.{layer.MASKED}": layer.mask.keep for name, layer in masked_layers(self).items()}
 
     # ---- checkpoints -----------------------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """The settings of one phase of a run: how long, how fast, and which of its evaluations may be selected."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from fnmatch import fnmatchcase
+from typing import Any, Self
 
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
@@ -25,6 +26,8 @@ class Phase:
         select_after: Share of the phase before which no evaluation is eligible as the best.
         decay_over: The decay reaches zero after so many times the phase's length, None: at its end. A phase that is
             the first half of a longer one has 2.
+        learning_rates: Peaks of parameters by name pattern, as `*.mask.scores`, which have no weight decay; None: all
+            parameters have `learning_rate`.
     """
 
     epochs: float | None = None
@@ -34,6 +37,7 @@ class Phase:
     warmup: float = 0.1
     select_after: float = 0.0
     decay_over: float | None = None
+    learning_rates: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
@@ -44,6 +48,9 @@ class Phase:
                 raise UserError(f"a phase's {name} is {value}, needed is a positive number")
         if self.steps is not None and self.steps < 0:
             raise UserError(f"a phase's steps is {self.steps}, needed is a number from 0 on")
+        for pattern, rate in (self.learning_rates or {}).items():
+            if rate <= 0:
+                raise UserError(f"a phase's learning_rates has {rate} for {pattern!r}, needed is a positive number")
         if self.weight_decay < 0 or self.warmup < 0:
             raise UserError(f"a phase's weight_decay={self.weight_decay} and warmup={self.warmup} may not be negative")
         if not 0 <= self.select_after <= 1:
@@ -63,17 +70,28 @@ class Phase:
         """Length in optimizer steps."""
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
 
-    def optimizer(self, trained: Iterable[Tensor], fused: bool) -> Optimizer:
-        """AdamW over parameters; no decay on vectors (biases, LayerNorm).
+    def optimizer(self, trained: Mapping[str, Tensor], fused: bool) -> Optimizer:
+        """AdamW over parameters; no decay on vectors (biases, LayerNorm), nor on what has a learning rate of its own.
 
         Args:
-            trained: The parameters.
+            trained: The parameters by name.
             fused: One kernel for all: a third of the plain loop's time.
+
+        Raises:
+            UserError: a pattern of `learning_rates` matches none of them.
         """
-        trained = list(trained)
-        groups = [
-            {"params": [value for value in trained if value.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
+        rest = dict(trained)
+        groups: list[dict[str, Any]] = []
+        for pattern, rate in (self.learning_rates or {}).items():
+            names = [name for name in rest if fnmatchcase(name, pattern)]
+            if not names:
+                raise UserError(
+                    f"a phase's learning_rates names {pattern!r}, which matches no parameter that it trains"
+                )
+            groups.append({"params": [rest.pop(name) for name in names], "weight_decay": 0.0, "lr": rate})
+        groups += [
+            {"params": [value for value in rest.values() if value.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [value for value in rest.values() if value.ndim <= 1], "weight_decay": 0.0},
         ]
         return AdamW([group for group in groups if group["params"]], lr=self.learning_rate, fused=fused)
 

@@ -7,6 +7,8 @@ from torch import nn
 
 from lit_prune.sparsity.install import masked_layers
 
+KINDS = {"weight": "weights", "sigma": "singular values"}  # what is masked
+
 
 @dataclass(frozen=True)
 class Count:
@@ -22,10 +24,12 @@ class Count:
 
 
 def count(root: nn.Module) -> dict[str, Count]:
-    """Kept entries of every masked layer by name, in module order."""
-    return {
-        name: Count(int(layer.mask.keep.sum()), layer.weight.numel()) for name, layer in masked_layers(root).items()
-    }
+    """Kept entries of every masked layer by name, in module order; where masks differ by task, of all together."""
+    counts = {}
+    for name, layer in masked_layers(root).items():
+        keeps = list(layer.mask.keeps.values())
+        counts[name] = Count(sum(int(keep.sum()) for keep in keeps), len(keeps) * layer.masked.numel())
+    return counts
 
 
 def total(counts: Iterable[Count]) -> Count:
@@ -44,6 +48,11 @@ def by_target(counts: Mapping[str, Count], matched: Mapping[str, Sequence[str]])
     return {target: total(counts[name] for name in names) for target, names in matched.items()}
 
 
-def denominator(counts: Mapping[str, Count], matched: Mapping[str, Sequence[str]]) -> str:
+def denominator(root: nn.Module, matched: Mapping[str, Sequence[str]]) -> str:
     """What sparsity is a share of, as "10,765,824 weights of 38 matrices (query, key)"."""
-    return f"{total(counts.values()).num_total:,} weights of {len(counts)} matrices ({', '.join(matched)})"
+    layers = masked_layers(root).values()
+    kinds = " and ".join(sorted({KINDS[layer.MASKED] for layer in layers}))
+    of_tasks = max((len(layer.mask.keeps) for layer in layers), default=1)
+    by_task = f", on average over {of_tasks} tasks" if of_tasks > 1 else ""
+    num = sum(layer.masked.numel() for layer in layers)
+    return f"{num:,} {kinds} of {len(layers)} matrices ({', '.join(matched)}){by_task}"

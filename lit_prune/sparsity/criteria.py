@@ -1,6 +1,10 @@
-"""How important each weight is before any training of a mask (SRNets, Liu et al. 2022; Han et al. 2015)."""
+"""How important each weight is (SRNets, Liu et al. 2022; Han et al. 2015; movement: Sanh et al. 2020).
+
+Of a matrix that is pruned by rank, each singular value: what is said of weights is said of them.
+"""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,7 +14,14 @@ from lit_prune.sparsity.select import keep_largest, num_kept
 
 
 class Criterion(ABC):
-    """Scores of a weight matrix: what selects the kept entries, or where a learned mask starts."""
+    """Scores of a weight matrix: what selects the kept entries, or where a learned mask starts.
+
+    Attributes:
+        accumulates: The scores are where a learned mask starts, also while the weights are trained; else they are taken
+            anew from the weights whenever these have moved.
+    """
+
+    accumulates: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
@@ -31,6 +42,28 @@ class Magnitude(Criterion):
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Scores |weight|, whatever the sparsity."""
         return weight.detach().abs().float()
+
+
+class RelativeMagnitude(Criterion):
+    """The absolute value over the matrix's root mean square: for pools of matrices whose scales differ."""
+
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Scores |weight| / rms(weight), whatever the sparsity."""
+        magnitude = weight.detach().abs().float()
+        return magnitude / magnitude.square().mean().sqrt().clamp_min(torch.finfo(magnitude.dtype).tiny)
+
+
+class Movement(Criterion):
+    """How far training moves a weight away from zero: the sum over steps of -gradient * weight (Sanh et al. 2020, 4).
+
+    A learned mask's straight-through gradient is what adds it up, in units of its learning rate.
+    """
+
+    accumulates = True
+
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Scores 0: nothing has moved before training."""
+        return torch.zeros_like(weight.detach(), dtype=torch.float32)
 
 
 class HardMagnitude(Criterion):

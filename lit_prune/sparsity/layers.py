@@ -1,6 +1,10 @@
-"""A linear layer under a mask, trained straight through it (SRNets, Liu et al. 2022; Bengio et al. 2013)."""
+"""Linear layers under a mask, trained straight through it (SRNets, Liu et al. 2022; Bengio et al. 2013).
 
-from typing import Any, Self
+Element by element (`MaskedLinear`), or by rank (`LowRankLinear`; Xia & Shin 2021, section 2).
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -13,22 +17,26 @@ from lit_prune.sparsity.masks import FixedMask, Mask, keep_only
 class MaskedLinear(nn.Linear):
     """`nn.Linear` that computes with `weight * mask.keep`.
 
-    Under a learned mask `weight` itself stays dense. What a fixed mask prunes is 0 in it, from when the mask is put
-    there or weights are loaded; training keeps it so, as it gives these entries no gradient. So no product is computed.
+    Under a learned or reversible mask `weight` itself stays dense. What a fixed mask prunes is 0 in it, from when the
+    mask is put there or weights are loaded; training keeps it so, as it gives these entries no gradient. So no product
+    is computed.
     """
 
+    MASKED: ClassVar[str] = "weight"
     mask: Mask
 
     @classmethod
-    def from_linear(cls, linear: nn.Linear, mask: Mask) -> Self:
+    def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> Self:
         """A masked layer around the parameters of `linear`, the same objects, so that its state-dict keys stay.
 
         Args:
             linear: The layer to mask; it is not changed.
-            mask: Its mask, of the weight's shape and on its device.
+            make_mask: Weight -> its mask, of its shape and on its device.
         """
+        mask = make_mask(linear.weight)
         assert mask.keep.shape == linear.weight.shape, (mask.keep.shape, linear.weight.shape)
-        assert mask.operands[0].data_ptr() != linear.weight.data_ptr(), "the scores are the weight itself, not a copy"
+        own = linear.weight.data_ptr()
+        assert all(part.scores.data_ptr() != own for part in mask.parts.values()), "the scores are the weight itself"
         layer = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         layer.weight, layer.bias, layer.mask = linear.weight, linear.bias, mask
         layer.register_load_state_dict_post_hook(_zero_pruned)  # type: ignore[no-untyped-call]
@@ -43,10 +51,110 @@ class MaskedLinear(nn.Linear):
             input = input.to(dtype)
         # By rows: of more dimensions `F.linear` returns a view, and a view that a Function returns may not be changed
         # in place, as DeBERTa does.
+        rows = input.reshape(-1, self.in_features)
+        is_product = isinstance(self.mask, FixedMask)
         output: Tensor = _StraightThrough.apply(  # type: ignore[no-untyped-call]
-            input.reshape(-1, self.in_features), self.weight, self.bias, *self.mask.operands, dtype
+            rows, self.weight, self.bias, dtype, is_product, *self.mask.operands
         )
         return output.view(*input.shape[:-1], self.out_features)
+
+    @property
+    def masked(self) -> Tensor:
+        """The weight (out_features, in_features), which the mask is of."""
+        return self.weight
+
+    def kept_weight(self) -> Tensor:
+        """The matrix (out_features, in_features) that the layer computes with."""
+        return self.weight.detach().masked_fill(~self.mask.keep, 0)
+
+    def to_linear(self) -> nn.Linear:
+        """A plain layer around the same parameters: what the mask prunes takes part again, unless it is fixed."""
+        linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
+        linear.weight, linear.bias = self.weight, self.bias
+        return linear.train(self.training)
+
+
+class LowRankLinear(nn.Module):
+    """A linear layer as its singular value decomposition, x V diag(sigma * mask.keep) U^T + b.
+
+    The three factors are trained; nothing holds U and V orthogonal (Xia & Shin 2021). Under a learned mask every rank
+    is computed, for the gradient of its score; else the kept ones alone.
+
+    Args:
+        u: Left singular vectors (out_features, ranks).
+        sigma: Singular values (ranks,).
+        vh: Right singular vectors (ranks, in_features).
+        bias: (out_features,), None: none.
+
+    Attributes:
+        mask: Of the ranks, (ranks,).
+    """
+
+    MASKED: ClassVar[str] = "sigma"
+    mask: Mask
+
+    def __init__(self, u: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:
+        super().__init__()
+        self.out_features, self.in_features = u.shape[0], vh.shape[1]
+        self.u, self.sigma, self.vh = nn.Parameter(u), nn.Parameter(sigma), nn.Parameter(vh)
+        self.bias = bias
+
+    @classmethod
+    def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> Self:
+        """The decomposition of a layer, all min(out_features, in_features) ranks of it, under a mask.
+
+        Args:
+            linear: The layer; its bias is taken over, its weight is not.
+            make_mask: Singular values, descending -> the mask of the ranks, on their device.
+        """
+        u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
+        layer = cls(u.contiguous(), sigma, vh.contiguous(), linear.bias)
+        layer.mask = make_mask(layer.sigma)
+        return layer.train(linear.training)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
+        u, sigma, vh = self._trained()
+        inner = F.linear(input, vh)
+        return F.linear(inner * sigma.to(inner.dtype), u, self.bias)
+
+    def _trained(self) -> tuple[Tensor, Tensor, Tensor]:
+        """U, the masked singular values and V, as far as something of them gets a gradient."""
+        if not self.mask.parts:
+            return self._kept()
+        sigma = _KeptValues.apply(  # type: ignore[no-untyped-call]
+            self.sigma, *self.mask.operands
+        )
+        return self.u, sigma, self.vh
+
+    def _kept(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The kept ranks of U, sigma and V."""
+        ranks = self.mask.keep.nonzero().flatten()
+        if len(ranks) == len(self.sigma):
+            return self.u, self.sigma, self.vh
+        return self.u.index_select(1, ranks), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
+
+    @property
+    def masked(self) -> Tensor:
+        """The singular values (ranks,), which the mask is of."""
+        return self.sigma
+
+    @torch.no_grad()
+    def kept_weight(self) -> Tensor:
+        """The matrix (out_features, in_features) that the layer computes with."""
+        u, sigma, vh = self._kept()
+        return (u * sigma) @ vh
+
+    @torch.no_grad()
+    def to_linear(self) -> nn.Linear:
+        """A plain layer of the product of all ranks."""
+        linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
+        linear.weight = nn.Parameter((self.u * self.sigma) @ self.vh)
+        linear.bias = self.bias  # type: ignore[assignment]
+        return linear.train(self.training)
+
+
+MaskedLayer: TypeAlias = MaskedLinear | LowRankLinear
 
 
 @torch.no_grad()
@@ -68,35 +176,60 @@ class _StraightThrough(torch.autograd.Function):
         x: Tensor,
         weight: Tensor,
         bias: Tensor | None,
+        dtype: torch.dtype,
+        is_product: bool,
         values: Tensor,
         threshold: Tensor | None,
-        dtype: torch.dtype,
+        *scores: Tensor,
     ) -> Tensor:
         ctx.save_for_backward(x, weight, values, threshold)
-        ctx.dtype = dtype
-        return F.linear(x, _product(weight, values, threshold, dtype), None if bias is None else bias.to(dtype))
+        ctx.how = dtype, is_product
+        product = _product(weight, dtype, is_product, values, threshold)
+        return F.linear(x, product, None if bias is None else bias.to(dtype))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, values, threshold = ctx.saved_tensors
-        needs_x, needs_weight, needs_bias, needs_scores, _, _ = ctx.needs_input_grad
+        needs_x, needs_weight, needs_bias, _, _, needs_values, _, *needs_others = ctx.needs_input_grad
+        needs_scores = [needs_values, *needs_others]
         grad_x = grad_weight = grad_bias = grad_scores = None
-        if needs_weight or needs_scores:
+        if needs_weight or any(needs_scores):
             grad_product = (grad_output.T @ x).to(weight.dtype)
-            if needs_scores:
+            if any(needs_scores):
                 grad_scores = grad_product * weight if needs_weight else grad_product.mul_(weight)
             if needs_weight:
                 grad_weight = keep_only(grad_product, values, threshold, out=grad_product)
         if needs_x:
-            grad_x = grad_output @ _product(weight, values, threshold, ctx.dtype)
+            dtype, is_product = ctx.how
+            grad_x = grad_output @ _product(weight, dtype, is_product, values, threshold)
         if needs_bias:
             grad_bias = grad_output.sum(0).to(weight.dtype)
-        return grad_x, grad_weight, grad_bias, grad_scores, None, None
+        grad_values, *grads_others = (grad_scores if needed else None for needed in needs_scores)
+        return grad_x, grad_weight, grad_bias, None, None, grad_values, None, *grads_others
 
 
-def _product(weight: Tensor, values: Tensor, threshold: Tensor | None, dtype: torch.dtype) -> Tensor:
+def _product(weight: Tensor, dtype: torch.dtype, is_product: bool, values: Tensor, threshold: Tensor | None) -> Tensor:
     """The weight where it is kept, and zeros elsewhere: under a fixed mask the weight itself."""
-    if threshold is None:
+    if is_product:
         return weight.to(dtype)
     return keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))
+
+
+class _KeptValues(torch.autograd.Function):
+    """`sigma * keep`, whose mask hands its gradient on to the scores as if it were they."""
+
+    @staticmethod
+    def forward(ctx: Any, sigma: Tensor, values: Tensor, threshold: Tensor | None, *scores: Tensor) -> Tensor:
+        ctx.save_for_backward(sigma, values, threshold)
+        return keep_only(sigma, values, threshold, out=torch.empty_like(sigma))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        sigma, values, threshold = ctx.saved_tensors
+        grad_sigma = keep_only(grad_output, values, threshold, out=torch.empty_like(grad_output))
+        grad_scores = grad_output * sigma
+        needed = ctx.needs_input_grad
+        grad_values, *grads_others = (grad_scores if each else None for each in (needed[1], *needed[3:]))
+        return grad_sigma if needed[0] else None, grad_values, None, *grads_others

@@ -1,22 +1,19 @@
-"""Masks as modules: fixed, or learned by scores against a threshold (SRNets, Liu et al. 2022; Mallya et al. 2018)."""
+"""Masks as modules: fixed, reversible, or learned by scores (SRNets, Liu et al. 2022; Mallya et al. 2018).
+
+What is masked is the weight of a layer, or its singular values: of either a mask has the shape.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
-from lit_prune.sparsity.select import check_scope, keep_largest, num_kept
+from lit_prune.sparsity.select import keep_largest, num_kept
 
 
-class FixedMask(nn.Module):
-    """A mask that training does not change.
-
-    Args:
-        keep: bool, of the weight's shape; True for kept.
-    """
-
+class _Bits(nn.Module):
     keep: Tensor
 
     def __init__(self, keep: Tensor) -> None:
@@ -28,6 +25,32 @@ class FixedMask(nn.Module):
     def operands(self) -> tuple[Tensor, None]:
         """What `keep_only` needs to know of the mask."""
         return self.keep, None
+
+    @property
+    def keeps(self) -> dict[str, Tensor]:
+        """`keep` by task; of a mask for all tasks, under an empty name."""
+        return {"": self.keep}
+
+    @property
+    def parts(self) -> dict[str, "LearnedMask"]:
+        """The learned masks that it is made of: none."""
+        return {}
+
+
+class FixedMask(_Bits):
+    """A mask that training does not change: what it prunes is gone.
+
+    Args:
+        keep: bool, of the weight's shape; True for kept.
+    """
+
+
+class ReversibleMask(_Bits):
+    """A mask that is set anew as training goes on: what it prunes keeps its value in the weight, and may come back.
+
+    Args:
+        keep: bool, of the weight's shape; True for kept.
+    """
 
 
 class LearnedMask(nn.Module):
@@ -55,8 +78,64 @@ class LearnedMask(nn.Module):
         """What `keep_only` needs to know of the mask."""
         return self.scores, self.threshold
 
+    @property
+    def keeps(self) -> dict[str, Tensor]:
+        """`keep` by task; of a mask for all tasks, under an empty name."""
+        return {"": self.keep}
 
-Mask: TypeAlias = FixedMask | LearnedMask
+    @property
+    def parts(self) -> dict[str, "LearnedMask"]:
+        """The learned masks that it is made of: itself."""
+        return {"": self}
+
+
+class TaskMasks(nn.Module):
+    """A learned mask for each task, one in use at a time (Xia & Shin 2021, section 3).
+
+    With a mask for all tasks beside them (hybrid) a task keeps what either keeps, and the gradient goes to both.
+
+    Args:
+        own: The mask of each task; the first is in use.
+        shared: The mask for all, None: there is none (separate).
+
+    Attributes:
+        task: The task whose mask is in use.
+    """
+
+    def __init__(self, own: Mapping[str, LearnedMask], shared: LearnedMask | None = None) -> None:
+        super().__init__()
+        self.own = nn.ModuleDict(own)
+        self.shared = shared
+        self.task = next(iter(own))
+
+    @property
+    def keep(self) -> Tensor:
+        """bool, of the weight's shape; True for what the task in use keeps."""
+        return self._keep_of(self.task)
+
+    @property
+    def keeps(self) -> dict[str, Tensor]:
+        """`keep` by task."""
+        return {task: self._keep_of(task) for task in self.own}
+
+    @property
+    def operands(self) -> tuple[Tensor | None, ...]:
+        """What `keep_only` needs to know of the mask; of a hybrid one, the scores that the gradient goes to follow."""
+        own = self.parts[self.task]
+        return own.operands if self.shared is None else (self.keep, None, own.scores, self.shared.scores)
+
+    @property
+    def parts(self) -> dict[str, LearnedMask]:
+        """The learned masks that it is made of, by task; the name of that for all is empty."""
+        shared = {} if self.shared is None else {"": self.shared}
+        return shared | {task: cast("LearnedMask", mask) for task, mask in self.own.items()}
+
+    def _keep_of(self, task: str) -> Tensor:
+        keep = self.parts[task].keep
+        return keep if self.shared is None else keep | self.shared.keep
+
+
+Mask: TypeAlias = FixedMask | ReversibleMask | LearnedMask | TaskMasks
 
 
 def keep_only(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:
@@ -85,33 +164,42 @@ class Refreshed:
     flipped: float
 
 
-@torch.no_grad()
-def refresh(masks: Mapping[str, LearnedMask], sparsity: float, scope: str) -> None:
-    """Set the thresholds so that exactly the largest scores are kept, until the scores move.
-
-    Args:
-        masks: The learned masks by name, on one device.
-        sparsity: The fraction to remove.
-        scope: "local" removes it of every matrix, "global" of all matrices taken together.
-
-    Raises:
-        UserError: `scope` is another word, `sparsity` is outside of [0, 1), or a score is NaN or not float32.
-    """
-    pool = list(masks.values())
-    for group in [pool] if check_scope(scope) == "global" else [[mask] for mask in pool]:
-        _refresh_pool(group, sparsity)
-
-
 def flipped(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
     """The share of all entries (bool tensors by name) that changed between kept and pruned."""
     num_flipped = sum(int((before[name] != keep).sum()) for name, keep in after.items())
     return num_flipped / sum(keep.numel() for keep in after.values())
 
 
-def _refresh_pool(pool: Sequence[LearnedMask], sparsity: float) -> None:
-    """Set one threshold for all masks of a pool: midway between the smallest kept and the largest pruned score.
+@torch.no_grad()
+def set_anew(pool: Sequence[ReversibleMask], scores: Sequence[Tensor], sparsity: float) -> None:
+    """Keep exactly the largest scores of a pool of masks.
 
-    Midway, because a hard initialisation (scores .02 and 0) then has the paper's threshold phi = .01.
+    Args:
+        pool: The masks that share the sparsity.
+        scores: Their scores (float32), of each mask's shape, on one device.
+        sparsity: The fraction to remove.
+
+    Raises:
+        UserError: `sparsity` is outside of [0, 1), or a score is NaN.
+    """
+    keeps = keep_largest(scores, num_kept(sum(score.numel() for score in scores), sparsity))
+    for mask, keep in zip(pool, keeps, strict=True):
+        mask.keep.copy_(keep)
+
+
+@torch.no_grad()
+def refresh(pool: Sequence[LearnedMask], sparsity: float) -> None:
+    """Set the threshold of a pool so that exactly the largest scores are kept, until the scores move.
+
+    It is midway between the smallest kept and the largest pruned score, because a hard initialisation (scores .02 and
+    0) then has the paper's threshold phi = .01.
+
+    Args:
+        pool: The learned masks that share the sparsity and so a threshold, on one device.
+        sparsity: The fraction to remove.
+
+    Raises:
+        UserError: `sparsity` is outside of [0, 1), or a score is NaN or not float32.
     """
     scores = [mask.scores for mask in pool]
     total = sum(score.numel() for score in scores)

@@ -1,6 +1,6 @@
 """One-shot pruning: which entries of weight matrices are kept at a sparsity, given those that are pruned already."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,7 +11,11 @@ from lit_prune.sparsity.select import keep_largest, num_kept
 
 @torch.no_grad()
 def keep_further(
-    weights: Mapping[str, Tensor], kept: Mapping[str, Tensor], criterion: Criterion, sparsity: float, scope: str
+    weights: Mapping[str, Tensor],
+    kept: Mapping[str, Tensor],
+    criterion: Criterion,
+    sparsity: float,
+    pools: Iterable[Sequence[str]],
 ) -> dict[str, Tensor]:
     """Keep the most important entries; what is pruned stays pruned.
 
@@ -20,17 +24,16 @@ def keep_further(
         kept: bool, what is kept so far, of some or all of them; the others are whole.
         criterion: How important each entry is.
         sparsity: The fraction to have removed, not below what is removed already.
-        scope: "local" removes it of every matrix, "global" of all matrices taken together.
+        pools: Of which the sparsity is: names of matrices, each in one pool.
 
     Returns:
         bool by name, True for kept: exactly as many as the sparsity leaves, ties by index.
     """
-    assert scope in ("local", "global"), scope
     scores = {name: criterion(weight, sparsity) for name, weight in weights.items()}
     for name, keep in kept.items():
         scores[name].masked_fill_(~keep, -torch.inf)
     result: dict[str, Tensor] = {}
-    for pool in [list(scores)] if scope == "global" else [[name] for name in scores]:
+    for pool in pools:
         num_keep = num_kept(sum(scores[name].numel() for name in pool), sparsity)
         result |= dict(zip(pool, keep_largest([scores[name] for name in pool], num_keep), strict=True))
     assert all(bool((result[name] <= keep).all()) for name, keep in kept.items()), "a pruned entry came back"

@@ -37,20 +37,24 @@ class Constant(Schedule):
 
 
 class _Ramp(Schedule):
-    """final + (initial - final) * (1 - progress / end)^power, then final."""
+    """initial, then final + (initial - final) * (1 - (progress - start) / (end - start))^power, then final."""
 
     power: int
 
-    def __init__(self, initial: float, final: float, end: float = 0.8) -> None:
-        if not 0.0 < end <= 1.0:
-            raise UserError(f"end is {end}: the share of training that the ramp takes must be above 0 and at most 1")
+    def __init__(self, initial: float, final: float, end: float = 0.8, start: float | None = None) -> None:
+        self.start = start or 0.0
+        if not 0.0 <= self.start < end <= 1.0:
+            raise UserError(
+                f"the ramp goes from start={self.start} to end={end}: of these shares of training the first must be at "
+                "least 0 and below the second, which is at most 1"
+            )
         self.initial = check_sparsity(initial)
         self.final = check_sparsity(final)
         self.end = end
 
     def __call__(self, progress: float) -> float:
         """The fraction to remove at `progress`, from 0 (start) to 1 (end)."""
-        remaining = 1 - min(progress / self.end, 1.0)
+        remaining = 1 - min(max(progress - self.start, 0.0) / (self.end - self.start), 1.0)
         return self.final + (self.initial - self.final) * remaining**self.power
 
 
@@ -61,6 +65,7 @@ class Linear(_Ramp):
         initial: Sparsity at the start, in [0, 1).
         final: Sparsity from `end` on, in [0, 1).
         end: Progress at which the ramp ends, in (0, 1].
+        start: Progress at which it begins, below `end`; None: 0.
     """
 
     power = 1
@@ -73,6 +78,7 @@ class Cubic(_Ramp):
         initial: Sparsity at the start, in [0, 1).
         final: Sparsity from `end` on, in [0, 1).
         end: Progress at which the ramp ends, in (0, 1]; the paper's 1 leaves only the last moment at `final`.
+        start: Progress at which it begins, below `end`; None: 0.
     """
 
     power = 3

@@ -22,19 +22,6 @@ def check_sparsity(sparsity: float) -> float:
     return sparsity
 
 
-def check_scope(scope: str) -> str:
-    """Return `scope` if it is a pool that a sparsity can be of.
-
-    Raises:
-        UserError: It is neither local nor global.
-    """
-    if scope not in ("local", "global"):
-        raise UserError(
-            f"scope is {scope!r}, needed is local or global: the sparsity of each matrix, or of all together"
-        )
-    return scope
-
-
 def num_kept(total: int, sparsity: float) -> int:
     """Number of entries that stay when the fraction `sparsity` of `total` is removed, rounding in favour of keeping.
 

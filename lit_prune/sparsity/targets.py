@@ -93,6 +93,7 @@ def match(
     model_type: str,
     targets: Sequence[str] | None = None,
     patterns: Mapping[str, str] | None = None,
+    without: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Find the layers that targets stand for.
 
@@ -102,6 +103,7 @@ def match(
         targets: Names of targets, None: all that the model type and `patterns` have but the embeddings, which is what
             SRNets masks; without those of heads that no head here has (a head of spans has no classifier).
         patterns: Further or other patterns by target name. In a pattern `*` stands for any text between two dots.
+        without: Targets that None leaves out.
 
     Returns:
         The names of the `nn.Linear` layers of each target, in module order.
@@ -115,7 +117,7 @@ def match(
     targets = targets or [
         target
         for target, pattern in known.items()
-        if target != "embeddings" and (_found(root, pattern) or not pattern.startswith("heads."))
+        if target not in ("embeddings", *without) and (_found(root, pattern) or not pattern.startswith("heads."))
     ]
     unknown = [target for target in targets if target not in known]
     if unknown:

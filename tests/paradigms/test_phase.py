@@ -82,3 +82,35 @@ def test_a_run_does_not_end_with_a_phase_of_no_step():
     assert Phase(steps=1).as_last("mask") == Phase(steps=1)
     with pytest.raises(UserError, match="the last phase, 'mask', has no step"):
         Phase(steps=0).as_last("mask")
+
+
+def test_parameters_have_the_rate_of_their_pattern_and_then_no_decay():
+    phase = Phase(
+        steps=10, learning_rate=0.1, weight_decay=0.01, learning_rates={"*.mask.*scores": 0.5, "*.sigma": 0.2}
+    )
+    names = ("a.weight", "a.bias", "a.mask.scores", "b.mask.own.nli.scores", "b.sigma", "b.u")
+    shapes = {name: (3,) if name.endswith(("bias", "sigma")) else (3, 3) for name in names}
+    trained = {name: torch.nn.Parameter(torch.zeros(shape)) for name, shape in shapes.items()}
+    settings = {}
+    for group in phase.optimizer(trained, fused=False).param_groups:
+        for name in [name for name, value in trained.items() if any(value is each for each in group["params"])]:
+            settings[name] = group["lr"], group["weight_decay"]
+    assert settings == {
+        "a.weight": (0.1, 0.01),
+        "b.u": (0.1, 0.01),
+        "a.bias": (0.1, 0.0),
+        "a.mask.scores": (0.5, 0.0),
+        "b.mask.own.nli.scores": (0.5, 0.0),
+        "b.sigma": (0.2, 0.0),
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_named():
+    phase = Phase(steps=10, learning_rates={"*.sigma": 0.2})
+    with pytest.raises(UserError, match=r"'\*\.sigma', which matches no"):
+        phase.optimizer({"a.weight": torch.nn.Parameter(torch.zeros(2, 2))}, fused=False)
+
+
+def test_a_rate_of_a_pattern_is_positive():
+    with pytest.raises(UserError, match=r"learning_rates has 0\.0 for '\*\.sigma'"):
+        Phase(steps=10, learning_rates={"*.sigma": 0.0})

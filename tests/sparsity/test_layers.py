@@ -14,8 +14,8 @@ def make(learned=True, bias=True):
     torch.manual_seed(0)
     linear = nn.Linear(6, 4, bias=bias)
     mask = LearnedMask(linear.weight.abs())
-    refresh({"": mask}, 0.5, "local")
-    return linear, MaskedLinear.from_linear(linear, mask if learned else FixedMask(mask.keep))
+    refresh([mask], 0.5)
+    return linear, MaskedLinear.from_linear(linear, lambda _: mask if learned else FixedMask(mask.keep))
 
 
 def surrogate(x, weight, bias, keep, scores):
@@ -36,7 +36,7 @@ def test_building_draws_no_random_numbers_and_keeps_the_mode():
     linear = nn.Linear(6, 4).eval()
     mask = FixedMask(torch.ones(4, 6, dtype=torch.bool))
     state = torch.get_rng_state()
-    assert not MaskedLinear.from_linear(linear, mask).training
+    assert not MaskedLinear.from_linear(linear, lambda _: mask).training
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -120,9 +120,9 @@ def test_a_pruned_entry_comes_back():
     linear = nn.Linear(2, 1, bias=False)
     nn.init.ones_(linear.weight)
     mask = LearnedMask(torch.tensor([[0.02, 0.0]]))
-    layer = MaskedLinear.from_linear(linear, mask)
+    layer = MaskedLinear.from_linear(linear, lambda _: mask)
     linear.weight.requires_grad_(False)
-    refresh({"": mask}, 0.5, "local")
+    refresh([mask], 0.5)
     optimizer = torch.optim.SGD([mask.scores], lr=0.005)
     x = torch.tensor([[0.0, 1.0]])
     for _ in range(3):
@@ -130,7 +130,7 @@ def test_a_pruned_entry_comes_back():
         (layer(x) - 1).square().sum().backward()
         optimizer.step()
     assert mask.keep.tolist() == [[True, True]]
-    refresh({"": mask}, 0.5, "local")
+    refresh([mask], 0.5)
     assert mask.keep.sum() == 1
 
 
@@ -186,7 +186,7 @@ def test_compiles_to_one_graph(autocast):
     compiled.compile(fullgraph=True)
     for sparsity in (0.5, 0.25):
         for one in (layer, compiled):
-            refresh({"": one.mask}, sparsity, "local")
+            refresh([one.mask], sparsity)
         x = torch.randn(3, 5, 6)
         gradients = []
         for one in (layer, compiled):

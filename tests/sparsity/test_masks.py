@@ -4,7 +4,6 @@ import pickle
 import pytest
 import torch
 
-from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import HardMagnitude, Magnitude
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, keep_only, refresh
 from lit_prune.sparsity.schedules import Rounds
@@ -29,6 +28,10 @@ STARTS = {
 }
 
 
+def pools(masks, scope):
+    return [list(masks.values())] if scope == "global" else [[mask] for mask in masks.values()]
+
+
 def learned(start):
     return {name: LearnedMask(STARTS[start](weight)) for name, weight in weights().items()}
 
@@ -37,11 +40,10 @@ def learned(start):
 @pytest.mark.parametrize("start", STARTS)
 def test_refresh_keeps_exactly_what_selection_keeps(start, scope):
     masks = learned(start)
-    pools = [list(masks.values())] if scope == "global" else [[mask] for mask in masks.values()]
     for sparsity in (0.0, 0.3, 0.5, 0.9, 0.7):
-        before = [[mask.scores.detach().clone() for mask in pool] for pool in pools]
-        refresh(masks, sparsity, scope)
-        for pool, scores in zip(pools, before, strict=True):
+        for pool in pools(masks, scope):
+            scores = [mask.scores.detach().clone() for mask in pool]
+            refresh(pool, sparsity)
             expected = keep_largest(scores, num_kept(sum(score.numel() for score in scores), sparsity))
             assert all(torch.equal(mask.keep, keep) for mask, keep in zip(pool, expected, strict=True))
 
@@ -49,9 +51,9 @@ def test_refresh_keeps_exactly_what_selection_keeps(start, scope):
 @pytest.mark.parametrize("start", STARTS)
 def test_refresh_again_changes_nothing(start):
     masks = learned(start)
-    refresh(masks, 0.6, "global")
+    refresh(list(masks.values()), 0.6)
     before = copy.deepcopy(masks)
-    refresh(masks, 0.6, "global")
+    refresh(list(masks.values()), 0.6)
     for name, mask in masks.items():
         assert torch.equal(mask.scores, before[name].scores)
         assert mask.threshold == before[name].threshold
@@ -63,8 +65,8 @@ def test_masks_are_nested_over_rounds(start):
     schedule = Rounds(num_rounds=9, final=0.9)
     previous = {name: torch.ones_like(mask.keep) for name, mask in masks.items()}
     for done in range(9):
-        refresh(masks, schedule(done / 9), "local")
         for name, mask in masks.items():
+            refresh([mask], schedule(done / 9))
             assert mask.keep.sum() == num_kept(mask.keep.numel(), (done + 1) / 10)
             assert not (mask.keep & ~previous[name]).any()
             previous[name] = mask.keep
@@ -72,14 +74,15 @@ def test_masks_are_nested_over_rounds(start):
 
 def test_hard_initialisation_has_the_threshold_of_the_paper():
     masks = learned("hard")
-    refresh(masks, 0.5, "local")
+    for mask in masks.values():
+        refresh([mask], 0.5)
     assert all(mask.threshold == torch.tensor(0.01) for mask in masks.values())
 
 
 def test_sparsity_zero_keeps_everything_again():
     mask = LearnedMask(torch.arange(10.0))
-    refresh({"a": mask}, 0.5, "local")
-    refresh({"a": mask}, 0.0, "local")
+    refresh([mask], 0.5)
+    refresh([mask], 0.0)
     assert mask.threshold == -torch.inf
     assert mask.keep.all()
 
@@ -94,18 +97,14 @@ def test_flipped_is_the_share_of_all_entries_that_changed_either_way():
 @pytest.mark.parametrize("start", ["zero", "signed_zeros"])
 def test_losers_of_a_tie_at_zero_survive_flushed_subnormals(start):
     masks = learned(start)
-    refresh(masks, 0.5, "local")
+    for mask in masks.values():
+        refresh([mask], 0.5)
     if not torch.set_flush_denormal(True):
         pytest.skip("this processor does not flush subnormals")
     try:
         assert [int(mask.keep.sum()) for mask in masks.values()] == [150, 105]
     finally:
         torch.set_flush_denormal(False)
-
-
-def test_refresh_names_a_wrong_scope():
-    with pytest.raises(UserError, match="layer"):
-        refresh(learned("soft"), 0.5, "layer")
 
 
 def test_a_fixed_mask_copies_and_a_learned_one_takes_over():
@@ -134,7 +133,7 @@ def test_keep_only(dtype):
 
 def test_the_state_of_a_mask_travels():
     mask = LearnedMask(torch.arange(4.0))
-    refresh({"a": mask}, 0.5, "local")
+    refresh([mask], 0.5)
     loaded = LearnedMask(torch.zeros(4))
     loaded.load_state_dict(mask.state_dict())
     for twin in (loaded, copy.deepcopy(mask), pickle.loads(pickle.dumps(mask))):

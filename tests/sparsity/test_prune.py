@@ -8,6 +8,8 @@ from torch.nn.utils.prune import L1Unstructured, global_unstructured, l1_unstruc
 from lit_prune.sparsity.criteria import Magnitude, Random
 from lit_prune.sparsity.prune import keep_further
 
+POOLS = {"local": [["a"], ["b"]], "global": [["a", "b"]]}
+
 
 def layers():
     torch.manual_seed(0)
@@ -16,7 +18,7 @@ def layers():
 
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_magnitude_is_what_torch_prunes(scope):
-    keeps = keep_further({name: each.weight for name, each in layers().items()}, {}, Magnitude(), 0.3, scope)
+    keeps = keep_further({name: each.weight for name, each in layers().items()}, {}, Magnitude(), 0.3, POOLS[scope])
     theirs = layers()
     if scope == "global":
         global_unstructured([(each, "weight") for each in theirs.values()], L1Unstructured, amount=0.3)
@@ -33,7 +35,7 @@ def test_what_is_pruned_stays_pruned(scope, criterion):
     kept = {}
     for sparsity in (0.0, 0.25, 0.5, 0.9):
         weights = {name: torch.randn_like(each.weight) for name, each in layers().items()}  # trained meanwhile
-        keeps = keep_further(weights, kept, criterion, sparsity, scope)
+        keeps = keep_further(weights, kept, criterion, sparsity, POOLS[scope])
         assert all(bool((keeps[name] <= keep).all()) for name, keep in kept.items())
         counts = [int(keep.sum()) for keep in keeps.values()]
         if scope == "local":

@@ -6,7 +6,14 @@ from lit_prune.errors import UserError
 from lit_prune.sparsity.schedules import Constant, Cubic, Linear, Rounds
 from lit_prune.sparsity.select import num_kept
 
-SCHEDULES = [Constant(0.7), Linear(0.1, 0.5), Cubic(0.7, 0.9, end=1.0), Cubic(0.0, 0.5), Rounds(9, 0.9), Rounds(1, 0.3)]
+SCHEDULES = [
+    Constant(0.7),
+    Linear(0.1, 0.5),
+    Cubic(0.7, 0.9, end=1.0),
+    Cubic(0.0, 0.5, start=0.2),
+    Rounds(9, 0.9),
+    Rounds(1, 0.3),
+]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -24,6 +31,15 @@ def test_ramps_against_the_formula():
     for ramp in (Linear(0.1, 0.5), Cubic(0.1, 0.5)):
         assert ramp(0.0) == pytest.approx(0.1)
         assert ramp(0.79) < ramp(0.8) == ramp(0.9) == 0.5
+
+
+def test_a_ramp_that_begins_late_against_the_formula_of_movement_pruning():
+    """Ten epochs of which two come before and two after (Xia & Shin 2021, footnote 4)."""
+    ramp = Cubic(0.0, 0.9, start=0.2, end=0.8)
+    assert ramp(0.0) == ramp(0.2) == 0.0
+    for epoch in (3, 5, 7.5):
+        assert 1 - ramp(epoch / 10) == pytest.approx(0.1 + 0.9 * (1 - (epoch - 2) / 6) ** 3)
+    assert ramp(0.8) == ramp(1.0) == 0.9
 
 
 @pytest.mark.parametrize("num_rounds", [1, 9, 10, 49])
@@ -47,6 +63,8 @@ def test_rounds_of_the_paper_have_exact_counts():
         lambda: Linear(-0.1, 0.5),
         lambda: Cubic(0.0, 1.0),
         lambda: Linear(0.0, 0.5, end=0.0),
+        lambda: Cubic(0.0, 0.5, start=0.8, end=0.8),
+        lambda: Linear(0.0, 0.5, start=-0.1),
         lambda: Cubic(0.0, 0.5, end=1.1),
         lambda: Rounds(0, 0.9),
         lambda: Rounds(9, 1.0),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.select import check_scope, keep_largest, keep_largest_of_shards, num_kept
+from lit_prune.sparsity.select import keep_largest, keep_largest_of_shards, num_kept
 
 
 def pools():
@@ -116,9 +116,3 @@ def test_num_kept_of_every_percentage_is_exact():
 def test_num_kept_rejects_what_is_no_removable_fraction(sparsity):
     with pytest.raises(UserError, match=str(sparsity)):
         num_kept(10, sparsity)
-
-
-def test_a_scope_is_local_or_global():
-    assert [check_scope(scope) for scope in ("local", "global")] == ["local", "global"]
-    with pytest.raises(UserError, match="scope is 'layer', needed is local or global"):
-        check_scope("layer")

@@ -89,7 +89,7 @@ def test_projections_of_positions_are_matched_where_they_are_not_shared(model, s
 def test_a_shared_layer_is_masked_and_counted_once(model, groups, inner):
     root = model("albert", num_hidden_layers=4, num_hidden_groups=groups, inner_group_num=inner)
     names = [name for names in match(root, "albert").values() for name in names]
-    install(root, names, lambda _, linear: FixedMask(linear.weight > 0))
+    install(root, names, lambda _, weight: FixedMask(weight > 0))
     layer = 4 * 16 * 16 + 2 * 16 * 32
     assert len(set(names)) == len(names) == len(count(root)) == 6 * groups * inner + 3
     assert total(count(root).values()).num_total == groups * inner * layer + 16 * 16 + 2 * 3 * 16

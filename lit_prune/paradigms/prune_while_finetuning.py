@@ -1,0 +1,112 @@
+"""`PruneWhileFinetuning`: weights and what is kept of them are trained together (Xia & Shin 2021; Sanh et al. 2020)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from lit_prune.data.batch import Batch
+from lit_prune.data.task import Task
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.losses import Loss
+from lit_prune.paradigms.masking import Masking
+from lit_prune.paradigms.phase import Phase
+from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.install import use_task
+from lit_prune.sparsity.masks import LearnedMask, Mask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.structures import Structure
+
+
+class PruneWhileFinetuning(Masking):
+    """A phase `prune` that trains the weights under masks, which follow a criterion.
+
+    Of a criterion that accumulates (`Movement`) the masks are learned: the gradient of a mask is that of its scores. Of
+    another (`Magnitude`) they are set anew from the weights at each refresh; what is pruned gets no gradient and comes
+    back when others fall below it.
+
+    Args:
+        encoder: The encoder (linked on the command line).
+        tasks: The tasks by name (linked): each gets a head.
+        prune: Length and rates of the phase; `learning_rates` gives scores (`*.mask.*scores`) and singular values
+            (`*.sigma`) their own.
+        loss: The loss of the phase, but for tasks with a loss of their own.
+        criterion: How important a weight is.
+        schedule: Sparsity over the phase.
+        structure: What of a matrix is kept or pruned as one: `Element` or `Rank`; None: each element.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
+            lists of targets.
+        refresh_every: Optimizer steps between two refreshes; before every evaluation there is one more.
+        task_masks: `shared`: all tasks have one mask; `separate`: each has its own; `hybrid`: each keeps what either a
+            mask for all or its own keeps. The latter two need a criterion that accumulates.
+        targets: Names of the matrices to prune, None: those of the Transformer layers; pooler and heads stay dense.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        dense: Length and rates of a dense phase before, None: there is none.
+        dense_loss: The loss of the dense phase, None: cross-entropy.
+        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder.
+    """
+
+    def __init__(
+        self,
+        encoder: PrunableEncoder,
+        tasks: Mapping[str, Task],
+        prune: Phase,
+        loss: Loss,
+        criterion: Criterion,
+        schedule: Schedule,
+        structure: Structure | None = None,
+        scope: Scope = "local",
+        refresh_every: int = 1,
+        task_masks: str = "shared",
+        targets: list[str] | None = None,
+        patterns: dict[str, str] | None = None,
+        dense: Phase | None = None,
+        dense_loss: Loss | None = None,
+        start_from: str | None = None,
+    ) -> None:
+        if task_masks not in ("shared", "separate", "hybrid"):
+            raise UserError(f"task_masks is {task_masks!r}, needed is shared, separate or hybrid")
+        if task_masks != "shared" and not criterion.accumulates:
+            raise UserError(
+                f"task_masks={task_masks!r} needs a criterion that accumulates (lit_prune.sparsity.criteria.Movement): "
+                f"{type(criterion).__name__} says the same of a weight for every task"
+            )
+        super().__init__(
+            encoder,
+            tasks,
+            "prune",
+            prune,
+            loss,
+            schedule,
+            scope,
+            refresh_every,
+            targets,
+            patterns,
+            without=("pooler", "classifier"),
+            structure=structure,
+            dense=dense,
+            dense_loss=dense_loss,
+            start_from=start_from,
+        )
+        self.criterion = criterion
+        self.task_masks = task_masks
+
+    def make_mask(self, name: str, masked: Tensor) -> Mask:
+        """Keep everything: at first scores, or a reversible mask."""
+        if not self.criterion.accumulates:
+            return ReversibleMask(torch.ones_like(masked, dtype=torch.bool))
+        if self.task_masks == "shared":
+            return LearnedMask(self.scores(masked))
+        own = {task: LearnedMask(self.scores(masked)) for task in self.tasks}
+        return TaskMasks(own, LearnedMask(self.scores(masked)) if self.task_masks == "hybrid" else None)
+
+    def scores(self, masked: Tensor) -> Tensor:
+        """The criterion's."""
+        return self.criterion(masked, self.schedule(self.progress))
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Encode with the masks of the batch's task."""
+        use_task(self, batch.task)
+        return super().encode(batch)

@@ -1,0 +1,35 @@
+"""Over what pool: the matrices that share a sparsity, and so a threshold."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from lit_prune.errors import UserError
+from lit_prune.sparsity.targets import layers_in
+
+Scope: TypeAlias = str | list[list[str]]
+
+
+def pools(scope: Scope, matched: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """The pools of matrices that a sparsity is of.
+
+    Args:
+        scope: "local": each matrix is one; "global": all are; or lists of targets, each of which is one.
+        matched: Names of the matrices of every target, as `targets.match` returns them.
+
+    Raises:
+        UserError: The scope is another word, or its lists do not hold each target once.
+    """
+    every = layers_in(matched)
+    if scope == "local":
+        return [[name] for name in every]
+    if scope == "global":
+        return [every]
+    if isinstance(scope, str):
+        raise UserError(
+            f"scope is {scope!r}, needed is local or global (the sparsity of each matrix, or of all together), or "
+            "lists of targets that share one"
+        )
+    named = [target for group in scope for target in group]
+    if sorted(named) != sorted(matched) or not all(scope):
+        raise UserError(f"scope is {scope}: its lists must hold each of the targets {sorted(matched)} once")
+    return [[name for target in group for name in matched[target]] for group in scope]
