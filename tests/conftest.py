@@ -255,7 +255,7 @@ def finished_run(tmp_path_factory, tiny_backbone):
     120 dense steps and 20 of the mask, evaluated every 10.
     """
     learns = ("--model.init_args.dense.steps", "120", "--model.init_args.dense.learning_rate", "5e-3")
-    learns += ("--trainer.val_check_interval", "10")
+    learns += ("--trainer.val_check_interval", "10", "--trainer.log_every_n_steps", "4")
     return _finished(tmp_path_factory, tiny_backbone, *learns, config="configs/srnet_poe.yaml", name="finished")
 
 

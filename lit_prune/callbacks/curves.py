@@ -19,7 +19,7 @@ CURVES = {
 
 
 class SparsityCurves(Callback):
-    """Logs what each refresh of the thresholds found, and the metrics and scores of each evaluation.
+    """Logs what refreshes of the masks found, one at most for each logging interval, and each evaluation.
 
     Tags: `sparsity/total`, `sparsity/target/<target>`, `sparsity/layer/<layer>`, `threshold/<layer>`,
     `mask/flipped` (share of entries that changed since the last refresh), histograms `scores/<layer>`, the metrics
@@ -40,7 +40,9 @@ class SparsityCurves(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
         """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
-        self._log_refresh(trainer, pl_module)
+        refreshed, interval = pl_module.refreshed, trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if refreshed is not None and refreshed.step // interval != self.last_step // interval:
+            self._log_refresh(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Metrics of the evaluated model, beside its sparsity."""

@@ -28,7 +28,7 @@ def count(root: nn.Module) -> dict[str, Count]:
     counts = {}
     for name, layer in masked_layers(root).items():
         keeps = list(layer.mask.keeps.values())
-        counts[name] = Count(sum(int(keep.sum()) for keep in keeps), len(keeps) * layer.masked.numel())
+        counts[name] = Count(sum(int(keep.count_nonzero()) for keep in keeps), len(keeps) * layer.masked.numel())
     return counts
 
 

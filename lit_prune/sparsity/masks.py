@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from lit_prune.sparsity.select import keep_largest, num_kept
+from lit_prune.sparsity.select import cut, keep_largest, largest, num_kept
 
 
 class _Bits(nn.Module):
@@ -166,7 +166,7 @@ class Refreshed:
 
 def flipped(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
     """The share of all entries (bool tensors by name) that changed between kept and pruned."""
-    num_flipped = sum(int((before[name] != keep).sum()) for name, keep in after.items())
+    num_flipped = sum(int((before[name] != keep).count_nonzero()) for name, keep in after.items())
     return num_flipped / sum(keep.numel() for keep in after.values())
 
 
@@ -208,14 +208,13 @@ def refresh(pool: Sequence[LearnedMask], sparsity: float) -> None:
         for mask in pool:
             mask.threshold.fill_(-torch.inf)
         return
-    keeps = keep_largest(scores, num_keep)
-    pairs = list(zip(scores, keeps, strict=True))
-    smallest_kept = torch.stack([score.masked_fill(~keep, torch.inf).amin() for score, keep in pairs]).amin()
+    found = cut(scores, num_keep)
+    smallest_kept, largest_pruned = found.smallest_kept, found.largest_pruned
     assert smallest_kept > -torch.inf, "fewer scores are above -inf than are to be kept"
-    below = _next_below(smallest_kept)
-    for score, keep in pairs:
-        score.masked_fill_(~keep & (score == smallest_kept), below)
-    largest_pruned = torch.stack([score.masked_fill(keep, -torch.inf).amax() for score, keep in pairs]).amax()
+    if largest_pruned == smallest_kept:  # what loses a tie is moved below it
+        for score, keep in zip(scores, found.keeps, strict=True):
+            score.masked_fill_(~keep & (score == smallest_kept), _next_below(smallest_kept))
+        largest_pruned = largest(scores, [~keep for keep in found.keeps])
     midpoint = smallest_kept / 2 + largest_pruned / 2
     midpoint.masked_fill_(midpoint.abs() < torch.finfo(midpoint.dtype).tiny, 0)  # where subnormals are flushed it is 0
     # Between neighbouring floats the midpoint rounds to one of them: it must not be the kept one.

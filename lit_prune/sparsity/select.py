@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +37,33 @@ def num_kept(total: int, sparsity: float) -> int:
 
 
 def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
-    """Masks of the `num_keep` largest scores over all tensors.
+    """Masks of the `num_keep` largest scores over all tensors; see `cut`."""
+    return cut(scores, num_keep).keeps
 
-    Of equal scores (-0.0 equals 0.0) the earlier ones by position stay, so that every process keeps the same.
+
+@dataclass(frozen=True)
+class Cut:
+    """The largest scores over some tensors, told from the others.
+
+    Attributes:
+        keeps: One bool tensor per score tensor, of its shape; True for the largest.
+        smallest_kept: The smallest of them (0-dim).
+        largest_pruned: The largest of the others (0-dim); -inf where there is none.
+    """
+
+    keeps: list[Tensor]
+    smallest_kept: Tensor
+    largest_pruned: Tensor
+
+
+def cut(scores: Sequence[Tensor], num_keep: int) -> Cut:
+    """Tell the `num_keep` largest scores over all tensors from the others.
+
+    Of equal scores (-0.0 equals 0.0) the earlier ones by position are kept, so that every process keeps the same.
 
     Args:
         scores: float32 tensors of any shape on one device; infinities are allowed.
         num_keep: Number of entries to keep over all tensors.
-
-    Returns:
-        One bool tensor per score tensor, of its shape; exactly `num_keep` entries are True in total.
 
     Raises:
         UserError: A score is NaN or not float32.
@@ -53,7 +71,8 @@ def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
     assert 1 <= num_keep <= sum(score.numel() for score in scores), f"cannot keep {num_keep}"
     _check_ordered(scores)
     if scores[0].device.type != "cpu":
-        return keep_largest_of_shards(scores, num_keep)
+        masks = keep_largest_of_shards(scores, num_keep)
+        return Cut(masks, smallest(scores, masks), largest(scores, [~mask for mask in masks]))
     flat = [score.detach().reshape(-1).numpy() for score in scores]
     for low, high in (_bracket(flat, num_keep), (-np.inf, np.inf)):
         keeps = [values > high for values in flat]
@@ -66,7 +85,26 @@ def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
     ends = np.cumsum([index.size for index in between])
     for keep, index, mine in zip(keeps, between, np.split(chosen, ends[:-1]), strict=True):
         keep[index[mine]] = True
-    return [torch.from_numpy(keep).view(score.shape) for score, keep in zip(scores, keeps, strict=True)]
+    masks = [torch.from_numpy(keep).view(score.shape) for score, keep in zip(scores, keeps, strict=True)]
+    # Both are among the candidates, but where the bracket ends just there.
+    kept, pruned = candidates[chosen], candidates[~chosen]
+    return Cut(
+        masks,
+        torch.tensor(kept.min()) if kept.size else smallest(scores, masks),
+        torch.tensor(pruned.max()) if pruned.size else largest(scores, [~mask for mask in masks]),
+    )
+
+
+def smallest(scores: Sequence[Tensor], among: Sequence[Tensor]) -> Tensor:
+    """The smallest score (0-dim) where `among` (bool, of the same shapes) is True; inf where it nowhere is."""
+    pairs = [(score.detach(), chosen) for score, chosen in zip(scores, among, strict=True) if score.numel()]
+    return torch.stack([score.masked_fill(~chosen, torch.inf).amin() for score, chosen in pairs]).amin()
+
+
+def largest(scores: Sequence[Tensor], among: Sequence[Tensor]) -> Tensor:
+    """The largest score (0-dim) where `among` (bool, of the same shapes) is True; -inf where it nowhere is."""
+    pairs = [(score.detach(), chosen) for score, chosen in zip(scores, among, strict=True) if score.numel()]
+    return torch.stack([score.masked_fill(~chosen, -torch.inf).amax() for score, chosen in pairs]).amax()
 
 
 def keep_largest_of_shards(
@@ -118,9 +156,12 @@ def _check_ordered(scores: Sequence[Tensor]) -> None:
 
 
 def _bracket(flat: Sequence[npt.NDArray[np.float32]], num_keep: int) -> tuple[np.float32, np.float32]:
-    """Two scores between which the threshold lies almost surely, from an evenly spaced sample of about a million."""
+    """Two scores between which the threshold lies almost surely, from an evenly spaced sample.
+
+    The sample grows with the number of scores to the power of 2/3: a larger one takes as long as it saves.
+    """
     total = sum(values.size for values in flat)
-    stride = max(1, total >> 20)
+    stride = max(1, round(total ** (1 / 3) / 4))
     sample = np.concatenate([values[::stride] for values in flat])
     slack = 2 * math.sqrt(sample.size)  # four standard deviations of a rank, or more
     rank = sample.size - num_keep / total * sample.size

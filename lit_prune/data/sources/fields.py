@@ -93,21 +93,25 @@ class Fields(Texts):
         columns: Our field (text_a, text_b, label, id, group) -> the table's column, or several of which a record has
             one. text_a and label are required; id defaults to the record's number, text_b and group to "". text_b may
             be blank in a row, text_a may not.
-        labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-").
+        labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-"); None: labels are
+            numbers, and stay as they are.
         strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
         bytes_literals: Both texts are written as Python bytes, b'...', as PAWS-QQP's generator does: undo it.
         drop_incomplete: Leave out, with a warning that counts them, rows that lack a text or fields of their line.
     """
 
-    labels: dict[str, str]
+    labels: dict[str, str] | None
 
     required: ClassVar[tuple[str, ...]] = ("text_a", "label")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
+        if self.labels is not None:
+            self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
 
     def _label(self, values: Mapping[str, str], where: str) -> str | None:
+        if self.labels is None:
+            return values["label"]
         label = self.labels.get(values["label"])
         if label is None:
             raise UserError(f"{where}: unknown label {values['label']!r}; `labels` knows {', '.join(self.labels)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.data.sources.fields import Fields, Texts, check_names, read_rows
-from lit_prune.data.sources.readers import READERS
+from lit_prune.data.sources.readers import READERS, WITH_HEADER
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
 
@@ -21,15 +21,20 @@ class FileSplit(Fields):
         paths: Where the file may be, relative to the root; the first that exists is read. `.csv` holds a header, then
             comma-separated fields, quoted where needed; `.jsonl` an object a line; `.tsv` and `.txt` a header, then
             tab-separated fields, without quoting; `.parquet` a table.
+        header: The columns' names, for a .csv, .tsv or .txt that has no header (as CoLA's), None: its first line has
+            them.
     """
 
     paths: list[str]
+    header: list[str] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         unreadable = [path for path in self.paths if Path(path).suffix not in READERS]
         if unreadable or not self.paths:
             raise UserError(f"paths {self.paths}: name one or more files of the kinds {', '.join(READERS)}")
+        if self.header and not all(Path(path).suffix in WITH_HEADER for path in self.paths):
+            raise UserError(f"paths {self.paths} have a `header`: files of the kinds {', '.join(WITH_HEADER)} alone do")
 
 
 class Files(Source):
@@ -57,12 +62,12 @@ class Files(Source):
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
-        yield from file_rows(find_file(spec.paths, root), spec)
+        yield from file_rows(find_file(spec.paths, root), spec, spec.header)
 
 
-def file_rows(path: Path, read_as: Texts) -> Iterator[Row]:
-    """The rows of a file; a UserError names file and line (in parquet: and row)."""
-    return read_rows(READERS[path.suffix](path), read_as, lambda number: f"{path}:{number}", str(path))
+def file_rows(path: Path, read_as: Texts, header: Sequence[str] | None = None) -> Iterator[Row]:
+    """The rows of a file, which has a header if none is given; errors name file and line (in parquet: and row)."""
+    return read_rows(READERS[path.suffix](path, header), read_as, lambda number: f"{path}:{number}", str(path))
 
 
 def file_fingerprint(path: Path, read_as: Texts) -> dict[str, Any]:

@@ -35,13 +35,18 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     return ((number, text.rstrip("\r\n")) for number, text in _decoded(path) if text.strip())
 
 
-def _under_header(path: Path, rows: Iterator[tuple[int, list[str]]], remedy: str) -> Records:
-    """The rows under the names that the first of them gives; `remedy` ends the error for one that does not fit."""
-    first, header = next(rows, (1, []))
-    _check_unique(f"{path}:{first}", header)
+def _under_header(
+    path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str] | None, remedy: str
+) -> Records:
+    """The rows under given names, or those that the first row gives; `remedy` ends the error for one that misfits."""
+    header, source = names, "`header`"
+    if header is None:
+        first, header = next(rows, (1, []))
+        source = "the header"
+        _check_unique(f"{path}:{first}", header)
     for number, fields in rows:
         if len(fields) != len(header):
-            found = f"{len(fields)} fields, but the header has {len(header)}"
+            found = f"{len(fields)} fields, but {source} has {len(header)}"
             yield number, IncompleteError(f"{path}:{number}: {found}; {remedy}")
         else:
             yield number, dict(zip(header, fields, strict=True))
@@ -53,8 +58,8 @@ def _check_unique(where: str, names: Sequence[str]) -> None:
         raise UserError(f"{where}: several columns are named {', '.join(map(repr, twice))}; rename all but one")
 
 
-def read_jsonl(path: Path) -> Records:
-    """An object a line."""
+def read_jsonl(path: Path, names: None = None) -> Records:
+    """An object a line, which names its own columns."""
     for number, line in _lines(path):
         try:
             record = json.loads(line)
@@ -65,17 +70,26 @@ def read_jsonl(path: Path) -> Records:
         yield number, record
 
 
-def read_tab_separated(path: Path) -> Records:
-    """A header, then tab-separated fields, as GLUE has them: a quotation mark is a character like any other."""
+def read_tab_separated(path: Path, names: Sequence[str] | None = None) -> Records:
+    """A header, then tab-separated fields, as GLUE has them: a quotation mark is a character like any other.
+
+    Args:
+        path: The file.
+        names: The columns of a file without a header.
+    """
     rows = ((number, line.split("\t")) for number, line in _lines(path))
-    return _under_header(path, rows, "correct or remove the line")
+    return _under_header(path, rows, names, "correct or remove the line")
 
 
-def read_csv(path: Path) -> Records:
-    """A header, then comma-separated fields (RFC 4180): those in quotation marks may hold commas and line ends."""
-    return _under_header(
-        path, _csv_rows(path), 'correct the line; a text that holds a comma stands in quotation marks, "like, this"'
-    )
+def read_csv(path: Path, names: Sequence[str] | None = None) -> Records:
+    """A header, then comma-separated fields (RFC 4180): those in quotation marks may hold commas and line ends.
+
+    Args:
+        path: The file.
+        names: The columns of a file without a header.
+    """
+    remedy = 'correct the line; a text that holds a comma stands in quotation marks, "like, this"'
+    return _under_header(path, _csv_rows(path), names, remedy)
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -94,8 +108,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
 
 
-def read_parquet(path: Path) -> Records:
-    """The rows of an Apache Parquet file."""
+def read_parquet(path: Path, names: None = None) -> Records:
+    """The rows of an Apache Parquet file, which names its own columns."""
     number = 0
     try:
         file = pyarrow.parquet.ParquetFile(path)
@@ -109,10 +123,12 @@ def read_parquet(path: Path) -> Records:
         raise UserError(f"{path}: cannot be read as parquet after row {number} ({reason}); write it again") from None
 
 
-READERS: dict[str, Callable[[Path], Records]] = {
+READERS: dict[str, Callable[..., Records]] = {
     ".csv": read_csv,
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
     ".tsv": read_tab_separated,
     ".txt": read_tab_separated,
 }
+
+WITH_HEADER = (".csv", ".tsv", ".txt")  # kinds whose first line names the columns, or nothing does
