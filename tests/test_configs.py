@@ -23,6 +23,7 @@ from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
+from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources.generated import Generated
 from lit_prune.export.classifier import read_run
 from lit_prune.paradigms import teacher
@@ -321,11 +322,66 @@ def test_fever_and_symmetric_are_read_from_their_own_files(brief, tmp_path):
 def with_short_windows(path, folder):
     """A copy of an overlay whose windows of text fit the tiny encoder."""
     overlay = load(path)
-    windows = overlay["data"]["tasks"][0]["init_args"]["windows"]
-    windows |= {name: length // (windows["max_length"] // 48) for name, length in windows.items()}
+    settings = [each["init_args"] for each in overlay["data"]["tasks"]]
+    for windows in [each["windows"] for each in settings if "windows" in each]:
+        windows |= {name: length // (windows["max_length"] // 48) for name, length in windows.items()}
+    overlay["data"]["max_length"] = 48
     copy = folder / "short.yaml"
     copy.write_text(yaml.safe_dump(overlay))
     return copy
+
+
+MACRO = {
+    "mnli": "id/accuracy",
+    "qqp": "id/f1",
+    "squad": "id/f1",
+    "qnli": "id/accuracy",
+    "sst2": "id/accuracy",
+    "mrpc": "id/mean_f1_accuracy",
+    "stsb": "id/mean_correlation",
+    "rte": "id/accuracy",
+    "cola": "id/matthews",
+}
+
+
+@pytest.mark.parametrize("source", ["files", "hub"])
+def test_the_nine_tasks_are_read_from_their_own_files_or_the_hub(source, brief, hub, tmp_path):
+    write_glue(tmp_path / "data")
+    path = with_short_windows(REPOSITORY / f"configs/data/glue_{source}.yaml", tmp_path)
+    folder = brief(REPOSITORY / "configs/movement.yaml", "--config", str(path), "--data.root", str(tmp_path / "data"))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"{task}/{name}" for task, name in MACRO.items()} <= metrics.keys()
+    rows = parquet.read_table(folder / "predictions.parquet", filters=[("split", "=", "id")]).to_pylist()
+    assert {task: sum(row["task"] == task for row in rows) for task in MACRO} == dict.fromkeys(MACRO, 24)
+    assert bool(hub) == (source == "hub")
+
+
+def test_four_kinds_of_tasks_are_generated(brief, tmp_path):
+    path = with_short_windows(REPOSITORY / "configs/data/multitask_four.yaml", tmp_path)
+    folder = brief(REPOSITORY / "configs/rank_magnitude.yaml", "--config", str(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    expected = {"nli/ood/auroc", "paraphrase/ood/auroc", "reading/ood/f1", "similarity/ood/mean_correlation", "macro"}
+    assert expected <= metrics.keys()
+
+
+def test_some_of_the_tasks_are_chosen(brief, tmp_path, capsys):
+    path = with_short_windows(REPOSITORY / "configs/data/multitask_four.yaml", tmp_path)
+    chosen = ("--config", str(path), "--data.only=[similarity, nli]")
+    folder = brief(REPOSITORY / "configs/dense.yaml", *chosen)
+    tasks = {name.split("/")[0] for name in json.loads((folder / "metrics.json").read_text()) if "/id/" in name}
+    assert tasks == {"nli", "similarity"}
+    assert main(["export", str(folder), "--format", "dense", "--out", str(tmp_path / "exported")]) == 0
+    assert main(["fit", "--config", str(REPOSITORY / "configs/dense.yaml"), *chosen[:2], "--data.only=[sst2]"]) == 2
+    assert "data.only is ['sst2'], needed are names of data.tasks" in capsys.readouterr().err
+
+
+def test_likeness_is_generated_as_a_number(brief):
+    path = REPOSITORY / "configs/data/similarity.yaml"
+    folder = brief(REPOSITORY / "configs/dense.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"similarity/{split}/mean_correlation" for split in ("id", "ood")} <= metrics.keys()
 
 
 @pytest.mark.parametrize("base", ["dense", "srnet_ce"])
@@ -426,6 +482,33 @@ def write_qqp(folder):
         (folder / f"{name}.tsv").write_text("".join([header, *broken, *lines]))
 
 
+def write_glue(folder):
+    """The nine tasks of GLUE and SQuAD's authors, as these publish their files."""
+    write_mnli(folder / "MNLI")
+    write_qqp(folder / "QQP")
+    write_squad(folder / "SQuAD")
+    for split, number in (("train", 72), ("dev", 24)):
+        rows = pairs(number)
+        likeness = [row["label"] for row in generate_similarity("train", number, 0.9, seed=0)]
+        entailed = ["entailment" if label == "entailment" else "not_entailment" for _, _, label in rows]
+        numbered = list(enumerate(zip(rows, entailed, likeness, strict=True)))
+        lines = {
+            "QNLI": ["index\tquestion\tsentence\tlabel"]
+            + [f"{index}\t{a}\t{b}\t{label}" for index, ((a, b, _), label, _) in numbered],
+            "SST-2": ["sentence\tlabel"] + [f"{b} {index} \t{index % 2}" for index, ((_, b, _), _, _) in numbered],
+            "MRPC": ["\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String", "1\t7\t8\tIncomplete."]
+            + [f"{index % 2}\t{index}\t{index}b\t{a}\t{b}" for index, ((a, b, _), _, _) in numbered],
+            "STS-B": ["index\tgenre\tsentence1\tsentence2\tscore"]
+            + [f"{index}\tnews\t{a}\t{b}\t{score}.000" for index, ((a, b, _), _, score) in numbered],
+            "RTE": ["index\tsentence1\tsentence2\tlabel"]
+            + [f"{index}\t{a}\t{b}\t{label}" for index, ((a, b, _), label, _) in numbered],
+            "CoLA": [f"gj04\t{index % 2}\t*\t{b} {index}" for index, ((_, b, _), _, _) in numbered],
+        }
+        for name, content in lines.items():
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name / f"{split}.tsv").write_text("\n".join(content) + "\n")
+
+
 def write_paws(folder):
     """PAWS-QQP as its generator writes it, and PAWS-Wiki's test set."""
     for name, literal in (("qqp/dev_and_test.tsv", True), ("wiki/test.tsv", False)):
@@ -496,6 +579,40 @@ def hub_table(classes, rows, texts=("premise", "hypothesis"), **columns):
     return table
 
 
+GLUE = {
+    "qnli": (("question", "sentence"), ("entailment", "not_entailment")),
+    "rte": (("sentence1", "sentence2"), ("entailment", "not_entailment")),
+    "mrpc": (("sentence1", "sentence2"), ("not_equivalent", "equivalent")),
+    "sst2": (("sentence", "other"), ("negative", "positive")),
+    "cola": (("sentence", "other"), ("unacceptable", "acceptable")),
+}
+
+
+def other_table(name, rows, split):
+    """Another of GLUE's tables, or SQuAD's (no name)."""
+    numbers = list(range(len(rows)))
+    if name is None:
+        questions = generate_reading("train" if split == "train" else "id", len(rows), 0.2, seed=0)
+        answered = [
+            {
+                "id": row["id"],
+                "title": "",
+                "context": row["text_b"],
+                "question": row["text_a"],
+                "answers": {"text": row["answers"], "answer_start": row["starts"]},
+            }
+            for row in questions
+        ]
+        return datasets.Dataset.from_list(answered)
+    if name == "stsb":
+        firsts, seconds = [first for first, _, _ in rows], [second for _, second, _ in rows]
+        scores = [float(number % 6) for number in numbers]
+        return datasets.Dataset.from_dict({"sentence1": firsts, "sentence2": seconds, "label": scores, "idx": numbers})
+    texts, classes = GLUE[name]
+    labelled = [(f"{first} {number}", second, classes[number % 2]) for number, (first, second, _) in enumerate(rows)]
+    return hub_table(classes, labelled, texts, idx=numbers)
+
+
 @pytest.fixture
 def hub(monkeypatch):
     """Small tables in place of the hub's; the names that were asked for."""
@@ -512,6 +629,8 @@ def hub(monkeypatch):
             texts = ("sentence1", "sentence2") if split == "test" else ("question1", "question2")
             rows = [(a, b, classes[label == "entailment"]) for a, b, label in rows]
             return hub_table(classes, rows, texts, **{number: list(range(len(rows)))})
+        if path in ("nyu-mll/glue", "rajpurkar/squad"):
+            return other_table(name, rows, split)
         assert (path, name) == ("jhu-cogsci/hans", None)
         assert split in ("train", "validation")
         merged = [(a, b, label if label == "entailment" else "non-entailment") for a, b, label in rows]
@@ -563,7 +682,7 @@ def test_a_variant_changes_the_way_and_nothing_of_the_data(path, resolve):
     assert varied["model"] != base["model"]
 
 
-@each([path for path in OVERLAYS if path.stem.endswith("_hub")])
+@each([path for path in OVERLAYS if path.stem.endswith("_hub") and path.stem != "glue_hub"])
 def test_data_of_the_hub_are_laid_over_an_experiment(path, brief, hub):
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     assert is_laid_over(load(folder / "config.yaml"), load(path))

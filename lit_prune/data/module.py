@@ -44,6 +44,7 @@ class MultitaskDataModule(LightningDataModule):
         epoch_length: Batches of an epoch, what the `epochs` of a phase count: a number, or the `sum`, the `max` or the
             `mean` over tasks of the batches of one pass; None: the sum. A task that runs out of rows begins anew, in
             another order.
+        only: Names of the tasks to use, None: all.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class MultitaskDataModule(LightningDataModule):
         num_workers: int = 0,
         mixing: Mixing | None = None,
         epoch_length: Literal["sum", "max", "mean"] | int | None = None,
+        only: list[str] | None = None,
     ) -> None:
         super().__init__()
+        tasks = tasks if only is None else _chosen(tasks, only)
         names = [task.name for task in tasks]
         if not tasks or len(set(names)) < len(names):
             raise UserError(f"data.tasks are named {names}: needed are one or more tasks with different names")
@@ -190,6 +193,13 @@ class MultitaskDataModule(LightningDataModule):
     def training_sets(self) -> list[EvaluationSet]:
         """The training rows of every task, as sets to evaluate on."""
         return [self.tasks[name].evaluation_set("train", rows) for name, rows in self.train.items()]
+
+
+def _chosen(tasks: Sequence[Task], names: Sequence[str]) -> list[Task]:
+    known = {task.name: task for task in tasks}
+    if not names or not set(names) <= known.keys() or len(set(names)) < len(names):
+        raise UserError(f"data.only is {list(names)}, needed are names of data.tasks, each once: {sorted(known)}")
+    return [known[name] for name in names]
 
 
 def evaluation_loader(

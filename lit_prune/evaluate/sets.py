@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from jsonargparse import ArgumentParser
 from rich.console import Console
 
+from lit_prune.data.configured import configured_tasks
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.given import Given, columns_of
@@ -100,8 +101,7 @@ def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelle
 
 def _settings(trained: Trained) -> dict[str, Any]:
     """What the run's configuration says of the task."""
-    every: list[dict[str, Any]] = [each["init_args"] for each in trained.config["data"]["tasks"]]
-    return next(each for each in every if each["name"] == trained.task)
+    return configured_tasks(trained.config)[trained.task]
 
 
 def _task(trained: Trained, source: Source) -> Task:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from lit_prune.checkpoints import is_masked_base, read_checkpoint
+from lit_prune.data.configured import configured_tasks
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
@@ -77,7 +78,7 @@ def read_run(run: Path, task: str | None) -> Trained:
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
     config = yaml.safe_load((run / "config.yaml").read_text())
     try:
-        every = {each["init_args"]["name"]: each["init_args"] for each in config["data"]["tasks"]}
+        every = configured_tasks(config)
     except KeyError as error:
         raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
     tasks = {name: tuple(each["labels"]) for name, each in every.items() if "labels" in each}

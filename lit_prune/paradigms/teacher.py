@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lit_prune.checkpoints import load_dense, read_checkpoint
 from lit_prune.data.batch import Batch
+from lit_prune.data.configured import configured_tasks
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
@@ -91,8 +92,11 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
     config = origin.parent.parent / "config.yaml"
     if not config.is_file():
         return
-    every = [each["init_args"] for each in yaml.safe_load(config.read_text())["data"]["tasks"]]
-    theirs = {each["name"]: list(each["labels"]) for each in every if {"name", "labels"} <= each.keys()}
+    try:
+        every = configured_tasks(yaml.safe_load(config.read_text()))
+    except KeyError:
+        return  # tasks of a user's own class may go without a name
+    theirs = {name: list(each["labels"]) for name, each in every.items() if "labels" in each}
     ours = {name: list(task.labels) for name, task in tasks.items() if task.labels}
     if theirs and theirs != ours:
         raise UserError(f"{origin} is no teacher for {ours}: its tasks and classes are {theirs}; give another run")

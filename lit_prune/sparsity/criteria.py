@@ -56,13 +56,22 @@ class RelativeMagnitude(Criterion):
 class Movement(Criterion):
     """How far training moves a weight away from zero: the sum over steps of -gradient * weight (Sanh et al. 2020, 4).
 
-    A learned mask's straight-through gradient is what adds it up, in units of its learning rate.
+    A learned mask's straight-through gradient is what adds it up, in units of its learning rate. In short runs the sum
+    is mostly noise when pruning begins: with `initial` it changes an order that is there already.
+
+    Args:
+        initial: The scores before training, None: 0, as the papers have it.
     """
 
     accumulates = True
 
+    def __init__(self, initial: Criterion | None = None) -> None:
+        self.initial = initial
+
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Scores 0: nothing has moved before training."""
+        """The initial scores."""
+        if self.initial is not None:
+            return self.initial(weight, sparsity)
         return torch.zeros_like(weight.detach(), dtype=torch.float32)
 
 

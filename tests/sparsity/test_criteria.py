@@ -76,4 +76,6 @@ def test_relative_magnitude_knows_no_scale():
 
 def test_of_movement_alone_the_scores_are_kept_up_by_training():
     assert [each.accumulates for each in (Movement(), Magnitude(), Random(0))] == [True, False, False]
-    assert (Movement()(torch.randn(3, 4), 0.5) == 0).all()
+    weight = torch.randn(3, 4)
+    assert (Movement()(weight, 0.5) == 0).all()
+    assert torch.equal(Movement(Magnitude())(weight, 0.5), weight.abs())

@@ -1,7 +1,13 @@
 """Where rows come from: generated, local files or the Hugging Face hub."""
 
 from lit_prune.data.sources.files import Files, FileSplit
-from lit_prune.data.sources.generated import GeneratedFacts, GeneratedNli, GeneratedParaphrase, GeneratedReading
+from lit_prune.data.sources.generated import (
+    GeneratedFacts,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    GeneratedSimilarity,
+)
 from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
 from lit_prune.data.sources.source import Row, Source, SpanRow
@@ -14,6 +20,7 @@ __all__ = [
     "GeneratedNli",
     "GeneratedParaphrase",
     "GeneratedReading",
+    "GeneratedSimilarity",
     "Given",
     "Hub",
     "HubSplit",

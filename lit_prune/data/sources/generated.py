@@ -11,6 +11,7 @@ from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
+from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources.source import Row, Source
 
 
@@ -89,3 +90,11 @@ class GeneratedReading(Generated):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
         """See `generate_reading`."""
         return generate_reading(split, num_rows, self.bias_rate, self.seed)
+
+
+class GeneratedSimilarity(Generated):
+    """How alike two sentences are, from 0 to 5, biased by word overlap: see `generate_similarity`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
+        """See `generate_similarity`."""
+        return generate_similarity(split, num_rows, self.bias_rate, self.seed)

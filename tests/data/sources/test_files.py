@@ -230,3 +230,15 @@ def test_the_real_files_of_the_shipped_yaml(from_yaml, name, sizes, labels):
 def test_equal_settings_have_one_cache(from_yaml):
     assert Hasher.hash(from_yaml(MNLI_FILES)) == Hasher.hash(from_yaml(MNLI_FILES))
     assert Hasher.hash(from_yaml(MNLI_FILES.replace(".!?", "."))) != Hasher.hash(from_yaml(MNLI_FILES))
+
+
+def test_only_some_kinds_of_files_lack_a_header():
+    with pytest.raises(UserError, match=r"\['a.jsonl'\] have a `header`: files of the kinds .csv, .tsv, .txt alone do"):
+        FileSplit(paths=["a.jsonl"], header=["label"], columns={"text_a": "text", "label": "label"}, labels={})
+
+
+def test_labels_that_are_numbers_stay_as_they_are(tmp_path):
+    (tmp_path / "a.tsv").write_text("3.250\tone\n0\tother\n")
+    columns = {"text_a": "text", "label": "score"}
+    source = Files({"train": FileSplit(paths=["a.tsv"], header=["score", "text"], columns=columns, labels=None)})
+    assert [row["label"] for row in source.rows("train", str(tmp_path))] == ["3.250", "0"]

@@ -108,3 +108,14 @@ def test_a_row_with_other_fields_than_the_header_is_named_and_the_next_is_read(r
     assert record == {"text": "a", "label": "1"}
     with pytest.raises(IncompleteError, match=message):
         raise error
+
+
+@pytest.mark.parametrize(("kind", "line"), [(".csv", "gj04,1,a text"), (".tsv", "gj04\t1\ta text")])
+def test_a_file_without_a_header_has_the_columns_that_are_given(kind, line, tmp_path):
+    path = tmp_path / f"rows{kind}"
+    path.write_text(f"{line}\n{line[:6]}\n")
+    (first, found), (second, missing) = READERS[kind](path, ["source", "label", "text"])
+    assert (first, found) == (1, {"source": "gj04", "label": "1", "text": "a text"})
+    assert second == 2
+    assert isinstance(missing, IncompleteError)
+    assert "but `header` has 3" in str(missing)
