@@ -10,8 +10,9 @@ from jsonargparse import auto_cli
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.report import report
 from lit_prune.bench.timing import compare
-from lit_prune.bench.training import VARIANTS, Setting, training_step
+from lit_prune.bench.training import MASKED, VARIANTS, Setting, training_step
 from lit_prune.device import device_named
+from lit_prune.errors import UserError
 from lit_prune.sizes import check_positive
 from lit_prune.sparsity.select import keep_largest, num_kept
 
@@ -30,10 +31,11 @@ def step(
     repeats: int = 9,
     device: str = "auto",
     json: str | None = None,
+    variants: list[str] | None = None,
 ) -> None:
-    """Training steps under masks against the dense step of the same model, in time and in peak memory.
+    """Training steps against the dense step of the same model, in time and in peak memory.
 
-    `training_step` says what each variant trains, `peak_memory` what is measured of its memory.
+    `lit_prune.bench.training` says what each variant trains, `peak_memory` what is measured of its memory.
 
     Args:
         layers: Transformer layers of the random BERT; the default is BERT-base.
@@ -44,14 +46,21 @@ def step(
         repeats: Rounds; each times one step of every variant.
         device: cpu or cuda; auto is cuda where there is one.
         json: File for the figures, one flat JSON object.
+        variants: What is compared, None: steps under masks (fixed, learned, mask_phase). The others prune meanwhile:
+            movement_local, movement_global, magnitude_local, magnitude_global, rank_movement, rank_magnitude_half,
+            rank_magnitude_tenth. All are in memory at once.
 
     Raises:
-        UserError: `repeats` is not positive, the device is not there, or `Setting` refuses the others.
+        UserError: `repeats` is not positive, the device is not there, a variant is unknown, or `Setting` refuses the
+            others.
     """
     check_positive(repeats=repeats)
+    chosen = ("dense", *(MASKED if variants is None else variants))
+    if unknown := [variant for variant in chosen if variant not in VARIANTS]:
+        raise UserError(f"variants has {unknown}, needed are some of {', '.join(VARIANTS[1:])}")
     setting = Setting(layers, hidden, batch, length, precision, device_named(device))
-    peaks = {variant: peak_memory(setting, variant) for variant in VARIANTS}
-    steps = {f"step_seconds_{variant}": training_step(setting, variant) for variant in VARIANTS}
+    peaks = {variant: peak_memory(setting, variant) for variant in chosen}
+    steps = {f"step_seconds_{variant}": training_step(setting, variant) for variant in chosen}
     figures = compare(steps, "step_seconds_", repeats, setting.device)
     for variant, peak in peaks.items():
         if peak is not None and peaks["dense"] is not None:

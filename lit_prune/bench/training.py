@@ -1,4 +1,4 @@
-"""A random BERT that is trained by steps, dense or under masks."""
+"""A random BERT that is trained by steps: dense, under masks, or pruned meanwhile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,46 @@ from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sizes import check_positive
+from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.install import install, masked_layers
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
-from lit_prune.sparsity.targets import match
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew
+from lit_prune.sparsity.structures import Element, Rank, Structure
+from lit_prune.sparsity.targets import layers_in, match
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
-SPARSITY = 0.5  # no training step depends on it
-VARIANTS = ("dense", "fixed", "learned", "mask_phase")
+SPARSITY = 0.5  # no step under masks depends on it
+HEADS = ("pooler", "classifier")
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """How the matrices of the layers are pruned while they are trained.
+
+    Args:
+        structure: What is kept or pruned as one.
+        sparsity: The share that is pruned.
+        learned: The masks are learned, by movement; else they follow the magnitudes.
+        refreshed: Each matrix is told anew after each step what it keeps, as in local scope; else nothing is, as in
+            most steps of global scope.
+    """
+
+    structure: Structure
+    sparsity: float
+    learned: bool
+    refreshed: bool
+
+
+PRUNED = {
+    "movement_local": Pruned(Element(), 0.9, learned=True, refreshed=True),
+    "movement_global": Pruned(Element(), 0.9, learned=True, refreshed=False),
+    "magnitude_local": Pruned(Element(), 0.9, learned=False, refreshed=True),
+    "magnitude_global": Pruned(Element(), 0.9, learned=False, refreshed=False),
+    "rank_movement": Pruned(Rank(), 0.9, learned=True, refreshed=True),
+    "rank_magnitude_half": Pruned(Rank(), 0.5, learned=False, refreshed=True),
+    "rank_magnitude_tenth": Pruned(Rank(), 0.9, learned=False, refreshed=True),
+}
+MASKED = ("fixed", "learned", "mask_phase")
+VARIANTS = ("dense", *MASKED, *PRUNED)
 
 
 @dataclass(frozen=True)
@@ -55,8 +88,9 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
     """A model and its optimizer, as a function that trains it by one step.
 
     `fixed` trains all weights under a fixed mask, `learned` all weights and the scores of a learned mask, `mask_phase`
-    the scores alone; `dense` trains all weights without a mask. A step is the gradients' reset, forward, loss,
-    backward, clipping and AdamW. On a GPU the function returns before the work is done.
+    the scores alone; `dense` trains all weights without a mask; of the others see `PRUNED`. A step is the gradients'
+    reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept. On a GPU the function returns
+    before the work is done.
 
     Args:
         setting: The model, batch, precision and device.
@@ -76,8 +110,9 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
     model.to(setting.device).train()
     if variant == "mask_phase":
         model.requires_grad_(False)
-    if variant != "dense":
+    if variant in MASKED:
         _mask(model, fixed=variant == "fixed")
+    refresh_all = _prune(model, PRUNED[variant]) if variant in PRUNED else None
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     optimizer = Phase(steps=1).optimizer(trained, fused=True)
     tokens = torch.randint(config.vocab_size, (setting.batch, setting.length), device=setting.device)
@@ -91,13 +126,38 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         nn.functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained.values(), 1.0)
         optimizer.step()
+        if refresh_all is not None and PRUNED[variant].refreshed:
+            refresh_all()
 
     return train
 
 
+def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:
+    """Put masks on the matrices of the layers; the function that has each keep what it is to keep now."""
+    names = layers_in(match(model, "bert", without=HEADS))
+    install(model, names, lambda _, weight: _mask_of(weight, how), how.structure)
+    layers = masked_layers(model).values()
+
+    def refresh_all() -> None:
+        for layer in layers:
+            if isinstance(layer.mask, LearnedMask):
+                refresh([layer.mask], how.sparsity)
+            elif isinstance(layer.mask, ReversibleMask):
+                set_anew([layer.mask], [Magnitude()(layer.masked, how.sparsity)], how.sparsity)
+
+    refresh_all()
+    return refresh_all
+
+
+def _mask_of(weight: Tensor, how: Pruned) -> Mask:
+    if how.learned:
+        return LearnedMask(Magnitude()(weight, how.sparsity))
+    return ReversibleMask(torch.ones_like(weight, dtype=torch.bool))
+
+
 def _mask(model: nn.Module, fixed: bool) -> None:
     """Put a mask on every matrix that is pruned by default."""
-    names = [name for found in match(model, "bert").values() for name in found]
+    names = layers_in(match(model, "bert"))
     install(model, names, lambda _, weight: LearnedMask(weight.detach().abs()))
     masks = {name: layer.mask for name, layer in masked_layers(model).items() if isinstance(layer.mask, LearnedMask)}
     for mask in masks.values():

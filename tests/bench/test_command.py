@@ -7,14 +7,25 @@ import pytest
 import torch
 
 from lit_prune.bench import command
-from lit_prune.bench.training import VARIANTS
+from lit_prune.bench.training import MASKED
 from lit_prune.cli import main
 
 TOY_STEP = ("step", "--layers=1", "--hidden=64", "--batch=2", "--length=8", "--repeats=2", "--device=cpu")
 TOY_SELECT = ("select", "--size=1000", "--repeats=2", "--device=cpu")
-STEP_KEYS = {f"step_seconds_{variant}" for variant in VARIANTS}
-STEP_KEYS |= {f"ratio_{variant}" for variant in ("fixed", "learned", "mask_phase")}
-MEMORY_KEYS = {f"memory_{figure}_{variant}" for figure in ("bytes", "ratio") for variant in VARIANTS}
+PRUNING = (*TOY_STEP, "--variants=[movement_global, rank_magnitude_half]")
+
+
+def step_keys(*variants):
+    """The figures of steps, without those of memory."""
+    return {f"step_seconds_{variant}" for variant in ("dense", *variants)} | {f"ratio_{each}" for each in variants}
+
+
+def memory_keys(*variants):
+    return {f"memory_{figure}_{variant}" for figure in ("bytes", "ratio") for variant in ("dense", *variants)}
+
+
+STEP_KEYS, MEMORY_KEYS = step_keys(*MASKED), memory_keys(*MASKED)
+PRUNING_KEYS = {key for keys in (step_keys, memory_keys) for key in keys("movement_global", "rank_magnitude_half")}
 WAYS = {"topk", "kthvalue", "sort"}
 SELECT_KEYS = {"select_seconds"} | {f"{figure}_{way}" for figure in ("select_seconds", "ratio") for way in WAYS}
 COMMANDS = {"torch", "help", "fit_help"}
@@ -42,10 +53,11 @@ def measured(tmp_path):
     [
         (TOY_STEP, STEP_KEYS | MEMORY_KEYS),
         ((*TOY_STEP, "--precision=bf16"), STEP_KEYS | MEMORY_KEYS),
+        (PRUNING, PRUNING_KEYS),
         (TOY_SELECT, SELECT_KEYS),
         (("startup", "--repeats=1"), STARTUP_KEYS),
     ],
-    ids=["step", "step_bf16", "select", "startup"],
+    ids=["step", "step_bf16", "step_pruning", "select", "startup"],
 )
 def test_a_command_has_its_figures(arguments, keys, measured):
     figures = measured(*arguments)
@@ -65,6 +77,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("step", "--layers=0"), "layers is 0"),
         (("step", "--repeats=0"), "repeats is 0"),
         (("step", "--device=tpu"), "tpu"),
+        (("step", "--variants=[movement]"), "variants has ['movement'], needed are some of fixed, learned, mask_phase"),
         (("select", "--size=0"), "size is 0"),
         (("select", "--sparsity=1", "--size=10"), "sparsity is 1"),
         (("startup", "--repeats=0"), "repeats is 0"),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_prune.bench.training import VARIANTS, Setting, training_step
+from lit_prune.bench.training import PRUNED, VARIANTS, Setting, training_step
 from lit_prune.errors import UserError
 
 TOY = {"layers": 1, "hidden": 64, "batch": 2, "length": 8, "precision": "fp32", "device": "cpu"}
@@ -17,7 +17,10 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     assert all(value.grad is not None for value in trained)
     num_matrices = sum(value.ndim == 2 for value in trained)
     # Three embeddings; six matrices of the layer, the pooler and the classifier, which have scores of the same shapes.
-    assert num_matrices == {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}[variant]
+    expected = {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}
+    # Pruned are the six: they have scores, or two factors in the place of each, whose scores are vectors.
+    expected |= {name: 3 + 8 + 6 * (name.startswith(("movement", "rank"))) for name in PRUNED}
+    assert num_matrices == expected[variant]
 
 
 @pytest.mark.parametrize(
