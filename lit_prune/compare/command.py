@@ -28,7 +28,8 @@ def run(arguments: Sequence[str]) -> None:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="Folder of a finished run, logs/<experiment>/version_<n>, or of exported masks; all of one architecture.",
+        help="Folder of a finished run, logs/<experiment>/version_<n>, or of exported masks, or, where a run's masks "
+        "differ by task, its <task>_masks.safetensors; all of one architecture.",
     )
     parser.add_argument(
         "--out",
@@ -44,7 +45,7 @@ def compare(runs: Sequence[str], out: str | None = None) -> None:
     """Show what runs keep, and how much of it each two of them share.
 
     Args:
-        runs: Folders of finished runs, or of exports of masks.
+        runs: Folders of finished runs, or of exports of masks, or files of masks in the former.
         out: The folder to write: a new one, or an empty one; None: only print.
 
     Raises:

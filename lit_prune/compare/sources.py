@@ -13,7 +13,6 @@ from lit_prune.errors import UserError
 from lit_prune.sparsity.files import FILE, load_packed, mask_shapes
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
-_WEIGHT = ".weight"  # what the name of a masked layer's matrix ends in
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Subnetwork:
 
 
 def open_all(folders: Sequence[str]) -> list[Subnetwork]:
-    """The subnetworks of runs or exports, of which no mask is read yet.
+    """The subnetworks of runs, of their files of masks (of a task) or of exports; no mask is read yet.
 
     Raises:
         UserError: a folder is given twice or holds no masks, or masks are of other matrices than the first's.
@@ -52,8 +51,8 @@ def open_all(folders: Sequence[str]) -> list[Subnetwork]:
     ]
 
 
-def _open(folder: Path) -> Subnetwork:
-    path = folder / FILE
+def _open(place: Path) -> Subnetwork:
+    folder, path = (place.parent, place) if place.is_file() else (place, place / FILE)
     if not (folder / "run.json").is_file():
         if not path.is_file():
             raise UserError(f"{folder} holds neither a run.json nor a {FILE}: give a finished run, or exported masks")
@@ -61,9 +60,18 @@ def _open(folder: Path) -> Subnetwork:
     if not (folder / "metrics.json").is_file():
         raise UserError(f"{folder} is not finished: finish it with lit_prune fit --resume {folder}")
     if not path.is_file():
+        if by_task := sorted(each.name for each in folder.glob(f"*_{FILE}")):
+            raise UserError(f"the masks of {folder} differ by task: give its files, {', '.join(by_task)}")
         raise UserError(f"{folder} has no masks: nothing of it was pruned (a dense run?); leave it out")
-    shapes = {name.removesuffix(_WEIGHT): shape for name, shape in mask_shapes(path).items()}
-    return Subnetwork(_name_of_run(folder), shapes, lambda name: load_packed(path, name + _WEIGHT))
+    names = {_layer(name): name for name in mask_shapes(path)}
+    shapes = {_layer(name): shape for name, shape in mask_shapes(path).items()}
+    own = "" if path.name == FILE else f" {path.name.removesuffix(f'_{FILE}')}"
+    return Subnetwork(_name_of_run(folder) + own, shapes, lambda name: load_packed(path, names[name]))
+
+
+def _layer(name: str) -> str:
+    """The layer of a masked tensor."""
+    return name.rpartition(".")[0]
 
 
 def _name_of_run(folder: Path) -> str:
@@ -86,7 +94,7 @@ def _open_export(folder: Path) -> Subnetwork:
     codes, metadata = load_tensors(path)  # less than a bit for each entry
     try:
         stored = mask_shapes(metadata)
-        names = {run_name(name, metadata).removesuffix(_WEIGHT): name for name in stored}
+        names = {_layer(run_name(name, metadata)): name for name in stored}
     except (KeyError, ValueError) as error:
         raise UserError(f"{path} holds no masks that lit_prune export wrote ({error}): export the run again") from error
 

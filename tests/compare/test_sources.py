@@ -4,7 +4,7 @@ import torch
 
 from lit_prune.compare.sources import open_all
 from lit_prune.errors import UserError
-from lit_prune.sparsity.files import load_masks
+from lit_prune.sparsity.files import load_masks, save_masks
 
 
 def kept(subnetwork):
@@ -64,6 +64,28 @@ def test_a_dense_run_is_an_error(three_runs, write_run):
     dense = write_run("dense", None, seed=1)
     with pytest.raises(UserError, match="dense/version_0 has no masks"):
         open_all([*three_runs, str(dense)])
+
+
+def test_the_masks_of_a_run_s_tasks_are_compared_with_each_other(write_run, three_masks):
+    run = write_run("tasks", None, seed=1)
+    by_task = dict(zip(("nli", "qqp"), three_masks, strict=False))
+    for task, masks in by_task.items():
+        save_masks(masks, run / f"{task}_masks.safetensors", {})
+    opened = open_all([str(run / f"{task}_masks.safetensors") for task in by_task])
+    assert [each.name for each in opened] == ["tasks/version_0 seed=1 nli", "tasks/version_0 seed=1 qqp"]
+    for subnetwork, masks in zip(opened, by_task.values(), strict=True):
+        assert all(np.array_equal(kept(subnetwork)[name.removesuffix(".weight")], mask) for name, mask in masks.items())
+    named = "differ by task: give its files, nli_masks.safetensors, qqp_masks.safetensors"
+    with pytest.raises(UserError, match=named):
+        open_all([str(run)])
+
+
+def test_kept_ranks_are_masks_too(write_run):
+    masks = {"encoder.backbone.encoder.layer.0.intermediate.dense.sigma": torch.tensor([True, False, True])}
+    (opened,) = open_all([str(write_run("ranks", masks, seed=1))])
+    assert {name: mask.tolist() for name, mask in kept(opened).items()} == {
+        "encoder.backbone.encoder.layer.0.intermediate.dense": [1, 0, 1]
+    }
 
 
 def test_a_run_that_is_not_finished_is_an_error(write_run, three_masks):

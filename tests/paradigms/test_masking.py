@@ -24,7 +24,8 @@ class Refreshes(Callback):
 
 def test_masks_are_refreshed_by_their_cadence_and_before_evaluations(experiment):
     noted = ("--trainer.callbacks+={class_path: paradigms.test_masking.Refreshes}",)
-    code, run = experiment(*noted, "--trainer.val_check_interval=6", config="configs/magnitude.yaml")
+    at_once = "--model.init_args.schedule.init_args.start=0"
+    code, run = experiment(*noted, at_once, "--trainer.val_check_interval=6", config="configs/magnitude.yaml")
     assert code == 0
     seen = {int(step): flipped for step, flipped in json.loads((run / "refreshes.json").read_text()).items()}
     assert list(seen) == [0, 4, 6, 8, 12, 16, 18]  # the last, before the last evaluation, is followed by no step
