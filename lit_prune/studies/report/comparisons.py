@@ -77,10 +77,7 @@ def _difference(
     differences = np.array([ours[first] - theirs[second] for first, second in pairs])
     mean = float(differences.mean())
     sides = [
-        (
-            (first, Key("result", *metric.split("/")), ours[first]),
-            (second, Key(model, *metric.split("/")), theirs[second]),
-        )
+        ((first, Key.of("result", metric), ours[first]), (second, Key.of(model, metric), theirs[second]))
         for first, second in pairs
     ]
     of_rows = _row_statistics(results, sides)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -81,28 +82,37 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     chosen = select(results, figure.where)
     if figure.reference.keys() - {"model"}:
         chosen &= ~select(results, figure.reference)
+    along = _along(results, figure)
     runs = {
         number: run
         for number, run in enumerate(results.runs)
-        if chosen[number] and run.status == "completed" and figure.x in run.axes
+        if chosen[number] and run.status == "completed" and not np.isnan(along[number])
     }
     if not runs:
         raise UserError(f"figure {figure.name}: no complete run that it shows has the axis {figure.x}")
-    for axis in results.axes:
-        values = {run.axes.get(axis) for run in runs.values()}
-        if axis not in (figure.x, figure.lines, over) and len(values) > 1:
-            told = ", ".join(sorted(value_text(axis, value) for value in values))
-            raise UserError(f"figure {figure.name} would mix the {axis} {told} in one line: choose one in its `where`")
-        if axis == figure.x and any(isinstance(value, str) for value in values):
-            raise UserError(f"figure {figure.name}: x is {axis}, whose values are not numbers")
     scale = 100 if in_percent(figure.x) else 1
-    return pd.DataFrame(
-        {
-            "x": [scale * float(run.axes[figure.x]) for run in runs.values()],
-            "line": [_line(run.axes, figure) for run in runs.values()],
-        },
-        index=list(runs),
+    points = pd.DataFrame(
+        {"x": scale * along[list(runs)], "line": [_line(run.axes, figure) for run in runs.values()]}, index=list(runs)
     )
+    for _, point in points.groupby(["line", "x"]):
+        for axis in results.axes:
+            values = {runs[number].axes.get(axis) for number in point.index}
+            if axis not in (figure.x, figure.lines, over) and len(values) > 1:
+                told = ", ".join(sorted(value_text(axis, value) for value in values))
+                raise UserError(
+                    f"figure {figure.name} would mix the {axis} {told} in one line: choose one in its `where`"
+                )
+    return points
+
+
+def _along(results: Results, figure: FigureSettings) -> Floats:
+    """Where each run lies on x (runs,); NaN where it has none."""
+    if figure.x not in results.axes:
+        return results.column("result", figure.x).round(2)  # the runs of several seeds meet
+    values = [run.axes.get(figure.x, np.nan) for run in results.runs]
+    if any(isinstance(value, str) for value in values):
+        raise UserError(f"figure {figure.name}: x is {figure.x}, whose values are not numbers")
+    return np.array(values, dtype=float)
 
 
 def _levels(results: Results, figure: FigureSettings) -> pd.DataFrame:

@@ -12,8 +12,12 @@ MODELS = {
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _COSTS = ("loss", "calibration_error")
-_FRACTIONS = ("sparsity", "density", "bias_rate")
-_AXES = {"sparsity": "sparsity (% of weights removed)", "density": "density (% of weights kept)"}
+_FRACTIONS = ("sparsity", "density", "parameter_density", "bias_rate")
+_AXES = {
+    "sparsity": "sparsity (% of weights removed)",
+    "density": "density (% of weights kept)",
+    "parameter_density": "parameters kept (% of the layers')",
+}
 
 
 def metric_label(name: str) -> str:
@@ -36,9 +40,9 @@ def is_share(name: str) -> bool:
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Whether more of a metric is better; None where neither end is."""
-    metric = name.rsplit("/", 1)[-1]
-    return None if metric.startswith("predicted_share") else not metric.startswith(_COSTS)
+    """Whether more of a metric is better; None where neither end is, as of what belongs to no set."""
+    *place, metric = name.split("/")
+    return None if not place or metric.startswith("predicted_share") else not metric.startswith(_COSTS)
 
 
 def in_percent(name: str) -> bool:

@@ -35,6 +35,13 @@ class Key(NamedTuple):
     split: str
     metric: str
 
+    @classmethod
+    def of(cls, model: str, name: str) -> "Key":
+        """The key of a model's number by its name."""
+        *place, metric = name.split("/")
+        task, split = place or ("", "")
+        return cls(model, task, split, metric)
+
     @property
     def name(self) -> str:
         """`<task>/<split>/<metric>`, whatever the model."""
@@ -61,6 +68,11 @@ class Results:
         """One metric `<task>/<split>/<metric>` of one model for every run; NaN where there is none."""
         place = self._places.get((model, name))
         return np.full(len(self.runs), np.nan) if place is None else self.values[:, place]
+
+    @property
+    def numbers(self) -> set[str]:
+        """The numbers of runs that belong to no set, as `parameter_density`."""
+        return {key.metric for key in self.keys if not key.split and key.model == "result"}
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:

@@ -25,9 +25,10 @@ class FigureSettings:
 
     Attributes:
         name: The file is figures/<name>.png.
-        x: The axis along which lines run; its values are numbers.
+        x: What lines run along: an axis whose values are numbers, or a number of `metrics.json` that belongs to no set
+            (`parameter_density`), rounded to a percent.
         lines: The axis that has a line for each value; None: one line.
-        metrics: `<task>/<split>/<metric>`; none: those of the report.
+        metrics: As of the report; none: those.
         where: Axes and their values (or `model`): the runs that are shown.
         reference: The same for the runs that give level lines; 95% of each is drawn too.
         band: What is shaded around the mean: from the lowest to the highest value, or one standard deviation (ddof 1).
@@ -48,7 +49,8 @@ class ReportSettings:
 
     Attributes:
         over: The axis that is averaged over.
-        metrics: `<task>/<split>/<metric>`; none: the accuracy of every ID and OOD set.
+        metrics: `<task>/<split>/<metric>`, or a number that belongs to no set; none: the accuracy of every ID and OOD
+            set.
         reference: Axes and their values (or `model`): what the results are compared with, other axes equal.
         rank: The axis whose values are ranked; None: no ranks.
         figures: The figures.
@@ -116,7 +118,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for figure in figures:
         if not figure.name or Path(figure.name).name != figure.name:
             raise UserError(f"a figure is called {figure.name!r}: use a plain name, its file is figures/<name>.png")
-        _check_axes([figure.x, figure.lines], results, f"figure {figure.name}")
+        axes = [figure.lines] if figure.x in results.numbers else [figure.x, figure.lines]
+        _check_axes(axes, results, f"figure {figure.name}")
         for chosen in (figure.where, figure.reference):
             select(results, chosen)
         for name in figure.metrics:
@@ -162,7 +165,8 @@ def _check_axes(axes: Iterable[str | None], results: Results, place: str) -> Non
 
 
 def _check_metric(name: str, results: Results) -> None:
-    _check(name, {key.name for key in results.keys if key.split}, "metric")
+    if name not in results.numbers:
+        _check(name, {key.name for key in results.keys if key.split}, "metric")
 
 
 def _check(name: str, known: set[str], kind: str) -> None:

@@ -113,3 +113,25 @@ def test_a_figure_of_nothing_or_of_words_is_an_error(drawn):
         drawn(where={"run": "dense"}, lines="loss")
     with pytest.raises(UserError, match="figure fig: x is loss, whose values are not numbers"):
         drawn(where={"run": "dense"}, x="loss")
+
+
+def test_lines_run_along_a_number_of_their_runs_at_which_seeds_meet(drawn, grid):
+    for structure, shares in {"element": {0.7: 0.303, 0.9: 0.102}, "rank": {0.85: 0.299, 0.95: 0.1}}.items():
+        for sparsity, share in shares.items():
+            for seed in (1, 2):
+                metrics = numbers(0.9 - sparsity, 0.5) | {"parameter_density": share + seed / 1000}
+                grid.add(f"{structure}-{share}-{seed}", metrics, run=structure, sparsity=sparsity, seed=seed)
+    canvas, caption = drawn(x="parameter_density", lines="run", metrics=["nli/id/accuracy"])
+    (panel,) = canvas.axes
+    assert panel.get_xlabel() == "parameters kept (% of the layers')"
+    for curve in curves(panel).values():
+        np.testing.assert_allclose(curve.get_xdata(), [10, 30])
+    assert "(2 at a point)" in caption
+
+
+def test_runs_of_unlike_axes_at_one_point_of_a_number_are_an_error(drawn, grid):
+    for sparsity in (0.5, 0.7):
+        metrics = numbers(0.9, 0.5) | {"parameter_density": 0.3}
+        grid.add(f"wide-{sparsity}", metrics, run="wide", sparsity=sparsity, seed=1)
+    with pytest.raises(UserError, match="figure fig would mix the sparsity 50%, 70% in one line"):
+        drawn(x="parameter_density", where={"run": "wide"})

@@ -35,6 +35,7 @@ def test_a_metric_is_told_in_words(name, label):
         ("nli/id/loss", "loss", False, False, False),
         ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),
         ("nli/train/calibration_error", "calibration error", False, False, False),
+        ("parameter_density", "parameter density (%)", True, False, None),
     ],
 )
 def test_a_metric_has_a_unit_and_a_better_end(name, unit, percent, share, better):

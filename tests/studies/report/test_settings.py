@@ -48,7 +48,7 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
         ({"metrics": "nli/id/accuracy"}, "report.metrics"),
         ({"over": "sed"}, "the report names the axis 'sed', which no run has: use run, loss, sparsity, seed"),
         ({"rank": "method"}, "the axis 'method', which no run has"),
-        ({"figures": [{"name": "a", "x": "density"}]}, "figure a names the axis 'density'"),
+        ({"figures": [{"name": "a", "x": "depth"}]}, "figure a names the axis 'depth'"),
         ({"metrics": ["nli/id/acc"]}, "no run has the metric 'nli/id/acc': use nli/id/accuracy, nli/ood/accuracy"),
         ({"reference": {"loss": "kl"}}, "no run has loss kl: its values are ce, poe"),
         ({"reference": {"model": "sparse"}}, "no run has the model 'sparse': use result"),
