@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lit_prune.export.classifier import Classifier
+    from lit_prune.export.model import TaskModel
 
 __version__ = "0.1.0"
 
 
-def load(folder: str | Path, base: str | Path | None = None) -> Classifier:
+def load(folder: str | Path, base: str | Path | None = None, task: str | None = None) -> TaskModel:
     """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
     from lit_prune.export.load import load  # not above: the package imports without torch
 
-    return load(folder, base)
+    return load(folder, base, task)

@@ -49,7 +49,8 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     result = hashlib.sha256()
     for name, value in sorted(tensors.items()):
         result.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        result.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        if value.numel():  # an empty tensor may have strides that `view` does not take
+            result.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return result.hexdigest()
 
 

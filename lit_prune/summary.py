@@ -9,7 +9,12 @@ from rich.table import Table
 
 COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
 
-MAIN = ("/id/accuracy", "/id/exact_match")  # the metric that every task of a kind has
+# The metric that every task of a kind has -> what is shown of a set: title -> metric.
+KINDS = {
+    "/id/exact_match": {"exact match": "exact_match", "F1": "f1"},
+    "/id/mean_correlation": {"Pearson": "pearson", "Spearman": "spearman"},
+}
+MAIN = ("/id/accuracy", *KINDS)
 
 MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": ""}
 
@@ -50,7 +55,8 @@ def _own(name: str) -> bool:
 
 def _table(values: dict[str, Any], task: str) -> Table:
     """One column per model, one row per metric."""
-    names = _answering(values, task) if f"{task}/id/exact_match" in values else _classification(values, task)
+    shown = next((shown for main, shown in KINDS.items() if f"{task}{main}" in values), None)
+    names = _by_split(values, task, shown) if shown else _classification(values, task)
     first = next(iter(names.values()))
     models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/{first}" in values}
     table = Table(title=f"{task} (selected by ID metrics, never by OOD)")
@@ -65,12 +71,11 @@ def _table(values: dict[str, Any], task: str) -> Table:
     return table
 
 
-def _answering(values: dict[str, Any], task: str) -> dict[str, str]:
-    """Title -> metric of a task of spans."""
+def _by_split(values: dict[str, Any], task: str, shown: dict[str, str]) -> dict[str, str]:
+    """Title -> metric of a task that is no classification; `shown` is the same of one set."""
     splits = ["id", *sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")})]
     titles = {split: "ID" if split == "id" else split.replace("ood", "OOD").replace("_", " ") for split in splits}
-    kinds = {"exact match": "exact_match", "F1": "f1"}
-    return {f"{titles[split]} {kind}": f"{split}/{name}" for split in splits for kind, name in kinds.items()}
+    return {f"{titles[split]} {kind}": f"{split}/{name}" for split in splits for kind, name in shown.items()}
 
 
 def _classification(values: dict[str, Any], task: str) -> dict[str, str]:

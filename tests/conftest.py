@@ -243,6 +243,26 @@ def _finished(factory: pytest.TempPathFactory, backbone: Path, *arguments: str, 
 
 
 @pytest.fixture(scope="session")
+def four_kinds(tmp_path_factory):
+    """The file of four small generated tasks, each of a kind of its own, to be laid over a configuration."""
+    shipped = yaml.safe_load((REPOSITORY / "configs/data/multitask_four.yaml").read_text())
+    for task in shipped["data"]["tasks"]:
+        task["init_args"]["source"]["init_args"] |= {"num_train": 200, "num_eval": 60}
+        if "windows" in task["init_args"]:
+            task["init_args"]["windows"] = {"max_length": 48, "stride": 8, "max_question_length": 16}
+    path = tmp_path_factory.mktemp("four_kinds") / "four_kinds.yaml"
+    path.write_text(yaml.safe_dump(shipped))
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def four_kinds_run(tmp_path_factory, tiny_backbone, four_kinds):
+    """The folder of one complete run of configs/movement.yaml on four kinds of tasks, masks hybrid; only to read."""
+    hybrid = ("--config", four_kinds, "--model.init_args.task_masks=hybrid")
+    return _finished(tmp_path_factory, tiny_backbone, *hybrid, config="configs/movement.yaml", name="four_kinds")
+
+
+@pytest.fixture(scope="session")
 def plain_run(tmp_path_factory, tiny_backbone):
     """The folder of the complete run that `experiment()` makes without further arguments; only to read."""
     return _finished(tmp_path_factory, tiny_backbone, config="configs/srnet_poe.yaml", name="plain")

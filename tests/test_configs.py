@@ -25,7 +25,7 @@ from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources.generated import Generated
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 from lit_prune.paradigms import teacher
 from lit_prune.sparsity.files import load_masks
 from lit_prune.studies.plan import make_plan, select
@@ -244,7 +244,9 @@ def test_a_backbone_is_pruned_and_its_logits_are_in_the_order_of_the_tasks_label
     assert [name for name in names if ".layer." not in name] == expected
     assert len(names) == 2 * 6 + 2
     labels = config["data"]["tasks"][0]["init_args"]["labels"]
-    assert labels == list(read_run(folder, None).labels) == ["contradiction", "entailment", "neutral"]
+    assert (
+        labels == list(read_run(folder, None).model.tasks["nli"].labels) == ["contradiction", "entailment", "neutral"]
+    )
     rows = [row for row in parquet.read_table(folder / "predictions.parquet").to_pylist() if row["split"] == "id"]
     assert len(rows) == 24
     for row in rows:

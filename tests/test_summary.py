@@ -134,3 +134,12 @@ def test_a_task_of_spans_has_rows_of_its_own(printed):
     assert cells(lines, "OOD F1") == ["0.188", "0.375"]
     assert cells(lines, "OOD accuracy") == ["0.543", "0.654"]
     assert not any("who" in line for line in lines)
+
+
+def test_a_task_of_numbers_has_its_correlations(printed):
+    values = {f"sts/{split}/{name}": 0.5 for split in ("id", "ood") for name in ("pearson", "mean_correlation")}
+    values |= {"sts/id/spearman": 0.625, "sparsity": 0.5, "denominator": "x", "steps": 3}
+    _, lines = printed(values)
+    assert cells(lines, "ID Pearson") == ["0.500"]
+    assert cells(lines, "ID Spearman") == ["0.625"]
+    assert cells(lines, "OOD Pearson") == ["0.500"]

@@ -88,13 +88,13 @@ def _name_of_run(folder: Path) -> str:
 def _open_export(folder: Path) -> Subnetwork:
     # Not above: these bring the libraries that build models, which runs' masks do without.
     from lit_prune.export.files import load_tensors
-    from lit_prune.export.masks import mask_shapes, run_name, unpack_mask
+    from lit_prune.export.masks import mask_shapes, unpack_mask
 
     path = folder / FILE
     codes, metadata = load_tensors(path)  # less than a bit for each entry
     try:
         stored = mask_shapes(metadata)
-        names = {_layer(run_name(name, metadata)): name for name in stored}
+        names = {_layer(name): name for name in stored}
     except (KeyError, ValueError) as error:
         raise UserError(f"{path} holds no masks that lit_prune export wrote ({error}): export the run again") from error
 

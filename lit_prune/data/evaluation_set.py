@@ -1,5 +1,6 @@
 """`EvaluationSet`: rows to report on, and what a model's logits say of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ class EvaluationSet:
     """A set that is reported on: its rows, its classes and how the logits' classes map to them.
 
     A task of another kind than classification has a subclass, in which the logits mean something else; `logits_shape`,
-    `metrics` and `columns` are all that whoever evaluates asks of a set.
+    `metrics`, `predictions` and `columns` are all that whoever evaluates asks of a set.
 
     Attributes:
         task: The task's name.
@@ -54,6 +55,23 @@ class EvaluationSet:
         if any(self.rows["text_b"]):
             groups["overlap"] = [metrics.overlap_group(overlap) for overlap in self.rows["overlap"]]
         return metrics.classification(logits, self.row_labels, self.labels, self.class_map, self.positive, groups)
+
+    def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
+        """What a model says of each example, which needs no label: id, prediction, and how sure it is.
+
+        Args:
+            logits: Of this set's shape.
+            names: Of classes, the names of those that the logits tell apart, which an OOD set may have merged.
+
+        Returns:
+            Of classes also `probability_<class>`, of spans the `score` of the answer.
+        """
+        shares = logits.double().softmax(dim=-1)
+        return {
+            "id": list(self.rows["id"]),
+            "prediction": [names[number] for number in logits.argmax(dim=-1).tolist()],
+            **{f"probability_{name}": shares[:, number].tolist() for number, name in enumerate(names)},
+        }
 
     def columns(self, logits: Tensor) -> dict[str, list[Any]]:
         """What is known of each example, from logits of this set's shape: id, label, prediction, logits, loss.

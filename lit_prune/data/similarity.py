@@ -1,7 +1,7 @@
 """`Similarity`: how alike two texts are, as a number (STS-B: Cer et al. 2017; in GLUE: Wang et al. 2018)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datasets import Dataset, Value
@@ -63,8 +63,7 @@ class Similarity(Task):
         Raises:
             UserError: a missing or malformed file, a label that is no number, no rows.
         """
-        assert labelled
-        rows = read_table(_rows, FEATURES, self.source, split, how.root)
+        rows = read_table(_rows, FEATURES, self.source, split, how.root, labelled=labelled)
         return tokenise_table(rows, tokenise_pairs, how.tokenizer, max_length=self.max_length or how.max_length)
 
     def evaluation_set(self, split: str, rows: Dataset) -> EvaluationSet:
@@ -84,6 +83,10 @@ class NumberSet(EvaluationSet):
         """pearson, spearman, mean_correlation, and loss."""
         return metrics.correlation(logits.squeeze(-1), self.row_labels)
 
+    def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
+        """What a model says of each example: id, and the number as its prediction."""
+        return {"id": list(self.rows["id"]), "prediction": logits.squeeze(-1).tolist()}
+
     def columns(self, logits: Tensor) -> dict[str, list[Any]]:
         """What is known of each row: id, label, prediction, logits, loss; numbers as texts, as others' classes are."""
         predicted, right = logits.squeeze(-1), self.row_labels
@@ -96,14 +99,14 @@ class NumberSet(EvaluationSet):
         }
 
 
-def _rows(source: Source, split: str, root: str | None, key: str) -> Iterator[dict[str, Any]]:
+def _rows(source: Source, split: str, root: str | None, labelled: bool, key: str) -> Iterator[dict[str, Any]]:
     row = None
     for row in source.rows(split, root):
         try:
             label = float(row["label"])
         except ValueError:
             label = math.nan
-        if not math.isfinite(label):
+        if labelled and not math.isfinite(label):
             raise UserError(
                 f"split {split!r}, row {row['id']!r}: the label {row['label']!r} is no number, as one of similarity "
                 "has to be; correct the row, or read a task of classes (lit_prune.data.Task)"

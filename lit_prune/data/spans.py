@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lit_prune import metrics
-from lit_prune.answers import find_answers
+from lit_prune.answers import Answer, find_answers
 from lit_prune.data.batch import padded_length
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.source import Source
@@ -66,9 +66,8 @@ class SpanTask(Task):
         Raises:
             UserError: The windows are too short, the rows cannot be had, or they are none with answers.
         """
-        assert labelled
         self.windows.check(how.tokenizer)
-        rows = read_table(_rows, FEATURES, self.source, split, how.root)
+        rows = read_table(_rows, FEATURES, self.source, split, how.root, labelled=labelled)
         return tokenise_table(rows, tokenise_windows, how.tokenizer, one_to_one=False, how=self.windows)
 
     def units(self, rows: Dataset) -> np.ndarray:
@@ -94,6 +93,15 @@ class SpanSet(EvaluationSet):
         values = metrics.answering(rows["answer"][:], rows["answers"][:], rows["group"][:])
         return values | {"loss": float(np.mean(rows["loss"][:]))}
 
+    def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
+        """What a model says of each question: id, the answer found as its prediction, and the answer's score."""
+        found = self._found(logits)
+        return {
+            "id": list(found),
+            "prediction": [each.text for each in found.values()],
+            "score": [each.score for each in found.values()],
+        }
+
     def columns(self, logits: Tensor) -> dict[str, list[Any]]:
         """What is known of each question: id, label, prediction, logits, loss.
 
@@ -110,8 +118,7 @@ class SpanSet(EvaluationSet):
 
     def questions(self, logits: Tensor) -> Dataset:
         """A row per question: id, group, right `answers`, the `answer` found, its `score`, its windows' mean `loss`."""
-        starts, ends = (self._places(name, logits.shape[1]) for name in ("char_starts", "char_ends"))
-        answers = find_answers(logits, starts, ends, self.rows["id"][:], self.rows["text_b"][:])
+        answers = self._found(logits)
         numbers = number_ids(self.rows["id"][:])
         _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
         rows = self.rows.select(first).select_columns(["id", "group", "answers"])
@@ -119,6 +126,11 @@ class SpanSet(EvaluationSet):
         losses = np.bincount(numbers, weights=self.window_losses(logits).numpy()) / counts
         rows = rows.add_column("answer", [each.text for each in found])
         return rows.add_column("score", [each.score for each in found]).add_column("loss", losses)
+
+    def _found(self, logits: Tensor) -> dict[str, Answer]:
+        """The answer to each question by its id, in the questions' order."""
+        starts, ends = (self._places(name, logits.shape[1]) for name in ("char_starts", "char_ends"))
+        return find_answers(logits, starts, ends, self.rows["id"][:], self.rows["text_b"][:])
 
     def window_losses(self, logits: Tensor) -> Tensor:
         """The cross-entropy of each window's label over its own tokens (windows,), mean of first and last."""
@@ -139,9 +151,12 @@ def number_ids(ids: Sequence[str]) -> np.ndarray:
     return np.array([number_of.setdefault(each, len(number_of)) for each in ids], dtype=np.int64)
 
 
-def _rows(source: Source, split: str, root: str | None, key: str) -> Iterator[dict[str, Any]]:
+def _rows(source: Source, split: str, root: str | None, labelled: bool, key: str) -> Iterator[dict[str, Any]]:
     row = None
     for row in source.rows(split, root):
+        if not labelled:
+            yield {"answers": [], "starts": [], **row}
+            continue
         if "answers" not in row:
             raise UserError(
                 f"{type(source).__name__} gives rows with a label, not questions with answers: read a task of spans "

@@ -54,8 +54,9 @@ def tokenise_windows(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerB
 
     Returns:
         A value per window: what the tokenizer returns; `label`, the tokens [first, last] of the first answer, or
-        `NO_ANSWER` twice where it is not wholly in the window; `char_starts` and `char_ends`, where each token begins
-        and ends in the text, in characters, and -1 for tokens outside of it; and what is known of its question, `KEPT`.
+        `NO_ANSWER` twice where there is none or it is not wholly in the window; `char_starts` and `char_ends`, where
+        each token begins and ends in the text, in characters, and -1 for tokens outside of it; and what is known of its
+        question, `KEPT`.
     """
     encoded = tokenizer(
         _kept(rows["text_a"], tokenizer, how.max_question_length),
@@ -73,8 +74,7 @@ def tokenise_windows(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerB
     for number, (origin, offsets) in enumerate(zip(origins, encoded["offset_mapping"], strict=True)):
         in_text = np.array([sequence == 1 for sequence in encoded.sequence_ids(number)])
         places = np.where(in_text[:, None], np.array(offsets), -1)
-        start = rows["starts"][origin][0]
-        windows["label"].append(_label(places, start, start + len(rows["answers"][origin][0])))
+        windows["label"].append(_label(places, rows["starts"][origin], rows["answers"][origin]))
         windows["char_starts"].append(places[:, 0])
         windows["char_ends"].append(places[:, 1])
     return windows
@@ -90,12 +90,15 @@ def _kept(questions: list[str], tokenizer: PreTrainedTokenizerBase, max_length: 
     ]
 
 
-def _label(places: np.ndarray, start: int, end: int) -> list[int]:
-    """The tokens that the characters from `start` to `end` begin and end in; places are (tokens, 2)."""
-    inside = np.flatnonzero(places[:, 0] >= 0)
-    starts, ends = places[inside].T
-    if starts[0] > start or ends[-1] < end:
+def _label(places: np.ndarray, starts: list[int], answers: list[str]) -> list[int]:
+    """The tokens that the first answer, if any, begins and ends in; places are (tokens, 2)."""
+    if not answers:
         return [NO_ANSWER, NO_ANSWER]
-    first = np.searchsorted(starts, start, side="right") - 1
-    last = np.searchsorted(ends, end, side="left")
+    start, end = starts[0], starts[0] + len(answers[0])
+    inside = np.flatnonzero(places[:, 0] >= 0)
+    token_starts, token_ends = places[inside].T
+    if token_starts[0] > start or token_ends[-1] < end:
+        return [NO_ANSWER, NO_ANSWER]
+    first = np.searchsorted(token_starts, start, side="right") - 1
+    last = np.searchsorted(token_ends, end, side="left")
     return [int(inside[first]), int(inside[last])]

@@ -10,7 +10,7 @@ from rich.progress import track
 from lit_prune.data.batch import Collate
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.module import evaluation_loader
-from lit_prune.export.classifier import Trained
+from lit_prune.export.trained import Trained
 from lit_prune.paradigms.evaluation import Collector, Predicted
 
 

@@ -13,9 +13,8 @@ from lit_prune.device import device_named
 from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import own_set, unlabelled_set
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 from lit_prune.files import new_path, write_atomically, writing
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.sizes import check_positive
 
 WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
@@ -45,9 +44,9 @@ def predict(
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        out: The new file, .parquet, .csv or .jsonl: a row for each, in their order, with id, prediction and
-            probability_<class>.
-        file: The rows: a csv, tsv, jsonl or parquet file.
+        out: The new file, .parquet, .csv or .jsonl: a row for each, in their order, with id, prediction and, of
+            classes, probability_<class>, of spans, the answer's score.
+        file: The rows: a csv, tsv, jsonl or parquet file; of spans text_a is the question and text_b the text.
         split: The run's own rows instead, as train, id or ood; of train all, also those that it was not trained on.
         columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
             default as the run reads its own files, else columns of our fields' names.
@@ -74,19 +73,7 @@ def predict(
     trained = read_run(Path(run), task)
     rows_of = own_set(trained, split or "") if path is None else unlabelled_set(trained, path, columns)
     (predicted,) = predict_sets(trained, [rows_of], batch_size, place)
-    rows = _rows(predicted, trained.labels)
+    rows = Dataset.from_dict(predicted.of.predictions(predicted.logits, trained.model.tasks[trained.task].labels))
     with writing(target):
         write_atomically(target, lambda partial: WRITERS[target.suffix](rows, partial))
     print(out)
-
-
-def _rows(predicted: Predicted, names: Sequence[str]) -> Dataset:
-    """Columns id, prediction and the probability of each class."""
-    probabilities = predicted.logits.double().softmax(dim=-1)
-    return Dataset.from_dict(
-        {
-            "id": list(predicted.of.rows["id"]),
-            "prediction": [names[number] for number in predicted.logits.argmax(dim=-1).tolist()],
-            **{f"probability_{name}": probabilities[:, number].tolist() for number, name in enumerate(names)},
-        }
-    )

@@ -9,12 +9,14 @@ from rich.console import Console
 
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.fields import Fields, Texts, first_of
-from lit_prune.data.sources.given import Given, columns_of
+from lit_prune.data.sources.given import Given, GivenSquad, check_readable, columns_of
 from lit_prune.data.sources.source import Source
-from lit_prune.data.task import Preparation, Task, prepare_set
+from lit_prune.data.spans import SpanTask
+from lit_prune.data.task import Preparation, prepare_set
 from lit_prune.errors import UserError
-from lit_prune.export.classifier import Trained
+from lit_prune.export.trained import Trained
 
 _Kind = TypeVar("_Kind", bound=Texts)
 
@@ -27,6 +29,8 @@ def labelled_sets(
 ) -> list[EvaluationSet]:
     """Sets to evaluate on, tokenised.
 
+    Of questions that spans answer the files are in SQuAD's layout; all others are tables.
+
     Args:
         trained: The run's result; its task reads the files.
         files: Name of a set -> its file. A set whose name begins with `ood` has the task's merged classes.
@@ -37,26 +41,32 @@ def labelled_sets(
     Raises:
         UserError: a file that does not hold what it should, with its line.
     """
-    classes = {*trained.labels, *(_settings(trained).get("merge") or {}).values()}
+    task = trained.model.tasks[trained.task]
+    if isinstance(task, SpanTask):
+        if columns or labels:
+            raise UserError(f"--columns and --labels have no effect on {task.name}, whose files are SQuAD's: leave out")
+        return _prepared(trained, GivenSquad(files), files, labelled=True)
+    classes = sorted({*task.labels, *task.merge.values()})
     given = {}
     for name, path in files.items():
+        check_readable(path)
         own = _read_as(trained, name)
-        known = labels or own.get("labels") or {each: each for each in sorted(classes)}
-        given[name] = (
-            path,
-            _kind(Fields, path, columns, own, labels=dict(known), drop_incomplete=own.get("drop_incomplete")),
-        )
-    return _prepared(trained, given, labelled=True)
+        known = labels or own.get("labels") or {each: each for each in classes} or None
+        read_as = _kind(Fields, path, columns, own, labels=known, drop_incomplete=own.get("drop_incomplete"))
+        given[name] = path, read_as
+    return _prepared(trained, Given(given), files, labelled=True)
 
 
 def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | None = None) -> EvaluationSet:
-    """A set to predict, tokenised; its labels are -1, its classes the task's. See `labelled_sets`.
+    """A set to predict, tokenised, from a table; its labels are -1, its classes the task's. See `labelled_sets`.
+
+    Of questions that spans answer `text_a` is the question and `text_b` the text.
 
     Raises:
         UserError: the file does not hold what it should, with its line.
     """
-    given = path, _kind(Texts, path, columns, _read_as(trained, "id"))
-    (prepared,) = _prepared(trained, {"predict": given}, labelled=False)
+    given = Given({"predict": (path, _kind(Texts, path, columns, _read_as(trained, "id")))})
+    (prepared,) = _prepared(trained, given, {"predict": path}, labelled=False)
     return prepared
 
 
@@ -76,7 +86,7 @@ def own_set(trained: Trained, split: str) -> EvaluationSet:
     known = [each for each in source.available(how.root) if each != "ood_train"]
     if split not in known:
         raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
-    return prepare_set(_task(trained, source), split, how)
+    return prepare_set(rebuild(_settings(trained), source), split, how)
 
 
 def _preparation(trained: Trained, root: str | None = None) -> Preparation:
@@ -89,11 +99,12 @@ def _preparation(trained: Trained, root: str | None = None) -> Preparation:
     )
 
 
-def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelled: bool) -> list[EvaluationSet]:
-    task = _task(trained, Given(given))
+def _prepared(trained: Trained, source: Source, files: Mapping[str, Path], labelled: bool) -> list[EvaluationSet]:
+    # Whatever class it was in the run, nothing that a file names is imported.
+    task = rebuild(_settings(trained), source)
     how = _preparation(trained)
     prepared = []
-    for name, (path, _) in given.items():
+    for name, path in files.items():
         with Console(stderr=True).status(f"reading {path}"):
             prepared.append(prepare_set(task, name, how, labelled))
     return prepared
@@ -102,13 +113,6 @@ def _prepared(trained: Trained, given: Mapping[str, tuple[Path, Texts]], labelle
 def _settings(trained: Trained) -> dict[str, Any]:
     """What the run's configuration says of the task."""
     return configured_tasks(trained.config)[trained.task]
-
-
-def _task(trained: Trained, source: Source) -> Task:
-    """The run's task, with other rows. Whatever class it was in the run: nothing that a file names is imported."""
-    settings = _settings(trained)
-    kept = {name: settings.get(name) for name in ("positive", "merge", "max_length")}
-    return Task(trained.task, list(trained.labels), source, **kept)
 
 
 def _read_as(trained: Trained, name: str) -> dict[str, Any]:

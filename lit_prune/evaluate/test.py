@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from lit_prune.callbacks.predictions import write_predictions
-from lit_prune.data.sources.given import check_readable
+from lit_prune.data.sources.given import check_exists
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 from lit_prune.files import new_path, write_folder, write_json, writing
 from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.sizes import check_positive
@@ -26,7 +26,10 @@ def run(arguments: Sequence[str]) -> None:
     """Evaluate as the arguments of `lit_prune test` say."""
     parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files"})
-    help_ = "the sets: csv, tsv, jsonl or parquet files; one named ood or ood_<set> has the task's merged classes"
+    help_ = (
+        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout; one named "
+        "ood or ood_<set> has the task's merged classes"
+    )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())
 
@@ -82,8 +85,11 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
         if not name or not path or "/" in name or name in paths:
             raise UserError(f"--files has {each!r}: needed is NAME=PATH, a name without / for each file, used once")
         paths[name] = Path(path).expanduser()
-        check_readable(paths[name])
+        check_exists(paths[name])
     return paths
+
+
+_METRICS = ("accuracy", "auroc", "exact_match", "f1", "f1_weighted", "pearson", "spearman", "loss")
 
 
 def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Path) -> None:
@@ -99,7 +105,7 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
-    for metric in ["accuracy", "auroc", "f1", "f1_weighted", "loss", *by_class]:
+    for metric in [*_METRICS, *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
             table.add_row(metric, *("" if cell is None else f"{cell:.4f}" for cell in cells))

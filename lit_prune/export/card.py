@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from lit_prune.export.classifier import Trained
-from lit_prune.export.dense import COUNTERPARTS
-from lit_prune.sparsity.count import count, total
+from lit_prune.data.similarity import Similarity
+from lit_prune.data.spans import SpanTask
+from lit_prune.data.task import Task
+from lit_prune.export.dense import Counterpart
+from lit_prune.export.trained import Trained
+from lit_prune.sparsity.budget import budget
+from lit_prune.sparsity.count import KINDS, count, total
+from lit_prune.sparsity.install import masked_layers, masks_by_task
 
-_METRICS = ("accuracy", "auroc", "loss")
-_PLAIN = """
-Or without lit_prune: `transformers.AutoModelForSequenceClassification.from_pretrained(FOLDER)`.
-"""
+_METRICS = ("accuracy", "auroc", "f1", "exact_match", "pearson", "spearman", "loss")
 
 
-def model_card(trained: Trained, folder: Path, form: str, dtype: str) -> str:
+def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Counterpart | None) -> str:
     """What a reader must know of an exported model.
 
     Args:
@@ -20,23 +22,26 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str) -> str:
         folder: The folder, complete but for the card; its size is told.
         form: `dense`, `packed` or `masks`.
         dtype: The data type of its weights.
+        known: The model of plain transformers that loads it, None: there is none.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    record, metrics = trained.record, trained.metrics
-    is_plain = form == "dense" and trained.model.encoder.model_type in COUNTERPARTS
+    record, metrics, model = trained.record, trained.metrics, trained.model
+    tasks = list(model.tasks.values())
     converted, before = ("", "") if form == "masks" else (f", {dtype}", f", before conversion to {dtype}")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    kind = "question-answering" if all(isinstance(task, SpanTask) for task in tasks) else "text-classification"
+    options = [*(["base=RUN"] if form == "masks" else []), *([f'task="{model.task}"'] if len(tasks) > 1 else [])]
     return f"""---
 library_name: {"transformers" if form == "dense" else "lit_prune"}
-pipeline_tag: text-classification
+pipeline_tag: {kind}
 license: unknown
 tags: [pruning, sparse, lit_prune]
 ---
-# {record["experiment"]}: {trained.task}
+# {record["experiment"]}: {", ".join(model.tasks)}
 
-A text classifier over `{trained.model.encoder.name}` ({trained.model.encoder.model_type}), pruned with lit_prune.
+Made from `{model.encoder.name}` ({model.encoder.model_type}), pruned with lit_prune.
 
-- Classes: {", ".join(trained.labels)}
+{chr(10).join(f"- {task.name}: {_answers(task)}" for task in tasks)}
 - Sparsity: {_sparsity(trained)}
 - Size: {size:.2f} MB on disk, {form}{converted}
 
@@ -59,11 +64,26 @@ Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}){befor
 ```python
 import lit_prune
 
-model = lit_prune.load(FOLDER{", base=RUN" if form == "masks" else ""})
+model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer("A text.", "A second, for tasks of pairs.", return_tensors="pt")
 logits = model(**inputs).logits
-```
-{_PLAIN if is_plain else ""}"""
+{_switch(tasks)}```
+{"" if known is None else _plain(known)}"""
+
+
+def _answers(task: Task) -> str:
+    if isinstance(task, SpanTask):
+        return "spans of the second text that answer the first; logits of a token being the first and the last of one"
+    return "a number" if isinstance(task, Similarity) else f"classes {', '.join(task.labels)}"
+
+
+def _switch(tasks: list[Task]) -> str:
+    """How to switch, where there is something to switch to."""
+    return f'model.use("{tasks[-1].name}")  # another task, in place\n' if len(tasks) > 1 else ""
+
+
+def _plain(known: Counterpart) -> str:
+    return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
 
 
 def _sparsity(trained: Trained) -> str:
@@ -71,22 +91,27 @@ def _sparsity(trained: Trained) -> str:
     if not counts:
         return "0 (nothing is pruned)"
     whole = total(counts.values())
-    return (
-        f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} weights kept, in {len(counts)} "
+    (kind,) = {KINDS[layer.MASKED] for layer in masked_layers(trained.model).values()}
+    told = (
+        f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} {kind} kept, in {len(counts)} "
         f"matrices); the run counts it over {trained.metrics['denominator']}"
     )
+    if trained.metrics.get("parameter_density") is not None and budget(trained.model).num_ranks:
+        told += f"; {trained.metrics['parameter_density']:.2%} of the layers' parameters are kept"
+    by_task = masks_by_task(trained.model)
+    return told + ("; each task has its own masks" if len(by_task) > 1 else "")
 
 
 def _table(trained: Trained) -> str:
-    """The task's metrics by split, a row each."""
+    """The tasks' metrics by split, a row each."""
     rows: dict[str, dict[str, float]] = {}
     for key, value in trained.metrics.items():
-        task, _, rest = key.partition("/")
-        split, _, metric = rest.partition("/")
-        if task == trained.task and metric in _METRICS:
-            rows.setdefault(split, {})[metric] = value
-    lines = [f"| split | {' | '.join(_METRICS)} |", "|---" * (1 + len(_METRICS)) + "|"]
+        parts = key.split("/")
+        if len(parts) == 3 and parts[0] in trained.model.tasks and parts[2] in _METRICS:
+            rows.setdefault("/".join(parts[:2]), {})[parts[2]] = value
+    shown = [metric for metric in _METRICS if any(metric in values for values in rows.values())]
+    lines = [f"| split | {' | '.join(shown)} |", "|---" * (1 + len(shown)) + "|"]
     for split, values in rows.items():
-        cells = (f"{values[metric]:.4f}" if metric in values else "-" for metric in _METRICS)
+        cells = (f"{values[metric]:.4f}" if metric in values else "-" for metric in shown)
         lines.append(f"| {split} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from jsonargparse import auto_cli
 from torch import Tensor
 
+from lit_prune.data.kinds import describe
+from lit_prune.data.similarity import Similarity
+from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.export import dense, masks, packed
 from lit_prune.export.card import model_card
-from lit_prune.export.classifier import Trained, read_run
+from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
-from lit_prune.export.load import FILES, checksums
+from lit_prune.export.load import FILES, TASKS, checksums
+from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
-from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 
 FORMATS = ("dense", "packed", "masks")
@@ -38,7 +42,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
             `masks` (no weights: what is kept of the run's dense model, which lit_prune.load then needs as its base).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
-        task: The task whose head to export; needed where the run has several.
+        task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
+            several.
 
     Raises:
         UserError: an argument is none of these, the run is not finished, or `out` is not empty.
@@ -53,41 +58,60 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     trained = read_run(Path(run), task)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
-    if format == "packed" and budget(trained.model).num_ranks:
-        raise UserError(f"--format packed: the matrices of {run} are pruned by rank, which it does not know: use dense")
+    known = _counterpart(trained) if format == "dense" else None
     with writing(folder):
-        write_folder(folder, partial(_write, trained, format, dtype))
+        write_folder(folder, partial(_write, trained, format, dtype, known))
     print(out)
 
 
-def _write(trained: Trained, form: str, dtype: str, folder: Path) -> None:
-    encoder = trained.model.encoder
+def _counterpart(trained: Trained) -> Counterpart | None:
+    kind = describe(trained.model.tasks[trained.task])["kind"]
+    return dense.counterpart(trained.model.encoder.model_type, kind)
+
+
+def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, folder: Path) -> None:
+    model, encoder = trained.model, trained.model.encoder
     config = deepcopy(encoder.backbone.config)
-    config.id2label = dict(enumerate(trained.labels))
-    config.label2id = {label: number for number, label in enumerate(trained.labels)}
-    config.problem_type = "single_label_classification"
+    config.architectures = [type(encoder.backbone).__name__ if known is None else known.name]
     config.dtype = _DTYPES[dtype]
-    plain = form == "dense" and encoder.model_type in dense.COUNTERPARTS
-    config.architectures = [dense.COUNTERPARTS[encoder.model_type][0] if plain else type(encoder.backbone).__name__]
+    if len(model.tasks) == 1:
+        config.update(_of_task(model.tasks[model.task]))
     config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    keeps = masks_by_task(trained.model).get("", {})
-    metadata = {"format": "pt", FILES: json.dumps(checksums(folder))}  # transformers asks for `format`
+    described = json.dumps([describe(task) for task in model.tasks.values()])
+    # transformers asks for `format`
+    metadata = {"format": "pt", FILES: json.dumps(checksums(folder)), TASKS: described}
+    weights = {name: value for name, value in model.state_dict().items() if ".mask." not in name}
     if form == "masks":
-        weights = {name: value for name, value in trained.model.state_dict().items() if ".mask." not in name}
         base = f"the dense model of {trained.record['experiment']}, seed {trained.metrics['seed']}, over {encoder.name}"
-        codes, texts = masks.pack_masks(weights, keeps, base, trained.task)
+        codes, texts = masks.pack_masks(weights, masks_by_task(model).get("", {}), base)
         files, metadata = {masks.FILE: codes}, metadata | texts
+    elif form == "packed":
+        state = {name: _converted(name, value, dtype) for name, value in weights.items()}
+        tensors, texts = packed.pack_state(state, masks_by_task(model))
+        files, metadata = {packed.FILE: tensors}, metadata | texts
     else:
-        state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(trained.model).items()}
-        if form == "dense":
-            files = dense.split(state, encoder.model_type)
-        else:
-            tensors, texts = packed.pack_state(state, keeps)
-            files, metadata = {packed.FILE: tensors}, metadata | texts
+        state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(model).items()}
+        files = dense.split(state, trained.task, known)
     for name, tensors in files.items():
         save_tensors(tensors, folder / name, metadata)
-    (folder / "README.md").write_text(model_card(trained, folder, form, dtype))
+    (folder / "README.md").write_text(model_card(trained, folder, form, dtype, known))
+
+
+def _of_task(task: Task) -> dict[str, Any]:
+    """What the configuration of transformers says of a task; of spans nothing."""
+    if isinstance(task, Similarity):
+        return {"num_labels": 1, "problem_type": "regression"}
+    names = dict(enumerate(task.labels))
+    return (
+        {
+            "id2label": names,
+            "label2id": {label: number for number, label in names.items()},
+            "problem_type": "single_label_classification",
+        }
+        if names
+        else {}
+    )
 
 
 def _converted(name: str, value: Tensor, dtype: str) -> Tensor:

@@ -4,36 +4,67 @@ Where transformers has no counterpart of the package's head, `AutoModel` reads t
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import Tensor
 
 FILE = "model.safetensors"
 HEAD_FILE = "head.safetensors"
 
-# Model type -> the class of transformers, and what its names of the encoder and of the head begin with.
-COUNTERPARTS = {
-    "bert": ("BertForSequenceClassification", "bert.", ""),
-    "roberta": ("RobertaForSequenceClassification", "roberta.", "classifier."),
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A model of transformers.
+
+    Attributes:
+        auto: The class that loads it.
+        name: Its own class.
+        encoder: What its names of the encoder begin with.
+        head: What its names of the head begin with.
+        ours: What the package's names of the head begin with in their place.
+    """
+
+    auto: str
+    name: str
+    encoder: str
+    head: str
+    ours: str = ""
+
+
+_CLASSES = "AutoModelForSequenceClassification"
+_SPANS = "AutoModelForQuestionAnswering"
+_KNOWN = {
+    "bert": {
+        _CLASSES: Counterpart(_CLASSES, "BertForSequenceClassification", "bert.", ""),
+        _SPANS: Counterpart(_SPANS, "BertForQuestionAnswering", "bert.", "qa_outputs.", "outputs."),
+    },
+    "roberta": {
+        _CLASSES: Counterpart(_CLASSES, "RobertaForSequenceClassification", "roberta.", "classifier."),
+        _SPANS: Counterpart(_SPANS, "RobertaForQuestionAnswering", "roberta.", "qa_outputs.", "outputs."),
+    },
 }
 
 
-def split(state: Mapping[str, Tensor], model_type: str) -> dict[str, dict[str, Tensor]]:
-    """A `Classifier`'s dense state dict under the names of transformers: tensors by file, by name."""
-    encoder, head = _below("encoder.backbone.", state), _below("head.", state)
-    if model_type not in COUNTERPARTS:
+def counterpart(model_type: str, kind: str) -> Counterpart | None:
+    """What transformers has of an encoder with the head of a task of this kind; None: nothing."""
+    return _KNOWN.get(model_type, {}).get(_SPANS if kind == "SpanTask" else _CLASSES)
+
+
+def split(state: Mapping[str, Tensor], task: str, known: Counterpart | None) -> dict[str, dict[str, Tensor]]:
+    """The dense state dict of a `TaskModel` of one task under the names of transformers: tensors by file, by name."""
+    encoder, head = _below("encoder.backbone.", state), _below(f"heads.{task}.", state)
+    if known is None:
         return {HEAD_FILE: head, FILE: encoder}
-    _, encoder_prefix, head_prefix = COUNTERPARTS[model_type]
-    return {FILE: _under(encoder_prefix, encoder) | _under(head_prefix, head)}
+    return {FILE: _under(known.encoder, encoder) | _under(known.head, _below(known.ours, head))}
 
 
-def join(files: Mapping[str, Mapping[str, Tensor]], model_type: str) -> dict[str, Tensor]:
+def join(files: Mapping[str, Mapping[str, Tensor]], task: str, known: Counterpart | None) -> dict[str, Tensor]:
     """The state dict that `split` took."""
     encoder, head = files[FILE], files.get(HEAD_FILE, {})
-    if model_type in COUNTERPARTS:
-        _, encoder_prefix, head_prefix = COUNTERPARTS[model_type]
-        head = {name: value for name, value in encoder.items() if not name.startswith(encoder_prefix)}
-        encoder, head = _below(encoder_prefix, encoder), _below(head_prefix, head)
-    return _under("encoder.backbone.", encoder) | _under("head.", head)
+    if known is not None and not head:
+        head = {name: value for name, value in encoder.items() if not name.startswith(known.encoder)}
+        encoder, head = _below(known.encoder, encoder), _under(known.ours, _below(known.head, head))
+    return _under("encoder.backbone.", encoder) | _under(f"heads.{task}.", head)
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

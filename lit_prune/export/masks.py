@@ -1,7 +1,7 @@
 """The masks format: what is kept of each matrix, in at most a bit per weight, and whose weights they are for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import prod
 from pathlib import Path
 
@@ -12,39 +12,40 @@ from torch import Tensor
 
 from lit_prune.checkpoints import digest, find_dense, read_checkpoint
 from lit_prune.errors import UserError
-from lit_prune.export.classifier import state_of
 from lit_prune.export.coding import decode, encode
+from lit_prune.export.model import state_of
 
 FILE = "masks.safetensors"
 _SHAPES = "lit_prune.mask_shapes"
 _BASE = "lit_prune.base"  # what the base is called
 _BASE_HASH = "lit_prune.base_hash"
-_TASK = "lit_prune.task"
 
 
 def pack_masks(
-    weights: Mapping[str, Tensor], keeps: Mapping[str, Tensor], base: str, task: str
+    weights: Mapping[str, Tensor], keeps: Mapping[str, Tensor], base: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a file of masks.
 
     Args:
-        weights: The state dict of the model that they are for, by the names of a `Classifier`.
+        weights: The state dict of the model that they are for.
         keeps: What is kept (bool) of the matrices that are masked, by the same names.
         base: What that model is called.
-        task: The task whose head it has.
     """
     codes = {f"{name}.kept": torch.from_numpy(encode(keep.numpy())) for name, keep in keeps.items()}
     shapes = json.dumps({name: list(keep.shape) for name, keep in keeps.items()})
-    return codes, {_SHAPES: shapes, _BASE: base, _BASE_HASH: digest(weights), _TASK: task}
+    return codes, {_SHAPES: shapes, _BASE: base, _BASE_HASH: digest(weights)}
 
 
-def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: str | Path | None) -> dict[str, Tensor]:
+def masked_base(
+    codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: str | Path | None, tasks: Container[str]
+) -> dict[str, Tensor]:
     """The state dict of the base, pruned weights 0.
 
     Args:
         codes: The tensors of a file of masks.
         metadata: Its metadata.
         base: A run's folder or a checkpoint that holds the base.
+        tasks: The tasks whose heads it has.
 
     Raises:
         UserError: there is no base, or another one.
@@ -54,7 +55,7 @@ def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: 
     if base is None:
         raise UserError(f"these are masks alone: give the model they are for, load(folder, base=RUN), that is {needed}")
     origin = find_dense(str(base))
-    state = state_of(metadata[_TASK], read_checkpoint(origin)["state_dict"])
+    state = state_of(tasks, read_checkpoint(origin)["state_dict"])
     if digest(state) != metadata[_BASE_HASH]:
         raise UserError(f"{origin} is not the model that these masks are for: needed is {needed}")
     for name, shape in mask_shapes(metadata).items():
@@ -64,7 +65,7 @@ def masked_base(codes: Mapping[str, Tensor], metadata: Mapping[str, str], base: 
 
 
 def mask_shapes(metadata: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    """The shapes of the matrices that are masked, by the names of a `Classifier`'s state dict."""
+    """The shapes of the matrices that are masked, by their names in the state dict."""
     return {name: tuple(shape) for name, shape in json.loads(metadata[_SHAPES]).items()}
 
 
@@ -75,8 +76,3 @@ def unpack_mask(codes: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) 
         KeyError, ValueError: the tensors are no masks.
     """
     return decode(codes[f"{name}.kept"].numpy(), prod(shape)).reshape(shape)
-
-
-def run_name(name: str, metadata: Mapping[str, str]) -> str:
-    """What a `Classifier` calls something, as the run's own model calls it (the way back from `state_of`)."""
-    return f"heads.{metadata[_TASK]}.{name.removeprefix('head.')}" if name.startswith("head.") else name

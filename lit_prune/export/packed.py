@@ -1,44 +1,89 @@
-"""The packed format: of a masked matrix the code of what is kept and the kept values; all else as it is."""
+"""The packed format: of what is masked the code of what is kept and the kept values; all else as it is.
+
+Where masks differ by task, the values that any task keeps are there once, and for each task a code of which it keeps.
+Of a matrix that is pruned by rank it has the kept ranks of its factors, or itself where that is smaller.
+"""
 
 import json
+import re
 from collections.abc import Mapping
 from math import prod
 
 import torch
 from torch import Tensor
 
-from lit_prune.export.coding import pack, unpack
+from lit_prune.export.coding import decode, encode, pack, unpack
+from lit_prune.sparsity.budget import break_even
+from lit_prune.sparsity.layers import LowRankLinear
 
 FILE = "packed.safetensors"
 _SHAPES = "lit_prune.packed_shapes"
+_CODE = re.compile(r"(?P<masked>.+\.(?:weight|sigma))\.kept(?:\.(?P<task>[^.]+))?")
 
 
-def pack_state(state: Mapping[str, Tensor], keeps: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
+def pack_state(
+    state: Mapping[str, Tensor], keeps: Mapping[str, Mapping[str, Tensor]]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a packed file.
 
     Args:
-        state: A dense state dict.
-        keeps: What is kept (bool) of the tensors that are masked, by the same names.
+        state: A state dict without masks.
+        keeps: What is kept (bool) of the tensors that are masked, by task and their names in the state (`sigma` of a
+            matrix by rank); under one key where all tasks have the same masks.
     """
-    packed = {}
-    for name, value in state.items():
-        if name in keeps:
-            code, values = pack(keeps[name].numpy(), value.numpy())
-            packed[f"{name}.kept"] = torch.from_numpy(code)
-            packed[f"{name}.values"] = torch.from_numpy(values)
+    packed, shapes = dict(state), {}
+    for name in next(iter(keeps.values()), {}):
+        by_task = {task: masks[name] for task, masks in keeps.items()}
+        kept = torch.stack(list(by_task.values())).any(0)
+        layer, _, masked = name.rpartition(".")
+        if masked == LowRankLinear.MASKED:
+            factors = {
+                factor: packed.pop(f"{layer}.{factor}").index_select(axis, kept.nonzero().flatten())
+                for factor, axis in LowRankLinear.RANKS.items()
+            }
+            packed |= _smaller(layer, factors, whole=len(by_task) == 1)
         else:
-            packed[name] = value
-    return packed, {_SHAPES: json.dumps({name: list(keep.shape) for name, keep in keeps.items()})}
+            code, values = pack(kept.numpy(), packed.pop(name).numpy())
+            packed |= {f"{name}.kept": torch.from_numpy(code), f"{name}.values": torch.from_numpy(values)}
+            shapes[name] = list(kept.shape)
+        if len(by_task) > 1:
+            for task, keep in by_task.items():
+                packed[f"{name}.kept.{task}"] = torch.from_numpy(encode(keep[kept].numpy()))
+    return packed, {_SHAPES: json.dumps(shapes)}
+
+
+def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str, Tensor]:
+    """The factors, or the matrix where that is smaller (and may be)."""
+    u, sigma, vh = factors.values()
+    if whole and len(sigma) > break_even(u.shape[0], vh.shape[1]):
+        return {f"{layer}.weight": ((u.float() * sigma.float()) @ vh.float()).to(u.dtype)}
+    return {f"{layer}.{factor}": value for factor, value in factors.items()}
 
 
 def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Tensor]:
-    """The dense state dict that `pack_state` took, pruned weights 0.
+    """The state dict that `pack_state` took, pruned weights 0 and pruned ranks gone, with fixed masks.
+
+    A matrix has a mask where masks differ by task, or where it is there by its ranks.
 
     Raises:
         KeyError, ValueError: the tensors are no packed ones.
     """
-    state = dict(packed)
+    codes = {name: found for name in packed if (found := _CODE.fullmatch(name))}
+    state = {name: value for name, value in packed.items() if name not in codes}
+    kept = {}
     for name, shape in json.loads(metadata[_SHAPES]).items():
-        code, values = state.pop(f"{name}.kept").numpy(), state.pop(f"{name}.values").numpy()
+        code, values = packed[f"{name}.kept"].numpy(), state.pop(f"{name}.values").numpy()
         state[name] = torch.from_numpy(unpack(code, values, prod(shape)).reshape(shape))
+        kept[name] = torch.from_numpy(decode(code, prod(shape)).reshape(shape))
+    for name in [name for name in state if name.endswith(f".{LowRankLinear.MASKED}")]:
+        kept[name] = torch.ones(state[name].shape, dtype=torch.bool)
+        state[f"{name.rpartition('.')[0]}.mask.keep"] = kept[name]
+    for name, found in codes.items():
+        if found["task"] is not None:
+            of_any = kept[found["masked"]]
+            layer = found["masked"].rpartition(".")[0]
+            state.pop(f"{layer}.mask.keep", None)
+            own = torch.zeros_like(of_any)
+            own[of_any] = torch.from_numpy(decode(packed[name].numpy(), int(of_any.count_nonzero())))
+            state[f"{layer}.mask.own.{found['task']}.keep"] = own
     return state

@@ -1,14 +1,17 @@
 """Put masks into a network in place, find them again, take them out, and fold them into a dense state dict."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
-from lit_prune.sparsity.masks import LearnedMask, Mask, TaskMasks
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, TaskMasks
 from lit_prune.sparsity.structures import Element, Structure
+
+_SAVED = re.compile(r"(?P<layer>.+)\.mask\.(?:(?P<part>shared|own\.[^.]+)\.)?(?P<kind>scores|keep)")
 
 
 def install(
@@ -35,6 +38,34 @@ def install(
         if not isinstance(linear, nn.Linear):
             raise UserError(f"{name} is a {type(linear).__name__}: only nn.Linear can be masked")
         root.set_submodule(name, structure(linear, partial(make_mask, name)))
+
+
+def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Put masks where a state dict has them, and factors in the place of matrices that it has by their ranks.
+
+    `root.load_state_dict(state)` then fits. What is not learned is fixed.
+
+    Args:
+        root: The network, changed in place.
+        state: Of a network that had masks; of several tasks, of some or all.
+    """
+    masks: dict[str, dict[str, LearnedMask | FixedMask]] = {}  # layer -> part -> mask
+    for name, value in state.items():
+        if found := _SAVED.fullmatch(name):
+            mask = LearnedMask(value) if found["kind"] == "scores" else FixedMask(value)
+            masks.setdefault(found["layer"], {})[found["part"] or ""] = mask
+    for layer, parts in masks.items():
+        own = {part.removeprefix("own."): mask for part, mask in parts.items() if part.startswith("own.")}
+        shared = parts.get("shared")
+        assert shared is None or isinstance(shared, LearnedMask)
+        whole = TaskMasks(own, shared) if own else parts[""]
+        if f"{layer}.sigma" in state:
+            u, sigma, vh = (state[f"{layer}.{factor}"].float() for factor in ("u", "sigma", "vh"))
+            by_rank = LowRankLinear(u, sigma, vh, root.get_submodule(layer).bias)  # type: ignore[arg-type]
+            by_rank.mask = whole
+            root.set_submodule(layer, by_rank)
+        else:
+            install(root, [layer], lambda _, weight, mask=whole: mask)  # type: ignore[misc]
 
 
 def uninstall(root: nn.Module) -> None:

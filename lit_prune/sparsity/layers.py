@@ -91,6 +91,7 @@ class LowRankLinear(nn.Module):
     """
 
     MASKED: ClassVar[str] = "sigma"
+    RANKS: ClassVar[dict[str, int]] = {"u": 1, "sigma": 0, "vh": 0}  # the factors, and which dimension is of ranks
     mask: Mask
 
     def __init__(self, u: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:

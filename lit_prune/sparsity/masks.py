@@ -90,19 +90,20 @@ class LearnedMask(nn.Module):
 
 
 class TaskMasks(nn.Module):
-    """A learned mask for each task, one in use at a time (Xia & Shin 2021, section 3).
+    """A mask for each task, one in use at a time (Xia & Shin 2021, section 3).
 
     With a mask for all tasks beside them (hybrid) a task keeps what either keeps, and the gradient goes to both.
 
     Args:
-        own: The mask of each task; the first is in use.
+        own: The mask of each task, learned ones or fixed ones; the first is in use. What a fixed one prunes keeps its
+            value in the weight: another task may keep it.
         shared: The mask for all, None: there is none (separate).
 
     Attributes:
         task: The task whose mask is in use.
     """
 
-    def __init__(self, own: Mapping[str, LearnedMask], shared: LearnedMask | None = None) -> None:
+    def __init__(self, own: Mapping[str, LearnedMask | FixedMask], shared: LearnedMask | None = None) -> None:
         super().__init__()
         self.own = nn.ModuleDict(own)
         self.shared = shared
@@ -121,17 +122,18 @@ class TaskMasks(nn.Module):
     @property
     def operands(self) -> tuple[Tensor | None, ...]:
         """What `keep_only` needs to know of the mask; of a hybrid one, the scores that the gradient goes to follow."""
-        own = self.parts[self.task]
-        return own.operands if self.shared is None else (self.keep, None, own.scores, self.shared.scores)
+        if self.shared is None:
+            return cast("LearnedMask | FixedMask", self.own[self.task]).operands
+        return self.keep, None, self.parts[self.task].scores, self.shared.scores
 
     @property
     def parts(self) -> dict[str, LearnedMask]:
         """The learned masks that it is made of, by task; the name of that for all is empty."""
         shared = {} if self.shared is None else {"": self.shared}
-        return shared | {task: cast("LearnedMask", mask) for task, mask in self.own.items()}
+        return shared | {task: mask for task, mask in self.own.items() if isinstance(mask, LearnedMask)}
 
     def _keep_of(self, task: str) -> Tensor:
-        keep = self.parts[task].keep
+        keep = cast("LearnedMask | FixedMask", self.own[task]).keep
         return keep if self.shared is None else keep | self.shared.keep
 
 

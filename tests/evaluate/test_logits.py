@@ -9,7 +9,7 @@ import torch
 from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import unlabelled_set
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 from lit_prune.sizes import check_positive
 
 

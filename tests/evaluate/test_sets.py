@@ -8,7 +8,7 @@ import pytest
 from lit_prune.data import GeneratedNli
 from lit_prune.errors import UserError
 from lit_prune.evaluate.sets import labelled_sets, own_set, unlabelled_set
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 
 PAIR = {"text_a": "premise", "text_b": "hypothesis", "label": "gold", "id": "number", "group": "kind"}
 GOLD = {"0": "entailment", "1": "neutral", "2": "contradiction", "-": ""}
@@ -50,7 +50,7 @@ def test_the_runs_own_columns_labels_and_strip(trained, table):
     (each,) = labelled_sets(run, {"own": table})
     expected = ("x7", "A man sleeps", "He rests", 0, "k")
     assert row_of(each, "id", "text_a", "text_b", "label", "group") == expected
-    assert (each.name, each.labels, each.positive) == ("nli/own", trained.labels, 1)
+    assert (each.name, each.labels, each.positive) == ("nli/own", trained.model.tasks["nli"].labels, 1)
     each = unlabelled_set(run, table)
     assert row_of(each, "id", "text_a", "text_b", "label", "group") == ("x7", "A man sleeps", "He rests", -1, "k")
 
@@ -91,7 +91,7 @@ def test_without_files_in_the_run_columns_have_our_names_and_labels_those_of_the
     path.write_text('{"text_a": "A", "label": "contradiction", "more": null}\n')
     own, ood = labelled_sets(trained, {"own": path, "ood_own": path})
     assert row_of(own, "text_a", "text_b", "label", "id") == ("A", "", 0, "1")
-    assert own.labels == trained.labels
+    assert own.labels == trained.model.tasks["nli"].labels
     assert ood.labels == ("non_entailment", "entailment")  # a finer class is understood, and merged
     assert row_of(ood, "label") == (0,)
 
@@ -131,7 +131,7 @@ def test_the_runs_own_rows_are_there_all_of_them(trained):
     each = own_set(trained, "train")
     source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60)
     assert list(each.rows["id"]) == [row["id"] for row in source.rows("train", None)]
-    assert each.labels == trained.labels
+    assert each.labels == trained.model.tasks["nli"].labels
     assert len(own_set(trained, "ood").rows) == 60
 
 

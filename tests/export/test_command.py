@@ -33,7 +33,7 @@ def test_plain_transformers_loads_the_dense_format(any_run, export, difference, 
 
 @pytest.mark.parametrize("form", ["dense", "packed"])
 def test_a_backbone_without_a_counterpart_is_exported_too(any_run, export, difference, form, monkeypatch):
-    monkeypatch.setattr(dense, "COUNTERPARTS", {})
+    monkeypatch.setattr(dense, "_KNOWN", {})
     folder = export(any_run, form)
     assert (folder / "head.safetensors").exists() == (form == "dense")
     model = lit_prune.load(folder)
@@ -88,7 +88,7 @@ def test_weights_that_float16_cannot_hold_are_an_error(finished_dense_run, tmp_p
     torch.save(checkpoint, run / "checkpoints" / "best.ckpt")
     command = ["export", str(run), "--format", "dense", "--out", str(tmp_path / "out"), "--dtype"]
     assert main([*command, "float16"]) == 2
-    assert "head.classifier.bias" in capsys.readouterr().err
+    assert "heads.nli.classifier.bias" in capsys.readouterr().err
     assert main([*command, "float32"]) == 0
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lit_prune.export.coding import encode
-from lit_prune.export.files import save_tensors
+from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.packed import pack_state, unpack_state
 
 LAYER = {f"attention.{name}": (768, 768) for name in ("query", "key", "value", "output")}
@@ -31,7 +31,7 @@ def bert_base(density):
 def test_bert_base_takes_few_bytes(tmp_path, density, limit):
     state, keeps = bert_base(density)
     assert len(keeps) == 72
-    tensors, metadata = pack_state(state, keeps)
+    tensors, metadata = pack_state(state, {"": keeps})
     save_tensors(tensors, tmp_path / "packed", metadata)
     assert (tmp_path / "packed").stat().st_size <= limit
 
@@ -41,11 +41,13 @@ def test_masks_of_bert_base_alone_take_a_bit_per_weight_at_most():
     assert 36 * encode(keep.numpy()).nbytes <= 10.7e6  # as many weights as the 72 matrices
 
 
-def test_unpacking_gives_the_dense_state():
+@pytest.mark.parametrize("density", [0.3, 0.0])
+def test_unpacking_gives_the_dense_state(density, tmp_path):
     state = {"a.weight": torch.randn(5, 9), "a.bias": torch.randn(5), "count": torch.tensor(3)}
-    keeps = {"a.weight": torch.rand(5, 9) < 0.3}
-    packed, metadata = pack_state(state, keeps)
+    keeps = {"a.weight": torch.rand(5, 9) < density}
+    packed, metadata = pack_state(state, {"": keeps})
     state["a.weight"] = state["a.weight"] * keeps["a.weight"]
-    unpacked = unpack_state(packed, metadata)
+    save_tensors(packed, tmp_path / "packed", metadata)
+    unpacked = unpack_state(*load_tensors(tmp_path / "packed"))
     assert unpacked.keys() == state.keys()
     assert all(torch.equal(unpacked[name], value) for name, value in state.items())

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.data.sources.fields import Texts
-from lit_prune.data.sources.files import file_fingerprint, file_rows
+from lit_prune.data.sources.files import file_fingerprint, file_rows, file_state
 from lit_prune.data.sources.readers import READERS
-from lit_prune.data.sources.source import Row, Source
+from lit_prune.data.sources.source import Row, Source, SpanRow
+from lit_prune.data.sources.squad import read_squad
 from lit_prune.errors import UserError
 
 
@@ -34,10 +35,38 @@ class Given(Source):
         return file_rows(*self.files[split])
 
 
-def check_readable(path: Path) -> None:
-    """Refuse, with a UserError, what is no file or of a kind that cannot be read."""
+class GivenSquad(Source):
+    """Files in SQuAD's layout under any names.
+
+    Args:
+        files: Name of a set -> its file.
+    """
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files = dict(files)
+
+    def available(self, root: str | None) -> list[str]:
+        """The names of the sets."""
+        return list(self.files)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The file's path, size and time of change."""
+        return file_state(self.files[split])
+
+    def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
+        """See `Source.rows`; errors name the file, and where it has one the question's id."""
+        return read_squad(self.files[split])
+
+
+def check_exists(path: Path) -> None:
+    """Refuse, with a UserError, what is no file."""
     if not path.is_file():
         raise UserError(f"there is no file {path}")
+
+
+def check_readable(path: Path) -> None:
+    """Refuse, with a UserError, what is no file or no table of a kind that can be read."""
+    check_exists(path)
     if path.suffix not in READERS:
         raise UserError(f"{path} cannot be read: needed is a file of one of the kinds {', '.join(READERS)}")
 

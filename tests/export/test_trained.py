@@ -7,18 +7,16 @@ import torch
 import yaml
 
 from lit_prune.errors import UserError
-from lit_prune.export.classifier import read_run
+from lit_prune.export.trained import read_run
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.install import masked_layers
 
 
 def test_the_selected_model_comes_back_with_its_masks(any_run):
     trained = read_run(any_run, None)
-    assert trained.labels == ("contradiction", "entailment", "neutral")
+    assert trained.model.tasks[trained.task].labels == ("contradiction", "entailment", "neutral")
     assert not trained.model.training
-    masks = {
-        name.replace("heads.nli.", "head."): keep for name, keep in load_masks(any_run / "masks.safetensors").items()
-    }
+    masks = load_masks(any_run / "masks.safetensors")
     layers = masked_layers(trained.model)
     assert {f"{name}.weight" for name in layers} == masks.keys()
     assert all(torch.equal(layer.mask.keep, masks[f"{name}.weight"]) for name, layer in layers.items())
@@ -53,15 +51,22 @@ def test_of_several_tasks_one_must_be_named(finished_run, tmp_path):
         tasks.append({"init_args": {"name": "other", "labels": ["a", "b"]}})
 
     run = rewritten(finished_run, tmp_path / "version_0", add)
-    with pytest.raises(UserError, match=r"'nli', 'other'.*--task"):
-        read_run(run, None)
+    with pytest.raises(UserError, match=r"does not fit"):
+        read_run(run, None)  # the run has no such head
+    with pytest.raises(UserError, match=r"'qa'.*nli, other"):
+        read_run(run, "qa")
     assert read_run(run, "nli").task == "nli"
 
 
-def test_a_task_without_labels_is_an_error(finished_run, tmp_path):
-    run = rewritten(finished_run, tmp_path / "version_0", lambda tasks: tasks[0]["init_args"].pop("labels"))
-    with pytest.raises(UserError, match="labels"):
-        read_run(run, None)
+@pytest.mark.parametrize("task", [None, "nli"])
+def test_a_task_of_a_kind_that_is_not_known_is_refused(finished_run, tmp_path, task):
+    def change(tasks):
+        tasks[0]["class_path"] = "someone.Ranking"
+        del tasks[0]["init_args"]["labels"]
+
+    run = rewritten(finished_run, tmp_path / "version_0", change)
+    with pytest.raises(UserError, match=r"the task nli has no labels, and of tasks of other kinds than classes"):
+        read_run(run, task)
 
 
 def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path, tiny_roberta):
@@ -72,14 +77,3 @@ def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(UserError, match="does not fit"):
         read_run(run, None)
-
-
-@pytest.mark.parametrize("task", [None, "nli"])
-def test_a_task_without_classes_is_refused(finished_run, tmp_path, task):
-    run = tmp_path / "version_0"
-    shutil.copytree(finished_run, run)
-    config = yaml.safe_load((run / "config.yaml").read_text())
-    del config["data"]["tasks"][0]["init_args"]["labels"]
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(UserError, match=r"the task nli of .* has no labels, and test, predict and export know"):
-        read_run(run, task)

@@ -1,0 +1,89 @@
+"""A finished run's result, from its folder alone."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_prune.checkpoints import is_masked_base, read_checkpoint
+from lit_prune.data.configured import configured_tasks
+from lit_prune.data.kinds import rebuild
+from lit_prune.data.sources.given import Given
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.export.model import TaskModel, state_of
+from lit_prune.sparsity.install import install_saved
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a finished run.
+
+    Attributes:
+        model: The selected model, masks in place, in evaluation mode.
+        run: The run's folder.
+        config: The run's `config.yaml`.
+        metrics: The run's `metrics.json`.
+        record: The run's `run.json`.
+        is_masked_base: Whether nothing but masks was trained over the run's dense model.
+    """
+
+    model: TaskModel
+    run: Path
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    record: dict[str, Any]
+    is_masked_base: bool
+
+    @property
+    def task(self) -> str:
+        """The name of the task that it is of.
+
+        Raises:
+            UserError: It is of several.
+        """
+        if len(self.model.tasks) > 1:
+            raise UserError(
+                f"needed is one of {', '.join(self.model.tasks)}, the tasks of {self.run}: give --task, as --task "
+                f"{self.model.task}"
+            )
+        return self.model.task
+
+
+def read_run(run: Path, task: str | None) -> Trained:
+    """Rebuild a run's selected model from the run's folder, without its data.
+
+    Args:
+        run: The folder of a finished run.
+        task: The task whose head and masks to take, None: those of all.
+
+    Raises:
+        UserError: the folder holds no finished run, or the run has no such task, or one of a kind that is not known.
+    """
+    for name in ("config.yaml", "run.json", "metrics.json"):
+        if not (run / name).is_file():
+            remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
+            raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    try:
+        configured = configured_tasks(config)
+    except KeyError as error:
+        raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
+    if task is not None and task not in configured:
+        raise UserError(f"task is {task!r}, needed is one of {', '.join(configured)}, the tasks of {run}")
+    tasks = [rebuild(each, Given({})) for name, each in configured.items() if task in (None, name)]
+    origin = run / "checkpoints" / "best.ckpt"
+    checkpoint = read_checkpoint(origin)
+    # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
+    model = TaskModel(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), tasks)
+    state = state_of(model.tasks, checkpoint["state_dict"])
+    try:
+        install_saved(model, state)
+        model.load_state_dict(state)
+    except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
+        raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
+    read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
+    model.use(model.task)
+    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base(checkpoint))
