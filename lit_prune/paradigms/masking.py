@@ -111,10 +111,14 @@ class Masking(FromDense):
             reversible = [layer.mask for layer in pool if isinstance(layer.mask, ReversibleMask)]
             if reversible:
                 set_anew(reversible, [self.scores(layer.masked) for layer in pool], sparsity)
-            for part in pool[0].mask.parts:
-                refresh([layer.mask.parts[part] for layer in pool], sparsity)
+            self.refresh_learned([layer.mask for layer in pool], sparsity)
         self._kept = self._snapshot()
         self.refreshed = Refreshed(self.trainer.global_step, flipped(before, self._kept))
+
+    def refresh_learned(self, pool: Sequence[Mask], sparsity: float) -> None:
+        """Set the thresholds of the masks of a pool that are learned."""
+        for part in pool[0].parts:
+            refresh([mask.parts[part] for mask in pool], sparsity)
 
     def _snapshot(self) -> dict[str, Tensor]:
         every = masks_by_task(self).items()

@@ -1,6 +1,6 @@
 """`PruneWhileFinetuning`: weights and what is kept of them are trained together (Xia & Shin 2021; Sanh et al. 2020)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,11 +13,14 @@ from lit_prune.losses import Loss
 from lit_prune.paradigms.masking import Masking
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.hybrid import part_sparsity
 from lit_prune.sparsity.install import use_task
 from lit_prune.sparsity.masks import LearnedMask, Mask, ReversibleMask, TaskMasks
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.structures import Structure
+
+TASK_MASKS = ("shared", "separate", "hybrid", "hybrid_rescaled")
 
 
 class PruneWhileFinetuning(Masking):
@@ -40,7 +43,8 @@ class PruneWhileFinetuning(Masking):
             lists of targets.
         refresh_every: Optimizer steps between two refreshes; before every evaluation there is one more.
         task_masks: `shared`: all tasks have one mask; `separate`: each has its own; `hybrid`: each keeps what either a
-            mask for all or its own keeps. The latter two need a criterion that accumulates.
+            mask for all or its own keeps, up to twice as much as the schedule says; `hybrid_rescaled`: as much as that,
+            on average over the tasks. All but the first need a criterion that accumulates.
         targets: Names of the matrices to prune, None: those of the Transformer layers; pooler and heads stay dense.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         dense: Length and rates of a dense phase before, None: there is none.
@@ -66,8 +70,8 @@ class PruneWhileFinetuning(Masking):
         dense_loss: Loss | None = None,
         start_from: str | None = None,
     ) -> None:
-        if task_masks not in ("shared", "separate", "hybrid"):
-            raise UserError(f"task_masks is {task_masks!r}, needed is shared, separate or hybrid")
+        if task_masks not in TASK_MASKS:
+            raise UserError(f"task_masks is {task_masks!r}, needed is one of {', '.join(TASK_MASKS)}")
         if task_masks != "shared" and not criterion.accumulates:
             raise UserError(
                 f"task_masks={task_masks!r} needs a criterion that accumulates (lit_prune.sparsity.criteria.Movement): "
@@ -100,11 +104,16 @@ class PruneWhileFinetuning(Masking):
         if self.task_masks == "shared":
             return LearnedMask(self.scores(masked))
         own = {task: LearnedMask(self.scores(masked)) for task in self.tasks}
-        return TaskMasks(own, LearnedMask(self.scores(masked)) if self.task_masks == "hybrid" else None)
+        return TaskMasks(own, None if self.task_masks == "separate" else LearnedMask(self.scores(masked)))
 
     def scores(self, masked: Tensor) -> Tensor:
         """The criterion's."""
         return self.criterion(masked, self.schedule(self.progress))
+
+    def refresh_learned(self, pool: Sequence[Mask], sparsity: float) -> None:
+        """Set the thresholds, of rescaled hybrid masks so that what a task keeps has the density."""
+        rescaled = [mask for mask in pool if isinstance(mask, TaskMasks)] if self.task_masks == TASK_MASKS[-1] else []
+        super().refresh_learned(pool, part_sparsity(rescaled, sparsity) if rescaled else sparsity)
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Encode with the masks of the batch's task."""
