@@ -39,11 +39,12 @@ SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
+PRUNING = sorted(REPOSITORY.glob("configs/paper/pruning/*.yaml"))
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
-LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune"}
@@ -68,9 +69,10 @@ def shipped(path):
     return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
 
 
-def named_first(path):
-    """The configuration that the command in a yaml's header begins with."""
-    return REPOSITORY / re.findall(r"^# +lit_prune fit --config (\S+)", path.read_text(), flags=re.MULTILINE)[0]
+def named_before(path):
+    """The options of the configurations that the command in a yaml's header lays it over."""
+    (named,) = re.findall(rf"^# +lit_prune fit (--config .+) --config {shipped(path)}", path.read_text(), re.MULTILINE)
+    return [f"--config={REPOSITORY / each}" for each in named.removeprefix("--config ").split(" --config ")]
 
 
 def is_laid_over(value, overlay):
@@ -398,7 +400,7 @@ def test_generated_texts_are_read_and_their_answers_recorded(brief, tmp_path, ba
     assert ("dense/reading/id/f1" in metrics) == (base == "srnet_ce")
     if base == "srnet_ce":
         assert not any(name.startswith("heads.") for name in load_masks(folder / "masks.safetensors"))
-    assert main(["export", str(folder), "--format", "dense", "--out", str(tmp_path / "exported")]) == 2
+    assert main(["export", str(folder), "--format", "dense", "--out", str(tmp_path / "exported")]) == 0
 
 
 def test_squad_is_read_from_its_own_files(brief, tmp_path):
@@ -668,7 +670,7 @@ def test_a_papers_recipe_of_files_runs(path, brief, tmp_path):
 @pytest.mark.usefixtures("hub")
 def test_a_variant_of_a_papers_recipe_runs(path, brief, resolve, tmp_path):
     whole = tmp_path / path.name
-    whole.write_text(yaml.safe_dump(resolve([f"--config={named_first(path)}", f"--config={path}"])))
+    whole.write_text(yaml.safe_dump(resolve([*named_before(path), f"--config={path}"])))
     folder = brief(whole, f"--experiment={load(path)['experiment']}")
     metrics = json.loads((tmp_path / "runs" / load(path)["experiment"] / folder.name / "metrics.json").read_text())
     assert metrics["sparsity"] == pytest.approx(0.7, abs=2e-3)
@@ -676,12 +678,29 @@ def test_a_variant_of_a_papers_recipe_runs(path, brief, resolve, tmp_path):
 
 @each(VARIANTS)
 def test_a_variant_changes_the_way_and_nothing_of_the_data(path, resolve):
-    base = resolve([f"--config={named_first(path)}"])
-    varied = resolve([f"--config={named_first(path)}", f"--config={path}"])
+    base = resolve(named_before(path))
+    varied = resolve([*named_before(path), f"--config={path}"])
     for name in ("data", "encoder"):
         assert varied[name] == base[name]
     assert varied["experiment"] == f"{path.stem}_mnli"
     assert varied["model"] != base["model"]
+
+
+@pytest.mark.slow
+@each(PRUNING)
+@pytest.mark.usefixtures("hub")
+def test_pruning_at_the_papers_scale_runs(path, brief, tmp_path):
+    base, data = (Path(each.removeprefix("--config=")) for each in named_before(path))
+    overlay = {name: value for name, value in load(path).items() if name not in ("encoder", "experiment")}
+    overlay["data"]["max_length"] = 48
+    overlay["model"]["init_args"]["prune"] |= {"epochs": None, "steps": 2}
+    overlay["trainer"]["val_check_interval"] = 2
+    (tmp_path / path.name).write_text(yaml.safe_dump(overlay))
+    folder = brief(base, f"--config={with_short_windows(data, tmp_path)}", f"--config={tmp_path / path.name}")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    final = overlay["model"]["init_args"]["schedule"]["init_args"]["final"]
+    assert metrics["sparsity"] == pytest.approx(final, abs=0.04)  # of the few ranks of a tiny encoder
+    assert {name.split("/")[0] for name in metrics if name.split("/")[1:2] == ["id"]} == set(overlay["data"].get("only", MACRO))
 
 
 @each([path for path in OVERLAYS if path.stem.endswith("_hub") and path.stem != "glue_hub"])
@@ -748,11 +767,12 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
 
 @each(ALL)
 def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
-    base = path
+    before = []
     if path in LAID_OVER:
-        base = named_first(path) if path in VARIANTS else REPOSITORY / "configs/srnet_poe.yaml"
+        before = [f"--config={REPOSITORY / 'configs/srnet_poe.yaml'}"]
+        before = named_before(path) if path in [*VARIANTS, *PRUNING] else before
     with pytest.raises(SystemExit) as stop:
-        main(["fit", "--config", str(base), "--config", str(path), "--print_config"])
+        main(["fit", *before, "--config", str(path), "--print_config"])
     assert stop.value.code == 0
     assert is_laid_over(yaml.safe_load(capsys.readouterr().out), load(path))
 
