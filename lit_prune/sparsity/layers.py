@@ -97,6 +97,8 @@ class LowRankLinear(nn.Module):
     def __init__(self, u: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:
         super().__init__()
         self.out_features, self.in_features = u.shape[0], vh.shape[1]
+        # A rank is one piece of memory in both, so that some of them are quickly taken and given gradients.
+        u, vh = u.t().contiguous().t(), vh.contiguous()
         self.u, self.sigma, self.vh = nn.Parameter(u), nn.Parameter(sigma), nn.Parameter(vh)
         self.bias = bias
 
@@ -109,7 +111,7 @@ class LowRankLinear(nn.Module):
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
         """
         u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
-        layer = cls(u.contiguous(), sigma, vh.contiguous(), linear.bias)
+        layer = cls(u, sigma, vh, linear.bias)
         layer.mask = make_mask(layer.sigma)
         return layer.train(linear.training)
 
@@ -133,7 +135,7 @@ class LowRankLinear(nn.Module):
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
             return self.u, self.sigma, self.vh
-        return self.u.index_select(1, ranks), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
+        return self.u.t().index_select(0, ranks).t(), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
 
     @property
     def masked(self) -> Tensor:
