@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
+from lit_prune.sparsity.tuned import fold
 
 KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
@@ -26,7 +27,7 @@ LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no par
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint of this package, tensors and plain values only (`weights_only=True`), on the CPU.
 
-    Its `state_dict` is whole: what it leaves to a base is read from there.
+    Its `state_dict` is whole: what it leaves to a base is read from there, and tuned entries are in their tensors.
 
     Raises:
         UserError: no such file, a truncated one, one that is not a checkpoint of this package, or another base.
@@ -41,6 +42,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
         raise UserError(f"{path} is not a checkpoint of lit_prune: give a run's folder or a .ckpt file it wrote")
     complete(checkpoint, path)
+    checkpoint["state_dict"] = fold(checkpoint["state_dict"])
     return checkpoint
 
 
@@ -73,8 +75,8 @@ def take_loss(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
     return {name: state.pop(name) for name in list(state) if name.startswith(LOSS)}
 
 
-def is_masked_base(checkpoint: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint left its weights to a base: all that it has of its own are masks."""
+def has_base(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint left its weights to a base."""
     return "base_hash" in checkpoint[KEY]
 
 
@@ -84,7 +86,7 @@ def complete(checkpoint: dict[str, Any], path: Path) -> None:
     Raises:
         UserError: the base is missing, damaged or another.
     """
-    if not is_masked_base(checkpoint):
+    if not has_base(checkpoint):
         return
     base = path.with_name(BASE)
     state = checkpoint["state_dict"]

@@ -14,6 +14,7 @@ from runs import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
+from lit_prune.sparsity.tuned import indices_in
 
 TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
 NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
@@ -44,8 +45,8 @@ def metrics(run):
 def two_processes(command, tmp_path):
     """A function that runs a configuration made small on two processes: the folder it leaves behind."""
 
-    def run(*arguments, name):
-        done = lit_prune(*command(*TWO, *arguments, name=name))
+    def run(*arguments, name, **config):
+        done = lit_prune(*command(*TWO, *arguments, name=name, **config))
         assert done.returncode == 0, done.stderr[-3000:]
         return tmp_path / "runs" / name / "version_0"
 
@@ -79,11 +80,26 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude"])
+@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude", "bitfit"])
 def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))
     assert done.returncode == 0, done.stderr[-3000:]
     assert "nli/ood/auroc" in metrics(tmp_path / "runs" / name / "version_0")
+
+
+def test_two_processes_tune_the_entries_that_one_does(two_processes, experiment):
+    pair = two_processes(NO_DROPOUT, config="configs/sam.yaml", name="pair")
+    code, single = experiment(NO_DROPOUT, config="configs/sam.yaml", name="single")
+    assert code == 0
+    found, expected = (
+        indices_in(torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"])
+        for run in (pair, single)
+    )
+    assert found.keys() == expected.keys()
+    num = sum(len(index) for index in expected.values())
+    num_common = sum(int(torch.isin(found[name], index).sum()) for name, index in expected.items())
+    assert num_common >= 0.99 * num
+    assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
 def test_two_tasks_are_drawn_alike_by_two_processes_which_learn_the_same_masks(command, two_tasks, tmp_path):

@@ -20,11 +20,11 @@ from lit_prune.device import hardware
 from lit_prune.files import write_json
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import job
-from lit_prune.sparsity.budget import FURTHER
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
+_TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  # of a selected model, elsewhere
 
 
 class RunRecord(Callback):
@@ -101,7 +101,7 @@ class RunRecord(Callback):
             "sparsity": result["sparsity"],
             "density": 1 - result["sparsity"],
             "denominator": result.get("denominator", "nothing is pruned"),
-            **{name: result[name] for name in FURTHER if name in result},
+            **{name: value for name, value in result.items() if name not in _TOLD},
             "seed": self.seed,
             "step": result["step"],
             "steps": trainer.global_step,

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
-from lit_prune.checkpoints import is_masked_base, read_checkpoint
+from lit_prune.checkpoints import has_base, read_checkpoint
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, state_of
-from lit_prune.sparsity.install import install_saved
+from lit_prune.sparsity.install import install_saved, masked_layers
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,5 @@ def read_run(run: Path, task: str | None) -> Trained:
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     model.use(model.task)
-    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base(checkpoint))
+    is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
+    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base)

@@ -8,6 +8,7 @@ from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.prune_after_finetune import PruneAfterFinetune
 from lit_prune.paradigms.prune_while_finetuning import PruneWhileFinetuning
+from lit_prune.paradigms.sparse_finetuning import SparseFinetuning
 
 __all__ = [
     "FineTune",
@@ -18,4 +19,5 @@ __all__ = [
     "Phase",
     "PruneAfterFinetune",
     "PruneWhileFinetuning",
+    "SparseFinetuning",
 ]

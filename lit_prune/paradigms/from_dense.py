@@ -63,14 +63,14 @@ class FromDense(Paradigm):
             check_source(loss, name, origin is not None, "dense" in self.phases and self.phases["dense"].steps != 0)
         super().add_phase(name, phase, loss)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def batch_loss(self, batch: Batch) -> Tensor:
         """The loss of the current phase, which may read the phase's progress and what the dense model says."""
         batch.progress = self.progress
         if "teacher" in self.loss_of(batch.task).needs:
             if self.teacher is None:  # the phase's first step, or the first after a resume
                 self.teacher = teach(self, self.taught_by or self.checkpoints / BASE)
             batch.teacher = self.teacher(batch)
-        return super().training_step(batch, batch_idx)
+        return super().batch_loss(batch)
 
     def facts(self) -> dict[str, Any]:
         """What else is recorded of a selected model: its sparsity, and how good its teacher was."""

@@ -50,11 +50,10 @@ class Paradigm(LightningModule):
         self.ends: dict[str, int] = {}
         self.steps_planned = 0
         self.selected: dict[str, dict[str, Any]] = {}
-        self.improved = False
+        self.improved = self._ended_phase = False
         self.predicted: list[Predicted] = []
         self.values: dict[str, float] = {}
         self._collector = Collector([])
-        self._ended_phase = False
         self._random_state: dict[str, Any] | None = None
 
     # ---- phases ----------------------------------------------------------------------------------------------------
@@ -177,25 +176,28 @@ class Paradigm(LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (batch, classes) of the batch's task, (batch, length, 2) of spans."""
-        logits: Tensor = self.heads[batch.task](*self.encode(batch))
-        return logits
+        return self.heads[batch.task](*self.encode(batch))  # type: ignore[no-any-return]
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Hidden states (batch, length, width) and the pooled first token (batch, width)."""
         return self.encoder(batch.inputs)  # type: ignore[no-any-return]
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of the current phase."""
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """The loss of the current phase on a batch."""
         hidden, batch.pooled = self.encode(batch)
-        loss: Tensor = self.loss_of(batch.task)(self.heads[batch.task](hidden, batch.pooled), batch) * batch.weight
+        loss: Tensor = self.loss_of(batch.task)(self.heads[batch.task](hidden, batch.pooled), batch)
+        return loss * batch.weight
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of the current phase, logged; one that is not finite ends the run."""
+        loss = self.batch_loss(batch)
         check_finite(loss, f"step {self.trainer.global_step} (phase {self.phase!r})", self._last_checkpoint())
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def _last_checkpoint(self) -> str:
-        if not self.selected:
-            return "none yet"
-        return f"{self.folder}/checkpoints/last.ckpt (best of phase {list(self.selected)[-1]!r} beside it)"
+        best = f"best of phase {next(reversed(self.selected), None)!r} beside it"
+        return f"{self.folder}/checkpoints/last.ckpt ({best})" if self.selected else "none yet"
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Restore the random state after a resume; begin the phase that the step belongs to."""
@@ -245,9 +247,9 @@ class Paradigm(LightningModule):
         self.log_dict(named, logger=False)
 
     def sum_processes(self, own: Tensor) -> Tensor:
-        """The sum of each process' own tensor, on the CPU; all of them must call this."""
+        """The sum of each process' own tensor, where this one's is; all of them must call this."""
         total: Tensor = self.trainer.strategy.reduce(own.to(self.device), reduce_op="sum")
-        return total.cpu()
+        return total.to(own.device)
 
     def eligible(self) -> bool:
         """Whether the current model may be selected."""

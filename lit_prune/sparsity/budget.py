@@ -32,9 +32,6 @@ class Budget:
         return values | ({"wasted_ranks": self.num_wasted / self.num_ranks} if self.num_ranks else {})
 
 
-FURTHER = ("parameter_density", "wasted_ranks")
-
-
 def break_even(out_features: int, in_features: int) -> float:
     """The rank above which two factors of a matrix have more entries than the matrix: mn / (m + n)."""
     return out_features * in_features / (out_features + in_features)
