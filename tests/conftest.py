@@ -244,6 +244,16 @@ def _finished(factory: pytest.TempPathFactory, backbone: Path, *arguments: str, 
 
 
 @pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny_backbone):
+    """A function that fits a configuration made small, for a whole session: the folder of the complete run."""
+
+    def run(*arguments, config, name):
+        return _finished(tmp_path_factory, tiny_backbone, *arguments, config=config, name=name)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def four_kinds(tmp_path_factory):
     """The file of four small generated tasks, each of a kind of its own, to be laid over a configuration."""
     shipped = yaml.safe_load((REPOSITORY / "configs/data/multitask_four.yaml").read_text())

@@ -89,7 +89,11 @@ def _plain(known: Counterpart) -> str:
 def _sparsity(trained: Trained) -> str:
     counts = count(trained.model)
     if not counts:
-        return "0 (nothing is pruned)"
+        tuned = trained.metrics.get("tuned")
+        of_entries = (
+            f"; {tuned:,} entries are tuned ({trained.metrics['tuned_share']:.2%})" if tuned is not None else ""
+        )
+        return f"0 (nothing is pruned){of_entries}"
     whole = total(counts.values())
     (kind,) = {KINDS[layer.MASKED] for layer in masked_layers(trained.model).values()}
     told = (

@@ -11,20 +11,22 @@ import torch
 from jsonargparse import auto_cli
 from torch import Tensor
 
+from lit_prune.checkpoints import BASE, read_checkpoint
 from lit_prune.data.kinds import describe
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
-from lit_prune.export import dense, masks, packed
+from lit_prune.export import delta, dense, masks, packed
 from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, TASKS, checksums
+from lit_prune.export.model import state_of
 from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 
-FORMATS = ("dense", "packed", "masks")
+FORMATS = ("dense", "packed", "masks", "delta")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
@@ -38,8 +40,9 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        format: `dense` (plain transformers loads it), `packed` (small: only kept weights; lit_prune.load reads it) or
-            `masks` (no weights: what is kept of the run's dense model, which lit_prune.load then needs as its base).
+        format: `dense` (plain transformers loads it), `packed` (small: only kept weights; lit_prune.load reads it),
+            `masks` (no weights: what is kept of the run's dense model, which lit_prune.load then needs as its base) or
+            `delta` (of a sparsely tuned run: what it changed of the backbone, which is lit_prune.load's base).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
@@ -58,6 +61,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     trained = read_run(Path(run), task)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
+    if format == "delta" and "tuned" not in trained.metrics:
+        raise UserError(f"--format delta: {run} tuned no share of its entries (SparseFinetuning): use dense or packed")
     known = _counterpart(trained) if format == "dense" else None
     with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype, known))
@@ -86,6 +91,11 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         base = f"the dense model of {trained.record['experiment']}, seed {trained.metrics['seed']}, over {encoder.name}"
         codes, texts = masks.pack_masks(weights, masks_by_task(model).get("", {}), base)
         files, metadata = {masks.FILE: codes}, metadata | texts
+    elif form == "delta":
+        base = read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"]
+        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), encoder.name)
+        converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
+        files, metadata = {delta.FILE: converted}, metadata | texts
     elif form == "packed":
         state = {name: _converted(name, value, dtype) for name, value in weights.items()}
         tensors, texts = packed.pack_state(state, masks_by_task(model))

@@ -8,7 +8,7 @@ from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export import dense, masks, packed
+from lit_prune.export import delta, dense, masks, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.model import TaskModel
 from lit_prune.sparsity.install import install_saved
@@ -30,7 +30,8 @@ def load(folder: str | Path, base: str | Path | None = None, task: str | None = 
 
     Args:
         folder: The folder, of any format.
-        base: For masks alone: the run or the checkpoint that holds the model they are for.
+        base: For masks alone: the run or the checkpoint that holds the model they are for. For a delta a run, a
+            checkpoint or a backbone, None: the backbone that it was made from.
         task: The task to use of several, None: the first; `model.use(TASK)` switches to another.
 
     Returns:
@@ -42,10 +43,13 @@ def load(folder: str | Path, base: str | Path | None = None, task: str | None = 
             task.
     """
     folder = Path(folder)
-    names = [name for name in (packed.FILE, masks.FILE, dense.FILE, dense.HEAD_FILE) if (folder / name).is_file()]
+    names = [
+        name for name in (packed.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE) if (folder / name).is_file()
+    ]
     if not names or names == [dense.HEAD_FILE]:
         raise UserError(
-            f"{folder} holds none of {dense.FILE}, {packed.FILE}, {masks.FILE}: give the --out of lit_prune export"
+            f"{folder} holds none of {dense.FILE}, {packed.FILE}, {masks.FILE}, {delta.FILE}: give the --out of "
+            "lit_prune export"
         )
     # Checksums first: nothing damaged gets as far as a parser.
     files = {name: load_tensors(folder / name) for name in names}
@@ -65,6 +69,8 @@ def load(folder: str | Path, base: str | Path | None = None, task: str | None = 
             state = packed.unpack_state(tensors[packed.FILE], metadata)
         elif names == [masks.FILE]:
             state = masks.masked_base(tensors[masks.FILE], metadata, base, model.tasks)
+        elif names == [delta.FILE]:
+            state = delta.over_base(tensors[delta.FILE], metadata, base)
         else:
             (only,) = tasks
             state = dense.join(tensors, only["name"], dense.counterpart(settings["model_type"], only["kind"]))

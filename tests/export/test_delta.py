@@ -1,0 +1,71 @@
+"""What a tuned run changed, over what it began with."""
+
+import json
+
+import pytest
+import torch
+
+import lit_prune
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.cli import main
+from lit_prune.errors import UserError
+from lit_prune.export.files import load_tensors
+
+
+@pytest.fixture(scope="module")
+def tuned(four_kinds, finished):
+    """A run of several tasks that tuned a hundredth of the entries."""
+    share = ("--config", four_kinds, "--model.init_args.share=0.01", "--model.init_args.tune.steps=10")
+    return finished(*share, config="configs/sam.yaml", name="tuned")
+
+
+@pytest.fixture
+def state(tuned):
+    return read_checkpoint(tuned / "checkpoints" / "best.ckpt")["state_dict"]
+
+
+@pytest.mark.parametrize("over", ["backbone", "run", "named"])
+def test_the_backbone_and_the_delta_are_the_trained_model(tuned, state, export, tiny_backbone, over):
+    folder = export(tuned, "delta")
+    base = {"backbone": None, "run": tuned, "named": tiny_backbone}[over]
+    model = lit_prune.load(folder, base=base, task="similarity")
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert model.task == "similarity"
+
+
+def test_it_holds_the_changed_entries_and_the_heads_alone(tuned, export, tmp_path):
+    tensors, _ = load_tensors(export(tuned, "delta") / "delta.safetensors")
+    num = sum(value.numel() for name, value in tensors.items() if name.endswith(".values"))
+    assert 0 < num <= json.loads((tuned / "metrics.json").read_text())["tuned"]
+    assert "entries are tuned" in (tmp_path / "delta" / "README.md").read_text()
+    assert all(name.startswith("heads.") or name.endswith((".changed", ".values")) for name in tensors)
+
+
+def test_half_precision_changes_no_further_entry(tuned, state, export):
+    model = lit_prune.load(export(tuned, "delta", "--dtype", "float16"))
+    base = read_checkpoint(tuned / "checkpoints" / "dense.ckpt")["state_dict"]
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, state[name], atol=1e-2, rtol=1e-3)
+        if name.startswith("encoder."):
+            assert torch.equal(value[state[name] == base[name]], base[name][state[name] == base[name]])
+
+
+def test_another_base_is_refused(tuned, finished_dense_run, tiny_roberta, export):
+    folder = export(tuned, "delta")
+    named = r"is not the model that this delta is over: needed is .* \(hash [0-9a-f]{12}"
+    for other in (finished_dense_run / "checkpoints" / "best.ckpt", tiny_roberta):
+        with pytest.raises(UserError, match=named):
+            lit_prune.load(folder, base=other)
+
+
+def test_a_run_that_tuned_no_share_has_no_delta(finished_run, tmp_path, capsys):
+    assert main(["export", str(finished_run), "--format", "delta", "--out", str(tmp_path / "out")]) == 2
+    assert "tuned no share of its entries" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tuned_run_is_exported_dense_too(tuned, tmp_path, state):
+    out = tmp_path / "dense"
+    assert main(["export", str(tuned), "--format", "dense", "--task", "nli", "--out", str(out)]) == 0
+    assert all(torch.equal(value, state[name]) for name, value in lit_prune.load(out).state_dict().items())
+    assert main(["export", str(tuned), "--format", "masks", "--out", str(tmp_path / "masks")]) == 2
