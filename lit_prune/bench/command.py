@@ -48,7 +48,7 @@ def step(
         json: File for the figures, one flat JSON object.
         variants: What is compared, None: steps under masks (fixed, learned, mask_phase). The others prune meanwhile:
             movement_local, movement_global, magnitude_local, magnitude_global, rank_movement, rank_magnitude_half,
-            rank_magnitude_tenth. All are in memory at once.
+            rank_magnitude_tenth; tuned trains .5% of the entries. All are in memory at once.
 
     Raises:
         UserError: `repeats` is not positive, the device is not there, a variant is unknown, or `Setting` refuses the

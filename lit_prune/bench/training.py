@@ -12,10 +12,12 @@ from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude
+from lit_prune.sparsity.entries import select_entries
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
+from lit_prune.sparsity.tuned import tune
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no step under masks depends on it
@@ -50,7 +52,8 @@ PRUNED = {
     "rank_magnitude_tenth": Pruned(Rank(), 0.9, learned=False, refreshed=True),
 }
 MASKED = ("fixed", "learned", "mask_phase")
-VARIANTS = ("dense", *MASKED, *PRUNED)
+VARIANTS = ("dense", *MASKED, *PRUNED, "tuned")
+TUNED = 0.005  # of the entries of each tensor (Fu et al. 2023)
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,9 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
     """A model and its optimizer, as a function that trains it by one step.
 
     `fixed` trains all weights under a fixed mask, `learned` all weights and the scores of a learned mask, `mask_phase`
-    the scores alone; `dense` trains all weights without a mask; of the others see `PRUNED`. A step is the gradients'
-    reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept. On a GPU the function returns
-    before the work is done.
+    the scores alone; `dense` trains all weights without a mask; `tuned` some entries of the encoder and the head; of
+    the others see `PRUNED`. A step is the gradients' reset, forward, loss, backward, clipping, AdamW, and the refresh
+    of what is kept. On a GPU the function returns before the work is done.
 
     Args:
         setting: The model, batch, precision and device.
@@ -112,6 +115,8 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         model.requires_grad_(False)
     if variant in MASKED:
         _mask(model, fixed=variant == "fixed")
+    if variant == "tuned":
+        _tune(model)
     refresh_all = _prune(model, PRUNED[variant]) if variant in PRUNED else None
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     optimizer = Phase(steps=1).optimizer(trained, fused=True)
@@ -130,6 +135,13 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
             refresh_all()
 
     return train
+
+
+def _tune(model: nn.Module) -> None:
+    """Have a share of the encoder's entries tuned, by magnitude: which they are is nothing to a step."""
+    encoder = {name: value for name, value in model.named_parameters() if name.startswith("encoder.")}
+    scores = {name: Magnitude()(value, 1 - TUNED) for name, value in encoder.items()}
+    tune(model, select_entries(scores, TUNED, "tensor"))
 
 
 def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:

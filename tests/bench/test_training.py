@@ -19,6 +19,7 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     # Three embeddings; six matrices of the layer, the pooler and the classifier, which have scores of the same shapes.
     expected = {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}
     # Pruned are the six: they have scores, or two factors in the place of each, whose scores are vectors.
+    expected["tuned"] = 2 + 7 + 1  # two types of tokens have no half percent; the classifier is trained whole
     expected |= {name: 3 + 8 + 6 * (name.startswith(("movement", "rank"))) for name in PRUNED}
     assert num_matrices == expected[variant]
 
