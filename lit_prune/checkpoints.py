@@ -64,8 +64,8 @@ def leave_out(checkpoint: dict[str, Any], names: Iterable[str], base_hash: str) 
         names: Of its `state_dict`.
         base_hash: Their `digest`.
     """
-    checkpoint[KEY]["base_hash"] = base_hash
-    for name in names:
+    checkpoint[KEY] |= {"base_hash": base_hash, "left_out": list(names)}
+    for name in checkpoint[KEY]["left_out"]:
         del checkpoint["state_dict"][name]
 
 
@@ -90,7 +90,8 @@ def complete(checkpoint: dict[str, Any], path: Path) -> None:
         return
     base = path.with_name(BASE)
     state = checkpoint["state_dict"]
-    frozen = {name: value for name, value in read_checkpoint(base)["state_dict"].items() if name not in state}
+    whole = read_checkpoint(base)["state_dict"]
+    frozen = {name: whole[name] for name in checkpoint[KEY]["left_out"] if name in whole}
     if digest(frozen) != checkpoint[KEY]["base_hash"]:
         raise UserError(f"{base} is not the model that the masks of {path} are for: put back the one of this run")
     state |= frozen
@@ -132,13 +133,21 @@ def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> 
     module.load_state_dict(state, strict=False)  # a loss may have something of its own
 
 
+def _task(name: str) -> str:
+    """The task of a tensor in a head; of any other, an empty name."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "heads" else ""
+
+
 def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
-    """Whether a dense state dict is of a module's architecture.
+    """Whether a dense state dict is of a module's architecture; it may have heads of further tasks.
 
     Raises:
         UserError: names or shapes differ, as for a checkpoint of another architecture or a masked one.
     """
     own = {name: value for name, value in module.state_dict().items() if not name.startswith(LOSS)}
+    tasks = {_task(name) for name in own}
+    state = {name: value for name, value in state.items() if _task(name) in tasks}
     if any(".mask." in name for name in state):
         raise UserError(f"{origin} holds a masked model: start from a dense one (a run's checkpoints/dense.ckpt)")
     wrong = [name for name in own if name not in state or state[name].shape != own[name].shape]

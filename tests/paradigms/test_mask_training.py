@@ -37,3 +37,18 @@ def test_the_masks_are_exported_without_the_weights(experiment, tmp_path):
     _, run = experiment(config=CONFIG)
     assert main(["export", str(run), "--format", "masks", "--out", str(tmp_path / "masks")]) == 0
     assert list((tmp_path / "masks").glob("*.safetensors"))
+
+
+def test_a_run_of_more_tasks_is_a_start_for_one(four_kinds, four_kinds_run, experiment, tmp_path):
+    only = ("--config", four_kinds, "--data.only=[nli]", f"--model.init_args.start_from={four_kinds_run}")
+    code, run = experiment(*only, "--model.init_args.loss=lit_prune.losses.CrossEntropy", config=CONFIG)
+    assert code == 0
+    begun, best = (read_checkpoint(each)["state_dict"] for each in checkpoints(four_kinds_run, run))
+    weights = [name for name in best if name.startswith(("encoder.", "heads.")) and ".mask." not in name]
+    assert {name.split(".")[1] for name in weights if name.startswith("heads.")} == {"nli"}
+    assert all(torch.equal(best[name], begun[name]) for name in weights)
+    assert main(["predict", str(run), "--split", "id", "--out", str(tmp_path / "said.csv")]) == 0
+
+
+def checkpoints(start, run):
+    return start / "checkpoints" / "dense.ckpt", run / "checkpoints" / "best.ckpt"
