@@ -758,7 +758,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     assert main(["report", str(tmp_path)]) == 0
     text = (tmp_path / "report.md").read_text()
     assert "Missing" not in text
-    for figure in load(path)["report"]["figures"]:
+    for figure in load(path)["report"].get("figures", []):
         assert (tmp_path / "figures" / f"{figure['name']}.png").is_file()
     assert ("## Differences from" in text) == ("reference" in load(path)["report"])
 
