@@ -20,7 +20,7 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Cou
     Args:
         trained: The run's result.
         folder: The folder, complete but for the card; its size is told.
-        form: `dense`, `packed` or `masks`.
+        form: `dense`, `packed`, `masks` or `delta`.
         dtype: The data type of its weights.
         known: The model of plain transformers that loads it, None: there is none.
     """
@@ -89,11 +89,10 @@ def _plain(known: Counterpart) -> str:
 def _sparsity(trained: Trained) -> str:
     counts = count(trained.model)
     if not counts:
-        tuned = trained.metrics.get("tuned")
-        of_entries = (
-            f"; {tuned:,} entries are tuned ({trained.metrics['tuned_share']:.2%})" if tuned is not None else ""
-        )
-        return f"0 (nothing is pruned){of_entries}"
+        if "tuned" not in trained.metrics:
+            return "0 (nothing is pruned)"
+        tuned, share = trained.metrics["tuned"], trained.metrics["tuned_share"]
+        return f"0 (nothing is pruned); {tuned:,} entries are tuned ({share:.2%})"
     whole = total(counts.values())
     (kind,) = {KINDS[layer.MASKED] for layer in masked_layers(trained.model).values()}
     told = (

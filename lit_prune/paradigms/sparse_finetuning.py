@@ -111,7 +111,8 @@ class SparseFinetuning(FromDense):
         for _, batch in zip(shown, batches, strict=False):
             placed = self.trainer.strategy.batch_to_device(batch)
             with torch.enable_grad(), precision.forward_context():
-                yield self.batch_loss(placed)
+                loss = self.batch_loss(placed)
+            yield loss
 
     def facts(self) -> dict[str, Any]:
         """What else is recorded of a selected model: how many entries are tuned, and their share of the targets'."""
