@@ -32,6 +32,7 @@ _BANDS: dict[str, tuple[Any, str]] = {
 }
 _COLUMNS = 3  # panels side by side
 _PANEL = (3.4, 2.8)  # inches
+_HANDLE, _LETTER = 0.6, 0.085  # of a legend: a line's width with the space around it, a letter's
 _STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
 _FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
 _DASHED, _DOTTED = (0, (5, 2)), (0, (1, 1.5))
@@ -72,7 +73,9 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
             panel.remove()
         handles = [*_legend(panels[0]), *_level_legend(figure, bool(len(levels)))]
         if handles:
-            canvas.legend(handles=handles, loc="outside upper center", ncols=num_columns * 2, frameon=False)
+            widest = max(len(str(handle.get_label())) for handle in handles)
+            fitting = max(1, int(size[0] / (_HANDLE + _LETTER * widest)))
+            canvas.legend(handles=handles, loc="outside upper center", ncols=fitting, frameon=False)
         write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
     return _caption(points, figure, over, bool(len(levels)))
 
