@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,15 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     return result.hexdigest()
 
 
-def leave_out(checkpoint: dict[str, Any], names: Iterable[str], base_hash: str) -> None:
-    """Leave tensors of these names to the base.
+def leave_out(checkpoint: dict[str, Any], frozen: Mapping[str, Tensor]) -> None:
+    """Leave tensors to the base, with their hash: one that has moved is found out.
 
     Args:
         checkpoint: What is about to be written; its paradigm's state is there.
-        names: Of its `state_dict`.
-        base_hash: Their `digest`.
+        frozen: Tensors of its `state_dict`, by name.
     """
-    checkpoint[KEY] |= {"base_hash": base_hash, "left_out": list(names)}
-    for name in checkpoint[KEY]["left_out"]:
+    checkpoint[KEY] |= {"base_hash": digest(frozen), "left_out": list(frozen)}
+    for name in frozen:
         del checkpoint["state_dict"][name]
 
 
@@ -91,7 +90,9 @@ def complete(checkpoint: dict[str, Any], path: Path) -> None:
     base = path.with_name(BASE)
     state = checkpoint["state_dict"]
     whole = read_checkpoint(base)["state_dict"]
-    frozen = {name: whole[name] for name in checkpoint[KEY]["left_out"] if name in whole}
+    # Checkpoints of early versions do not say what they left out: all that they lack.
+    left_out = checkpoint[KEY].get("left_out", [name for name in whole if name not in state])
+    frozen = {name: whole[name] for name in left_out if name in whole}
     if digest(frozen) != checkpoint[KEY]["base_hash"]:
         raise UserError(f"{base} is not the model that the masks of {path} are for: put back the one of this run")
     state |= frozen

@@ -27,7 +27,7 @@ def kind_of(class_path: str) -> str:
 
 def describe(task: Task) -> dict[str, Any]:
     """What `rebuild` makes the task of again, but for its rows; plain values."""
-    kind = kind_of(f"lit_prune.data.{type(task).__name__}")
+    kind = next((kind for kind, (made, _) in _KINDS.items() if type(task) is made), "Task")
     settings = {name: getattr(task, name) for name in _KINDS[kind][1]}
     if "windows" in settings:
         settings["windows"] = asdict(settings["windows"])

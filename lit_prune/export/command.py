@@ -14,6 +14,7 @@ from torch import Tensor
 from lit_prune.checkpoints import BASE, read_checkpoint
 from lit_prune.data.kinds import describe
 from lit_prune.data.similarity import Similarity
+from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.export import delta, dense, masks, packed
@@ -112,16 +113,13 @@ def _of_task(task: Task) -> dict[str, Any]:
     """What the configuration of transformers says of a task; of spans nothing."""
     if isinstance(task, Similarity):
         return {"num_labels": 1, "problem_type": "regression"}
-    names = dict(enumerate(task.labels))
-    return (
-        {
-            "id2label": names,
-            "label2id": {label: number for number, label in names.items()},
-            "problem_type": "single_label_classification",
-        }
-        if names
-        else {}
-    )
+    if isinstance(task, SpanTask):
+        return {}
+    return {
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {label: number for number, label in enumerate(task.labels)},
+        "problem_type": "single_label_classification",
+    }
 
 
 def _converted(name: str, value: Tensor, dtype: str) -> Tensor:

@@ -69,12 +69,14 @@ def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> d
         KeyError, ValueError: the tensors are no packed ones.
     """
     codes = {name: found for name in packed if (found := _CODE.fullmatch(name))}
+    by_task = {found["masked"] for found in codes.values() if found["task"] is not None}
     state = {name: value for name, value in packed.items() if name not in codes}
     kept = {}
     for name, shape in json.loads(metadata[_SHAPES]).items():
         code, values = packed[f"{name}.kept"].numpy(), state.pop(f"{name}.values").numpy()
         state[name] = torch.from_numpy(unpack(code, values, prod(shape)).reshape(shape))
-        kept[name] = torch.from_numpy(decode(code, prod(shape)).reshape(shape))
+        if name in by_task:
+            kept[name] = torch.from_numpy(decode(code, prod(shape)).reshape(shape))
     for name in [name for name in state if name.endswith(f".{LowRankLinear.MASKED}")]:
         kept[name] = torch.ones(state[name].shape, dtype=torch.bool)
         state[f"{name.rpartition('.')[0]}.mask.keep"] = kept[name]

@@ -1,7 +1,6 @@
 """`IterativePruning`: prune, train, prune again (SRNets, Liu et al. 2022, section 4.2: IMP; Han et al. 2015)."""
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
 import torch
 
@@ -16,7 +15,7 @@ from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
 from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.prune import keep_further
-from lit_prune.sparsity.targets import layers_in, match
+from lit_prune.sparsity.targets import layers_in, match, named_by
 
 
 class IterativePruning(FromDense):
@@ -64,10 +63,7 @@ class IterativePruning(FromDense):
         self.matched = match(self, encoder.model_type, targets, patterns, without=("classifier",))
         self.pools = pools(scope, self.matched)
         names = [name for name, _ in self.named_parameters()]
-        for pattern in trained or []:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                raise UserError(f"trained names {pattern!r}, which no parameter matches: they are like {names[-1]}")
-        chosen = {name for name in names for pattern in trained or ["*"] if fnmatchcase(name, pattern)}
+        chosen = set(named_by(trained, names, "trained"))
         self.frozen = [name for name in names if name not in chosen]
 
     def add_rounds(self, sparsities: Sequence[float]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import complete, digest, leave_out
+from lit_prune.checkpoints import complete, leave_out
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.losses import Loss
@@ -15,6 +15,7 @@ from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.masks import LearnedMask
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.tuned import frozen_tensors
 
 
 class MaskTraining(Masking):
@@ -85,8 +86,7 @@ class MaskTraining(Masking):
         """In the mask phase, leave the frozen weights to the dense checkpoint."""
         super().on_save_checkpoint(checkpoint)
         if self.is_masking:
-            frozen = {name: value for name, value in self.named_parameters() if not value.requires_grad}
-            leave_out(checkpoint, frozen, digest(frozen))  # each time: a weight that moved would be found out
+            leave_out(checkpoint, frozen_tensors(self))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put the frozen weights back."""

@@ -1,7 +1,6 @@
 """`SparseFinetuning`: a share of the entries of the encoder is tuned, chosen before the first step (Fu et al. 2023)."""
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from itertools import chain, repeat
 from typing import Any
 
@@ -10,16 +9,16 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from lit_prune.checkpoints import KEY, complete, digest, leave_out
+from lit_prune.checkpoints import KEY, complete, leave_out
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
-from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.from_dense import FromDense
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.entries import check_share, select_entries
 from lit_prune.sparsity.gradients import GradientCriterion
+from lit_prune.sparsity.targets import named_by
 from lit_prune.sparsity.tuned import (
     frozen_tensors,
     indices_in,
@@ -68,10 +67,7 @@ class SparseFinetuning(FromDense):
         self.share = share
         self.scope = scope
         names = [name for name, value in self.named_parameters() if name.startswith("encoder.") and value.requires_grad]
-        for pattern in targets or []:
-            if not any(fnmatchcase(name, pattern) for name in names):
-                raise UserError(f"targets names {pattern!r}, which no tensor matches: they are like {names[-1]}")
-        self.targets = [name for name in names if any(fnmatchcase(name, pattern) for pattern in targets or ["*"])]
+        self.targets = named_by(targets, names, "targets")
         self.indices: dict[str, Tensor] | None = None  # of a resumed run
 
     def load_start(self, phase: str) -> None:
@@ -128,9 +124,8 @@ class SparseFinetuning(FromDense):
         """While tuning, leave what is frozen to the dense checkpoint."""
         super().on_save_checkpoint(checkpoint)
         if self.phase == self.last_phase:
-            frozen = frozen_tensors(self)
             checkpoint["state_dict"] = leave_plain(checkpoint["state_dict"])
-            leave_out(checkpoint, frozen, digest(frozen))  # each time: a weight that moved would be found out
+            leave_out(checkpoint, frozen_tensors(self))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put what is frozen back, and tune the entries that the run had chosen."""

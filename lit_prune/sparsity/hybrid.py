@@ -24,7 +24,7 @@ def part_sparsity(pool: Sequence[TaskMasks], sparsity: float) -> float:
     Raises:
         UserError: `sparsity` is outside of [0, 1), or a score is NaN or not float32.
     """
-    total = sum(mask.keep.numel() for mask in pool)
+    total = sum(mask.parts[""].scores.numel() for mask in pool)
     wanted = num_kept(total, sparsity)
     if wanted == total:
         return 0.0

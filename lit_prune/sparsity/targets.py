@@ -144,6 +144,18 @@ def targets_of(names: Iterable[str]) -> dict[str, str]:
     return {name: best.get(name) or _without_numbers(name.removeprefix("encoder.backbone.")) for name in names}
 
 
+def named_by(patterns: Sequence[str] | None, names: Sequence[str], setting: str) -> list[str]:
+    """The parameters that a setting's patterns name, in the order of `names`; all of them where it has none.
+
+    Raises:
+        UserError: a pattern names none.
+    """
+    for pattern in patterns or []:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UserError(f"{setting} names {pattern!r}, which no parameter matches: they are like {names[-1]}")
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns or ["*"])]
+
+
 def layer_of(name: str) -> str:
     """The number of the Transformer layer that a matrix lies in, as its name has it; "" for a pooler and for heads."""
     parts = name.split(".") if name.startswith("encoder.") else []

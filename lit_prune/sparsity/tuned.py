@@ -74,7 +74,7 @@ def fold(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         state: Of a network with parametrizations; the frozen tensors are in it under their plain names, or as
             `original`.
     """
-    folded = {_plain(name).removesuffix(".original"): value for name, value in state.items() if not _is_part(name, "")}
+    folded = {_plain(name): value for name, value in state.items() if not _is_part(name, "")}
     for name, index in indices_in(state).items():
         values = state[_parametrized(name, "0.values")].flatten()
         folded[name] = folded[name].flatten().index_copy(0, index, values).view_as(folded[name])
@@ -83,16 +83,12 @@ def fold(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def frozen_tensors(root: nn.Module) -> dict[str, Tensor]:
     """What is not trained of the network's parameters, by their plain names."""
-    frozen = {name: value for name, value in root.named_parameters() if not value.requires_grad}
-    return {_plain(name).removesuffix(".original"): value for name, value in frozen.items()}
+    return {_plain(name): value for name, value in root.named_parameters() if not value.requires_grad}
 
 
 def leave_plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A state dict whose frozen tensors have their plain names, as a network's without parametrizations."""
-    return {
-        _plain(name).removesuffix(".original") if name.endswith(".original") else name: value
-        for name, value in state.items()
-    }
+    return {name if _is_part(name, "") else _plain(name): value for name, value in state.items()}
 
 
 def take_plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -102,7 +98,9 @@ def take_plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _plain(name: str) -> str:
-    return _PARAMETRIZED.sub(r"\1", name)
+    """What a tensor, or a part of its parametrization, would be called without parametrizations."""
+    found = _PARAMETRIZED.search(name)
+    return _PARAMETRIZED.sub(r"\1", name).removesuffix(".original") if found else name
 
 
 def _parametrized(name: str, part: str) -> str:

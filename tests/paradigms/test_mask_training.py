@@ -39,6 +39,19 @@ def test_the_masks_are_exported_without_the_weights(experiment, tmp_path):
     assert list((tmp_path / "masks").glob("*.safetensors"))
 
 
+def test_a_checkpoint_that_does_not_say_what_it_left_out_is_read_too(experiment):
+    code, run = experiment(config=CONFIG)
+    assert code == 0
+    path = run / "checkpoints" / "best.ckpt"
+    expected = read_checkpoint(path)["state_dict"]
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint["lit_prune"]["left_out"]
+    torch.save(checkpoint, path)
+    found = read_checkpoint(path)["state_dict"]
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
 def test_a_run_of_more_tasks_is_a_start_for_one(four_kinds, four_kinds_run, experiment, tmp_path):
     only = ("--config", four_kinds, "--data.only=[nli]", f"--model.init_args.start_from={four_kinds_run}")
     code, run = experiment(*only, "--model.init_args.loss=lit_prune.losses.CrossEntropy", config=CONFIG)

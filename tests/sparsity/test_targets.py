@@ -7,7 +7,7 @@ from lit_prune.heads import Classification, Span
 from lit_prune.sparsity.count import count, total
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
-from lit_prune.sparsity.targets import TARGETS, layer_of, match, targets_of
+from lit_prune.sparsity.targets import TARGETS, layer_of, match, named_by, targets_of
 
 LAYERS = {"query", "key", "value", "attention_output", "intermediate", "output"}
 FUSED = {"query_key_value", "attention_output", "intermediate", "output"}
@@ -136,3 +136,11 @@ def test_targets_and_layers_are_told_by_the_names_alone(model, model_type):
 def test_unknown_names_are_targets_of_their_own():
     names = ["encoder.backbone.h.0.attn.c_attn", "encoder.backbone.h.1.attn.c_attn", "heads.nli.out_proj"]
     assert list(targets_of(names).values()) == ["h.attn.c_attn", "h.attn.c_attn", "classifier"]
+
+
+def test_patterns_name_parameters_in_their_order():
+    names = ["a.weight", "a.bias", "b.weight"]
+    assert named_by(None, names, "trained") == names
+    assert named_by(["b.*", "*.bias"], names, "trained") == ["a.bias", "b.weight"]
+    with pytest.raises(UserError, match=r"trained names 'c\.\*', which no parameter matches: they are like b.weight"):
+        named_by(["a.*", "c.*"], names, "trained")
