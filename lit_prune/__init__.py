@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lit_prune.export.model import TaskModel
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(folder: str | Path, base: str | Path | None = None, task: str | None = None) -> TaskModel:
+def load(
+    folder: str | Path | Sequence[str | Path], base: str | Path | None = None, task: str | None = None
+) -> TaskModel:
     """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
     from lit_prune.export.load import load  # not above: the package imports without torch
 

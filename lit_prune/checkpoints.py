@@ -7,8 +7,9 @@ own checkpoints hold the rest, and a hash of what they leave to the base.
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
-from lit_prune.sparsity.tuned import fold
+from lit_prune.tuning.fold import fold
 
 KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
 LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
+_OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -72,6 +74,11 @@ def take_loss(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
     """Take out of a checkpoint's `state_dict` what the phase's loss has learned: the rest is the model."""
     state = checkpoint["state_dict"]
     return {name: state.pop(name) for name in list(state) if name.startswith(LOSS)}
+
+
+def has_masks(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict is of a masked model."""
+    return any(".mask." in name for name in state)
 
 
 def has_base(checkpoint: Mapping[str, Any]) -> bool:
@@ -134,10 +141,19 @@ def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> 
     module.load_state_dict(state, strict=False)  # a loss may have something of its own
 
 
-def _task(name: str) -> str:
-    """The task of a tensor in a head; of any other, an empty name."""
-    parts = name.split(".")
-    return parts[1] if parts[0] == "heads" else ""
+def state_of(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a run's state dict holds of a model of these tasks: other tasks' heads and masks are left out."""
+    own = {name: value for name, value in state.items() if name.startswith(("encoder.", "heads."))}
+    return _without_others(tasks, own)
+
+
+def _without_others(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict without what is of tasks that are none of these."""
+    return {
+        name: value
+        for name, value in state.items()
+        if (found := _OF_A_TASK.fullmatch(name)) is None or found[1] in tasks
+    }
 
 
 def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
@@ -147,9 +163,8 @@ def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) ->
         UserError: names or shapes differ, as for a checkpoint of another architecture or a masked one.
     """
     own = {name: value for name, value in module.state_dict().items() if not name.startswith(LOSS)}
-    tasks = {_task(name) for name in own}
-    state = {name: value for name, value in state.items() if _task(name) in tasks}
-    if any(".mask." in name for name in state):
+    state = _without_others({found[1] for name in own if (found := _OF_A_TASK.fullmatch(name))}, state)
+    if has_masks(state):
         raise UserError(f"{origin} holds a masked model: start from a dense one (a run's checkpoints/dense.ckpt)")
     wrong = [name for name in own if name not in state or state[name].shape != own[name].shape]
     wrong += [name for name in state if name not in own]

@@ -158,6 +158,7 @@ PHASES = {
     "mask": {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4},
     "rounds": {"rounds": {"epochs": None, "steps": 5, "learning_rate": 1e-3}},
     "prune": {"prune": {"epochs": None, "steps": 20, "learning_rate": 1e-3}, "refresh_every": 4},
+    "search": {"search": {"epochs": None, "steps": 10, "learning_rate": 1e-3}},
     "tune": {"tune": {"epochs": None, "steps": 20, "learning_rate": 1e-3}},
     "ticket": {"ticket": {"epochs": None, "steps": 12, "learning_rate": 1e-3}},
 }

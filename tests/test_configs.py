@@ -40,15 +40,16 @@ BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
 PRUNING = sorted(REPOSITORY.glob("configs/paper/pruning/*.yaml"))
+TUNING = sorted(REPOSITORY.glob("configs/tuning/*.yaml"))
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
 LARGE += [REPOSITORY / f"configs/studies/{name}.yaml" for name in ("pruning_fig1a", "multitask_low_resource")]
-LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
-PHASES = {"dense", "mask", "rounds", "ticket", "prune", "tune"}
+PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
 NLI = ("entailment", "neutral", "contradiction")
 
 
@@ -688,6 +689,20 @@ def test_a_variant_changes_the_way_and_nothing_of_the_data(path, resolve):
     assert varied["model"] != base["model"]
 
 
+@each(TUNING)
+def test_a_way_of_tuning_runs(path, brief, resolve, tmp_path):
+    whole = tmp_path / path.name
+    whole.write_text(yaml.safe_dump(resolve([*named_before(path), f"--config={path}"])))
+    folder = brief(whole, f"--experiment={load(path)['experiment']}")
+    folder = tmp_path / "runs" / load(path)["experiment"] / folder.name
+    assert is_laid_over(
+        load(folder / "config.yaml")["model"]["init_args"]["method"], load(path)["model"]["init_args"]["method"]
+    )
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert 0 < metrics["tuned_share"] <= 1
+    assert metrics["steps"] == 2 * len(PHASES & load(path)["model"]["init_args"].keys() | {"tune"})
+
+
 @pytest.mark.slow
 @each(PRUNING)
 @pytest.mark.usefixtures("hub")
@@ -773,7 +788,7 @@ def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
     before = []
     if path in LAID_OVER:
         before = [f"--config={REPOSITORY / 'configs/srnet_poe.yaml'}"]
-        before = named_before(path) if path in [*VARIANTS, *PRUNING] else before
+        before = named_before(path) if path in [*VARIANTS, *PRUNING, *TUNING] else before
     with pytest.raises(SystemExit) as stop:
         main(["fit", *before, "--config", str(path), "--print_config"])
     assert stop.value.code == 0

@@ -14,8 +14,9 @@ from runs import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
-from lit_prune.sparsity.tuned import indices_in
+from lit_prune.tuning.names import parts_in
 
+REPOSITORY = Path(__file__).parents[1]
 TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
 NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
 
@@ -80,7 +81,7 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude", "bitfit"])
+@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude"])
 def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))
     assert done.returncode == 0, done.stderr[-3000:]
@@ -92,14 +93,30 @@ def test_two_processes_tune_the_entries_that_one_does(two_processes, experiment)
     code, single = experiment(NO_DROPOUT, config="configs/sam.yaml", name="single")
     assert code == 0
     found, expected = (
-        indices_in(torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"])
+        parts_in(torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"])
         for run in (pair, single)
     )
     assert found.keys() == expected.keys()
-    num = sum(len(index) for index in expected.values())
-    num_common = sum(int(torch.isin(found[name], index).sum()) for name, index in expected.items())
+    num = sum(len(parts["index"]) for parts in expected.values())
+    num_common = sum(int(torch.isin(found[name]["index"], parts["index"]).sum()) for name, parts in expected.items())
     assert num_common >= 0.99 * num
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["adapter", "diffpruning", "lora"])
+def test_two_processes_tune_in_other_ways(command, tmp_path, name):
+    """The run itself compares which entries its processes tune, and would stop."""
+    overlay = (f"--config={REPOSITORY / f'configs/tuning/{name}.yaml'}", "--model.init_args.tune.steps=12")
+    if name == "diffpruning":
+        overlay += ("--model.init_args.search.steps=12", "--model.init_args.method.init_args.every=4")
+    done = lit_prune(*command(*TWO, *overlay, config="configs/sam.yaml", name=name))
+    assert done.returncode == 0, done.stderr[-3000:]
+    run = tmp_path / "runs" / name / "version_0"
+    assert "nli/ood/auroc" in metrics(run)
+    if name == "diffpruning":
+        base, tuned = (read_checkpoint(run / f"checkpoints/{each}.ckpt")["state_dict"] for each in ("dense", "best"))
+        for tensor, value in base.items():
+            assert tensor.startswith("heads.") or (tuned[tensor] != value).sum() <= int(0.005 * value.numel())
 
 
 def test_two_tasks_are_drawn_alike_by_two_processes_which_learn_the_same_masks(command, two_tasks, tmp_path):

@@ -12,12 +12,12 @@ from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude
-from lit_prune.sparsity.entries import select_entries
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
-from lit_prune.sparsity.tuned import tune
+from lit_prune.tuning.entries import tune
+from lit_prune.tuning.select import select_entries
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no step under masks depends on it

@@ -82,9 +82,8 @@ class RunRecord(Callback):
         folder = pl_module.folder
         result = pl_module.selected[pl_module.last_phase]
         values: dict[str, Any] = {**result["metrics"]}
-        for phase in pl_module.phases:
+        for phase, before in pl_module.selected.items():
             if phase != pl_module.last_phase:
-                before = pl_module.selected[phase]
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
                 values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
         if "dense" in pl_module.phases and pl_module.last_phase != "dense":

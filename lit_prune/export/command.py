@@ -11,7 +11,7 @@ import torch
 from jsonargparse import auto_cli
 from torch import Tensor
 
-from lit_prune.checkpoints import BASE, read_checkpoint
+from lit_prune.checkpoints import BASE, read_checkpoint, state_of
 from lit_prune.data.kinds import describe
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
@@ -22,10 +22,10 @@ from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, TASKS, checksums
-from lit_prune.export.model import state_of
 from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.tuning.adapter import has_adapters
 
 FORMATS = ("dense", "packed", "masks", "delta")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -62,6 +62,8 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     trained = read_run(Path(run), task)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
+    if format == "dense" and has_adapters(trained.model):
+        raise UserError(f"--format dense: {run} has adapters, which transformers' models have not: use packed or delta")
     if format == "delta" and "tuned" not in trained.metrics:
         raise UserError(f"--format delta: {run} tuned no share of its entries (SparseFinetuning): use dense or packed")
     known = _counterpart(trained) if format == "dense" else None
@@ -94,7 +96,7 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         files, metadata = {masks.FILE: codes}, metadata | texts
     elif form == "delta":
         base = read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"]
-        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), encoder.name)
+        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *_called(trained))
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
     elif form == "packed":
@@ -107,6 +109,16 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
     for name, tensors in files.items():
         save_tensors(tensors, folder / name, metadata)
     (folder / "README.md").write_text(model_card(trained, folder, form, dtype, known))
+
+
+def _called(trained: Trained) -> tuple[str, str]:
+    """What the model that a tuned run began with is called, and its backbone where it is that as it was pretrained."""
+    settings = trained.config["model"]["init_args"]
+    if start_from := settings.get("start_from"):
+        return f"the model of {start_from}", ""
+    if settings.get("dense"):
+        return f"the dense model of {trained.record['experiment']}, seed {trained.metrics['seed']}", ""
+    return trained.model.encoder.name, trained.model.encoder.name
 
 
 def _of_task(task: Task) -> dict[str, Any]:

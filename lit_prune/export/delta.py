@@ -6,34 +6,34 @@ Entries are told as in the packed format, by the gaps between them (`coding`).
 import json
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lit_prune.checkpoints import digest, find_dense, read_checkpoint
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.checkpoints import digest
 from lit_prune.errors import UserError
+from lit_prune.export.base import encoder_weights, encoders
 from lit_prune.export.coding import decode, pack
 
 FILE = "delta.safetensors"
 _SHAPES = "lit_prune.delta_shapes"
-_BASE = "lit_prune.delta_base"  # the backbone's name
-_BASE_HASH = "lit_prune.delta_base_hash"
-_ENCODER = "encoder."
+_BASE = "lit_prune.delta_base"  # what the base is called
+_BACKBONE = "lit_prune.delta_backbone"  # the name of the backbone that is the base, or nothing
+BASE_HASH = "lit_prune.delta_base_hash"
 
 
 def pack_delta(
-    state: Mapping[str, Tensor], base: Mapping[str, Tensor], backbone: str
+    state: Mapping[str, Tensor], base: dict[str, Tensor], called: str, backbone: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a file of what was changed.
 
     Args:
-        state: The state dict of the model.
+        state: The state dict of the model, without masks.
         base: The state dict that it began with.
-        backbone: What the base's encoder is called.
+        called: What the base is called.
+        backbone: The backbone that the base is as it was pretrained, empty: it is none.
     """
-    encoder = {name: value for name, value in base.items() if name.startswith(_ENCODER)}
+    encoder = encoder_weights(base)
     tensors = {name: value for name, value in state.items() if name not in encoder}
     shapes = {}
     for name, value in encoder.items():
@@ -42,34 +42,47 @@ def pack_delta(
             code, values = pack(changed.numpy(), state[name].numpy())
             tensors |= {f"{name}.changed": torch.from_numpy(code), f"{name}.values": torch.from_numpy(values)}
             shapes[name] = list(value.shape)
-    return tensors, {_SHAPES: json.dumps(shapes), _BASE: backbone, _BASE_HASH: digest(encoder)}
+    texts = {_SHAPES: json.dumps(shapes), _BASE: called, _BACKBONE: backbone, BASE_HASH: digest(encoder)}
+    return tensors, texts
 
 
-def over_base(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], base: str | Path | None) -> dict[str, Tensor]:
-    """The state dict that `pack_delta` took.
+def find_base(metadata: Mapping[str, str], base: str | None) -> dict[str, Tensor]:
+    """The weights of the encoder that a delta is over.
 
     Args:
-        tensors: The tensors of a file of what was changed.
-        metadata: Its metadata.
-        base: A run's folder, a checkpoint or a backbone that is the base; None: the backbone that the file names.
+        metadata: Of the file of what was changed.
+        base: See `encoders`; None: the backbone that the file names.
 
     Raises:
         UserError: it is another base, or there is none.
+        KeyError: the metadata are not of a delta.
+    """
+    needed = f"{metadata[_BASE]} (hash {metadata[BASE_HASH][:12]}...)"
+    named = base or metadata[_BACKBONE]
+    if not named:
+        raise UserError(
+            f"this is a delta alone: give the model that it is over, load(folder, base=...), that is {needed}"
+        )
+    for encoder in encoders(named):
+        if digest(encoder) == metadata[BASE_HASH]:
+            return encoder
+    raise UserError(f"{named} is not the model that this delta is over, load(folder, base=...): needed is {needed}")
+
+
+def changes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, tuple[Tensor, Tensor]]:
+    """The changed entries of each tensor of the encoder: their places when it is flattened (int64), and their values.
+
+    Raises:
         KeyError, ValueError: tensors and metadata are no delta.
     """
-    named = metadata[_BASE] if base is None else str(base)
-    if Path(named).exists() and not (Path(named) / "config.json").is_file():
-        whole = read_checkpoint(find_dense(named, "base"))["state_dict"]
-        encoder = {name: value for name, value in whole.items() if name.startswith(_ENCODER)}
-    else:
-        encoder = {f"{_ENCODER}{name}": value for name, value in PrunableEncoder(named).state_dict().items()}
-    if digest(encoder) != metadata[_BASE_HASH]:
-        raise UserError(
-            f"{named} is not the model that this delta is over: needed is {metadata[_BASE]} as it was (hash "
-            f"{metadata[_BASE_HASH][:12]}...), load(folder, base=...)"
-        )
-    state = dict(tensors)
+    found = {}
     for name, shape in json.loads(metadata[_SHAPES]).items():
-        changed = torch.from_numpy(decode(state.pop(f"{name}.changed").numpy(), prod(shape)).reshape(shape))
-        encoder[name] = encoder[name].masked_scatter(changed, state.pop(f"{name}.values").to(encoder[name].dtype))
-    return encoder | state
+        index = torch.from_numpy(decode(tensors[f"{name}.changed"].numpy(), prod(shape))).nonzero().flatten()
+        found[name] = index, tensors[f"{name}.values"].float()
+    return found
+
+
+def others(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Tensor]:
+    """What the file has beside changed entries: the heads, adapters."""
+    coded = {f"{name}.{part}" for name in json.loads(metadata[_SHAPES]) for part in ("changed", "values")}
+    return {name: value for name, value in tensors.items() if name not in coded}

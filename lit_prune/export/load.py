@@ -2,7 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
@@ -10,11 +15,13 @@ from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export import delta, dense, masks, packed
 from lit_prune.export.files import load_tensors
-from lit_prune.export.model import TaskModel
+from lit_prune.export.model import Changes, TaskModel
 from lit_prune.sparsity.install import install_saved
+from lit_prune.tuning.adapter import install_saved_adapters
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
+_FORMATS = (packed.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
 _NAME_CODE = {"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"}  # settings
 
 
@@ -25,13 +32,15 @@ def checksums(folder: Path) -> dict[str, str]:
     }
 
 
-def load(folder: str | Path, base: str | Path | None = None, task: str | None = None) -> TaskModel:
+def load(
+    folder: str | Path | Sequence[str | Path], base: str | Path | None = None, task: str | None = None
+) -> TaskModel:
     """Load a model that `lit_prune export` wrote.
 
     Args:
-        folder: The folder, of any format.
-        base: For masks alone: the run or the checkpoint that holds the model they are for. For a delta a run, a
-            checkpoint or a backbone, None: the backbone that it was made from.
+        folder: The folder, of any format; or several of deltas over one base, of different tasks.
+        base: For masks alone: the run or the checkpoint that holds the model they are for. For deltas what they are
+            over: a backbone, a run, a checkpoint or another export; None: the backbone that they were made from.
         task: The task to use of several, None: the first; `model.use(TASK)` switches to another.
 
     Returns:
@@ -40,20 +49,58 @@ def load(folder: str | Path, base: str | Path | None = None, task: str | None = 
 
     Raises:
         UserError: the folder is none of an export, or a file in it is missing, damaged or changed, or it has no such
-            task.
+            task, or the folders do not go together.
     """
-    folder = Path(folder)
-    names = [
-        name for name in (packed.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE) if (folder / name).is_file()
-    ]
+    folders = [Path(each) for each in ([folder] if isinstance(folder, str | Path) else folder)]
+    exports = [_read(each) for each in folders]
+    first = exports[0]
+    try:
+        tasks = [rebuild(each, Given({})) for export in exports for each in export.tasks]
+        _check_together(folders, exports, [each.name for each in tasks])
+        model = TaskModel(PrunableEncoder(str(folders[0]), pretrained=False), tasks)
+        if first.names == [packed.FILE]:
+            state = packed.unpack_state(first.tensors[packed.FILE], first.metadata)
+        elif first.names == [masks.FILE]:
+            state = masks.masked_base(first.tensors[masks.FILE], first.metadata, base, model.tasks)
+        elif first.names == [delta.FILE]:
+            state = delta.find_base(first.metadata, None if base is None else str(base))
+            for export in exports:
+                state |= delta.others(export.tensors[delta.FILE], export.metadata)
+                changes = Changes(delta.changes(export.tensors[delta.FILE], export.metadata))
+                model.changes |= {each["name"]: changes for each in export.tasks}
+        else:
+            (only,) = first.tasks
+            known = dense.counterpart(first.settings["model_type"], only["kind"])
+            state = dense.join(first.tensors, only["name"], known)
+        install_saved(model, state)
+        install_saved_adapters(model, state)
+        model.load_state_dict(state)
+        model = model.eval().requires_grad_(False).use(model.task)
+    except UserError:
+        raise
+    except (OSError, AttributeError, KeyError, ValueError, IndexError, RuntimeError) as error:
+        raise UserError(f"{folders[0]} is no model that lit_prune export wrote: {error}") from error
+    return model if task is None else model.use(task)
+
+
+@dataclass(frozen=True)
+class _Export:
+    """What is in the files of a folder."""
+
+    names: list[str]
+    tensors: dict[str, dict[str, Tensor]]
+    metadata: Mapping[str, str]
+    settings: dict[str, Any]
+    tasks: list[dict[str, Any]]
+
+
+def _read(folder: Path) -> _Export:
+    """Read a folder's files, under their checksums."""
+    names = [name for name in _FORMATS if (folder / name).is_file()]
     if not names or names == [dense.HEAD_FILE]:
-        raise UserError(
-            f"{folder} holds none of {dense.FILE}, {packed.FILE}, {masks.FILE}, {delta.FILE}: give the --out of "
-            "lit_prune export"
-        )
+        raise UserError(f"{folder} holds none of {', '.join(_FORMATS[:-1])}: give the --out of lit_prune export")
     # Checksums first: nothing damaged gets as far as a parser.
     files = {name: load_tensors(folder / name) for name in names}
-    tensors = {name: each for name, (each, _) in files.items()}
     metadata = files[names[0]][1]
     try:
         found = checksums(folder)
@@ -61,23 +108,24 @@ def load(folder: str | Path, base: str | Path | None = None, task: str | None = 
             if found.get(name) != expected:
                 raise UserError(f"{folder / name} is missing, damaged or changed: export the run again")
         settings = json.loads((folder / "config.json").read_text())
-        if named := sorted(_NAME_CODE & settings.keys()):
-            raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")
         tasks = json.loads(metadata[TASKS])
-        model = TaskModel(PrunableEncoder(str(folder), pretrained=False), [rebuild(each, Given({})) for each in tasks])
-        if names == [packed.FILE]:
-            state = packed.unpack_state(tensors[packed.FILE], metadata)
-        elif names == [masks.FILE]:
-            state = masks.masked_base(tensors[masks.FILE], metadata, base, model.tasks)
-        elif names == [delta.FILE]:
-            state = delta.over_base(tensors[delta.FILE], metadata, base)
-        else:
-            (only,) = tasks
-            state = dense.join(tensors, only["name"], dense.counterpart(settings["model_type"], only["kind"]))
-        install_saved(model, state)
-        model.load_state_dict(state)
-    except UserError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{folder} is no model that lit_prune export wrote: {error}") from error
-    return model.eval().requires_grad_(False).use(model.task if task is None else task)
+    if named := sorted(_NAME_CODE & settings.keys()):
+        raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")
+    return _Export(names, {name: each for name, (each, _) in files.items()}, metadata, settings, tasks)
+
+
+def _check_together(folders: Sequence[Path], exports: Sequence[_Export], tasks: Sequence[str]) -> None:
+    """Whether several folders are deltas over one base, of different tasks."""
+    if len(exports) == 1:
+        return
+    for folder, export in zip(folders, exports, strict=True):
+        if export.names != [delta.FILE]:
+            raise UserError(f"{folder} is no delta: several folders are deltas over one base (export --format delta)")
+        if export.metadata[delta.BASE_HASH] != exports[0].metadata[delta.BASE_HASH]:
+            raise UserError(f"{folder} is over another base than {folders[0]}: load it by itself")
+        if any(name.startswith("encoder.") for name in delta.others(export.tensors[delta.FILE], export.metadata)):
+            raise UserError(f"{folder} has adapters, which cannot be swapped: load it by itself")
+    if twice := sorted({name for name in tasks if tasks.count(name) > 1}):
+        raise UserError(f"several of the folders have the task {twice[0]!r}: give one of each")

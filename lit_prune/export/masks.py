@@ -10,10 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lit_prune.checkpoints import digest, find_dense, read_checkpoint
+from lit_prune.checkpoints import digest, find_dense, read_checkpoint, state_of
 from lit_prune.errors import UserError
 from lit_prune.export.coding import decode, encode
-from lit_prune.export.model import state_of
 
 FILE = "masks.safetensors"
 _SHAPES = "lit_prune.mask_shapes"

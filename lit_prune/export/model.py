@@ -1,9 +1,9 @@
 """`TaskModel`: an encoder and the heads of its tasks, as a run left it or as an export is loaded."""
 
-import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
@@ -11,6 +11,26 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import use_task
+
+
+class Changes:
+    """Entries of a network that have other values in use than out of it.
+
+    Args:
+        entries: Their places in each flattened parameter (entries,) int64, and their values, by the parameter's name.
+    """
+
+    def __init__(self, entries: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        self.entries = dict(entries)
+
+    @torch.no_grad()
+    def swap(self, root: nn.Module) -> None:
+        """Put the values into the network, and take those that are there; again, and all is as it was."""
+        for name, (index, values) in self.entries.items():
+            parameter = root.get_parameter(name).view(-1)
+            index = index.to(parameter.device)
+            self.entries[name] = index, parameter[index]
+            parameter[index] = values.to(parameter)
 
 
 class TaskModel(nn.Module):
@@ -23,6 +43,7 @@ class TaskModel(nn.Module):
     Attributes:
         tasks: The tasks by name.
         task: The name of the one in use.
+        changes: What tasks change of the encoder while they are in use, by task.
     """
 
     def __init__(self, encoder: PrunableEncoder, tasks: Sequence[Task]) -> None:
@@ -31,9 +52,11 @@ class TaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
         self.heads = nn.ModuleDict({task.name: task.make_head(encoder) for task in tasks})
         self.task = tasks[0].name
+        self.changes: dict[str, Changes] = {}
+        self._changed_by: Changes | None = None
 
     def use(self, task: str) -> Self:
-        """Switch to a task: its head, and where masks differ by task, its masks.
+        """Switch to a task: its head, and where they differ by task, its masks and its changes of the encoder.
 
         Raises:
             UserError: The model has no such task.
@@ -42,6 +65,12 @@ class TaskModel(nn.Module):
             raise UserError(f"task is {task!r}, needed is one of the model's: {', '.join(self.tasks)}")
         self.task = task
         use_task(self, task)
+        changes = self.changes.get(task)
+        if changes is not self._changed_by:
+            for each in (self._changed_by, changes):
+                if each is not None:
+                    each.swap(self)
+            self._changed_by = changes
         return self
 
     def forward(self, **inputs: Tensor) -> ModelOutput:
@@ -50,13 +79,3 @@ class TaskModel(nn.Module):
         Of classes they are (batch, classes), of numbers (batch, 1), of spans (batch, length, 2).
         """
         return ModelOutput(logits=self.heads[self.task](*self.encoder(inputs)))
-
-
-def state_of(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a run's state dict holds of a `TaskModel` of these tasks: other tasks' heads and masks are left out."""
-    of_one = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
-    return {
-        name: value
-        for name, value in state.items()
-        if name.startswith(("encoder.", "heads.")) and ((found := of_one.fullmatch(name)) is None or found[1] in tasks)
-    }

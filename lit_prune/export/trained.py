@@ -7,14 +7,15 @@ from typing import Any
 
 import yaml
 
-from lit_prune.checkpoints import has_base, read_checkpoint
+from lit_prune.checkpoints import has_base, read_checkpoint, state_of
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export.model import TaskModel, state_of
+from lit_prune.export.model import TaskModel
 from lit_prune.sparsity.install import install_saved, masked_layers
+from lit_prune.tuning.adapter import install_saved_adapters
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     state = state_of(model.tasks, checkpoint["state_dict"])
     try:
         install_saved(model, state)
+        install_saved_adapters(model, state)
         model.load_state_dict(state)
     except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error

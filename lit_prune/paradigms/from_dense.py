@@ -15,6 +15,7 @@ from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
+from lit_prune.sparsity.install import masked_layers
 
 
 class FromDense(Paradigm):
@@ -46,7 +47,7 @@ class FromDense(Paradigm):
         self.teacher: Teacher | None = None
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if self.start_from is not None:
-            load_dense(self, read_checkpoint(self.start_from)["state_dict"], self.start_from)
+            self.take_start(read_checkpoint(self.start_from)["state_dict"], self.start_from)
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
 
@@ -93,9 +94,13 @@ class FromDense(Paradigm):
         if stage == "fit" and self.ends["dense"] == 0:
             self.trainer.num_sanity_val_steps = float("inf")
 
+    def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:
+        """Take over the model that the run starts from, the state dict of a checkpoint."""
+        load_dense(self, state, origin)
+
     def on_train_start(self) -> None:
         """Have `dense.ckpt` beside the checkpoints to come, where the model is not trained here."""
-        if self.start_from is not None:
+        if self.start_from is not None and not masked_layers(self):
             if self.trainer.is_global_zero:
                 keep_base(self.start_from, self.checkpoints)
         elif self.phase == "dense" and self.ends["dense"] == 0:

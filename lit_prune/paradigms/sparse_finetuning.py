@@ -1,7 +1,8 @@
-"""`SparseFinetuning`: a share of the entries of the encoder is tuned, chosen before the first step (Fu et al. 2023)."""
+"""`SparseFinetuning`: a few of the encoder's parameters are tuned, by one of several methods (Fu et al. 2023)."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,41 +10,35 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from lit_prune.checkpoints import KEY, complete, leave_out
+from lit_prune.checkpoints import complete, has_masks, leave_out, state_of
+from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
+from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.from_dense import FromDense
 from lit_prune.paradigms.phase import Phase
-from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.entries import check_share, select_entries
-from lit_prune.sparsity.gradients import GradientCriterion
-from lit_prune.sparsity.targets import named_by
-from lit_prune.sparsity.tuned import (
-    frozen_tensors,
-    indices_in,
-    leave_plain,
-    take_plain,
-    tune,
-    tuned_entries,
-)
+from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers
+from lit_prune.sparsity.targets import targets_of
+from lit_prune.tuning.method import Method
+from lit_prune.tuning.names import frozen_tensors, leave_plain, take_plain
 
 
 class SparseFinetuning(FromDense):
-    """A phase `tune` that trains the heads and a share of the encoder's entries; the others stay as they were.
+    """A phase `tune` that trains the heads, and of the encoder what a method says; methods that search do so before.
 
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head, which is trained whole.
         tune: Length and rates of the phase.
-        loss: Its loss.
-        criterion: Which entries are tuned: the largest by `GradientCriterion` (SAM), `Magnitude`, `Random`, ...
-        share: The fraction of the entries of the targets that is tuned, from 0 (the heads alone) to 1.
-        scope: `tensor`: the share of each tensor, as the authors' code has it; `global`: of all, as their theorem.
-        targets: Name patterns of the tensors, None: all of the encoder's. `["*.bias"]` with a share of 1 is BitFit.
+        loss: Its loss, and that of the search.
+        method: What is tuned: `lit_prune.tuning.ChosenEntries` (SAM, Random, MagPruning, BitFit), `ChildPruning`,
+            `DiffPruning`, `Mixout`, `ChildTuningFree`, `Lora`, `Adapter`.
+        search: Length and rates of the phase `search`, of the methods that have one.
         dense: Length and rates of a dense phase before, None: there is none.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder.
+        start_from: A run's folder or a checkpoint to take the dense model from, None: the pretrained encoder. Of a
+            pruned run its `checkpoints/best.ckpt`: what is pruned stays so.
     """
 
     def __init__(
@@ -52,45 +47,54 @@ class SparseFinetuning(FromDense):
         tasks: Mapping[str, Task],
         tune: Phase,
         loss: Loss,
-        criterion: Criterion,
-        share: float = 0.005,
-        scope: str = "tensor",
-        targets: list[str] | None = None,
+        method: Method,
+        search: Phase | None = None,
         dense: Phase | None = None,
         dense_loss: Loss | None = None,
         start_from: str | None = None,
     ) -> None:
         super().__init__(encoder, tasks, dense, dense_loss, start_from)
-        check_share(share, scope)
+        if (search is not None) != method.searches:
+            raise UserError(
+                f"{type(method).__name__} searches what to tune: give the phase `search` its steps"
+                if method.searches
+                else f"{type(method).__name__} searches nothing: leave the phase `search` out"
+            )
+        method.check(self)
+        if search is not None:
+            self.add_phase("search", search.as_last("search"), loss)
         self.add_phase("tune", tune.as_last("tune"), loss)
-        self.criterion = criterion
-        self.share = share
-        self.scope = scope
-        names = [name for name, value in self.named_parameters() if name.startswith("encoder.") and value.requires_grad]
-        self.targets = named_by(targets, names, "targets")
-        self.indices: dict[str, Tensor] | None = None  # of a resumed run
+        self.method = method
+        self.saved: dict[str, Tensor] | None = None  # the state of a resumed run
+
+    def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:
+        """Take over a dense model, or a pruned one under its masks, which are fixed."""
+        if not has_masks(state):
+            super().take_start(state, origin)
+            return
+        state = state_of(self.tasks, state)
+        if any(name.endswith(".sigma") for name in state):
+            raise UserError(f"{origin} is pruned by rank: needed is a dense model, or one that is pruned by element")
+        super().take_start({name: value for name, value in state.items() if ".mask." not in name}, origin)
+        install_saved(self, state)
+        self.load_state_dict(state, strict=False)
+        fix_masks(self)
+        for name, target in targets_of(masked_layers(self)).items():
+            self.matched.setdefault(target, []).append(name)
 
     def load_start(self, phase: str) -> None:
-        """Tuning starts from the best model of the dense phase."""
-        if phase == self.last_phase and self.ends["dense"] > 0:
+        """What follows the dense phase starts from its best model."""
+        if self.phase == "dense" and self.ends["dense"] > 0:
             self.load_dense()
 
     def enter(self, phase: str) -> None:
-        """Choose the entries, and freeze the rest of the encoder."""
-        if phase == self.last_phase:
-            parameters = {name: self.get_parameter(name) for name in self.targets}
-            indices = self.choose(parameters) if self.indices is None else self.indices
-            self.encoder.requires_grad_(False)
-            tune(self, indices)
-
-    def choose(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The entries of each tensor that are tuned, the same on every process."""
-        if isinstance(self.criterion, GradientCriterion):
-            self.criterion.take(parameters, self._losses(self.criterion.num_batches), self.sum_processes)
-        scores = {name: self.criterion(value, 1 - self.share) for name, value in parameters.items()}
-        for value in parameters.values():
-            value.grad = None
-        return select_entries(scores, self.share, self.scope)
+        """Shape the model for the search, or for tuning."""
+        if phase == "search":
+            self.method.begin_search(self)
+        elif phase == "tune" and self.saved is not None:
+            self.method.restore(self, self.saved)
+        elif phase == "tune":
+            self.method.begin(self, self._losses, self.sum_processes)
 
     def _losses(self, num_batches: int) -> Iterator[Tensor]:
         """The losses of the first batches of training, over and over where there are fewer; as in a training step."""
@@ -110,27 +114,45 @@ class SparseFinetuning(FromDense):
                 loss = self.batch_loss(placed)
             yield loss
 
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """The loss of the current phase; in the search with what the method adds to it."""
+        loss = super().batch_loss(batch)
+        return loss + self.method.penalty(self) if self.phase == "search" else loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """After a step of the search, what the method does then."""
+        if self.phase == "search":
+            told = self.method.after_search_step(self, self.trainer.global_step - self.span("search")[0])
+            for logger in self.loggers if told else ():  # each value, whatever the logging interval
+                values = {f"search/{name}": value for name, value in told.items()}
+                logger.log_metrics(values, self.trainer.global_step)
+        super().on_train_batch_end(outputs, batch, batch_idx)
+
+    def eligible(self) -> bool:
+        """What is trained in the search is not yet the share that is asked for."""
+        return self.phase != "search" and super().eligible()
+
     def facts(self) -> dict[str, Any]:
-        """What else is recorded of a selected model: how many entries are tuned, and their share of the targets'."""
+        """What else is recorded of a selected model: how much of the encoder is tuned, and its share of all of it."""
         if self.phase != self.last_phase:
             return super().facts()
-        num_tuned = sum(len(each.index) for each in tuned_entries(self).values())
-        num_all = sum(value.numel() for name, value in frozen_tensors(self).items() if name in set(self.targets))
+        num_tuned = sum(value.numel() for value in self.encoder.parameters() if value.requires_grad)
+        num_all = sum(value.numel() for name, value in frozen_tensors(self).items() if name.startswith("encoder."))
         return super().facts() | {"tuned": num_tuned, "tuned_share": num_tuned / num_all}
 
     # ---- checkpoints -----------------------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """While tuning, leave what is frozen to the dense checkpoint."""
+        """After the dense phase, leave what is frozen to the dense checkpoint."""
         super().on_save_checkpoint(checkpoint)
-        if self.phase == self.last_phase:
+        if self.phase != "dense":
             checkpoint["state_dict"] = leave_plain(checkpoint["state_dict"])
             leave_out(checkpoint, frozen_tensors(self))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put what is frozen back, and tune the entries that the run had chosen."""
+        """Put what is frozen back, and have the model shaped as it was."""
         complete(checkpoint, self.checkpoints / "last.ckpt")
-        if checkpoint[KEY]["phase"] == self.last_phase:
-            self.indices = indices_in(checkpoint["state_dict"])
+        self.saved = checkpoint["state_dict"]
         super().on_load_checkpoint(checkpoint)
-        checkpoint["state_dict"] = take_plain(checkpoint["state_dict"])
+        self.saved = None
+        checkpoint["state_dict"] = take_plain(checkpoint["state_dict"], self)

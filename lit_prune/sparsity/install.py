@@ -68,6 +68,20 @@ def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
             install(root, [layer], lambda _, weight, mask=whole: mask)  # type: ignore[misc]
 
 
+def fix_masks(root: nn.Module) -> None:
+    """Have each mask stay what it is now, in place.
+
+    Raises:
+        UserError: masks differ by task.
+    """
+    by_task = masks_by_task(root)
+    if len(by_task) > 1:
+        raise UserError(f"masks differ by task ({', '.join(by_task)}): take one of the tasks, as data.only does")
+    (keeps,) = by_task.values()
+    names = [name.rpartition(".")[0] for name in keeps]
+    install(root, names, lambda name, _: FixedMask(keeps[f"{name}.weight"]))
+
+
 def uninstall(root: nn.Module) -> None:
     """Put plain layers back, in place: what learned and reversible masks pruned takes part again."""
     for name, masked in masked_layers(root).items():

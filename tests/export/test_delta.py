@@ -10,12 +10,14 @@ from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.export.files import load_tensors
+from lit_prune.export.trained import read_run
+from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 
 
 @pytest.fixture(scope="module")
 def tuned(four_kinds, finished):
     """A run of several tasks that tuned a hundredth of the entries."""
-    share = ("--config", four_kinds, "--model.init_args.share=0.01", "--model.init_args.tune.steps=10")
+    share = ("--config", four_kinds, "--model.init_args.method.init_args.share=0.01", "--model.init_args.tune.steps=10")
     return finished(*share, config="configs/sam.yaml", name="tuned")
 
 
@@ -52,7 +54,7 @@ def test_half_precision_changes_no_further_entry(tuned, state, export):
 
 def test_another_base_is_refused(tuned, finished_dense_run, tiny_roberta, export):
     folder = export(tuned, "delta")
-    named = r"is not the model that this delta is over: needed is .* \(hash [0-9a-f]{12}"
+    named = r"is not the model that this delta is over, .*: needed is .* \(hash [0-9a-f]{12}"
     for other in (finished_dense_run / "checkpoints" / "best.ckpt", tiny_roberta):
         with pytest.raises(UserError, match=named):
             lit_prune.load(folder, base=other)
@@ -69,3 +71,74 @@ def test_a_tuned_run_is_exported_dense_too(tuned, tmp_path, state):
     assert main(["export", str(tuned), "--format", "dense", "--task", "nli", "--out", str(out)]) == 0
     assert all(torch.equal(value, state[name]) for name, value in lit_prune.load(out).state_dict().items())
     assert main(["export", str(tuned), "--format", "masks", "--out", str(tmp_path / "masks")]) == 2
+
+
+@pytest.fixture(scope="module")
+def pruned(finished_run, finished):
+    """A run that tuned what a pruned one has left."""
+    start = f"--model.init_args.start_from={finished_run}/checkpoints/best.ckpt"
+    return finished(start, "--model.init_args.tune.steps=10", config="configs/sam.yaml", name="over_pruned")
+
+
+def test_over_a_packed_model_the_zeros_stay(pruned, finished_run, export):
+    folder, base = export(pruned, "delta"), export(finished_run, "packed")
+    model = lit_prune.load(folder, base=base)
+    expected = dense_state_dict(read_run(pruned, None).model)
+    assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    before = lit_prune.load(base).state_dict()
+    for name in masks_by_task(read_run(pruned, None).model)[""]:
+        assert not model.state_dict()[name][before[name] == 0].any() or name.startswith("heads.")
+    with pytest.raises(UserError, match=r"this is a delta alone: give the model .* the model of .*best.ckpt"):
+        lit_prune.load(folder)
+
+
+@pytest.fixture(scope="module")
+def singles(four_kinds, finished):
+    """Runs of one task each that tuned the same backbone."""
+    share = ("--model.init_args.method.init_args.share=0.01", "--model.init_args.tune.steps=10")
+    return {
+        task: finished(
+            "--config", four_kinds, f"--data.only=[{task}]", *share, config="configs/sam.yaml", name=f"of_{task}"
+        )
+        for task in ("nli", "reading", "similarity")
+    }
+
+
+def test_deltas_of_several_tasks_are_swapped_over_one_base(singles, tmp_path):
+    folders = []
+    for task, run in singles.items():
+        folders.append(tmp_path / task)
+        assert main(["export", str(run), "--format", "delta", "--out", str(folders[-1])]) == 0
+    model = lit_prune.load(folders)
+    assert model.task == "nli"
+    for task in ("reading", "nli", "similarity", "similarity", "reading"):
+        alone = lit_prune.load(tmp_path / task).state_dict()
+        swapped = model.use(task).state_dict()
+        assert all(torch.equal(swapped[name], value) for name, value in alone.items())
+    assert lit_prune.load(folders, task="reading").task == "reading"
+
+
+def test_folders_that_do_not_go_together_are_named(singles, finished_run, pruned, tmp_path, export):
+    for name, run in (("one", singles["nli"]), ("other", singles["nli"]), ("over", pruned)):
+        assert main(["export", str(run), "--format", "delta", "--out", str(tmp_path / name)]) == 0
+    packed = export(finished_run, "packed")
+    for folders, named in (
+        (["one", "other"], "several of the folders have the task 'nli'"),
+        (["one", "over"], "over another base than"),
+        (["one", packed], "is no delta"),
+    ):
+        with pytest.raises(UserError, match=named):
+            lit_prune.load([tmp_path / each for each in folders])
+
+
+def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tmp_path, capsys):
+    settings = ("--config=configs/tuning/adapter.yaml", "--model.init_args.tune.steps=10")
+    run = finished(*settings, "--experiment=adapted", config="configs/sam.yaml", name="adapted")
+    expected = read_run(run, None).model.state_dict()
+    assert any(".adapter." in name for name in expected)
+    for form in ("delta", "packed"):
+        model = lit_prune.load(export(run, form))
+        assert model.state_dict().keys() == expected.keys()
+        assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "dense")]) == 2
+    assert "has adapters, which transformers' models have not" in capsys.readouterr().err

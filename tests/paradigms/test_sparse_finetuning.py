@@ -5,16 +5,23 @@ import json
 import pytest
 import torch
 from runs import cut_off_by, without_callbacks
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.optim import SGD
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
+from lit_prune.export.trained import read_run
+from lit_prune.paradigms.phase import Phase
+from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 
 CRITERIA = {
-    "sam": "{class_path: lit_prune.sparsity.gradients.GradientCriterion, init_args: {num_batches: 3}}",
-    "fisher": "{class_path: lit_prune.sparsity.gradients.GradientCriterion, init_args: {num_batches: 3, of: square}}",
+    "sam": "{class_path: lit_prune.tuning.GradientCriterion, init_args: {num_batches: 3}}",
+    "fisher": "{class_path: lit_prune.tuning.GradientCriterion, init_args: {num_batches: 3, of: square}}",
     "random": "lit_prune.sparsity.criteria.Random",
     "magnitude": "lit_prune.sparsity.criteria.Magnitude",
 }
+METHOD = "--model.init_args.method.init_args"
+SEARCH = ("--model.init_args.search.steps=8", f"{METHOD}.every=3", f"{METHOD}.share=0.02")
 BRIEF = ("--model.init_args.tune.steps=10", "--trainer.val_check_interval=5")
 
 
@@ -32,8 +39,8 @@ def changed(run):
 @pytest.mark.parametrize("scope", ["tensor", "global"])
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_no_more_than_the_share_moves_and_all_of_it_does(criterion, scope, experiment):
-    settings = (f"--model.init_args.criterion={CRITERIA[criterion]}", f"--model.init_args.scope={scope}")
-    decay = ("--model.init_args.share=0.02", "--model.init_args.tune.weight_decay=0.1")
+    settings = (f"{METHOD}.criterion={CRITERIA[criterion]}", f"{METHOD}.scope={scope}")
+    decay = (f"{METHOD}.share=0.02", "--model.init_args.tune.weight_decay=0.1")
     code, run = experiment(*settings, *decay, *BRIEF, config="configs/sam.yaml")
     assert code == 0
     moved = changed(run)
@@ -55,11 +62,12 @@ def test_no_more_than_the_share_moves_and_all_of_it_does(criterion, scope, exper
 
 
 def test_the_head_alone_is_a_share_of_0_and_all_biases_one_of_1(experiment):
-    code, run = experiment("--model.init_args.share=0", *BRIEF, config="configs/sam.yaml", name="head")
+    code, run = experiment(f"{METHOD}.share=0", *BRIEF, config="configs/sam.yaml", name="head")
     assert code == 0
     assert not any(num for name, (num, _) in changed(run).items() if name.startswith("encoder."))
-    code, run = experiment(*BRIEF, config="configs/bitfit.yaml", name="bitfit")
+    code, run = experiment("--config=configs/tuning/bitfit.yaml", *BRIEF, config="configs/sam.yaml")
     assert code == 0
+    run = run.parents[1] / "bitfit" / "version_0"
     moved = {name for name, (num, _) in changed(run).items() if num and name.startswith("encoder.")}
     assert moved
     assert all(name.endswith(".bias") for name in moved)
@@ -78,29 +86,93 @@ def test_what_is_frozen_is_on_disk_once(experiment):
     assert num == heads + json.loads((run / "metrics.json").read_text())["tuned"]
 
 
-@pytest.mark.parametrize("step", [2, 7])
-def test_a_resumed_run_is_the_same_bit_for_bit(step, experiment, tmp_path):
-    code, whole = experiment(*BRIEF, config="configs/sam.yaml", name="whole")
+@pytest.mark.parametrize("name", ["childpruning", "diffpruning"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_after_a_search_no_more_than_the_share_has_moved(name, optimizer, experiment, monkeypatch):
+    if optimizer == "sgd":
+        monkeypatch.setattr(
+            Phase, "optimizer", lambda self, trained, fused: SGD(trained.values(), 0.1, 0.9, weight_decay=0.1)
+        )
+    overlay = (f"--config=configs/tuning/{name}.yaml", "--experiment=e2e")
+    code, run = experiment(*overlay, *SEARCH, *BRIEF, config="configs/sam.yaml")
+    assert code == 0
+    moved = {name: each for name, each in changed(run).items() if name.startswith("encoder.")}
+    assert all(num <= int(0.02 * numel) for num, numel in moved.values())
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (
+        0 < sum(num for num, _ in moved.values()) <= metrics["tuned"] == sum(int(0.02 * n) for _, n in moved.values())
+    )
+    assert metrics["step"] > 8  # no model of the search is selected
+    logged = EventAccumulator(str(run)).Reload().Scalars("search/kept_again")
+    assert [each.step for each in logged] == [6]
+    assert 0 <= logged[0].value <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("", 2),
+        ("", 7),
+        ("diffpruning", 5),
+        ("diffpruning", 12),
+        ("childpruning", 5),
+        ("mixout", 7),
+        ("lora", 7),
+        ("adapter", 7),
+    ],
+)
+def test_a_resumed_run_is_the_same_bit_for_bit(name, step, experiment, tmp_path):
+    overlay = (f"--config=configs/tuning/{name}.yaml",) if name else ()
+    settings = (*overlay, *(SEARCH if name.endswith("pruning") else ()), *BRIEF)
+    code, _ = experiment(*settings, "--experiment=whole", config="configs/sam.yaml")
     assert code == 0
     with pytest.raises(SystemExit):
-        experiment(*BRIEF, cut_off_by("runs.CutOff", step), config="configs/sam.yaml", name="cut")
-    run = tmp_path / "runs" / "cut" / "version_0"
+        experiment(*settings, "--experiment=cut", cut_off_by("runs.CutOff", step), config="configs/sam.yaml")
+    run, whole = (tmp_path / "runs" / each / "version_0" for each in ("cut", "whole"))
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
     for name in ("best", "last"):
-        (_, expected), (_, found) = (states(each, name) for each in (whole, run))
+        expected, found = (
+            read_checkpoint(each / "checkpoints" / f"{name}.ckpt")["state_dict"] for each in (whole, run)
+        )
+        assert found.keys() == expected.keys()
         assert all(torch.equal(found[key], value) for key, value in expected.items())
     assert (run / "predictions.parquet").read_bytes() == (whole / "predictions.parquet").read_bytes()
+
+
+def test_what_a_pruned_encoder_has_pruned_stays_so(finished_run, experiment):
+    pruned = f"--model.init_args.start_from={finished_run}/checkpoints/best.ckpt"
+    code, run = experiment(pruned, f"{METHOD}.share=0.1", *BRIEF, config="configs/sam.yaml")
+    assert code == 0
+    before, after = (read_run(each, None).model.eval() for each in (finished_run, run))
+    keeps, found = (masks_by_task(model)[""] for model in (before, after))
+    base, tuned = (dense_state_dict(model) for model in (before, after))
+    moved = 0
+    for name, keep in keeps.items():
+        assert torch.equal(found[name], keep)
+        assert not tuned[name][~keep].any()
+        moved += int((tuned[name] != base[name]).sum()) if name.startswith("encoder.") else 0
+    assert moved
+    of_both = [json.loads((each / "metrics.json").read_text()) for each in (finished_run, run)]
+    assert of_both[0]["sparsity"] == of_both[1]["sparsity"] == of_both[1]["dense/sparsity"]
+    assert of_both[1]["dense/nli/id/loss"] == pytest.approx(of_both[0]["nli/id/loss"], rel=1e-4)
+    assert of_both[1]["tuned"] == sum(
+        int(0.1 * int(keeps[name].sum() if name in keeps else value.numel()))
+        for name, value in base.items()
+        if name.startswith("encoder.")
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--model.init_args.share=1.5"], "share is 1.5"),
-        (["--model.init_args.scope=layer"], "scope is 'layer', needed is one of tensor, global"),
-        (["--model.init_args.targets=['*.colour']"], "targets names '*.colour'"),
-        (["--model.init_args.criterion.init_args.of=cube"], "of is 'cube'"),
-        (["--model.init_args.criterion.init_args.num_batches=0"], "num_batches is 0"),
+        ([f"{METHOD}.share=1.5"], "share is 1.5"),
+        ([f"{METHOD}.scope=layer"], "scope is 'layer', needed is one of tensor, global"),
+        ([f"{METHOD}.targets=['*.colour']"], "targets names '*.colour'"),
+        ([f"{METHOD}.criterion.init_args.of=cube"], "of is 'cube'"),
+        ([f"{METHOD}.criterion.init_args.num_batches=0"], "num_batches is 0"),
+        (["--model.init_args.search={steps: 10}"], "ChosenEntries searches nothing: leave the phase `search` out"),
+        (["--model.init_args.method=lit_prune.tuning.ChildPruning"], "ChildPruning searches what to tune: give"),
     ],
 )
 def test_a_wrong_setting_is_named(arguments, named, experiment, capsys):
@@ -108,3 +180,13 @@ def test_a_wrong_setting_is_named(arguments, named, experiment, capsys):
     assert code == 2
     assert named in capsys.readouterr().err
     assert not (run / "metrics.json").exists()
+
+
+def test_a_model_pruned_by_rank_cannot_be_tuned_sparsely(experiment, capsys):
+    code, ranks = experiment("--model.init_args.prune.steps=4", config="configs/rank_magnitude.yaml", name="ranks")
+    assert code == 0
+    start = f"--model.init_args.start_from={ranks}/checkpoints/best.ckpt"
+    code, run = experiment(start, config="configs/sam.yaml")
+    assert code == 2
+    assert "is pruned by rank: needed is a dense model, or one that is pruned by element" in capsys.readouterr().err
+    assert not run.exists()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.entries import select_entries
+from lit_prune.tuning.select import select_entries
 
 
 @pytest.fixture
@@ -33,3 +33,14 @@ def test_no_share_and_no_scope_are_errors(scores):
     for share, scope, named in ((-0.1, "tensor", "share is -0.1"), (0.1, "layer", "scope is 'layer'")):
         with pytest.raises(UserError, match=named):
             select_entries(scores, share, scope)
+
+
+@pytest.mark.parametrize("scope", ["tensor", "global"])
+def test_what_may_not_be_tuned_is_none_of_the_entries(scores, scope):
+    scores["a"][:10] = -torch.inf
+    found = select_entries(scores, 0.5, scope)
+    assert sum(len(index) for index in found.values()) == {"tensor": 150 + 3, "global": 153}[scope]
+    assert (found["a"] >= 300).all()
+    everything = select_entries(scores, 1.0, scope)
+    assert torch.equal(everything["a"], torch.arange(300, 600))
+    assert torch.equal(everything["b"], torch.arange(7))

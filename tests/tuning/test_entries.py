@@ -4,15 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lit_prune.sparsity.tuned import (
-    fold,
-    frozen_tensors,
-    indices_in,
-    leave_plain,
-    take_plain,
-    tune,
-    tuned_entries,
-)
+from lit_prune.tuning.entries import tune, tuned_entries
+from lit_prune.tuning.fold import fold
 
 INDICES = {"0.weight": torch.tensor([0, 3, 7]), "1.weight": torch.tensor([5]), "1.bias": torch.arange(0)}
 
@@ -66,17 +59,3 @@ def test_matrices_are_decayed_and_vectors_are_not():
     network = nn.Linear(4, 3)
     tune(network, {"weight": torch.tensor([1]), "bias": torch.tensor([0, 2])})
     assert {name: each.values.ndim for name, each in tuned_entries(network).items()} == {"weight": 2, "bias": 1}
-
-
-def test_states_travel_under_plain_names(network):
-    network, before = network
-    state = network.state_dict()
-    found = {name: index.tolist() for name, index in indices_in(state).items()}
-    assert found == {"0.weight": [0, 3, 7], "1.weight": [5]}
-    plain = leave_plain(state)
-    assert before.keys() <= plain.keys()
-    assert take_plain(plain).keys() == state.keys()
-    assert frozen_tensors(network).keys() == before.keys()
-    folded = fold(plain)
-    assert all(torch.equal(folded[name], value) for name, value in before.items())
-    assert fold(before) == before

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.gradients import GradientCriterion
+from lit_prune.tuning.gradients import GradientCriterion
 
 BY_HAND = {
     "sum": lambda gradients: gradients.sum(0).abs(),

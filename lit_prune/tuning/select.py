@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
@@ -22,7 +23,8 @@ def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> di
     """The places of the largest scores, in each flattened tensor (entries,) int64, ascending.
 
     Args:
-        scores: Name of a parameter -> its scores (float32), of its shape; all on one device.
+        scores: Name of a parameter -> its scores (float32), of its shape, on one device; -inf where an entry may not be
+            tuned.
         share: The fraction to tune, from 0 to 1; rounded down, so that no more is tuned.
         scope: `tensor`: of each tensor; `global`: of all entries.
     """
@@ -31,7 +33,8 @@ def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> di
     found: dict[str, Tensor] = {}
     for names in pools:
         pool = [scores[name] for name in names]
-        num_tuned = int(share * sum(score.numel() for score in pool) + 1e-6)  # a product may miss a whole number
+        num_all = sum(int((score > -torch.inf).count_nonzero()) for score in pool)
+        num_tuned = int(share * num_all + 1e-6)  # a product may miss a whole number
         keeps = keep_largest(pool, num_tuned) if num_tuned else [score.new_zeros(score.shape).bool() for score in pool]
         found |= {name: keep.flatten().nonzero().flatten() for name, keep in zip(names, keeps, strict=True)}
     return found

@@ -1,0 +1,19 @@
+"""Which parameters of an encoder are tuned, and how: the methods of sparse and parameter-efficient fine-tuning."""
+
+from lit_prune.tuning.adapter import Adapter
+from lit_prune.tuning.chosen import ChosenEntries
+from lit_prune.tuning.gradients import GradientCriterion
+from lit_prune.tuning.lora import Lora
+from lit_prune.tuning.noise import ChildTuningFree, Mixout
+from lit_prune.tuning.searched import ChildPruning, DiffPruning
+
+__all__ = [
+    "Adapter",
+    "ChildPruning",
+    "ChildTuningFree",
+    "ChosenEntries",
+    "DiffPruning",
+    "GradientCriterion",
+    "Lora",
+    "Mixout",
+]

@@ -1,0 +1,31 @@
+"""The plain network that a tuned one computes as, from its state dict alone."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from lit_prune.tuning.changes import gate
+from lit_prune.tuning.entries import with_values
+from lit_prune.tuning.names import parts_in, without_parts
+
+
+def fold(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of the network without parametrizations and LoRA, what they make of a tensor in its place.
+
+    Args:
+        state: Of a network that is tuned; the originals are in it under their own names, or their plain ones.
+    """
+    folded = without_parts(state)
+    for name, parts in parts_in(state).items():
+        folded[name] = _folded(folded[name], parts)
+    return folded
+
+
+def _folded(original: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
+    if "index" in parts:
+        return with_values(original, parts["index"], parts["values"])
+    if "A" in parts:
+        return original + parts["B"] @ parts["A"]
+    if "alpha" in parts:
+        return original + gate(parts["alpha"]) * parts["delta"]
+    return original + parts["delta"]
