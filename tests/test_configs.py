@@ -18,7 +18,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.cli import main
-from lit_prune.data import task
+from lit_prune.data import preparation
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -97,9 +97,9 @@ def few_rows(monkeypatch):
         self.num_train, self.num_eval = min(self.num_train, 96), min(self.num_eval, 24)
         self.num_ood_train = min(self.num_ood_train, 32)
 
-    drawn = task._drawn
+    drawn = preparation._drawn
     monkeypatch.setattr(Generated, "__init__", small)
-    monkeypatch.setattr(task, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
+    monkeypatch.setattr(preparation, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
 
 
 @pytest.fixture

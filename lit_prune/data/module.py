@@ -15,9 +15,11 @@ from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.mixing import Mixing, Uniform, shares
+from lit_prune.data.perturbation import Perturbation
+from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 from lit_prune.data.table import count_tokens
-from lit_prune.data.task import Preparation, Task, prepare_task
+from lit_prune.data.task import Task
 from lit_prune.data.windows import PLACES
 from lit_prune.errors import UserError
 
@@ -45,6 +47,7 @@ class MultitaskDataModule(LightningDataModule):
             `mean` over tasks of the batches of one pass; None: the sum. A task that runs out of rows begins anew, in
             another order.
         only: Names of the tasks to use, None: all.
+        perturbation: What is left out of each training set, None: nothing.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class MultitaskDataModule(LightningDataModule):
         mixing: Mixing | None = None,
         epoch_length: Literal["sum", "max", "mean"] | int | None = None,
         only: list[str] | None = None,
+        perturbation: Perturbation | None = None,
     ) -> None:
         super().__init__()
         tasks = tasks if only is None else _chosen(tasks, only)
@@ -86,7 +90,7 @@ class MultitaskDataModule(LightningDataModule):
         self.seed = seed
         self.num_workers = num_workers
         self.group_by_length = group_by_length
-        self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed)
+        self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed, perturbation)
         self.collate = Collate(tokenizer, {task.name: task.label_classes for task in tasks})
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset, Value
 from torch import Tensor, nn
@@ -11,10 +11,13 @@ from lit_prune import metrics
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.source import Source
 from lit_prune.data.table import read_table, tokenise_table
-from lit_prune.data.task import Preparation, Task, tokenise_pairs
+from lit_prune.data.task import Task, tokenise_pairs
 from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, Regression
 from lit_prune.losses import MeanSquaredError
+
+if TYPE_CHECKING:
+    from lit_prune.data.preparation import Preparation
 
 FEATURES = {name: Value("string") for name in ("id", "text_a", "text_b", "group")} | {"label": Value("float64")}
 
@@ -57,7 +60,7 @@ class Similarity(Task):
         """A fresh head of one output."""
         return Regression(encoder.hidden_size, encoder.hidden_dropout, encoder.has_pooler)
 
-    def read(self, split: str, how: Preparation, labelled: bool = True) -> Dataset:
+    def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
         """The tokenised rows of a split; cached by content.
 
         Raises:

@@ -1,7 +1,7 @@
 """`SpanTask`: questions that spans of a text answer, in windows of tokens; several where a text is long."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,10 +16,13 @@ from lit_prune.data.batch import padded_length
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.source import Source
 from lit_prune.data.table import count_tokens, read_table, tokenise_table
-from lit_prune.data.task import Preparation, Task
+from lit_prune.data.task import Task
 from lit_prune.data.windows import Windows, tokenise_windows
 from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, Span
+
+if TYPE_CHECKING:
+    from lit_prune.data.preparation import Preparation
 
 FEATURES = {name: Value("string") for name in ("id", "text_a", "text_b", "group")} | {
     "answers": List(Value("string")),
@@ -60,7 +63,7 @@ class SpanTask(Task):
         """A fresh head over every token."""
         return Span(encoder.hidden_size)
 
-    def read(self, split: str, how: Preparation, labelled: bool = True) -> Dataset:
+    def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
         """The questions of a split in windows, those of a question one after another; cached by content.
 
         Raises:

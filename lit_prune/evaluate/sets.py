@@ -10,11 +10,11 @@ from rich.console import Console
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.kinds import rebuild
+from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.given import Given, GivenSquad, check_readable, columns_of
 from lit_prune.data.sources.source import Source
 from lit_prune.data.spans import SpanTask
-from lit_prune.data.task import Preparation, prepare_set
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 

@@ -2,7 +2,7 @@
 
 from lit_prune.tuning.adapter import Adapter
 from lit_prune.tuning.chosen import ChosenEntries
-from lit_prune.tuning.gradients import GradientCriterion
+from lit_prune.tuning.gradients import CurvatureCriterion, GradientCriterion
 from lit_prune.tuning.lora import Lora
 from lit_prune.tuning.noise import ChildTuningFree, Mixout
 from lit_prune.tuning.searched import ChildPruning, DiffPruning
@@ -12,6 +12,7 @@ __all__ = [
     "ChildPruning",
     "ChildTuningFree",
     "ChosenEntries",
+    "CurvatureCriterion",
     "DiffPruning",
     "GradientCriterion",
     "Lora",

@@ -55,14 +55,18 @@ class ChosenEntries(Entries):
     methods of these names; all biases (`targets: ["*.bias"]`, a share of 1) are BitFit.
 
     Args:
-        criterion: Which entries: any of `lit_prune.sparsity.criteria`, or `GradientCriterion`.
+        criterion: Which entries: any of `lit_prune.sparsity.criteria`, `GradientCriterion` or `CurvatureCriterion`.
         share: See `Entries`.
         scope: See `Entries`.
         targets: See `Entries`.
     """
 
     def __init__(
-        self, criterion: Criterion, share: float = 0.005, scope: str = "tensor", targets: list[str] | None = None
+        self,
+        criterion: Criterion,
+        share: float = 0.005,
+        scope: str = "tensor",
+        targets: list[str] | None = None,
     ) -> None:
         super().__init__(share, scope, targets)
         self.criterion = criterion
@@ -71,10 +75,9 @@ class ChosenEntries(Entries):
         """Choose the entries, the same on every process."""
         parameters = {name: root.get_parameter(name) for name in self.names(root)}
         if isinstance(self.criterion, GradientCriterion):
-            self.criterion.take(parameters, losses(self.criterion.num_batches), sum_processes)
-        scores = {name: self.criterion(value, 1 - self.share) for name, value in parameters.items()}
-        for value in parameters.values():
-            value.grad = None
+            scores = self.criterion.scores(parameters, losses, sum_processes)
+        else:
+            scores = {name: self.criterion(value, 1 - self.share) for name, value in parameters.items()}
         indices = self.select(root, scores)
         root.get_submodule("encoder").requires_grad_(False)
         tune(root, indices)

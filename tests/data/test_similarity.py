@@ -7,9 +7,9 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data import GeneratedNli, MultitaskDataModule, Similarity
+from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.similarity import NumberSet
 from lit_prune.data.sources import Row, Source
-from lit_prune.data.task import Preparation, prepare_task
 from lit_prune.errors import UserError
 from lit_prune.heads import Regression
 from lit_prune.losses import MeanSquaredError

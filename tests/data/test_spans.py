@@ -8,9 +8,9 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data import GeneratedNli, GeneratedReading, MultitaskDataModule, SpanTask
+from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sources import Source, SpanRow
 from lit_prune.data.spans import SpanSet, number_ids
-from lit_prune.data.task import Preparation, prepare_task
 from lit_prune.data.windows import Windows
 from lit_prune.errors import UserError
 from lit_prune.heads import Span

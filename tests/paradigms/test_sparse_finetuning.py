@@ -17,6 +17,7 @@ from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 CRITERIA = {
     "sam": "{class_path: lit_prune.tuning.GradientCriterion, init_args: {num_batches: 3}}",
     "fisher": "{class_path: lit_prune.tuning.GradientCriterion, init_args: {num_batches: 3, of: square}}",
+    "curvature": "{class_path: lit_prune.tuning.CurvatureCriterion, init_args: {num_batches: 2, num_probes: 2}}",
     "random": "lit_prune.sparsity.criteria.Random",
     "magnitude": "lit_prune.sparsity.criteria.Magnitude",
 }

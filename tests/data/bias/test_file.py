@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lit_prune.data import BiasFile, GeneratedNli, Task
-from lit_prune.data.task import Preparation, prepare_task
+from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.errors import UserError
 
 NAMES = ["contradiction", "entailment", "neutral"]

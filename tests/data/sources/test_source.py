@@ -4,8 +4,9 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sources import Row, Source
-from lit_prune.data.task import Preparation, Task, prepare_task
+from lit_prune.data.task import Task
 
 
 class Poems(Source):

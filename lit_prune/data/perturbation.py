@@ -1,0 +1,40 @@
+"""Training sets that lack a part, drawn at random: how much does a model depend on it? (Fu et al. 2023, Table 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lit_prune.errors import UserError
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """What is left out of each training set.
+
+    Attributes:
+        share: The share of its examples, between 0 and 1.
+        seed: Seed of the draw.
+    """
+
+    share: float
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise UserError(f"data.perturbation: share is {self.share}, needed is one above 0 and below 1")
+
+    def kept(self, units: np.ndarray) -> np.ndarray:
+        """The numbers of the rows that are left (rows,), ascending.
+
+        Args:
+            units: For each row, which example it is of, counted from 0 (rows,): an example is left out whole.
+
+        Raises:
+            UserError: no example is left.
+        """
+        num_units = int(units.max()) + 1
+        num_out = max(1, round(self.share * num_units))
+        if num_out >= num_units:
+            raise UserError(f"data.perturbation: a share of {self.share} leaves no example of {num_units}")
+        out = np.random.default_rng(self.seed).permutation(num_units)[:num_out]
+        return np.flatnonzero(~np.isin(units, out))
