@@ -1,4 +1,7 @@
-"""`lit_prune stability`: one configuration with many seeds, as a study with the one axis `seed`."""
+"""`lit_prune stability`: one configuration with many seeds, as a study with the one axis `seed`.
+
+A seed is the run's, or that of the part of the training set that it lacks (data perturbation; Fu et al. 2023, Table 2).
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -10,6 +13,8 @@ from lit_prune.studies.command import run_study
 from lit_prune.studies.study import Study, make_study
 
 SEED = "seed_everything"
+SHARE, PART = "data.perturbation.share", "data.perturbation.seed"
+VARIED = {"model": (SEED,), "data": (PART,), "both": (SEED, PART)}  # what --vary may say
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -23,6 +28,16 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--config", action="append", default=[], help="As of lit_prune fit; later ones are laid over.")
     parser.add_argument("--seeds", default="1..10", help="1..10, or 1,2,5 (default: %(default)s).")
+    parser.add_argument(
+        "--perturb",
+        type=float,
+        help="The share of the training set that each run lacks, drawn by its seed; by default each has all of it.",
+    )
+    parser.add_argument(
+        "--vary",
+        choices=VARIED,
+        help="With --perturb: whether the seeds are those of the draw (data, the default), or of the run too (both).",
+    )
     parser.add_argument("--out", help="The study's folder, default: logs/studies/<name of the first config>_stability.")
     parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
     said, rest = parser.parse_known_args(list(arguments))
@@ -30,19 +45,30 @@ def run(arguments: Sequence[str]) -> None:
         raise UserError("--config is missing: name the configuration to run, as for lit_prune fit")
     name = Path(said.config[0]).stem
     out = Path(said.out or f"logs/studies/{name}_stability")
-    study = seeds_study(f"Stability of {name}", said.config, parse_seeds(said.seeds), parse_settings(rest))
+    settings = parse_settings(rest)
+    if said.perturb is not None:
+        from lit_prune.data.perturbation import Perturbation  # not above: --help waits for nothing
+
+        settings |= {SHARE: str(Perturbation(said.perturb).share)}
+    elif said.vary in ("data", "both"):
+        raise UserError(f"--vary {said.vary} varies what the training set lacks: say with --perturb how much that is")
+    varied = VARIED[said.vary or ("model" if said.perturb is None else "data")]
+    study = seeds_study(f"Stability of {name}", said.config, parse_seeds(said.seeds), settings, varied)
     run_study(study, out, dry_run=said.dry_run)
 
 
-def seeds_study(title: str, configs: Sequence[str], seeds: Sequence[int], settings: dict[str, Any]) -> Study:
-    """A study of one configuration with these seeds."""
-    if SEED in settings:
-        raise UserError(f"--{SEED} is what --seeds varies: leave it out")
+def seeds_study(
+    title: str, configs: Sequence[str], seeds: Sequence[int], settings: dict[str, Any], varied: Sequence[str] = (SEED,)
+) -> Study:
+    """A study of one configuration with these seeds, each the value of the settings that are varied."""
+    for name in varied:
+        if name in settings:
+            raise UserError(f"--{name} is what --seeds varies: leave it out")
     return make_study(
         {
             "title": title,
             "runs": {"fit": {"configs": list(configs), "axes": ["seed"]}},
-            "axes": {"seed": {"setting": SEED, "values": list(seeds)}},
+            "axes": {"seed": {seed: {"settings": dict.fromkeys(varied, seed)} for seed in seeds}},
             "settings": settings,
         }
     )

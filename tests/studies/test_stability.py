@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from lit_prune.cli import main
 from lit_prune.errors import UserError
@@ -92,3 +93,30 @@ def test_what_cannot_be_run_is_one_clear_error(stability, fits, arguments, part,
 def test_a_configuration_is_needed(capsys):
     assert main(["stability", "--seeds=1..2"]) == 2
     assert "--config is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "of_run", "of_data"), [([], "0", "{}"), (["--vary=data"], "0", "{}"), (["--vary=both"], "{}", "{}")]
+)
+def test_training_sets_that_lack_a_part(arguments, of_run, of_data, stability, tmp_path):
+    brief = ("--model.init_args.dense.steps", "2", "--trainer.enable_progress_bar=false")
+    fixed = () if "both" in str(arguments) else ("--seed_everything=0",)
+    assert stability("--seeds=3,4", "--perturb=0.2", *arguments, *fixed, *brief) == 0
+    for seed in (3, 4):
+        config = yaml.safe_load((tmp_path / f"out/seed={seed}/version_0/config.yaml").read_text())
+        assert str(config["seed_everything"]) == of_run.format(seed)
+        assert config["data"]["perturbation"] == {"share": 0.2, "seed": int(of_data.format(seed))}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--vary", "data"], "say with --perturb how much that is"),
+        (["--perturb", "1.5", "--dry-run"], "share is 1.5"),
+        (["--perturb", "0.1", "--data.perturbation.seed", "3"], "--data.perturbation.seed is what --seeds varies"),
+        (["--seed_everything", "3"], "--seed_everything is what --seeds varies"),
+    ],
+)
+def test_a_wrong_perturbation_is_named(arguments, named, stability, capsys):
+    assert stability("--seeds=1,2", *arguments) == 2
+    assert named in capsys.readouterr().err
