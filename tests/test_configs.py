@@ -196,7 +196,7 @@ def process_group():
         torch.distributed.destroy_process_group()
 
 
-@each(SETTINGS)
+@each(slowly(SETTINGS, [REPOSITORY / "configs/overlay/compile.yaml"]))
 @pytest.mark.usefixtures("process_group")
 def test_settings_are_laid_over_an_experiment(path, brief):
     here = ("--trainer.accelerator=cpu", "--trainer.devices=1")

@@ -48,7 +48,8 @@ def step(
         json: File for the figures, one flat JSON object.
         variants: What is compared, None: steps under masks (fixed, learned, mask_phase). The others prune meanwhile:
             movement_local, movement_global, magnitude_local, magnitude_global, rank_movement, rank_magnitude_half,
-            rank_magnitude_tenth; tuned trains .5% of the entries. All are in memory at once.
+            rank_magnitude_tenth; tuned trains .5% of the entries, lora and shira (of peft) about as many. All are in
+            memory at once.
 
     Raises:
         UserError: `repeats` is not positive, the device is not there, a variant is unknown, or `Setting` refuses the
@@ -66,6 +67,9 @@ def step(
         if peak is not None and peaks["dense"] is not None:
             figures[f"memory_bytes_{variant}"] = peak
             figures[f"memory_ratio_{variant}"] = peak / peaks["dense"]
+    dense = steps["step_seconds_dense"].optimizer_bytes
+    for variant in chosen[1:]:
+        figures[f"optimizer_ratio_{variant}"] = steps[f"step_seconds_{variant}"].optimizer_bytes / dense
     report(figures, setting.device, json)
 
 

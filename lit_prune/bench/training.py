@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from transformers import BertConfig, BertModel
 
 from lit_prune.errors import UserError
@@ -16,8 +17,7 @@ from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
-from lit_prune.tuning.entries import tune
-from lit_prune.tuning.select import select_entries
+from lit_prune.tuning import ChosenEntries, Lora
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no step under masks depends on it
@@ -52,8 +52,10 @@ PRUNED = {
     "rank_magnitude_tenth": Pruned(Rank(), 0.9, learned=False, refreshed=True),
 }
 MASKED = ("fixed", "learned", "mask_phase")
-VARIANTS = ("dense", *MASKED, *PRUNED, "tuned")
-TUNED = 0.005  # of the entries of each tensor (Fu et al. 2023)
+TUNED = ("tuned", "lora", "shira")
+VARIANTS = ("dense", *MASKED, *PRUNED, *TUNED)
+SHARE = 0.005  # of the entries of each tensor (Fu et al. 2023)
+RANK = 4  # of LoRA and SHiRA, which tune as many entries of a matrix: about that share
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,32 @@ class Setting:
             raise UserError(f"precision is {self.precision!r}: use fp32 or bf16")
 
 
-def training_step(setting: Setting, variant: str) -> Callable[[], None]:
-    """A model and its optimizer, as a function that trains it by one step.
+@dataclass(frozen=True)
+class Step:
+    """A model and its optimizer, which a call trains by one step."""
+
+    train: Callable[[], None]
+    optimizer: Optimizer
+
+    def __call__(self) -> None:
+        """Train by one step."""
+        self.train()
+
+    @property
+    def optimizer_bytes(self) -> int:
+        """The size of the optimizer's state, after a step."""
+        values = [value for state in self.optimizer.state.values() for value in state.values()]
+        return sum(value.numel() * value.element_size() for value in values if isinstance(value, Tensor))
+
+
+def training_step(setting: Setting, variant: str) -> Step:
+    """A model and its optimizer, to be trained by one step at a time.
 
     `fixed` trains all weights under a fixed mask, `learned` all weights and the scores of a learned mask, `mask_phase`
-    the scores alone; `dense` trains all weights without a mask; `tuned` some entries of the encoder and the head; of
-    the others see `PRUNED`. A step is the gradients' reset, forward, loss, backward, clipping, AdamW, and the refresh
-    of what is kept. On a GPU the function returns before the work is done.
+    the scores alone; `dense` trains all weights without a mask; `tuned` the head and some entries of the encoder,
+    `lora` and `shira` the head and what peft adds to the encoder; of the others see `PRUNED`. A step is the gradients'
+    reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept. On a GPU it returns before the
+    work is done.
 
     Args:
         setting: The model, batch, precision and device.
@@ -115,8 +136,8 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         model.requires_grad_(False)
     if variant in MASKED:
         _mask(model, fixed=variant == "fixed")
-    if variant == "tuned":
-        _tune(model)
+    if variant in TUNED:
+        _tune(model, variant)
     refresh_all = _prune(model, PRUNED[variant]) if variant in PRUNED else None
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     optimizer = Phase(steps=1).optimizer(trained, fused=True)
@@ -134,14 +155,20 @@ def training_step(setting: Setting, variant: str) -> Callable[[], None]:
         if refresh_all is not None and PRUNED[variant].refreshed:
             refresh_all()
 
-    return train
+    return Step(train, optimizer)
 
 
-def _tune(model: nn.Module) -> None:
-    """Have a share of the encoder's entries tuned, by magnitude: which they are is nothing to a step."""
-    encoder = {name: value for name, value in model.named_parameters() if name.startswith("encoder.")}
-    scores = {name: Magnitude()(value, 1 - TUNED) for name, value in encoder.items()}
-    tune(model, select_entries(scores, TUNED, "tensor"))
+def _tune(model: nn.ModuleDict, variant: str) -> None:
+    """Have a small part tuned; `tuned` chooses by magnitude: which entries they are is nothing to a step."""
+    if variant == "shira":
+        from peft import ShiraConfig, inject_adapter_in_model
+
+        layers = [name for name, module in model["encoder"].named_modules() if isinstance(module, nn.Linear)]
+        inject_adapter_in_model(ShiraConfig(r=RANK, target_modules=layers), model["encoder"])
+        return
+    method = Lora(RANK) if variant == "lora" else ChosenEntries(Magnitude(), SHARE)
+    method.check(model)
+    method.begin(model, lambda _: iter(()), lambda own: own)
 
 
 def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:

@@ -17,7 +17,8 @@ PRUNING = (*TOY_STEP, "--variants=[movement_global, rank_magnitude_half]")
 
 def step_keys(*variants):
     """The figures of steps, without those of memory."""
-    return {f"step_seconds_{variant}" for variant in ("dense", *variants)} | {f"ratio_{each}" for each in variants}
+    of_steps = {f"step_seconds_{variant}" for variant in ("dense", *variants)}
+    return of_steps | {f"{ratio}_{each}" for ratio in ("ratio", "optimizer_ratio") for each in variants}
 
 
 def memory_keys(*variants):
@@ -52,7 +53,7 @@ def measured(tmp_path):
     ("arguments", "keys"),
     [
         (TOY_STEP, STEP_KEYS | MEMORY_KEYS),
-        ((*TOY_STEP, "--precision=bf16"), STEP_KEYS | MEMORY_KEYS),
+        pytest.param((*TOY_STEP, "--precision=bf16"), STEP_KEYS | MEMORY_KEYS, marks=pytest.mark.slow),
         (PRUNING, PRUNING_KEYS),
         (TOY_SELECT, SELECT_KEYS),
         (("startup", "--repeats=1"), STARTUP_KEYS),

@@ -20,8 +20,19 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     expected = {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}
     # Pruned are the six: they have scores, or two factors in the place of each, whose scores are vectors.
     expected["tuned"] = 2 + 7 + 1  # two types of tokens have no half percent; the classifier is trained whole
+    expected |= {"lora": 2 * 7 + 1, "shira": 1}  # SHiRA's entries are vectors
     expected |= {name: 3 + 8 + 6 * (name.startswith(("movement", "rank"))) for name in PRUNED}
     assert num_matrices == expected[variant]
+
+
+def test_the_optimizers_state_is_two_moments_of_what_is_trained():
+    dense, tuned = (training_step(Setting(**TOY), variant) for variant in ("dense", "tuned"))
+    for step in (dense, tuned):
+        assert step.optimizer_bytes == 0
+        step()
+        trained = [value for group in step.optimizer.param_groups for value in group["params"]]
+        assert step.optimizer_bytes == sum(2 * 4 * value.numel() + 4 for value in trained)  # and the number of steps
+    assert tuned.optimizer_bytes < 0.02 * dense.optimizer_bytes
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from lit_prune.studies.report.comparisons import compare, rank
 from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
 from lit_prune.studies.report.results import Results, read_results, write_results
 from lit_prune.studies.report.settings import ReportSettings, complete_settings, read_settings
+from lit_prune.studies.report.stability import spreads, stability_table
 from lit_prune.studies.report.tables import (
     Table,
     differences_table,
@@ -74,6 +75,7 @@ def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], li
         results_table(results, settings),
         differences_table(results, settings, compare(results, settings)),
         ranks_table(results, settings, rank(results, settings)),
+        stability_table(spreads(results, settings), settings),
         printed_table(results, settings),
     ]
     warning = mixture(results)

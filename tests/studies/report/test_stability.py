@@ -1,0 +1,106 @@
+"""Stability beside performance: the printed tables of Fu et al. 2023, and a study whose truth is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lit_prune.studies.report.stability import (
+    Spreads,
+    both_ranks,
+    pooled_ratio,
+    rank_correlation,
+    ranks,
+    spreads,
+    stability_table,
+)
+
+PRINTED = Path(__file__).parents[4] / "shared/spec/reference_results.json"
+TASKS = ("CoLA", "STS-B", "MRPC", "RTE", "CB", "COPA", "WSC")
+
+
+@pytest.fixture
+def table():
+    """Table 1 as it is printed, and its column of averages."""
+    if not PRINTED.is_file():
+        pytest.skip(f"{PRINTED} is not there")
+    printed = json.loads(PRINTED.read_text())["fu2023_table1_mean_std_10_seeds"]
+    figures = np.array([[rows[task] for task in TASKS] for rows in printed.values()])
+    averages = np.array([rows["AVG"] for rows in printed.values()])
+    return Spreads(list(printed), [f"{task}/id/accuracy" for task in TASKS], figures[..., 0], figures[..., 1]), averages
+
+
+def test_the_papers_formula_on_its_printed_table(table):
+    assert rank_correlation(table[0]) == pytest.approx(0.504, abs=5e-4)
+
+
+def test_the_papers_averages_are_the_means_of_its_columns(table):
+    found, averages = table
+    ours = np.stack([found.means.mean(1), found.stds.mean(1)], 1)
+    np.testing.assert_allclose(ours, averages, atol=0.011)  # as printed
+
+
+def test_the_first_by_both_in_the_printed_table(table):
+    steady, good = both_ranks(table[0])
+    sam = table[0].methods.index("SAM")
+    assert good[sam].tolist() == [2, 1, 4, 4, 2, 1, 1]  # CB: as FullTuning, behind Random
+    assert steady[sam].tolist() == [1, 3, 1, 2, 1, 1, 2]
+
+
+def test_equal_values_share_the_better_rank():
+    values = np.array([[3.0, 1.0], [1.0, np.nan], [3.0, 2.0], [0.0, 0.5]])
+    assert ranks(values, highest_first=True)[:, 0].tolist() == [1, 3, 1, 4]
+    found = ranks(values, highest_first=False)[:, 1]
+    assert found[[0, 2, 3]].tolist() == [2, 3, 1]
+    assert np.isnan(found[1])
+
+
+def test_a_correlation_of_ranks():
+    means, stds = np.array([[3.0], [2.0], [1.0]]), np.array([[0.1], [0.2], [0.3]])
+    assert rank_correlation(Spreads("abc", ["t/id/accuracy"], means, stds)) == pytest.approx(1)
+    assert rank_correlation(Spreads("abc", ["t/id/accuracy"], means, stds[::-1])) == pytest.approx(-1)
+    assert rank_correlation(Spreads("abc", ["t/id/loss"], means, stds)) == pytest.approx(-1)  # the lowest is the best
+    assert np.isnan(rank_correlation(Spreads("a", ["t/id/accuracy"], means[:1], stds[:1])))
+    assert np.isnan(rank_correlation(Spreads("abc", ["t/id/accuracy"], means, np.zeros((3, 1)))))
+
+
+def test_a_ratio_is_a_geometric_mean():
+    stds = np.array([[1.0, 4.0, 0.0], [2.0, 2.0, 1.0]])
+    found = Spreads("ab", [f"{task}/id/accuracy" for task in "tuv"], np.ones((2, 3)), stds)
+    assert pooled_ratio(found, 0, 1) == pytest.approx(1.0)  # the root of 1/2 times 2; a spread of 0 says nothing
+    found.stds[0, 0] = 4.0
+    assert pooled_ratio(found, 0, 1) == pytest.approx(2.0)
+
+
+def test_a_study_of_methods_and_tasks(study):
+    values = {
+        ("sam", "rte"): (0.7, 0.8),
+        ("sam", "cb"): (0.9, 0.9),
+        ("full", "rte"): (0.5, 0.9),
+        ("full", "cb"): (0.6, 0.8),
+    }
+    for (method, task), figures in values.items():
+        for seed, value in enumerate(figures):
+            study.add(f"{method}-{task}-{seed}", {f"{task}/id/accuracy": value}, method=method, task=task, seed=seed)
+    study.define(metrics=["rte/id/accuracy", "cb/id/accuracy"], stability="method", reference={"method": "full"})
+    results, settings = study.read()
+    found = spreads(results, settings)
+    assert found.methods == ["full", "sam"]
+    np.testing.assert_allclose(found.means, [[0.7, 0.7], [0.75, 0.9]])
+    np.testing.assert_allclose(found.stds, np.sqrt(2) * np.array([[0.2, 0.1], [0.05, 0]]), atol=1e-12)
+    table = stability_table(found, settings)
+    assert table.rows[1][:3] == ["sam", "0.750 [1] ± 0.071 [1]", "0.900 [1] ± 0.000 [1]"]
+    assert table.rows[0][1:] == ["0.700 [2] ± 0.283 [2]", "0.700 [2] ± 0.141 [2]", "0.700 ± 0.212", "1.00"]
+    assert "Spearman's rho of both: +1.000" in table.notes[0]
+    assert not stability_table(None, settings).rows
+
+
+def test_a_method_without_runs_of_a_task_is_not_averaged(study):
+    for method, task in (("sam", "rte"), ("full", "rte"), ("full", "cb")):
+        for seed in range(2):
+            value = {f"{task}/id/accuracy": 0.5 + seed / 10}
+            study.add(f"{method}-{task}-{seed}", value, method=method, task=task, seed=seed)
+    study.define(metrics=["rte/id/accuracy", "cb/id/accuracy"], stability="method")
+    results, settings = study.read()
+    assert stability_table(spreads(results, settings), settings).rows[1][2:] == ["-", "-"]
