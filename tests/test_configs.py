@@ -363,6 +363,25 @@ def test_the_nine_tasks_are_read_from_their_own_files_or_the_hub(source, brief, 
     assert bool(hub) == (source == "hub")
 
 
+def test_tasks_with_published_cuts_are_read_from_their_own_files(brief, tmp_path):
+    data = REPOSITORY.parent / "shared/data"  # the cuts are of the whole official files
+    if not data.is_dir():
+        pytest.skip(f"{data} is not there")
+    path = with_short_windows(REPOSITORY / "configs/data/fu2023_files.yaml", tmp_path)
+    few = "--model.init_args.method.init_args.criterion.init_args.num_batches=2"
+    folder = brief(REPOSITORY / "configs/sam.yaml", "--config", str(path), "--data.root", str(data), few)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    sizes = {(row["task"], row["split"]): 0 for row in rows}
+    for row in rows:
+        sizes[row["task"], row["split"]] += 1
+    published = {"cola": (856, 1043), "stsb": (583, 1500), "rte": (249, 277), "cb": (25, 56)}
+    for task, numbers in published.items():
+        assert (sizes[task, "validation"], sizes[task, "id"]) == numbers
+    assert sizes["mrpc", "id"] == 408
+    assert "cola/validation/matthews" in json.loads((folder / "metrics.json").read_text())
+
+
 def test_four_kinds_of_tasks_are_generated(brief, tmp_path):
     path = with_short_windows(REPOSITORY / "configs/data/multitask_four.yaml", tmp_path)
     folder = brief(REPOSITORY / "configs/rank_magnitude.yaml", "--config", str(path))

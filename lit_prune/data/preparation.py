@@ -12,6 +12,7 @@ from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.perturbation import Perturbation
+from lit_prune.data.published import published_cut
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 
@@ -64,7 +65,10 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
             )
         # Cut first, whatever the seed: runs of several seeds, or started from one another, keep the same rows unseen.
         train, evaluation["id"] = _cut(task, train, how.validation_fraction, seed=0)
-    if how.validation_fraction > 0:
+    if task.validation is not None:
+        train, validation = published_cut(task.validation, train)
+        evaluation = {"validation": validation, **evaluation}
+    elif how.validation_fraction > 0:
         train, validation = _cut(task, train, how.validation_fraction, how.seed)
         evaluation = {"validation": validation, **evaluation}
     for split in splits:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lit_prune import metrics
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import Source
 from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.data.task import Task, tokenise_pairs
@@ -34,6 +35,7 @@ class Similarity(Task):
         max_length: Tokens kept of a row, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
         selection: The metric that selects checkpoints, None: `mean_correlation`.
+        validation: See `Task`.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Similarity(Task):
         max_length: int | None = None,
         batch_size: int | None = None,
         selection: str | None = None,
+        validation: str | None = None,
     ) -> None:
         self.name = name
         self.source = source
         self.max_length = max_length
         self.batch_size = batch_size
+        self.validation = None if validation is None else check_published(validation)
         self.loss = MeanSquaredError()
         self.selection = self.checked(selection or "mean_correlation")
 

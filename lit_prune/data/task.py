@@ -13,6 +13,7 @@ from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.ood import OodTraining, classes_of_labels
+from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Source
 from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.errors import UserError
@@ -45,6 +46,8 @@ class Task:
         selection: The metric that selects checkpoints, one of `metric_names` (SRNets: `f1` for duplicate questions);
             None: accuracy.
         loss: The loss of this task in every phase, None: the phase's. It may neither learn nor need a teacher.
+        validation: A published cut of the training set for selection, in the place of a random one, as `fu2023/RTE`
+            (`lit_prune.data.published`); None: the data module's share is cut.
         num_train: Rows to train on, drawn at random from the training set by the data module's seed; None: all.
     """
 
@@ -55,6 +58,7 @@ class Task:
     ood_train = OodTraining()
     loss: Loss | None = None
     num_train: int | None = None
+    validation: str | None = None
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Task:
         selection: str | None = None,
         num_train: int | None = None,
         loss: Loss | None = None,
+        validation: str | None = None,
     ) -> None:
         self.name = name
         self.labels = tuple(labels)
@@ -82,6 +87,7 @@ class Task:
         self.ood_train = ood_train or OodTraining()
         self.loss = loss
         self.num_train = num_train
+        self.validation = None if validation is None else check_published(validation)
         if len(set(labels)) < max(2, len(labels)):
             raise UserError(f"task {name!r}: labels are {labels}, needed are two or more different names")
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:

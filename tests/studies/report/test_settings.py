@@ -39,7 +39,10 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
 @pytest.mark.parametrize(
     ("report", "message"),
     [
-        ({"overr": "seed"}, "report has no setting 'overr': use over, metrics, reference, rank, figures, printed"),
+        (
+            {"overr": "seed"},
+            "report has no setting 'overr': use over, metrics, reference, rank, stability, figures, pri",
+        ),
         ({"figures": [{"name": "a", "line": "loss"}]}, "no setting 'line': use name, x, lines, metrics, where"),
         ({"figures": ["a"]}, "a figure of the report is 'a', needed is a mapping"),
         ({"figures": [{"x": "sparsity"}]}, "required: name"),
