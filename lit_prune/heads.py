@@ -70,6 +70,25 @@ class Regression(Classification):
         super().__init__(hidden_size, 1, dropout, pooled)
 
 
+class Choice(Classification):
+    """A score for each of several texts, of which one is right: the one output of a head that is else a classifier's.
+
+    Args:
+        hidden_size: Width of the encoder.
+        num_choices: How many texts there are in each row.
+        dropout: Dropout rate before each matrix.
+        pooled: See `Classification`.
+    """
+
+    def __init__(self, hidden_size: int, num_choices: int, dropout: float, pooled: bool) -> None:
+        super().__init__(hidden_size, 1, dropout, pooled)
+        self.num_choices = num_choices
+
+    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
+        """Logits (batch, choices) from hidden states (batch * choices, ...), those of a row one after another."""
+        return super().forward(hidden, pooled).view(-1, self.num_choices)
+
+
 class Span(nn.Module):
     """Where a span of the text begins and ends, by one matrix over every token, as BERT's for SQuAD in transformers.
 

@@ -1,10 +1,12 @@
 """What a run is trained and evaluated on: tasks, their sources, and the data module over them."""
 
 from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.choices import ChoiceTask
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.sources import (
+    CopaFiles,
     Files,
     GeneratedFacts,
     GeneratedNli,
@@ -22,7 +24,9 @@ from lit_prune.data.windows import Windows
 __all__ = [
     "BiasFile",
     "BiasModel",
+    "ChoiceTask",
     "ClaimBias",
+    "CopaFiles",
     "Files",
     "GeneratedFacts",
     "GeneratedNli",

@@ -17,7 +17,8 @@ class Batch:
 
     Attributes:
         task: The task's name; picks the head.
-        inputs: `input_ids`, `attention_mask`, ..., each (batch, length).
+        inputs: `input_ids`, `attention_mask`, ..., each (batch, length); of choices (batch * choices, length), those of
+            a row one after another.
         labels: Class indices (batch,); from the number of classes on, those of merged classes. Of similarity, numbers
             (batch,) float32. Of spans, the first and the last token (batch, 2).
         index: Row numbers within their set (batch,).
@@ -61,7 +62,7 @@ class Collate:
 
     def __call__(self, rows: Any) -> Batch:
         """A batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
-        inputs = {name: rows[name] for name in self.tokenizer.model_input_names if name in rows}
+        inputs = {name: _flat(rows[name]) for name in self.tokenizer.model_input_names if name in rows}
         padded = self.tokenizer.pad(inputs, pad_to_multiple_of=_MULTIPLE, return_tensors="pt")
         return Batch(
             task=rows["task"],
@@ -72,3 +73,8 @@ class Collate:
             weight=rows["weight"],
             classes=self.classes.get(rows["task"]),
         )
+
+
+def _flat(values: list[Any]) -> list[list[int]]:
+    """The token lists of rows, of which each has one, or a list of them for its choices."""
+    return [tokens for row in values for tokens in row] if isinstance(values[0][0], list) else values

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lit_prune.data.choices import ChoiceTask
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.sources.source import Source
 from lit_prune.data.spans import SpanTask
@@ -14,6 +15,7 @@ from lit_prune.errors import UserError
 # Name -> the class, and what of its settings says how texts are laid out and what logits mean.
 _KINDS: dict[str, tuple[type[Task], tuple[str, ...]]] = {
     "Task": (Task, ("labels", "positive", "merge", "max_length")),
+    "ChoiceTask": (ChoiceTask, ("num_choices", "max_length")),
     "Similarity": (Similarity, ("max_length",)),
     "SpanTask": (SpanTask, ("windows",)),
 }

@@ -76,6 +76,15 @@ def tokenise_table(
 
 
 def count_tokens(rows: Dataset) -> np.ndarray:
-    """Tokens of each row (rows,), counted in Arrow: no Python list is made of any row."""
+    """Tokens of each row (rows,), of choices those of all; counted in Arrow: no Python list is made of any row."""
     tables = rows.select_columns("input_ids").with_format("arrow").iter(batch_size=10_000)
-    return np.concatenate([pyarrow.compute.list_value_length(table["input_ids"]).to_numpy() for table in tables])
+    return np.concatenate([_lengths(table["input_ids"]) for table in tables])
+
+
+def _lengths(lists: pyarrow.ChunkedArray) -> np.ndarray:
+    lengths: np.ndarray = pyarrow.compute.list_value_length(lists).to_numpy()
+    if pyarrow.types.is_list(lists.type.value_type) or pyarrow.types.is_large_list(lists.type.value_type):
+        ends = np.cumsum(lengths)
+        inner = pyarrow.compute.list_value_length(pyarrow.compute.list_flatten(lists)).to_numpy()
+        return np.add.reduceat(inner, ends - lengths)
+    return lengths

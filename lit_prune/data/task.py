@@ -150,10 +150,15 @@ class Task:
         Raises:
             UserError: a missing or malformed file, an unknown label, no rows.
         """
+        rows = self.read_rows(split, how, labelled)
+        return tokenise_table(rows, tokenise_pairs, how.tokenizer, max_length=self.max_length or how.max_length)
+
+    def read_rows(self, split: str, how: "Preparation", labelled: bool) -> Dataset:
+        """The rows of a split with their classes, before they are tokenised; cached by content."""
         known = {label: number for number, label in enumerate(self.labels_of(split))} | _merged(self, split)
         if split == "ood_train":
             known |= self.ood_train.label_ids(self.labels)
-        rows = read_table(
+        return read_table(
             _rows,
             {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
             | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
@@ -162,7 +167,6 @@ class Task:
             how.root,
             label_ids=known if labelled else {UNLABELLED: -1},
         )
-        return tokenise_table(rows, tokenise_pairs, how.tokenizer, max_length=self.max_length or how.max_length)
 
     def units(self, rows: Dataset) -> np.ndarray:
         """For each row, which example it is of, counted from 0 (rows,): what is cut off for selection together."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lit_prune.data.choices import ChoiceTask
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
@@ -65,13 +66,23 @@ Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}){befor
 import lit_prune
 
 model = lit_prune.load({", ".join(["FOLDER", *options])})
-inputs = model.encoder.tokenizer("A text.", "A second, for tasks of pairs.", return_tensors="pt")
+inputs = model.encoder.tokenizer({_texts(model.tasks[model.task])}, return_tensors="pt")
 logits = model(**inputs).logits
 {_switch(tasks)}```
 {"" if known is None else _plain(known)}"""
 
 
+def _texts(task: Task) -> str:
+    """An example of what the tokenizer is given."""
+    if isinstance(task, ChoiceTask):
+        choices = ", ".join(f'"Choice {number}."' for number in task.labels)
+        return f'["A text."] * {task.num_choices}, [{choices}], padding=True'
+    return '"A text.", "A second, for tasks of pairs."'
+
+
 def _answers(task: Task) -> str:
+    if isinstance(task, ChoiceTask):
+        return f"which of {task.num_choices} choices goes best with a text"
     if isinstance(task, SpanTask):
         return "spans of the second text that answer the first; logits of a token being the first and the last of one"
     return "a number" if isinstance(task, Similarity) else f"classes {', '.join(task.labels)}"

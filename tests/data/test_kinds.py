@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lit_prune.data import GeneratedNli, Similarity, SpanTask, Task, Windows
+from lit_prune.data import ChoiceTask, GeneratedNli, Similarity, SpanTask, Task, Windows
 from lit_prune.data.kinds import describe, kind_of, rebuild
 from lit_prune.errors import UserError
 
@@ -13,6 +13,7 @@ TASKS = [
     Task("nli", ["a", "b", "c"], SOURCE, positive="a", merge={"b": "not_a", "c": "not_a"}, max_length=12),
     Task("plain", ["a", "b"], SOURCE),
     Similarity("sts", SOURCE, max_length=7),
+    ChoiceTask("copa", SOURCE, num_choices=3, max_length=7),
     SpanTask("qa", SOURCE, Windows(max_length=40, stride=4, max_question_length=9)),
 ]
 

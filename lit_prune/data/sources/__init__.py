@@ -1,5 +1,6 @@
 """Where rows come from: generated, local files or the Hugging Face hub."""
 
+from lit_prune.data.sources.copa import CopaFiles
 from lit_prune.data.sources.files import Files, FileSplit
 from lit_prune.data.sources.generated import (
     GeneratedFacts,
@@ -14,6 +15,7 @@ from lit_prune.data.sources.source import Row, Source, SpanRow
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
 
 __all__ = [
+    "CopaFiles",
     "FileSplit",
     "Files",
     "GeneratedFacts",
