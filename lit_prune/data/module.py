@@ -48,6 +48,7 @@ class MultitaskDataModule(LightningDataModule):
             another order.
         only: Names of the tasks to use, None: all.
         perturbation: What is left out of each training set, None: nothing.
+        num_train: Rows of each task to train on, drawn at random by the seed; None: all. A task's own number wins.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class MultitaskDataModule(LightningDataModule):
         epoch_length: Literal["sum", "max", "mean"] | int | None = None,
         only: list[str] | None = None,
         perturbation: Perturbation | None = None,
+        num_train: int | None = None,
     ) -> None:
         super().__init__()
         tasks = tasks if only is None else _chosen(tasks, only)
@@ -90,7 +92,7 @@ class MultitaskDataModule(LightningDataModule):
         self.seed = seed
         self.num_workers = num_workers
         self.group_by_length = group_by_length
-        self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed, perturbation)
+        self.preparation = Preparation(tokenizer, root, max_length, validation_fraction, seed, perturbation, num_train)
         self.collate = Collate(tokenizer, {task.name: task.label_classes for task in tasks})
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []

@@ -29,6 +29,7 @@ class Preparation:
             an `id` set gives up as much again for that.
         seed: Seed of the cut for selection.
         perturbation: What is left out of each training set, None: nothing.
+        num_train: Rows to train on of a task that says no number of its own, None: all.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -37,6 +38,7 @@ class Preparation:
     validation_fraction: float
     seed: int
     perturbation: Perturbation | None = None
+    num_train: int | None = None
 
 
 def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple[Dataset, list[EvaluationSet]]:
@@ -75,7 +77,8 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         if split not in {"train", "ood_train"}:
             evaluation[split] = task.read(split, how)
     warn_of_oddities(task.name, task.labels, train, evaluation)
-    train = train if task.num_train is None else _drawn(task, train, task.num_train, how.seed)
+    num_train = how.num_train if task.num_train is None else task.num_train
+    train = train if num_train is None else _drawn(task, train, num_train, how.seed)
     train = train if how.perturbation is None else train.select(how.perturbation.kept(task.units(train)))
     if task.bias is not None:
         train = with_bias(train, task.bias, task.labels, how.tokenizer, word_embeddings)

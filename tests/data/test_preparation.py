@@ -264,3 +264,9 @@ def test_a_task_trains_on_as_many_rows_as_it_says_drawn_by_the_seed(how, table):
 def test_rows_that_are_not_there_cannot_be_drawn(how, table, size):
     with pytest.raises(UserError, match=f"task 'nli': num_train is {size}, needed is a number from 1 to 54"):
         prepare_task(nli(num_train=size), how, table)
+
+
+def test_the_modules_number_of_rows_is_that_of_tasks_without_one(how, table):
+    few = replace(how, num_train=9)
+    sizes = [len(prepare_task(nli(num_train=own), few, table)[0]) for own in (None, 7)]
+    assert sizes == [9, 7]

@@ -23,6 +23,7 @@ from lit_prune.studies.report.tables import (
     results_table,
     spread_table,
 )
+from lit_prune.studies.report.tuned import choose
 
 _MARK = "<!-- Written by lit_prune report, anew each time: do not edit. -->"
 _CONSOLE_ROWS = 40
@@ -53,8 +54,10 @@ def report(folder: str) -> None:
     try:
         write_results(results, place)
         write_board(results, settings.metrics, place / "tensorboard")
-        captions = _draw(results, settings, place)
-        shown, further = _tables(results, settings)
+        chosen, tried = choose(results, settings)
+        captions = _draw(chosen, settings, place)
+        shown, further = _tables(chosen, settings)
+        further += [tried] if tried.rows else []
         parts = [_MARK, f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
         write_atomically(target, lambda path: path.write_text(text))

@@ -55,6 +55,8 @@ class ReportSettings:
         rank: The axis whose values are ranked; None: no ranks.
         stability: The axis of methods whose means and standard deviations are ranked, a column for each of `metrics`,
             which are of a task each; None: none.
+        tuned: An axis whose values were tried (learning rates): each cell shows the one whose runs did best on
+            validation, and the axis is gone; None: none.
         figures: The figures.
         printed: Values that a paper prints: each with axes, `model` (default `result`), `metric`, `value`, `source`.
     """
@@ -64,6 +66,7 @@ class ReportSettings:
     reference: dict[str, Any] = field(default_factory=dict)
     rank: str | None = None
     stability: str | None = None
+    tuned: str | None = None
     figures: list[FigureSettings] = field(default_factory=list)
     printed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -114,7 +117,7 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     metrics = settings.metrics or _default_metrics(results)
     figures = [FigureSettings(**{**vars(each), "metrics": each.metrics or metrics}) for each in settings.figures]
     complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
-    _check_axes([settings.over, settings.rank, settings.stability], results, "the report")
+    _check_axes([settings.over, settings.rank, settings.stability, settings.tuned], results, "the report")
     for name in metrics:
         _check_metric(name, results)
     select(results, settings.reference)

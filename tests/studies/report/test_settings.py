@@ -41,7 +41,7 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
     [
         (
             {"overr": "seed"},
-            "report has no setting 'overr': use over, metrics, reference, rank, stability, figures, pri",
+            "report has no setting 'overr': use over, metrics, reference, rank, stability, tuned, figu",
         ),
         ({"figures": [{"name": "a", "line": "loss"}]}, "no setting 'line': use name, x, lines, metrics, where"),
         ({"figures": ["a"]}, "a figure of the report is 'a', needed is a mapping"),

@@ -1,0 +1,76 @@
+"""Equal tuning effort: of an axis whose values were tried, each cell shows the one that did best on validation."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lit_prune.errors import UserError
+from lit_prune.studies.report.cells import Cell, split_cells
+from lit_prune.studies.report.naming import higher_is_better, value_text
+from lit_prune.studies.report.results import Floats, Key, Results
+from lit_prune.studies.report.run import Run
+from lit_prune.studies.report.settings import ReportSettings
+from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
+
+
+def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
+    """The runs whose value of `settings.tuned` did best, without that axis; and which values did how well.
+
+    A value's score is the mean over a cell's runs of the report's metrics on `validation`: no set that is reported
+    chooses.
+
+    Raises:
+        UserError: none of the metrics is there on `validation`.
+    """
+    axis = settings.tuned
+    if axis is None:
+        return results, Table("Tuned", [], [], 1)
+    scores = _scores(results, settings.metrics)
+    axes = [name for name in cell_axes(results, settings) if name != axis]
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in split_cells(results, settings.over):
+        groups.setdefault(tuple(axis_texts(axes, cell.axes)), []).append(cell)
+    kept: list[int] = []
+    rows = []
+    for names, cells in groups.items():
+        means = [_mean(scores[list(cell.runs)]) for cell in cells]
+        best = int(np.argmax(np.nan_to_num(means, nan=-np.inf)))
+        kept += cells[best].runs
+        if len(cells) > 1:
+            told = [
+                f"{value_text(axis, cell.axes.get(axis))}: {NONE if np.isnan(mean) else f'{mean:.3f}'}"
+                for cell, mean in zip(cells, means, strict=True)
+            ]
+            rows.append([*names, value_text(axis, cells[best].axes.get(axis)), ", ".join(told)])
+    kept.sort()
+    runs = tuple(_without(axis, results, number) for number in kept)
+    chosen = replace(
+        results, axes=tuple(name for name in results.axes if name != axis), runs=runs, values=results.values[kept]
+    )
+    notes = [f"Mean of the report's metrics on validation over {settings.over}s; the highest is shown."]
+    return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
+
+
+def _without(axis: str, results: Results, number: int) -> Run:
+    run = results.runs[number]
+    return replace(run, axes={name: value for name, value in run.axes.items() if name != axis})
+
+
+def _scores(results: Results, metrics: Sequence[str]) -> Floats:
+    """The mean of each run's metrics on validation (runs,), NaN where it has none; of costs the negative."""
+    columns = []
+    for name in metrics:
+        key = Key.of("result", name)
+        if key.split:
+            sign = -1 if higher_is_better(name) is False else 1
+            columns.append(sign * results.column("result", key._replace(split="validation").name))
+    found = np.stack(columns) if columns else np.full((1, len(results.runs)), np.nan)
+    if np.isnan(found).all():
+        raise UserError(f"the report chooses on validation, where no run has any of {', '.join(metrics)}")
+    return np.array([_mean(each) for each in found.T])
+
+
+def _mean(values: Floats) -> float:
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else float("nan")
