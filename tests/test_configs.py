@@ -45,7 +45,9 @@ OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
-LARGE += [REPOSITORY / f"configs/studies/{name}.yaml" for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1")]
+LARGE += [
+    REPOSITORY / f"configs/studies/{name}.yaml" for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1")
+]
 LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
