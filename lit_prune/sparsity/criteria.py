@@ -103,11 +103,11 @@ class Random(Criterion):
     Matrices scored in the same order get the same scores on every device and process.
 
     Args:
-        seed: Seed of the criterion's own generator.
+        seed: Seed of the criterion's own generator, None: the run's.
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
+    def __init__(self, seed: int | None = 0) -> None:
+        self.generator = torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed)
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Fresh random scores, whatever the weight and the sparsity."""

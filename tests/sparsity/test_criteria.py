@@ -79,3 +79,16 @@ def test_of_movement_alone_the_scores_are_kept_up_by_training():
     weight = torch.randn(3, 4)
     assert (Movement()(weight, 0.5) == 0).all()
     assert torch.equal(Movement(Magnitude())(weight, 0.5), weight.abs())
+
+
+def test_random_scores_may_be_those_of_the_runs_seed():
+    def scores(of_run, seed):
+        torch.manual_seed(of_run)
+        criterion = Random(seed)
+        torch.rand(7)  # what a run has drawn before does not matter
+        return criterion(torch.zeros(20), 0.5)
+
+    assert torch.equal(scores(3, None), scores(3, None))
+    assert not torch.equal(scores(3, None), scores(4, None))
+    assert torch.equal(scores(3, None), scores(9, 3))
+    assert torch.equal(scores(3, 0), scores(4, 0))
