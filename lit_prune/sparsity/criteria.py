@@ -106,7 +106,7 @@ class Random(Criterion):
         seed: Seed of the criterion's own generator, None: the run's.
     """
 
-    def __init__(self, seed: int | None = 0) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self.generator = torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed)
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
