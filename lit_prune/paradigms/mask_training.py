@@ -15,7 +15,7 @@ from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.masks import LearnedMask
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.tuning.names import frozen_tensors
+from lit_prune.tuning.entries import frozen_tensors
 
 
 class MaskTraining(Masking):

@@ -20,8 +20,9 @@ from lit_prune.paradigms.from_dense import FromDense
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers
 from lit_prune.sparsity.targets import targets_of
+from lit_prune.tuning.entries import frozen_tensors
 from lit_prune.tuning.method import Method
-from lit_prune.tuning.names import frozen_tensors, leave_plain, take_plain
+from lit_prune.tuning.names import leave_plain, take_plain
 
 
 class SparseFinetuning(FromDense):

@@ -46,8 +46,3 @@ def take_plain(state: Mapping[str, Tensor], root: nn.Module) -> dict[str, Tensor
     """The way back from `leave_plain`, for a network that is shaped as the state's was."""
     named = {plain(name): name for name in root.state_dict()}
     return {named.get(name, name): value for name, value in state.items()}
-
-
-def frozen_tensors(root: nn.Module) -> dict[str, Tensor]:
-    """What is not trained of the network's parameters, by their plain names."""
-    return {plain(name): value for name, value in root.named_parameters() if not value.requires_grad}

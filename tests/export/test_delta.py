@@ -1,17 +1,21 @@
 """What a tuned run changed, over what it began with."""
 
 import json
+import math
 
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 import lit_prune
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors
+from lit_prune.export.delta import changes, pack_delta
+from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.trained import read_run
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.tuning.select import select_entries
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +146,30 @@ def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tm
         assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "dense")]) == 2
     assert "has adapters, which transformers' models have not" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_half_a_percent_of_bert_base_takes_little_more_than_its_entropy(tmp_path):
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        shapes = {
+            f"encoder.backbone.{name}": value.shape for name, value in BertModel(BertConfig()).state_dict().items()
+        }
+    base = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    scores = {name: torch.rand(shape) for name, shape in shapes.items()}
+    state, num_tuned, entropy = {}, 0, 0.0
+    for name, index in select_entries(scores, 0.005, "tensor").items():
+        state[name] = base[name].flatten().index_fill(0, index, 1.0).view(shapes[name])
+        num_tuned += len(index)
+        share = max(len(index) / base[name].numel(), 1e-12)
+        entropy -= base[name].numel() * (share * math.log2(share) + (1 - share) * math.log2(1 - share)) / 8
+    tensors, texts = pack_delta(state, base, "BERT-base", "bert-base-uncased")
+    save_tensors(tensors, tmp_path / "delta.safetensors", texts)
+    size = (tmp_path / "delta.safetensors").stat().st_size
+    assert 4 * num_tuned + entropy < size < min(3.3e6, 1.03 * (4 * num_tuned + entropy))
+    found = changes(*load_tensors(tmp_path / "delta.safetensors"))
+    for name, (index, values) in found.items():
+        assert torch.equal(index, state[name].flatten().nonzero().flatten())
+        assert torch.equal(values, torch.ones(len(index)))
+    assert sum(len(index) for index, _ in found.values()) == num_tuned
+    print(f"{size / 1e6:.3f} MB, {num_tuned} entries, limit {(4 * num_tuned + entropy) / 1e6:.3f} MB")
