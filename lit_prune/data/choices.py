@@ -28,7 +28,7 @@ class ChoiceTask(Task):
         num_choices: How many choices a row has.
         max_length: Tokens kept of a pair, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
-        validation: See `Task`.
+        validation: A published cut of the training set for selection, as `fu2023/COPA`, None: the data module's share.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ class Similarity(Task):
         max_length: Tokens kept of a row, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
         selection: The metric that selects checkpoints, None: `mean_correlation`.
-        validation: See `Task`.
+        validation: A published cut of the training set for selection, as `fu2023/STS-B`, None: the data module's share.
     """
 
     def __init__(

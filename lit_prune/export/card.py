@@ -31,7 +31,8 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Cou
     converted, before = ("", "") if form == "masks" else (f", {dtype}", f", before conversion to {dtype}")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     kind = "question-answering" if all(isinstance(task, SpanTask) for task in tasks) else "text-classification"
-    options = [*(["base=RUN"] if form == "masks" else []), *([f'task="{model.task}"'] if len(tasks) > 1 else [])]
+    needs_base = form == "masks" or (form == "delta" and not trained.base[1])
+    options = [*(["base=RUN"] if needs_base else []), *([f'task="{model.task}"'] if len(tasks) > 1 else [])]
     return f"""---
 library_name: {"transformers" if form == "dense" else "lit_prune"}
 pipeline_tag: {kind}

@@ -96,7 +96,7 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         files, metadata = {masks.FILE: codes}, metadata | texts
     elif form == "delta":
         base = read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"]
-        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *_called(trained))
+        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base)
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
     elif form == "packed":
@@ -109,16 +109,6 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
     for name, tensors in files.items():
         save_tensors(tensors, folder / name, metadata)
     (folder / "README.md").write_text(model_card(trained, folder, form, dtype, known))
-
-
-def _called(trained: Trained) -> tuple[str, str]:
-    """What the model that a tuned run began with is called, and its backbone where it is that as it was pretrained."""
-    settings = trained.config["model"]["init_args"]
-    if start_from := settings.get("start_from"):
-        return f"the model of {start_from}", ""
-    if settings.get("dense"):
-        return f"the dense model of {trained.record['experiment']}, seed {trained.metrics['seed']}", ""
-    return trained.model.encoder.name, trained.model.encoder.name
 
 
 def _of_task(task: Task) -> dict[str, Any]:

@@ -52,6 +52,16 @@ class Trained:
             )
         return self.model.task
 
+    @property
+    def base(self) -> tuple[str, str]:
+        """What the model that the run began to tune or to mask is called, and the backbone that it is, if it is one."""
+        settings = self.config["model"]["init_args"]
+        if start_from := settings.get("start_from"):
+            return f"the model of {start_from}", ""
+        if settings.get("dense"):
+            return f"the dense model of {self.record['experiment']}, seed {self.metrics['seed']}", ""
+        return self.model.encoder.name, self.model.encoder.name
+
 
 def read_run(run: Path, task: str | None) -> Trained:
     """Rebuild a run's selected model from the run's folder, without its data.

@@ -56,9 +56,9 @@ class ChosenEntries(Entries):
 
     Args:
         criterion: Which entries: any of `lit_prune.sparsity.criteria`, `GradientCriterion` or `CurvatureCriterion`.
-        share: See `Entries`.
-        scope: See `Entries`.
-        targets: See `Entries`.
+        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
+        scope: Whether that is the share of each `tensor`, or of all together (`global`).
+        targets: Name patterns of the tensors, None: all of the encoder's.
     """
 
     def __init__(

@@ -22,9 +22,9 @@ class ChildPruning(Entries):
 
     Args:
         every: Steps of the search after which all but the largest changes are taken back.
-        share: See `Entries`.
-        scope: See `Entries`.
-        targets: See `Entries`.
+        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
+        scope: Whether that is the share of each `tensor`, or of all together (`global`).
+        targets: Name patterns of the tensors, None: all of the encoder's.
     """
 
     searches = True
@@ -81,10 +81,10 @@ class DiffPruning(ChildPruning):
 
     Args:
         weight: What the mean probability is multiplied by.
-        every: See `ChildPruning`.
-        share: See `Entries`.
-        scope: See `Entries`.
-        targets: See `Entries`.
+        every: Steps of the search after which all but the largest changes are taken back.
+        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
+        scope: Whether that is the share of each `tensor`, or of all together (`global`).
+        targets: Name patterns of the tensors, None: all of the encoder's.
     """
 
     change = GatedChange

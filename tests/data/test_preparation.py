@@ -4,38 +4,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rows import LABELS, MERGE, Rows, nli
 from transformers import AutoTokenizer
 
 from lit_prune.data.bias import OverlapBias
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.preparation import Preparation, prepare_set, prepare_task
-from lit_prune.data.sources import GeneratedNli, Row, Source
+from lit_prune.data.sources import GeneratedNli
 from lit_prune.data.sources.source import UNLABELLED
-from lit_prune.data.task import Task
 from lit_prune.errors import UserError
-
-LABELS = ["contradiction", "entailment", "neutral"]
-MERGE = {"contradiction": "non_entailment", "neutral": "non_entailment"}
-
-
-class Rows(Source):
-    """Rows from memory; one of every label unless told otherwise."""
-
-    def __init__(self, labels=(*LABELS, *LABELS), splits=("train", "id"), text="a b c d"):
-        self.labels = labels
-        self.splits = splits
-        self.text = text
-
-    def available(self, root):
-        return list(self.splits)
-
-    def fingerprint(self, split, root):
-        return {"labels": self.labels, "text": self.text}
-
-    def rows(self, split, root):
-        for number, label in enumerate(self.labels):
-            yield Row(id=f"{split}-{number}", text_a=self.text, text_b="a x", label=label, group="")
 
 
 @pytest.fixture
@@ -46,11 +24,6 @@ def how(tokenizer):
 @pytest.fixture
 def table(tokenizer):
     return torch.randn(len(tokenizer), 16, generator=torch.Generator().manual_seed(0))
-
-
-def nli(source=None, **options):
-    source = source or GeneratedNli(bias_rate=0.9, num_train=60, num_eval=20)
-    return Task("nli", LABELS, source, **{"positive": "entailment", "merge": MERGE, **options})
 
 
 def by_split(sets):

@@ -92,6 +92,7 @@ def test_over_a_packed_model_the_zeros_stay(pruned, finished_run, export):
     before = lit_prune.load(base).state_dict()
     for name in masks_by_task(read_run(pruned, None).model)[""]:
         assert not model.state_dict()[name][before[name] == 0].any() or name.startswith("heads.")
+    assert "lit_prune.load(FOLDER, base=RUN)" in (folder / "README.md").read_text()
     with pytest.raises(UserError, match=r"this is a delta alone: give the model .* the model of .*best.ckpt"):
         lit_prune.load(folder)
 
