@@ -37,10 +37,7 @@ def pack_state(
         kept = torch.stack(list(by_task.values())).any(0)
         layer, _, masked = name.rpartition(".")
         if masked == LowRankLinear.MASKED:
-            factors = {
-                factor: packed.pop(f"{layer}.{factor}").index_select(axis, kept.nonzero().flatten())
-                for factor, axis in LowRankLinear.RANKS.items()
-            }
+            factors = {factor: packed.pop(f"{layer}.{factor}")[kept] for factor in LowRankLinear.RANKS}
             packed |= _smaller(layer, factors, whole=len(by_task) == 1)
         else:
             code, values = pack(kept.numpy(), packed.pop(name).numpy())
@@ -54,9 +51,9 @@ def pack_state(
 
 def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str, Tensor]:
     """The factors, or the matrix where that is smaller (and may be)."""
-    u, sigma, vh = factors.values()
-    if whole and len(sigma) > break_even(u.shape[0], vh.shape[1]):
-        return {f"{layer}.weight": ((u.float() * sigma.float()) @ vh.float()).to(u.dtype)}
+    ut, sigma, vh = factors.values()
+    if whole and len(sigma) > break_even(ut.shape[1], vh.shape[1]):
+        return {f"{layer}.weight": ((ut.t().float() * sigma.float()) @ vh.float()).to(ut.dtype)}
     return {f"{layer}.{factor}": value for factor, value in factors.items()}
 
 

@@ -60,8 +60,8 @@ def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
         assert shared is None or isinstance(shared, LearnedMask)
         whole = TaskMasks(own, shared) if own else parts[""]
         if f"{layer}.sigma" in state:
-            u, sigma, vh = (state[f"{layer}.{factor}"].float() for factor in LowRankLinear.RANKS)
-            by_rank = LowRankLinear(u, sigma, vh, root.get_submodule(layer).bias)  # type: ignore[arg-type]
+            ut, sigma, vh = (state[f"{layer}.{factor}"].float() for factor in LowRankLinear.RANKS)
+            by_rank = LowRankLinear(ut, sigma, vh, root.get_submodule(layer).bias)  # type: ignore[arg-type]
             by_rank.mask = whole
             root.set_submodule(layer, by_rank)
         else:

@@ -81,7 +81,8 @@ class LowRankLinear(nn.Module):
     is computed, for the gradient of its score; else the kept ones alone.
 
     Args:
-        u: Left singular vectors (out_features, ranks).
+        ut: Left singular vectors, as rows (ranks, out_features): so a rank is one piece of memory, quickly taken, and
+            optimizers need no copy.
         sigma: Singular values (ranks,).
         vh: Right singular vectors (ranks, in_features).
         bias: (out_features,), None: none.
@@ -91,15 +92,13 @@ class LowRankLinear(nn.Module):
     """
 
     MASKED: ClassVar[str] = "sigma"
-    RANKS: ClassVar[dict[str, int]] = {"u": 1, "sigma": 0, "vh": 0}  # the factors, and which dimension is of ranks
+    RANKS: ClassVar[tuple[str, ...]] = ("ut", "sigma", "vh")  # the factors, whose first dimension is of ranks
     mask: Mask
 
-    def __init__(self, u: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:
+    def __init__(self, ut: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:
         super().__init__()
-        self.out_features, self.in_features = u.shape[0], vh.shape[1]
-        # A rank is one piece of memory in both, so that some of them are quickly taken and given gradients.
-        u, vh = u.t().contiguous().t(), vh.contiguous()
-        self.u, self.sigma, self.vh = nn.Parameter(u), nn.Parameter(sigma), nn.Parameter(vh)
+        self.out_features, self.in_features = ut.shape[1], vh.shape[1]
+        self.ut, self.sigma, self.vh = (nn.Parameter(each.contiguous()) for each in (ut, sigma, vh))
         self.bias = bias
 
     @classmethod
@@ -111,31 +110,34 @@ class LowRankLinear(nn.Module):
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
         """
         u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
-        layer = cls(u, sigma, vh, linear.bias)
+        layer = cls(u.t(), sigma, vh, linear.bias)
         layer.mask = make_mask(layer.sigma)
         return layer.train(linear.training)
 
     def forward(self, input: Tensor) -> Tensor:
         """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
-        u, sigma, vh = self._trained()
-        inner = F.linear(input, vh)
-        return F.linear(inner * sigma.to(inner.dtype), u, self.bias)
+        ut, sigma, vh = self._trained()
+        inner = F.linear(input.reshape(-1, self.in_features), vh)
+        inner = inner * sigma.to(inner.dtype)
+        # Not F.linear, which would give the gradient of ut another layout than it has itself.
+        output = inner @ ut if self.bias is None else torch.addmm(self.bias, inner, ut)
+        return output.view(*input.shape[:-1], self.out_features)
 
     def _trained(self) -> tuple[Tensor, Tensor, Tensor]:
-        """U, the masked singular values and V, as far as something of them gets a gradient."""
+        """U^T, the masked singular values and V, as far as something of them gets a gradient."""
         if not self.mask.parts:
             return self._kept()
         sigma = _KeptValues.apply(  # type: ignore[no-untyped-call]
             self.sigma, *self.mask.operands
         )
-        return self.u, sigma, self.vh
+        return self.ut, sigma, self.vh
 
     def _kept(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The kept ranks of U, sigma and V."""
+        """The kept ranks of U^T, sigma and V."""
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
-            return self.u, self.sigma, self.vh
-        return self.u.t().index_select(0, ranks).t(), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
+            return self.ut, self.sigma, self.vh
+        return self.ut.index_select(0, ranks), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
 
     @property
     def masked(self) -> Tensor:
@@ -145,14 +147,14 @@ class LowRankLinear(nn.Module):
     @torch.no_grad()
     def kept_weight(self) -> Tensor:
         """The matrix (out_features, in_features) that the layer computes with."""
-        u, sigma, vh = self._kept()
-        return (u * sigma) @ vh
+        ut, sigma, vh = self._kept()
+        return (ut.t() * sigma) @ vh
 
     @torch.no_grad()
     def to_linear(self) -> nn.Linear:
         """A plain layer of the product of all ranks."""
         linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
-        linear.weight = nn.Parameter((self.u * self.sigma) @ self.vh)
+        linear.weight = nn.Parameter((self.ut.t() * self.sigma) @ self.vh)
         linear.bias = self.bias  # type: ignore[assignment]
         return linear.train(self.training)
 

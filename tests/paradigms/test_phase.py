@@ -88,7 +88,7 @@ def test_parameters_have_the_rate_of_their_pattern_and_then_no_decay():
     phase = Phase(
         steps=10, learning_rate=0.1, weight_decay=0.01, learning_rates={"*.mask.*scores": 0.5, "*.sigma": 0.2}
     )
-    names = ("a.weight", "a.bias", "a.mask.scores", "b.mask.own.nli.scores", "b.sigma", "b.u")
+    names = ("a.weight", "a.bias", "a.mask.scores", "b.mask.own.nli.scores", "b.sigma", "b.ut")
     shapes = {name: (3,) if name.endswith(("bias", "sigma")) else (3, 3) for name in names}
     trained = {name: torch.nn.Parameter(torch.zeros(shape)) for name, shape in shapes.items()}
     settings = {}
@@ -97,7 +97,7 @@ def test_parameters_have_the_rate_of_their_pattern_and_then_no_decay():
             settings[name] = group["lr"], group["weight_decay"]
     assert settings == {
         "a.weight": (0.1, 0.01),
-        "b.u": (0.1, 0.01),
+        "b.ut": (0.1, 0.01),
         "a.bias": (0.1, 0.0),
         "a.mask.scores": (0.5, 0.0),
         "b.mask.own.nli.scores": (0.5, 0.0),

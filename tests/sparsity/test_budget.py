@@ -25,7 +25,7 @@ def by_rank(root, rank):
     """Put factors of random values into the place of the matrices, `rank` of 768 ranks kept."""
     for name in layers_in(match(root, "bert", without=("pooler", "classifier"))):
         linear = root.get_submodule(name)
-        shapes = (linear.out_features, 768), (768,), (768, linear.in_features)
+        shapes = (768, linear.out_features), (768,), (768, linear.in_features)
         layer = LowRankLinear(*(torch.empty(shape) for shape in shapes), bias=linear.bias)
         layer.mask = ReversibleMask(torch.arange(768) < rank)
         root.set_submodule(name, layer)

@@ -38,7 +38,7 @@ def test_all_ranks_compute_what_the_matrix_does(shape, bias):
     x = torch.randn(2, 3, shape[1])
     torch.testing.assert_close(layer(x), plain(x))
     torch.testing.assert_close(layer.to_linear().weight, plain.weight)
-    assert dict(layer.named_parameters()).keys() == {"u", "sigma", "vh", *(["bias"] if bias else [])}
+    assert dict(layer.named_parameters()).keys() == {"ut", "sigma", "vh", *(["bias"] if bias else [])}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -68,7 +68,7 @@ def test_gradients_against_the_plain_formula(learned):
     scores = layer.mask.scores if learned else torch.zeros(5)
     x = torch.randn(2, 3, 8, requires_grad=True)
     straight_through = keep + scores - scores.detach()
-    expected = (x @ layer.vh.T * (layer.sigma * straight_through)) @ layer.u.T + layer.bias
+    expected = (x @ layer.vh.T * (layer.sigma * straight_through)) @ layer.ut + layer.bias
     output = layer(x)
     torch.testing.assert_close(output, expected)
     upstream = torch.randn_like(output)
@@ -79,7 +79,7 @@ def test_gradients_against_the_plain_formula(learned):
     names = [name for name, _ in layer.named_parameters()]
     by_name = dict(zip(names, gradients[1:], strict=True))
     pruned = keep == 0
-    assert (by_name["u"][:, pruned] == 0).all()
+    assert (by_name["ut"][pruned] == 0).all()
     assert (by_name["vh"][pruned] == 0).all()
     if learned:
         assert (by_name["mask.scores"][pruned] != 0).all()
