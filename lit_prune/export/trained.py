@@ -94,7 +94,7 @@ def read_run(run: Path, task: str | None) -> Trained:
         install_saved(model, state)
         install_saved_adapters(model, state)
         model.load_state_dict(state)
-    except (AttributeError, AssertionError, RuntimeError) as error:  # no such layer, other shapes, other names
+    except (AttributeError, AssertionError, KeyError, RuntimeError) as error:  # no such layer, other shapes or names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     model.use(model.task)
