@@ -785,7 +785,9 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         place.mkdir(parents=True)
         figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
-        metrics |= dict.fromkeys(load(path)["report"]["metrics"], 0.5 + number / 200)
+        reported = load(path)["report"]["metrics"]
+        chosen_by = [name.replace("/id/", "/validation/") for name in reported]
+        metrics |= dict.fromkeys([*reported, *chosen_by], 0.5 + number / 200)
         if run.kind == "imp":
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}
             metrics |= {"round_1/sparsity": 0.5, "round_1/step": 10, "sparsity": 0.9}
