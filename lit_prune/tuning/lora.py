@@ -45,7 +45,7 @@ class Lora(Method):
         try:
             import peft  # noqa: F401
         except ModuleNotFoundError as error:
-            raise UserError('Lora needs peft: pip install "lit_prune[peft]"') from error
+            raise UserError("Lora needs peft: pip install peft, or the extra peft of this package") from error
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Put the narrow matrices beside the layers."""

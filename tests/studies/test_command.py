@@ -109,7 +109,7 @@ def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(study, source, 
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(source, sort_keys=False))
     command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out")]
     finished = {}
-    for num_runs in (draw.randint(1, 5), draw.randint(6, 12)):
+    for num_runs in (draw.randint(1, 5), draw.randint(6, 11)):  # the last run may end before it is killed
         with subprocess.Popen(
             command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stdout=subprocess.DEVNULL
         ) as process:
