@@ -18,6 +18,7 @@ from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMas
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
+from lit_prune.tuning.lora import need_peft
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no step under masks depends on it
@@ -161,6 +162,7 @@ def training_step(setting: Setting, variant: str) -> Step:
 def _tune(model: nn.ModuleDict, variant: str) -> None:
     """Have a small part tuned; `tuned` chooses by magnitude: which entries they are is nothing to a step."""
     if variant == "shira":
+        need_peft(variant)
         from peft import ShiraConfig, inject_adapter_in_model
 
         layers = [name for name, module in model["encoder"].named_modules() if isinstance(module, nn.Linear)]

@@ -16,8 +16,6 @@ from lit_prune.errors import UserError
 from lit_prune.export import delta, dense, masks, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.model import Changes, TaskModel
-from lit_prune.sparsity.install import install_saved
-from lit_prune.tuning.adapter import install_saved_adapters
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
@@ -72,9 +70,7 @@ def load(
             (only,) = first.tasks
             known = dense.counterpart(first.settings["model_type"], only["kind"])
             state = dense.join(first.tensors, only["name"], known)
-        install_saved(model, state)
-        install_saved_adapters(model, state)
-        model.load_state_dict(state)
+        model.take(state)
         model = model.eval().requires_grad_(False).use(model.task)
     except UserError:
         raise

@@ -10,7 +10,8 @@ from transformers.utils import ModelOutput
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.sparsity.install import use_task
+from lit_prune.sparsity.install import install_saved, use_task
+from lit_prune.tuning.adapter import install_saved_adapters
 
 
 class Changes:
@@ -54,6 +55,12 @@ class TaskModel(nn.Module):
         self.task = tasks[0].name
         self.changes: dict[str, Changes] = {}
         self._changed_by: Changes | None = None
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        """Load a state dict, with the masks, factors and adapters that it has."""
+        install_saved(self, state)
+        install_saved_adapters(self, state)
+        self.load_state_dict(state)
 
     def use(self, task: str) -> Self:
         """Switch to a task: its head, and where they differ by task, its masks and its changes of the encoder.

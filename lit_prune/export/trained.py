@@ -14,8 +14,7 @@ from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel
-from lit_prune.sparsity.install import install_saved, masked_layers
-from lit_prune.tuning.adapter import install_saved_adapters
+from lit_prune.sparsity.install import masked_layers
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     model = TaskModel(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), tasks)
     state = state_of(model.tasks, checkpoint["state_dict"])
     try:
-        install_saved(model, state)
-        install_saved_adapters(model, state)
-        model.load_state_dict(state)
+        model.take(state)
     except (AttributeError, AssertionError, KeyError, RuntimeError) as error:  # no such layer, other shapes or names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}

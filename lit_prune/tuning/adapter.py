@@ -61,10 +61,6 @@ class Adapter(Method):
             layer = root.get_submodule(name)
             add_adapter(layer, max(1, int(layer.out_features) // self.reduction))  # type: ignore[arg-type]
 
-    def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Put them after their layers, as ever."""
-        self.begin(root, lambda _: iter(()), lambda own: own)
-
 
 def add_adapter(layer: nn.Module, width: int) -> None:
     """Have what a linear layer says go through a narrow network of this width besides; in place."""

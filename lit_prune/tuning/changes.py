@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from lit_prune.tuning.names import plain
+from lit_prune.tuning.names import owner_of, plain
 
 
 class Change(nn.Module):
@@ -128,8 +128,7 @@ def add_changes(root: nn.Module, names: Iterable[str], make: Callable[[Tensor], 
         make: A tensor -> its parametrization.
     """
     for name in names:
-        owner, _, own = name.rpartition(".")
-        module = root.get_submodule(owner)
+        module, own = owner_of(root, name)
         parameter = module.get_parameter(own).requires_grad_(False)
         parametrize.register_parametrization(module, own, make(parameter))
 
@@ -137,8 +136,7 @@ def add_changes(root: nn.Module, names: Iterable[str], make: Callable[[Tensor], 
 def remove_changes(root: nn.Module, names: Iterable[str]) -> None:
     """Take the changes out again, in place: the tensors are their originals, frozen."""
     for name in names:
-        owner, _, own = name.rpartition(".")
-        parametrize.remove_parametrizations(root.get_submodule(owner), own, leave_parametrized=False)
+        parametrize.remove_parametrizations(*owner_of(root, name), leave_parametrized=False)
 
 
 def changes_in(root: nn.Module) -> dict[str, Change]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.install import masked_layers
+from lit_prune.sparsity.install import masks_by_task
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.gradients import GradientCriterion
 from lit_prune.tuning.method import Losses, Method, Sum
@@ -32,7 +32,7 @@ class Entries(Method):
 
     def select(self, root: nn.Module, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The entries of the largest scores (float32, by the tensor's name) that are not pruned."""
-        keeps = {f"{name}.{layer.MASKED}": layer.mask.keep for name, layer in masked_layers(root).items()}
+        keeps = masks_by_task(root).get("", {})
         return select_entries(
             {
                 name: score.masked_fill(~keeps[name], -torch.inf) if name in keeps else score

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils import parametrize
 
-from lit_prune.tuning.names import plain
+from lit_prune.tuning.names import owner_of, plain
 
 
 class TunedEntries(nn.Module):
@@ -81,8 +81,7 @@ def tune(root: nn.Module, indices: Mapping[str, Tensor]) -> None:
         indices: Name of a parameter -> its entries, as `TunedEntries` takes them; one without an entry is frozen.
     """
     for name, index in indices.items():
-        owner, _, own = name.rpartition(".")
-        module = root.get_submodule(owner)
+        module, own = owner_of(root, name)
         parameter = module.get_parameter(own).requires_grad_(False)
         if len(index):
             parametrize.register_parametrization(module, own, TunedEntries(parameter, index))

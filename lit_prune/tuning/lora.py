@@ -1,12 +1,11 @@
 """LoRA: what is added to a matrix has a low rank (Hu et al. 2022), through peft."""
 
-from collections.abc import Mapping
-
-from torch import Tensor, nn
+from torch import nn
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.tuning.method import Losses, Method, Sum
+from lit_prune.tuning.names import owner_of
 
 
 class Lora(Method):
@@ -42,10 +41,7 @@ class Lora(Method):
             )
         if not self.names(root):
             raise UserError(f"targets={self.targets} names no weight of a linear layer")
-        try:
-            import peft  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise UserError("Lora needs peft: pip install peft, or the extra peft of this package") from error
+        need_peft("Lora")
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Put the narrow matrices beside the layers."""
@@ -56,11 +52,15 @@ class Lora(Method):
         config = LoraConfig(r=self.rank, lora_alpha=self.rank, lora_dropout=self.dropout, target_modules=layers)
         inject_adapter_in_model(config, encoder)
 
-    def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Put the narrow matrices beside the layers, as ever."""
-        self.begin(root, lambda _: iter(()), lambda own: own)
+
+def need_peft(what: str) -> None:
+    """Refuse, with a UserError, what needs peft where that is not installed."""
+    try:
+        import peft  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(f"{what} needs peft: pip install peft, or the extra peft of this package") from error
 
 
 def _is_linear(root: nn.Module, name: str) -> bool:
-    owner, _, own = name.rpartition(".")
-    return own == "weight" and isinstance(root.get_submodule(owner), nn.Linear)
+    owner, own = owner_of(root, name)
+    return own == "weight" and isinstance(owner, nn.Linear)

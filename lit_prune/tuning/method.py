@@ -63,6 +63,6 @@ class Method(ABC):
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Shape the network for tuning, in place, and freeze the rest of its encoder."""
 
-    @abstractmethod
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Shape the network for tuning as it was when a state dict was taken of it."""
+        """Shape the network for tuning as it was when a state dict was taken of it: as ever, if nothing was chosen."""
+        self.begin(root, lambda _: iter(()), lambda own: own)

@@ -22,6 +22,12 @@ def plain(name: str) -> str:
     return _BASE_LAYER.sub(r"\1", _ORIGINAL.sub(r"\1\2", name))
 
 
+def owner_of(root: nn.Module, name: str) -> tuple[nn.Module, str]:
+    """The module that has a tensor, and what the tensor is called there."""
+    owner, _, own = name.rpartition(".")
+    return root.get_submodule(owner), own
+
+
 def parts_in(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """What a state dict has of tensors beside their originals, by plain names: `index` and `values`, `A` and `B`..."""
     parts: dict[str, dict[str, Tensor]] = {}

@@ -1,7 +1,6 @@
 """All entries are tuned, under a noise that holds them to the pretrained encoder."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 
 from torch import Tensor, nn
 
@@ -22,10 +21,6 @@ class Noisy(Method):
         names = self.names(root)
         root.get_submodule("encoder").requires_grad_(False)
         add_changes(root, names, self.change)
-
-    def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Train what is added, as ever."""
-        self.begin(root, lambda _: iter(()), lambda own: own)
 
 
 class Mixout(Noisy):

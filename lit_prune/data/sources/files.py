@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lit_prune.data.sources.fields import Fields, Texts, check_names, read_rows
 from lit_prune.data.sources.readers import READERS, WITH_HEADER
@@ -63,6 +63,35 @@ class Files(Source):
         """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
         yield from file_rows(find_file(spec.paths, root), spec, spec.header)
+
+
+class LayoutFiles(Source):
+    """Files in a layout of their own, which a subclass reads, below `--data.root`. No network is needed.
+
+    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> where its file may be, relative to the
+            root; the first that exists is read.
+    """
+
+    suffix: ClassVar[str] = ""  # of every file, where the layout is read by it
+
+    def __init__(self, splits: dict[str, list[str]]) -> None:
+        check_names(splits)
+        wrong = [name for name, paths in splits.items() if not paths or any(not p.endswith(self.suffix) for p in paths)]
+        if wrong:
+            kind = f", all {self.suffix}" if self.suffix else ""
+            raise UserError(f"splits {', '.join(wrong)}: name one or more files of each{kind}")
+        self.splits = splits
+
+    def available(self, root: str | None) -> list[str]:
+        """The splits whose file exists; warns of each other one."""
+        return found_splits(self.splits, root)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """The file's path, size and time of change."""
+        return file_state(find_file(self.splits[split], root))
 
 
 def file_rows(path: Path, read_as: Texts, header: Sequence[str] | None = None) -> Iterator[Row]:

@@ -6,35 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.data.sources.fields import check_names
-from lit_prune.data.sources.files import file_state, find_file, found_splits
+from lit_prune.data.sources.files import LayoutFiles, find_file
 from lit_prune.data.sources.hub import HubTable
 from lit_prune.data.sources.source import UNLABELLED, Source, SpanRow
 from lit_prune.errors import UserError
 
 
-class SquadFiles(Source):
-    """Files in the layout of SQuAD 1.1, below `--data.root`. No network is needed.
-
-    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
-
-    Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> where its file may be, relative to the
-            root; the first that exists is read.
-    """
-
-    def __init__(self, splits: dict[str, list[str]]) -> None:
-        check_names(splits)
-        if empty := [split for split, paths in splits.items() if not paths]:
-            raise UserError(f"splits {', '.join(empty)}: name one or more files of each")
-        self.splits = splits
-
-    def available(self, root: str | None) -> list[str]:
-        """The splits whose file exists; warns of each other one."""
-        return found_splits(self.splits, root)
-
-    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The file's path, size and time of change."""
-        return file_state(find_file(self.splits[split], root))
+class SquadFiles(LayoutFiles):
+    """Files in the layout of SQuAD 1.1; see `LayoutFiles`."""
 
     def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
         """See `Source.rows`; errors name the file, and where it has one the question's id."""

@@ -45,6 +45,11 @@ def higher_is_better(name: str) -> bool | None:
     return None if not place or metric.startswith("predicted_share") else not metric.startswith(_COSTS)
 
 
+def sign(name: str) -> int:
+    """-1 where less of a metric is better, else 1."""
+    return -1 if higher_is_better(name) is False else 1
+
+
 def in_percent(name: str) -> bool:
     """Whether figures show an axis or a metric in percent: all shares but the AUROC."""
     return name in _FRACTIONS or (is_share(name) and not name.endswith("auroc"))

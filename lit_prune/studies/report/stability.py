@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lit_prune.studies.report.naming import higher_is_better, metric_label, value_text
+from lit_prune.studies.report.naming import metric_label, sign, value_text
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import Floats, summarize
@@ -74,11 +74,8 @@ def rank_correlation(found: Spreads) -> float:
 
 def both_ranks(found: Spreads) -> tuple[Floats, Floats]:
     """Ranks by standard deviation, the lowest first, and by mean, the best first."""
-    good = np.empty_like(found.means)
-    for column, metric in enumerate(found.metrics):
-        better = higher_is_better(metric) is not False
-        good[:, [column]] = ranks(found.means[:, [column]], highest_first=better)
-    return ranks(found.stds, highest_first=False), good
+    gains = found.means * np.array([sign(metric) for metric in found.metrics])
+    return ranks(found.stds, highest_first=False), ranks(gains, highest_first=True)
 
 
 def pooled_ratio(found: Spreads, number: int, reference: int) -> float:

@@ -7,10 +7,11 @@ import numpy as np
 
 from lit_prune.errors import UserError
 from lit_prune.studies.report.cells import Cell, split_cells
-from lit_prune.studies.report.naming import higher_is_better, value_text
+from lit_prune.studies.report.naming import sign, value_text
 from lit_prune.studies.report.results import Floats, Key, Results
 from lit_prune.studies.report.run import Run
 from lit_prune.studies.report.settings import ReportSettings
+from lit_prune.studies.report.statistics import summarize
 from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
 
 
@@ -63,8 +64,7 @@ def _scores(results: Results, metrics: Sequence[str]) -> Floats:
     for name in metrics:
         key = Key.of("result", name)
         if key.split:
-            sign = -1 if higher_is_better(name) is False else 1
-            columns.append(sign * results.column("result", key._replace(split="validation").name))
+            columns.append(sign(name) * results.column("result", key._replace(split="validation").name))
     found = np.stack(columns) if columns else np.full((1, len(results.runs)), np.nan)
     if np.isnan(found).all():
         raise UserError(f"the report chooses on validation, where no run has any of {', '.join(metrics)}")
@@ -72,5 +72,5 @@ def _scores(results: Results, metrics: Sequence[str]) -> Floats:
 
 
 def _mean(values: Floats) -> float:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if len(there) else float("nan")
+    found = summarize(values)
+    return float("nan") if found is None else found.mean

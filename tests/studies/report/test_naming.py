@@ -8,6 +8,7 @@ from lit_prune.studies.report.naming import (
     in_percent,
     is_share,
     metric_label,
+    sign,
     unit_label,
     value_text,
 )
@@ -48,3 +49,7 @@ def test_fractions_are_shown_in_percent():
     assert axis_label("learning_rate") == "learning rate"
     assert [value_text("sparsity", value) for value in (0.7, 0, None)] == ["70%", "0%", "-"]
     assert [value_text("learning_rate", value) for value in (1e-4, "auto", 3)] == ["0.0001", "auto", "3"]
+
+
+def test_signs():
+    assert [sign(name) for name in ("t/id/accuracy", "t/id/loss", "t/id/predicted_share_a")] == [1, -1, 1]
