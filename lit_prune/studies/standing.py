@@ -63,12 +63,37 @@ def find_standings(plan: Sequence[Run], out: Path, resolve: Resolve) -> dict[str
         UserError: `fit` does not know what a run says to it, or could not run it in this process.
     """
     standings: dict[str, Standing] = {}
+    resolve = _each_seed_alike(resolve)
     for run in plan:
         try:
             standings[run.name] = _find(run, out, standings.get(run.ancestor or ""), resolve)
         except UserError as error:
             raise UserError(f"run {run.name}: {error}") from error
     return standings
+
+
+def _each_seed_alike(resolve: Resolve) -> Resolve:
+    """The same, of arguments that end alike but for a whole seed and the axes by resolving the first of them alone.
+
+    Resolving takes most of a second, and a study has many seeds.
+    """
+    known: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def resolve_once(arguments: Sequence[str]) -> dict[str, Any]:
+        own: dict[str, Any] = {}
+        rest = list(arguments)
+        configs = [number for number, each in enumerate(arguments) if each.startswith("--config")]
+        for each in arguments[max(configs, default=-1) + 1 :]:  # a config would have its say after what is before it
+            key, _, value = each.partition("=")
+            if (key == "--seed_everything" and value.isdecimal()) or key == "--axes":
+                own[key.removeprefix("--")] = json.loads(value)
+                rest.remove(each)
+        found = known.get(tuple(rest))
+        if found is None or own.keys() - found.keys():
+            found = known[tuple(rest)] = resolve(arguments)
+        return {**found, **own}
+
+    return resolve_once
 
 
 def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> Standing:

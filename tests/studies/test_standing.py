@@ -8,7 +8,7 @@ import yaml
 
 from lit_prune.errors import UserError
 from lit_prune.studies.plan import Run
-from lit_prune.studies.standing import find_standings
+from lit_prune.studies.standing import _each_seed_alike, find_standings
 
 MASK = "mask/loss=ce/seed=2"
 
@@ -125,3 +125,19 @@ def test_what_cannot_be_run_is_one_clear_error(tmp_path, resolve, small, argumen
     with pytest.raises(UserError, match=message) as raised:
         find_standings([Run("a", "fit", {}, (*configs, argument), None)], tmp_path, resolve)
     assert "\n" not in str(raised.value)
+
+
+def test_seeds_are_resolved_at_once_and_as_each_would_be(plan, tmp_path, resolve):
+    calls = []
+
+    def counted(arguments):
+        calls.append(arguments)
+        return resolve(arguments)
+
+    dense = [run for run in plan if run.kind == "dense"]
+    each_alike = _each_seed_alike(counted)
+    assert [each_alike(run.arguments) for run in dense] == [resolve(run.arguments) for run in dense]
+    assert len(calls) == 1
+    last = (*dense[1].arguments, dense[1].arguments[0])  # a config comes last
+    assert each_alike(last) == resolve(last)
+    assert len(calls) == 2
