@@ -13,6 +13,9 @@ from torch import Tensor
 from torchmetrics.functional import accuracy, auroc, f1_score, matthews_corrcoef, pearson_corrcoef, spearman_corrcoef
 from torchmetrics.functional.text import squad
 
+# The larger, the better, and of no class or group by itself.
+_OF_CLASSES = ("accuracy", "f1_macro", "matthews", "auroc", "f1", "f1_weighted", "mean_f1_accuracy")
+OF_WHOLE_SETS = (*_OF_CLASSES, "pearson", "spearman", "mean_correlation")
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
 
 

@@ -33,7 +33,7 @@ class RunRecord(Callback):
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
     (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once it is
-    complete.
+    complete; under `constant/` it has what one answer to all rows gets.
 
     Args:
         experiment: The experiment's name.
@@ -93,6 +93,8 @@ class RunRecord(Callback):
                 for phase in ("dense", pl_module.last_phase)
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
+        for each in trainer.datamodule.evaluation_sets:  # type: ignore[attr-defined]
+            values |= {f"constant/{each.name}/{name}": value for name, value in each.constant_metrics().items()}
         values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
         for each in pl_module.selected.values():
             values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}

@@ -16,7 +16,7 @@ class EvaluationSet:
     """A set that is reported on: its rows, its classes and how the logits' classes map to them.
 
     A task of another kind than classification has a subclass, in which the logits mean something else; `logits_shape`,
-    `metrics`, `predictions` and `columns` are all that whoever evaluates asks of a set.
+    `metrics`, `constant_metrics`, `predictions` and `columns` are all that whoever evaluates asks of a set.
 
     Attributes:
         task: The task's name.
@@ -55,6 +55,22 @@ class EvaluationSet:
         if any(self.rows["text_b"]):
             groups["overlap"] = [metrics.overlap_group(overlap) for overlap in self.rows["overlap"]]
         return metrics.classification(logits, self.row_labels, self.labels, self.class_map, self.positive, groups)
+
+    def constant_metrics(self) -> dict[str, float]:
+        """The most that one answer to all rows gets, by each of the metrics of a whole set.
+
+        Empty where rows do not share their answers.
+        """
+        if len(self.logits_shape) != 2:
+            return {}
+        found: dict[str, float] = {}
+        for number in range(self.logits_shape[1]):
+            logits = torch.zeros(self.logits_shape)
+            logits[:, number] = 1.0
+            for name, value in self.metrics(logits).items():
+                if name in metrics.OF_WHOLE_SETS:
+                    found[name] = max(value, found.get(name, value))
+        return found
 
     def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
         """What a model says of each example, which needs no label: id, prediction, and how sure it is.

@@ -27,7 +27,7 @@ class Preparation:
         max_length: Tokens kept of a row.
         validation_fraction: Share of the training rows cut off for selection; 0: selection on `id`. A source without
             an `id` set gives up as much again for that.
-        seed: Seed of the cut for selection.
+        seed: Seed of the cut for selection, and of the rows drawn.
         perturbation: What is left out of each training set, None: nothing.
         num_train: Rows to train on of a task that says no number of its own, None: all.
     """

@@ -121,6 +121,7 @@ def test_the_run_is_described_beside_its_metrics(metrics):
     assert metrics["dense/step"] in range(10, 121, 10)
     assert (metrics["sparsity"], metrics["density"]) == (0.5, 0.5)
     assert 0.8 < metrics["bias/nli/accuracy"] < 1
+    assert 1 / 3 <= metrics["constant/nli/id/accuracy"] < 0.5 <= metrics["constant/nli/ood/accuracy"] < 0.7
 
 
 def test_the_shifted_dense_model_predicts_as_many_positives_as_the_result(metrics):

@@ -1,5 +1,6 @@
 """Sets to report on: their metrics and columns, and that those of every kind go into one table."""
 
+import pytest
 import torch
 from datasets import Dataset
 
@@ -22,6 +23,18 @@ def test_metrics_are_of_classes_groups_and_overlap():
     assert classes().name == "nli/ood"
     assert classes().logits_shape == (2, 3)
     assert classes().row_labels.tolist() == [1, 0]
+
+
+def test_one_answer_to_all_rows():
+    rows = {"id": list("abc"), "label": [1, 1, 0], "text_b": [""] * 3, "group": [""] * 3, "overlap": [0.0] * 3}
+    found = EvaluationSet("t", "id", Dataset.from_dict(rows), ("no", "yes"), (0, 1), positive=1).constant_metrics()
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["f1"] == pytest.approx(0.8)  # of `yes` throughout
+    assert found["mean_f1_accuracy"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert (found["matthews"], found["auroc"]) == (0, 0.5)
+    assert not {"loss", "accuracy_yes", "predicted_share_yes"} & found.keys()
+    numbers = NumberSet("sts", "id", Dataset.from_dict({"id": ["a", "b"], "label": [0.5, 1.0]}))
+    assert numbers.constant_metrics() == {"pearson": 0, "spearman": 0, "mean_correlation": 0}
 
 
 def test_columns_name_the_merged_classes():

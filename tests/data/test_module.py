@@ -28,6 +28,15 @@ def module(tokenizer):
     return make
 
 
+def test_runs_of_several_seeds_can_have_the_same_rows(module):
+    def drawn(**seeds):
+        data = module(task(), validation_fraction=0.2, num_train=20, **seeds)
+        return [set(rows["id"]) for rows in (data.train["nli"], data.evaluation_sets[0].rows)]
+
+    assert drawn(seed=1) == drawn(seed=1) != drawn(seed=2)
+    assert drawn(seed=1, rows_seed=0) == drawn(seed=2, rows_seed=0) == drawn(seed=0)
+
+
 def test_every_evaluation_row_comes_once_like_lengths_together(module):
     data = module(task(), validation_fraction=0.1)
     loaders = data.val_dataloader()

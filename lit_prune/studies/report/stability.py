@@ -5,9 +5,10 @@ their standard deviation over the runs, the lowest first; the correlation of bot
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lit_prune.studies.report.naming import metric_label, sign, value_text
 from lit_prune.studies.report.results import Results
@@ -16,6 +17,7 @@ from lit_prune.studies.report.statistics import Floats, summarize
 from lit_prune.studies.report.tables import NONE, Table
 
 _PRINTED = 3  # ranks that the table tells
+_LEARNED = 3.0  # standard deviations above what one answer to all rows gets
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,39 @@ class Spreads:
         metrics: One of each task.
         means: (methods, metrics), NaN where there is no run.
         stds: Standard deviations over runs (ddof 1), (methods, metrics), NaN of fewer than two.
+        counts: How many runs there are (methods, metrics).
+        constants: What one answer to all rows gets (metrics,), NaN where that is not known.
     """
 
     methods: Sequence[str]
     metrics: Sequence[str]
     means: Floats
     stds: Floats
+    counts: Floats
+    constants: Floats
+
+    @property
+    def gains(self) -> Floats:
+        """The means, the higher the better."""
+        return self.means * self._signs
+
+    @property
+    def learned(self) -> NDArray[np.bool_]:
+        """Whether a mean is over three standard deviations better than one answer to all rows (methods, metrics).
+
+        Of what is not, a small standard deviation is no merit.
+        """
+        return ~(self.gains - self.constants * self._signs <= _LEARNED * np.nan_to_num(self.stds))
+
+    @property
+    def _signs(self) -> Floats:
+        return np.array([sign(metric) for metric in self.metrics], dtype=float)
 
     def without(self, number: int) -> "Spreads":
         """Those of the other methods."""
         kept = [each for each in range(len(self.methods)) if each != number]
-        return Spreads([self.methods[each] for each in kept], self.metrics, self.means[kept], self.stds[kept])
+        methods = [self.methods[each] for each in kept]
+        return replace(self, methods=methods, means=self.means[kept], stds=self.stds[kept], counts=self.counts[kept])
 
 
 def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
@@ -46,13 +70,21 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
     if axis is None:
         return None
     methods = list(dict.fromkeys(run.axes[axis] for run in results.runs if axis in run.axes))
-    figures = np.full((2, len(methods), len(settings.metrics)), np.nan)
+    figures = np.full((3, len(methods), len(settings.metrics)), np.nan)
     for row, method in enumerate(methods):
         runs = [run.axes.get(axis) == method for run in results.runs]
         for column, metric in enumerate(settings.metrics):
             if (found := summarize(results.column("result", metric)[runs])) is not None:
-                figures[:, row, column] = found.mean, found.std
-    return Spreads([value_text(axis, method) for method in methods], settings.metrics, figures[0], figures[1])
+                figures[:, row, column] = found.mean, found.std, found.num
+    constants = [summarize(results.column("constant", metric)) for metric in settings.metrics]
+    return Spreads(
+        [value_text(axis, method) for method in methods],
+        settings.metrics,
+        figures[0],
+        figures[1],
+        figures[2],
+        np.array([np.nan if each is None else each.mean for each in constants]),
+    )
 
 
 def ranks(values: Floats, highest_first: bool) -> Floats:
@@ -73,17 +105,26 @@ def rank_correlation(found: Spreads) -> float:
 
 
 def both_ranks(found: Spreads) -> tuple[Floats, Floats]:
-    """Ranks by standard deviation, the lowest first, and by mean, the best first."""
-    gains = found.means * np.array([sign(metric) for metric in found.metrics])
-    return ranks(found.stds, highest_first=False), ranks(gains, highest_first=True)
+    """Ranks by standard deviation, the lowest first, and by mean, the best first; NaN where nothing was learned."""
+    stds, gains = (np.where(found.learned, values, np.nan) for values in (found.stds, found.gains))
+    return ranks(stds, highest_first=False), ranks(gains, highest_first=True)
 
 
-def pooled_ratio(found: Spreads, number: int, reference: int) -> float:
-    """The geometric mean over tasks of a method's standard deviation over another's."""
+def pooled_ratio(found: Spreads, number: int, reference: int) -> tuple[float, float, float]:
+    """A method's standard deviation over another's: the geometric mean over the tasks that both have learned.
+
+    Returns:
+        The ratio, and the ends of its 95% interval (of normal samples the logarithm of a standard deviation of n runs
+        has the variance 1 / 2(n - 1)); NaN where there is no task.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         logarithms = np.log(found.stds[number] / found.stds[reference])
-    there = logarithms[np.isfinite(logarithms)]
-    return float(np.exp(there.mean())) if len(there) else float("nan")
+    there = np.isfinite(logarithms) & found.learned[number] & found.learned[reference]
+    if not there.any():
+        return (float("nan"),) * 3
+    variances = (0.5 / (found.counts[[number, reference]][:, there] - 1)).sum(0)
+    mean, margin = logarithms[there].mean(), 1.96 * np.sqrt(variances.sum()) / there.sum()
+    return float(np.exp(mean)), float(np.exp(mean - margin)), float(np.exp(mean + margin))
 
 
 def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
@@ -96,11 +137,13 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     rows = []
     for row, method in enumerate(found.methods):
         cells = [
-            NONE if np.isnan(mean) else f"{mean:.3f}{_rank(above)} ± {std:.3f}{_rank(below)}"
-            for mean, above, std, below in zip(found.means[row], good[row], found.stds[row], steady[row], strict=True)
+            NONE if np.isnan(mean) else f"{'' if learned else '='}{mean:.3f}{_rank(above)} ± {std:.3f}{_rank(below)}"
+            for mean, above, std, below, learned in zip(
+                found.means[row], good[row], found.stds[row], steady[row], found.learned[row], strict=True
+            )
         ]
         whole = f"{found.means[row].mean():.3f} ± {found.stds[row].mean():.3f}"
-        ratio = [] if against is None else [f"{pooled_ratio(found, row, against):.2f}"]
+        ratio = [] if against is None else [_ratio(found, row, against)]
         rows.append([method, *cells, NONE if "nan" in whole else whole, *ratio])
     header = [str(settings.stability), *map(metric_label, found.metrics), "mean"]
     header += [] if against is None else [f"std / {found.methods[against]}'s"]
@@ -111,9 +154,21 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     if len(found.methods) > 2:
         others = [rank_correlation(found.without(number)) for number in range(len(found.methods))]
         notes[0] += f" ({min(others):+.3f} to {max(others):+.3f} where one method is left out)."
+    if not found.learned[~np.isnan(found.means)].all():
+        notes.append(
+            "=: within three standard deviations of what one answer to all rows gets, or below; such means have no "
+            "rank and no part in the ratio."
+        )
     if against is not None:
-        notes.append("The ratio of standard deviations is its geometric mean over the columns.")
+        notes.append("The ratio of standard deviations is its geometric mean over the columns, with its 95% interval.")
     return Table(f"Stability by {settings.stability}", header, rows, 1, notes)
+
+
+def _ratio(found: Spreads, row: int, against: int) -> str:
+    ratio, low, high = pooled_ratio(found, row, against)
+    if row == against or np.isnan(ratio):
+        return NONE
+    return f"{ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _rank(value: float) -> str:

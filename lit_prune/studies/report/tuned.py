@@ -18,8 +18,8 @@ from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
 def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
     """The runs whose value of `settings.tuned` did best, without that axis; and which values did how well.
 
-    A value's score is the mean over a cell's runs of the report's metrics on `validation`: no set that is reported
-    chooses.
+    A value's score is the mean of the report's metrics on `validation`, over the seeds that each value has been run
+    with: no set that is reported chooses, and a few seeds can find the value that the others are then run with.
 
     Raises:
         UserError: none of the metrics is there on `validation`.
@@ -35,7 +35,7 @@ def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
     kept: list[int] = []
     rows = []
     for names, cells in groups.items():
-        means = [_mean(scores[list(cell.runs)]) for cell in cells]
+        means = _means(results, settings.over, scores, cells)
         best = int(np.argmax(np.nan_to_num(means, nan=-np.inf)))
         kept += cells[best].runs
         if len(cells) > 1:
@@ -49,8 +49,25 @@ def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
     chosen = replace(
         results, axes=tuple(name for name in results.axes if name != axis), runs=runs, values=results.values[kept]
     )
-    notes = [f"Mean of the report's metrics on validation over {settings.over}s; the highest is shown."]
+    notes = [
+        f"Mean of the report's metrics on validation over the {settings.over}s that all values have; "
+        "the highest is shown."
+    ]
     return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
+
+
+def _means(results: Results, over: str, scores: Floats, cells: Sequence[Cell]) -> list[float]:
+    """The mean score of each cell, over the seeds that all of those have a score of that have any."""
+    by_seed = [
+        {
+            results.runs[number].axes.get(over): float(scores[number])
+            for number in cell.runs
+            if scores[number] == scores[number]
+        }
+        for cell in cells
+    ]
+    shared = set.intersection(*(set(each) for each in by_seed if each)) if any(by_seed) else set()
+    return [_mean(np.array([each[seed] for seed in each if seed in shared or not shared])) for each in by_seed]
 
 
 def _without(axis: str, results: Results, number: int) -> Run:

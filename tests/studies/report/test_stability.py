@@ -20,6 +20,17 @@ PRINTED = Path(__file__).parents[4] / "shared/spec/reference_results.json"
 TASKS = ("CoLA", "STS-B", "MRPC", "RTE", "CB", "COPA", "WSC")
 
 
+def of(methods, tasks, means, stds, metric="accuracy"):
+    return Spreads(
+        methods,
+        [f"{task}/id/{metric}" for task in tasks],
+        means,
+        stds,
+        np.full(means.shape, 10),
+        np.full(len(tasks), np.nan),
+    )
+
+
 @pytest.fixture
 def table():
     """Table 1 as it is printed, and its column of averages."""
@@ -28,7 +39,7 @@ def table():
     printed = json.loads(PRINTED.read_text())["fu2023_table1_mean_std_10_seeds"]
     figures = np.array([[rows[task] for task in TASKS] for rows in printed.values()])
     averages = np.array([rows["AVG"] for rows in printed.values()])
-    return Spreads(list(printed), [f"{task}/id/accuracy" for task in TASKS], figures[..., 0], figures[..., 1]), averages
+    return of(list(printed), TASKS, figures[..., 0], figures[..., 1]), averages
 
 
 def test_the_papers_formula_on_its_printed_table(table):
@@ -58,19 +69,32 @@ def test_equal_values_share_the_better_rank():
 
 def test_a_correlation_of_ranks():
     means, stds = np.array([[3.0], [2.0], [1.0]]), np.array([[0.1], [0.2], [0.3]])
-    assert rank_correlation(Spreads("abc", ["t/id/accuracy"], means, stds)) == pytest.approx(1)
-    assert rank_correlation(Spreads("abc", ["t/id/accuracy"], means, stds[::-1])) == pytest.approx(-1)
-    assert rank_correlation(Spreads("abc", ["t/id/loss"], means, stds)) == pytest.approx(-1)  # the lowest is the best
-    assert np.isnan(rank_correlation(Spreads("a", ["t/id/accuracy"], means[:1], stds[:1])))
-    assert np.isnan(rank_correlation(Spreads("abc", ["t/id/accuracy"], means, np.zeros((3, 1)))))
+    assert rank_correlation(of("abc", "t", means, stds)) == pytest.approx(1)
+    assert rank_correlation(of("abc", "t", means, stds[::-1])) == pytest.approx(-1)
+    assert rank_correlation(of("abc", "t", means, stds, "loss")) == pytest.approx(-1)  # the lowest is the best
+    assert np.isnan(rank_correlation(of("a", "t", means[:1], stds[:1])))
+    assert np.isnan(rank_correlation(of("abc", "t", means, np.zeros((3, 1)))))
 
 
 def test_a_ratio_is_a_geometric_mean():
     stds = np.array([[1.0, 4.0, 0.0], [2.0, 2.0, 1.0]])
-    found = Spreads("ab", [f"{task}/id/accuracy" for task in "tuv"], np.ones((2, 3)), stds)
-    assert pooled_ratio(found, 0, 1) == pytest.approx(1.0)  # the root of 1/2 times 2; a spread of 0 says nothing
+    found = of("ab", "tuv", np.ones((2, 3)), stds)
+    assert pooled_ratio(found, 0, 1)[0] == pytest.approx(1.0)  # the root of 1/2 times 2; a spread of 0 says nothing
     found.stds[0, 0] = 4.0
-    assert pooled_ratio(found, 0, 1) == pytest.approx(2.0)
+    margin = np.exp(1.96 / np.sqrt(2 * 9))  # of two tasks, and ten runs on both sides
+    assert pooled_ratio(found, 0, 1) == pytest.approx((2.0, 2.0 / margin, 2.0 * margin))
+
+
+def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(500):
+        samples = [rng.normal(scale=scale, size=(20, 2)) for scale in (2.0, 1.0)]
+        stds = np.stack([each.std(axis=0, ddof=1) for each in samples])
+        found = Spreads("ab", ["t/id/accuracy"] * 2, stds, stds, np.full((2, 2), 20), np.full(2, np.nan))
+        _, low, high = pooled_ratio(found, 0, 1)
+        hits += low <= 2.0 <= high
+    assert 0.92 < hits / 500 < 0.98
 
 
 def test_a_study_of_methods_and_tasks(study):
@@ -91,7 +115,7 @@ def test_a_study_of_methods_and_tasks(study):
     np.testing.assert_allclose(found.stds, np.sqrt(2) * np.array([[0.2, 0.1], [0.05, 0]]), atol=1e-12)
     table = stability_table(found, settings)
     assert table.rows[1][:3] == ["sam", "0.750 [1] ± 0.071 [1]", "0.900 [1] ± 0.000 [1]"]
-    assert table.rows[0][1:] == ["0.700 [2] ± 0.283 [2]", "0.700 [2] ± 0.141 [2]", "0.700 ± 0.212", "1.00"]
+    assert table.rows[0][1:] == ["0.700 [2] ± 0.283 [2]", "0.700 [2] ± 0.141 [2]", "0.700 ± 0.212", "-"]
     assert "Spearman's rho of both: +1.000" in table.notes[0]
     assert not stability_table(None, settings).rows
 
@@ -104,3 +128,22 @@ def test_a_method_without_runs_of_a_task_is_not_averaged(study):
     study.define(metrics=["rte/id/accuracy", "cb/id/accuracy"], stability="method")
     results, settings = study.read()
     assert stability_table(spreads(results, settings), settings).rows[1][2:] == ["-", "-"]
+
+
+def test_what_one_answer_to_all_rows_gets_as_well_has_no_rank(study):
+    values = {"full": (0.7, 0.8), "sam": (0.70, 0.72), "head": (0.52, 0.52), "lora": (0.4, 0.7)}
+    for method, figures in values.items():
+        for seed, value in enumerate(figures):
+            named = {"rte/id/accuracy": value, "constant/rte/id/accuracy": 0.53}
+            study.add(f"{method}-{seed}", named, method=method, seed=seed)
+    study.define(metrics=["rte/id/accuracy"], stability="method", reference={"method": "full"})
+    results, settings = study.read()
+    table = stability_table(spreads(results, settings), settings)
+    assert [row[:2] for row in table.rows] == [
+        ["full", "0.750 [1] ± 0.071 [2]"],
+        ["head", "=0.520 ± 0.000"],
+        ["lora", "=0.550 ± 0.212"],
+        ["sam", "0.710 [2] ± 0.014 [1]"],
+    ]
+    assert [row[-1] for row in table.rows[:3]] == ["-"] * 3
+    assert any(note.startswith("=: within three") for note in table.notes)

@@ -45,6 +45,15 @@ def test_a_value_whose_runs_are_not_there_is_not_chosen(tried):
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850, 0.3: -"]
 
 
+def test_values_are_compared_over_the_seeds_that_all_have(tried):
+    for seed, accuracy in ((3, 0.1), (4, 0.1)):  # the best, run on with further seeds
+        values = {"t/validation/accuracy": accuracy, "t/id/accuracy": 0.4}
+        tried.add(f"sam-0.2-{seed}", values, method="sam", learning_rate=0.2, seed=seed)
+    results, table = choose(*tried.read())
+    assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850"]
+    assert [run.axes["seed"] for run in results.runs] == [1, 2, 1, 2, 3, 4]
+
+
 def test_without_a_tuned_axis_all_is_as_it_was(tried):
     tried.define(metrics=["t/id/accuracy"])
     results, settings = tried.read()
