@@ -16,7 +16,7 @@ KINDS = {
 }
 MAIN = ("/id/accuracy", *KINDS)
 
-MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": ""}
+MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": "", "one answer": "constant/"}
 
 
 def print_summary(run: Path) -> None:
@@ -50,7 +50,7 @@ def print_summary(run: Path) -> None:
 
 
 def _own(name: str) -> bool:
-    return not name.startswith(("dense/", "dense_shifted/", "bias/", "teacher/"))
+    return not name.startswith(("dense/", "dense_shifted/", "constant/", "bias/", "teacher/"))
 
 
 def _table(values: dict[str, Any], task: str) -> Table:
@@ -63,7 +63,8 @@ def _table(values: dict[str, Any], task: str) -> Table:
     table.add_column("")
     for title in models:
         table.add_column(title, justify="right")
-    table.add_row("sparsity", *(f"{values['sparsity'] if prefix == '' else 0:.3f}" for prefix in models.values()))
+    sparsities = {"": f"{values['sparsity']:.3f}", "constant/": ""}
+    table.add_row("sparsity", *(sparsities.get(prefix, "0.000") for prefix in models.values()))
     for title, name in names.items():
         cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
         if any(cell is not None for cell in cells):

@@ -49,6 +49,13 @@ def cells(lines, title):
     return line.replace("│", " ").strip().removeprefix(title).split()
 
 
+def test_what_one_answer_to_all_rows_gets_is_beside_them(printed):
+    _, lines = printed(METRICS | {"constant/nli/id/accuracy": 0.5, "constant/nli/ood/accuracy": 0.75})
+    assert cells(lines, "ID accuracy") == ["0.876", "0.876", "0.500"]
+    assert cells(lines, "OOD accuracy") == ["0.543", "0.654", "0.750"]
+    assert sum("selected by ID metrics" in line for line in lines) == 1
+
+
 def test_models_side_by_side(printed):
     _, lines = printed(METRICS)
     assert cells(lines, "ID accuracy") == ["0.876", "0.876"]

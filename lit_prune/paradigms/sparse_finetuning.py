@@ -129,6 +129,12 @@ class SparseFinetuning(FromDense):
                 logger.log_metrics(values, self.trainer.global_step)
         super().on_train_batch_end(outputs, batch, batch_idx)
 
+    def on_validation_start(self) -> None:
+        """Before an evaluation of the phase `tune`, what the method does then."""
+        super().on_validation_start()
+        if self.phase == "tune":
+            self.method.before_evaluation(self, self.trainer.global_step)
+
     def eligible(self) -> bool:
         """What is trained in the search is not yet the share that is asked for."""
         return self.phase != "search" and super().eligible()

@@ -61,6 +61,31 @@ class MixedChange(Change):
         return self.delta * nn.functional.dropout(scale, self.probability)
 
 
+class ResetChange(Change):
+    """A change of which evaluation leaves out entries at random, training none (the code of Fu et al. 2023, MixOut).
+
+    Args:
+        original: The tensor.
+
+    Attributes:
+        stays: Which entries are not left out, (bool) of its shape; `draw` says it anew.
+    """
+
+    stays: Tensor
+
+    def __init__(self, original: Tensor) -> None:
+        super().__init__(original)
+        self.register_buffer("stays", torch.ones_like(original, dtype=torch.bool))
+
+    def draw(self, probability: float, generator: torch.Generator) -> None:
+        """Have each entry left out with this probability."""
+        self.stays.copy_(torch.rand(self.stays.shape, generator=generator) >= probability)
+
+    def settled(self) -> Tensor:
+        """What is added in evaluation."""
+        return self.delta * self.stays
+
+
 class ThinnedChange(Change):
     """A change that gets a random part of its gradient, scaled up (Xu et al. 2021, Child-Tuning F).
 

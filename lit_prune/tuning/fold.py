@@ -26,6 +26,8 @@ def _folded(original: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
         return with_values(original, parts["index"], parts["values"])
     if "A" in parts:
         return original + parts["B"] @ parts["A"]
+    if "stays" in parts:
+        return original + parts["delta"] * parts["stays"]
     if "alpha" in parts:
         return original + gate(parts["alpha"]) * parts["delta"]
     return original + parts["delta"]

@@ -59,6 +59,14 @@ class Method(ABC):
         """What the search adds to the loss."""
         return 0.0
 
+    def before_evaluation(self, root: nn.Module, step: int) -> None:  # noqa: B027  # most do nothing
+        """What tuning does before each of its evaluations, alike on all processes.
+
+        Args:
+            root: The network.
+            step: Optimizer steps of the run so far.
+        """
+
     @abstractmethod
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Shape the network for tuning, in place, and freeze the rest of its encoder."""

@@ -1,11 +1,13 @@
 """All entries are tuned, under a noise that holds them to the pretrained encoder."""
 
 from abc import abstractmethod
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.tuning.changes import Change, MixedChange, ThinnedChange, add_changes
+from lit_prune.tuning.changes import Change, MixedChange, ResetChange, ThinnedChange, add_changes, changes_in
 from lit_prune.tuning.method import Losses, Method, Sum
 
 
@@ -29,17 +31,32 @@ class Mixout(Noisy):
     Args:
         probability: Of a weight to be its pretrained value in a step, from 0 to below 1.
         targets: Name patterns of the tensors, None: all of the encoder's.
+        at: In `training`; or in `evaluation` alone, each of which draws anew, as in the code of Fu et al. 2023: the
+            result is what the selected evaluation drew.
     """
 
-    def __init__(self, probability: float = 0.9, targets: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        probability: float = 0.9,
+        targets: list[str] | None = None,
+        at: Literal["training", "evaluation"] = "training",
+    ) -> None:
         super().__init__(targets)
         if not 0 <= probability < 1:
             raise UserError(f"probability is {probability}, needed is one from 0 to below 1")
         self.probability = probability
+        self.at = at
 
     def change(self, original: Tensor) -> Change:
-        """A change of which training leaves out a part."""
-        return MixedChange(original, self.probability)
+        """A change of which training or evaluation leaves out a part."""
+        return MixedChange(original, self.probability) if self.at == "training" else ResetChange(original)
+
+    def before_evaluation(self, root: nn.Module, step: int) -> None:
+        """Draw what the evaluation leaves out, by the run's seed and the step."""
+        generator = torch.Generator().manual_seed(torch.initial_seed() + step)
+        for change in changes_in(root).values():
+            if isinstance(change, ResetChange):
+                change.draw(self.probability, generator)
 
 
 class ChildTuningFree(Noisy):

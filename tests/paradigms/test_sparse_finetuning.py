@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from datasets import Dataset
 from runs import cut_off_by, without_callbacks
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.optim import SGD
@@ -21,6 +22,7 @@ CRITERIA = {
     "random": "lit_prune.sparsity.criteria.Random",
     "magnitude": "lit_prune.sparsity.criteria.Magnitude",
 }
+LABELS = ("contradiction", "entailment", "neutral")
 METHOD = "--model.init_args.method.init_args"
 SEARCH = ("--model.init_args.search.steps=8", f"{METHOD}.every=3", f"{METHOD}.share=0.02")
 BRIEF = ("--model.init_args.tune.steps=10", "--trainer.val_check_interval=5")
@@ -107,6 +109,24 @@ def test_after_a_search_no_more_than_the_share_has_moved(name, optimizer, experi
     logged = EventAccumulator(str(run)).Reload().Scalars("search/kept_again")
     assert [each.step for each in logged] == [6]
     assert 0 <= logged[0].value <= 1
+
+
+RESET = f"{METHOD}.at=evaluation"
+
+
+def test_the_result_is_what_the_selected_evaluation_drew(experiment):
+    settings = ("--config=configs/tuning/mixout.yaml", RESET, f"{METHOD}.probability=0.5", "--experiment=e2e", *BRIEF)
+    code, run = experiment(*settings, config="configs/sam.yaml")
+    assert code == 0
+    state = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    stays = torch.cat([value.flatten() for name, value in state.items() if name.endswith(".stays")])
+    assert 0.45 < stays.float().mean() < 0.55
+    assert main(["predict", str(run), "--split", "id", "--out", str(run / "again.parquet")]) == 0
+    again = Dataset.from_parquet(str(run / "again.parquet"))
+    of_run = Dataset.from_parquet(str(run / "predictions.parquet")).filter(lambda row: row["split"] == "id")
+    shares = torch.tensor(of_run["logits"][:]).softmax(1)
+    found = torch.stack([torch.tensor(again[f"probability_{name}"][:]) for name in LABELS], 1)
+    torch.testing.assert_close(found.float(), shares, atol=2e-3, rtol=0)  # without autocast
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from lit_prune.tuning.changes import (
     Change,
     GatedChange,
     MixedChange,
+    ResetChange,
     ThinnedChange,
     add_changes,
     changes_in,
@@ -55,6 +56,21 @@ def test_mixout_of_a_vector_draws_for_each_entry():
     change = moved(MixedChange(torch.zeros(1000), 0.5))
     share = (change(torch.zeros(1000)) != 0).float().mean()
     assert 0.4 < share < 0.6
+
+
+def test_what_is_reset_is_drawn_for_evaluation_alone(original):
+    change = moved(ResetChange(original))
+    change.draw(0.3, torch.Generator().manual_seed(0))
+    assert torch.equal(change.train()(original), original + change.delta)
+    found = change.eval()(original)
+    reset = found == original
+    assert 0.2 < reset.float().mean() < 0.4
+    assert torch.equal(found[~reset], (original + change.delta)[~reset])
+    again, other = (ResetChange(original) for _ in range(2))
+    again.draw(0.3, torch.Generator().manual_seed(0))
+    other.draw(0.3, torch.Generator().manual_seed(1))
+    assert torch.equal(again.stays, change.stays)
+    assert not torch.equal(other.stays, change.stays)
 
 
 def test_child_tuning_thins_the_gradient_and_nothing_else(original):

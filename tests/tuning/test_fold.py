@@ -5,15 +5,22 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
-from lit_prune.tuning.changes import Change, GatedChange, MixedChange, ThinnedChange, add_changes
+from lit_prune.tuning.changes import Change, GatedChange, MixedChange, ResetChange, ThinnedChange, add_changes
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.fold import fold
 from lit_prune.tuning.names import leave_plain
+
+
+def drawn(change):
+    change.draw(0.5, torch.Generator().manual_seed(0))
+    return change
+
 
 MAKES = {
     "change": Change,
     "gated": GatedChange,
     "mixed": lambda original: MixedChange(original, 0.5),
+    "reset": lambda original: drawn(ResetChange(original)),
     "thinned": lambda original: ThinnedChange(original, 0.5),
 }
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lit_prune.errors import UserError
-from lit_prune.tuning.changes import MixedChange, ThinnedChange, changes_in
+from lit_prune.tuning.changes import MixedChange, ResetChange, ThinnedChange, changes_in
 from lit_prune.tuning.noise import ChildTuningFree, Mixout
 
 
@@ -15,7 +15,10 @@ def root():
     return nn.ModuleDict({"encoder": nn.Linear(10, 20), "heads": nn.Linear(20, 2)})
 
 
-@pytest.mark.parametrize(("method", "kind"), [(Mixout(0.7), MixedChange), (ChildTuningFree(0.2), ThinnedChange)])
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [(Mixout(0.7), MixedChange), (Mixout(0.7, at="evaluation"), ResetChange), (ChildTuningFree(0.2), ThinnedChange)],
+)
 def test_all_is_trained_by_what_is_added_and_restored_alike(method, kind, root):
     method.begin(root, lambda num: iter(()), lambda own: own)
     changes = changes_in(root)
@@ -26,6 +29,24 @@ def test_all_is_trained_by_what_is_added_and_restored_alike(method, kind, root):
     fresh = nn.ModuleDict({"encoder": nn.Linear(10, 20), "heads": nn.Linear(20, 2)})
     method.restore(fresh, root.state_dict())
     fresh.load_state_dict(root.state_dict())
+
+
+def test_each_evaluation_resets_other_entries_by_the_runs_seed(root):
+    method = Mixout(0.5, at="evaluation")
+    method.begin(root, lambda num: iter(()), lambda own: own)
+
+    def drawn(seed, step):
+        torch.manual_seed(seed)
+        state = torch.get_rng_state()
+        method.before_evaluation(root, step)
+        assert torch.equal(torch.get_rng_state(), state)  # training goes on as without
+        return torch.cat([each.stays.flatten() for each in changes_in(root).values()])
+
+    first = drawn(1, 10)
+    assert 0.3 < first.float().mean() < 0.7
+    assert torch.equal(drawn(1, 10), first)
+    assert not torch.equal(drawn(1, 20), first)
+    assert not torch.equal(drawn(5, 10), first)
 
 
 def test_the_settings_reach_the_parametrization(root):
