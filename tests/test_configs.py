@@ -41,6 +41,7 @@ PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
 PRUNING = sorted(REPOSITORY.glob("configs/paper/pruning/*.yaml"))
 TUNING = sorted(REPOSITORY.glob("configs/tuning/*.yaml"))
+FU2023 = REPOSITORY / "configs/paper/tuning/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
@@ -48,7 +49,7 @@ LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("
 LARGE += [
     REPOSITORY / f"configs/studies/{name}.yaml" for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1")
 ]
-LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING]
+LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
@@ -724,6 +725,22 @@ def test_a_way_of_tuning_runs(path, brief, resolve, tmp_path):
     assert metrics["steps"] == 2 * len(PHASES & load(path)["model"]["init_args"].keys() | {"tune"})
 
 
+def test_the_papers_way_of_tuning_stops_when_nothing_improves(experiment, tmp_path):
+    overlay = load(FU2023)
+    del overlay["encoder"]
+    overlay["model"]["init_args"]["tune"]["learning_rate"] = 1e-12
+    overlay["model"]["init_args"]["method"]["init_args"]["criterion"]["init_args"]["num_batches"] = 2
+    overlay["trainer"]["val_check_interval"] = 2
+    (stop,) = overlay["trainer"]["callbacks"]
+    stop["init_args"]["patience"] = 3
+    (tmp_path / "fu2023.yaml").write_text(yaml.safe_dump(overlay))
+    code, folder = experiment("--config", str(tmp_path / "fu2023.yaml"), "--experiment=e2e", config="configs/sam.yaml")
+    assert code == 0
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["step"], metrics["steps"]) == (2, 8)
+    assert metrics["steps_planned"] % 10_000 == 0
+
+
 @pytest.mark.slow
 @each(PRUNING)
 @pytest.mark.usefixtures("hub")
@@ -811,7 +828,7 @@ def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
     before = []
     if path in LAID_OVER:
         before = [f"--config={REPOSITORY / 'configs/srnet_poe.yaml'}"]
-        before = named_before(path) if path in [*VARIANTS, *PRUNING, *TUNING] else before
+        before = named_before(path) if path in [*VARIANTS, *PRUNING, *TUNING, FU2023] else before
     with pytest.raises(SystemExit) as stop:
         main(["fit", *before, "--config", str(path), "--print_config"])
     assert stop.value.code == 0
