@@ -6,7 +6,7 @@ study runs what has changed, and one that is changed back finds what it had.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def find_standings(plan: Sequence[Run], out: Path, resolve: Resolve) -> dict[str
 
 
 def _each_seed_alike(resolve: Resolve) -> Resolve:
-    """The same, of arguments that end alike but for a whole seed and the axes by resolving the first of them alone.
+    """The same, of arguments that differ from earlier ones in seeds and axes alone without resolving them again.
 
     Resolving takes most of a second, and a study has many seeds.
     """
@@ -85,15 +85,24 @@ def _each_seed_alike(resolve: Resolve) -> Resolve:
         configs = [number for number, each in enumerate(arguments) if each.startswith("--config")]
         for each in arguments[max(configs, default=-1) + 1 :]:  # a config would have its say after what is before it
             key, _, value = each.partition("=")
-            if (key == "--seed_everything" and value.isdecimal()) or key == "--axes":
+            if key == "--axes" or (key.endswith((".seed", "_seed", "--seed_everything")) and value.isdecimal()):
                 own[key.removeprefix("--")] = json.loads(value)
                 rest.remove(each)
-        found = known.get(tuple(rest))
-        if found is None or own.keys() - found.keys():
-            found = known[tuple(rest)] = resolve(arguments)
-        return {**found, **own}
+        place = (*rest, *own)
+        if place not in known:
+            known[place] = resolve(arguments)
+        found = known[place]
+        for key, value in own.items():
+            found = _with(found, key.split("."), value)
+        return found
 
     return resolve_once
+
+
+def _with(config: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """A configuration with another value at a place that it has."""
+    key, *rest = path
+    return {**config, key: _with(config[key], rest, value) if rest else value}
 
 
 def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> Standing:

@@ -138,6 +138,9 @@ def test_seeds_are_resolved_at_once_and_as_each_would_be(plan, tmp_path, resolve
     each_alike = _each_seed_alike(counted)
     assert [each_alike(run.arguments) for run in dense] == [resolve(run.arguments) for run in dense]
     assert len(calls) == 1
+    parts = [(*dense[0].arguments, "--data.perturbation.share=0.1", f"--data.perturbation.seed={n}") for n in (1, 2)]
+    assert [each_alike(arguments) for arguments in parts] == [resolve(arguments) for arguments in parts]
+    assert len(calls) == 2
     last = (*dense[1].arguments, dense[1].arguments[0])  # a config comes last
     assert each_alike(last) == resolve(last)
-    assert len(calls) == 2
+    assert len(calls) == 3

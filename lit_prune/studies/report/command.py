@@ -88,12 +88,22 @@ def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], li
 
 
 def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]:
-    if not settings.figures:
+    found = spreads(results, settings)
+    if not (settings.figures or settings.curves or found):
         return []
-    from lit_prune.studies.report.figures import draw  # not above: it takes a second
+    # Not above: they take a second.
+    from lit_prune.studies.report.figures import draw
+    from lit_prune.studies.report.scatter import draw_ranks
+    from lit_prune.studies.report.training import draw_curves
 
+    def place(name: str) -> Path:
+        return folder / "figures" / f"{name}.png"
+
+    captions = {each.name: draw(results, each, settings.over, place(each.name)) for each in settings.figures}
+    captions |= {each.name: draw_curves(results, each, settings.over, place(each.name)) for each in settings.curves}
+    if found is not None:
+        captions["stability"] = draw_ranks(found, place("stability"))
     lines = ["## Figures"]
-    for figure in settings.figures:
-        caption = draw(results, figure, settings.over, folder / "figures" / f"{figure.name}.png")
-        lines += [f"![{figure.name}](figures/{figure.name}.png)", caption]
+    for name, caption in captions.items():
+        lines += [f"![{name}](figures/{name}.png)", caption]
     return lines

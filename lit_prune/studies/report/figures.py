@@ -24,6 +24,7 @@ from lit_prune.studies.report.naming import (
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import FigureSettings, select
 from lit_prune.studies.report.statistics import Floats
+from lit_prune.studies.report.style import FONTS, PANEL, STYLE
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {
@@ -31,10 +32,7 @@ _BANDS: dict[str, tuple[Any, str]] = {
     "std": ("sd", "one standard deviation (ddof 1) to either side"),
 }
 _COLUMNS = 3  # panels side by side
-_PANEL = (3.4, 2.8)  # inches
 _HANDLE, _LETTER = 0.6, 0.085  # of a legend: a line's width with the space around it, a letter's
-_STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
-_FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
 _DASHED, _DOTTED = (0, (5, 2)), (0, (1, 1.5))
 
 
@@ -59,8 +57,8 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
     colors = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     num_columns = 2 if len(figure.metrics) == 4 else min(len(figure.metrics), _COLUMNS)
     num_rows = -(-len(figure.metrics) // num_columns)
-    size = (_PANEL[0] * num_columns, _PANEL[1] * num_rows + 0.4)
-    with sns.plotting_context("paper", rc=_FONTS), sns.axes_style("ticks", _STYLE | {"axes.grid": True}):
+    size = (PANEL[0] * num_columns, PANEL[1] * num_rows + 0.4)
+    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=size, dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
         panels: list[Axes] = list(canvas.subplots(num_rows, num_columns, squeeze=False).flat)
         for panel, metric in zip(panels, figure.metrics, strict=False):
@@ -68,7 +66,8 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
             _draw_levels(
                 panel, levels.assign(y=_shown(results, figure.reference, metric)[levels.index]), metric, colors
             )
-            panel.set(title=metric_label(metric), xlabel=axis_label(figure.x), ylabel=_y_label(metric))
+            label = _y_label(metric) if figure.statistic == "mean" else f"standard deviation of {unit_label(metric)}"
+            panel.set(title=metric_label(metric), xlabel=axis_label(figure.x), ylabel=label)
         for panel in panels[len(figure.metrics) :]:
             panel.remove()
         handles = [*_legend(panels[0]), *_level_legend(figure, bool(len(levels)))]
@@ -146,14 +145,17 @@ def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, color
         palette=colors,
         markers=True,
         dashes=False,
-        errorbar=_BANDS[figure.band][0],
+        estimator=figure.statistic,
+        errorbar=_BANDS[figure.band][0] if figure.statistic == "mean" else None,
         err_kws={"alpha": 0.18, "linewidth": 0},
         markersize=6,
         ax=panel,
     )
+    panel.set_xscale(figure.scale)
     ticks = sorted(points["x"].unique())
     if len(ticks) <= 10:
-        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+        panel.set_xticks([], minor=True)
 
 
 def _draw_levels(panel: Axes, levels: pd.DataFrame, metric: str, colors: dict[str, Any]) -> None:
@@ -196,7 +198,11 @@ def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, levels: bo
     seeds = str(nums.min()) if nums.min() == nums.max() else f"{nums.min()} to {nums.max()}"
     parts = [
         f"{', '.join(map(metric_label, figure.metrics))} along {axis_label(figure.x)}: "
-        f"mean over {over}s ({seeds} at a point), band {_BANDS[figure.band][1]}."
+        + (
+            f"mean over {over}s ({seeds} at a point), band {_BANDS[figure.band][1]}."
+            if figure.statistic == "mean"
+            else f"standard deviation (ddof 1) over {over}s ({seeds} at a point)."
+        )
     ]
     if figure.where:
         parts.append(f"Shown: {_told(figure.where)}.")

@@ -8,6 +8,7 @@ MODELS = {
     "dense_shifted": "dense, shifted",
     "bias": "bias model",
     "teacher": "teacher",
+    "constant": "one answer to all rows",
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")

@@ -32,6 +32,8 @@ class FigureSettings:
         where: Axes and their values (or `model`): the runs that are shown.
         reference: The same for the runs that give level lines; 95% of each is drawn too.
         band: What is shaded around the mean: from the lowest to the highest value, or one standard deviation (ddof 1).
+        statistic: What is shown of a point's runs: their mean, or their standard deviation (ddof 1).
+        scale: Of x.
     """
 
     name: str
@@ -41,6 +43,25 @@ class FigureSettings:
     where: dict[str, Any] = field(default_factory=dict)
     reference: dict[str, Any] = field(default_factory=dict)
     band: Literal["minmax", "std"] = "minmax"
+    statistic: Literal["mean", "std"] = "mean"
+    scale: Literal["linear", "log"] = "linear"
+
+
+@dataclass(frozen=True)
+class CurveSettings:
+    """A figure of what runs logged at each step: one panel for each scalar.
+
+    Attributes:
+        name: The file is figures/<name>.png.
+        scalars: TensorBoard's names, as `train/loss`.
+        lines: The axis that has a line for each value; None: one line.
+        where: Axes and their values: the runs that are shown.
+    """
+
+    name: str
+    scalars: list[str] = field(default_factory=lambda: ["train/loss"])
+    lines: str | None = None
+    where: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,7 @@ class ReportSettings:
         tuned: An axis whose values were tried (learning rates): each cell shows the one whose runs did best on
             validation, and the axis is gone; None: none.
         figures: The figures.
+        curves: Figures of what runs logged.
         printed: Values that a paper prints: each with axes, `model` (default `result`), `metric`, `value`, `source`.
     """
 
@@ -68,6 +90,7 @@ class ReportSettings:
     stability: str | None = None
     tuned: str | None = None
     figures: list[FigureSettings] = field(default_factory=list)
+    curves: list[CurveSettings] = field(default_factory=list)
     printed: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -90,6 +113,8 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
     _check_keys(report, ReportSettings, f"{path}: report")
     for each in report.get("figures") or []:
         _check_keys(each, FigureSettings, f"{path}: a figure of the report")
+    for each in report.get("curves") or []:
+        _check_keys(each, CurveSettings, f"{path}: a figure of curves of the report")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--report", type=ReportSettings, default=ReportSettings())
     try:
@@ -121,9 +146,13 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for name in metrics:
         _check_metric(name, results)
     select(results, settings.reference)
+    for name in [*(each.name for each in figures), *(each.name for each in settings.curves)]:
+        if not name or Path(name).name != name:
+            raise UserError(f"a figure is called {name!r}: use a plain name, its file is figures/<name>.png")
+    for curves in settings.curves:
+        _check_axes([curves.lines], results, f"figure {curves.name}")
+        select(results, curves.where)
     for figure in figures:
-        if not figure.name or Path(figure.name).name != figure.name:
-            raise UserError(f"a figure is called {figure.name!r}: use a plain name, its file is figures/<name>.png")
         axes = [figure.lines] if figure.x in results.numbers else [figure.x, figure.lines]
         _check_axes(axes, results, f"figure {figure.name}")
         for chosen in (figure.where, figure.reference):

@@ -55,6 +55,19 @@ def test_a_line_is_the_mean_over_the_seeds_in_percent(drawn):
     assert len(curves(id_panel)) == 2
 
 
+def test_the_standard_deviation_over_the_seeds_along_a_logarithm(drawn):
+    canvas, caption = drawn(
+        lines="loss", metrics=["nli/ood/accuracy"], statistic="std", scale="log", where={"run": "mask"}
+    )
+    (panel,) = canvas.axes
+    ce, poe = curves(panel).values()
+    np.testing.assert_allclose(ce.get_ydata(), [2, 2])  # of .62, .64 and .66
+    np.testing.assert_allclose(poe.get_ydata(), [3, 3])
+    assert panel.get_xscale() == "log"
+    assert panel.get_ylabel() == "standard deviation of accuracy (%)"
+    assert "standard deviation (ddof 1) over seeds (3 at a point)" in caption
+
+
 def test_the_reference_and_95_percent_of_it_are_level_lines_in_their_lines_colours(drawn):
     canvas, caption = drawn(lines="loss", reference={"run": "dense"}, metrics=["nli/ood/accuracy"])
     (panel,) = canvas.axes
