@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 
@@ -21,7 +22,19 @@ class Encoder(Protocol):
         """Whether the encoder pools the first token itself."""
 
 
-class Classification(nn.Module):
+class Head(nn.Module):
+    """What all heads share: how their matrices are drawn."""
+
+    def reset(self) -> None:
+        """Draw the matrices anew, as wide as BERT's; biases are 0."""
+        for matrix in self.modules():
+            if isinstance(matrix, nn.Linear):
+                nn.init.normal_(matrix.weight, std=0.02)
+                if matrix.bias is not None:
+                    nn.init.zeros_(matrix.bias)
+
+
+class Classification(Head):
     """A classifier over a pooled first token, as BERT's (`pooled`) or RoBERTa's (own dense layer) in transformers.
 
     Args:
@@ -42,10 +55,6 @@ class Classification(nn.Module):
             self.dense = nn.Linear(hidden_size, hidden_size)
             self.out_proj = nn.Linear(hidden_size, num_labels)
         self.reset()
-
-    def reset(self) -> None:
-        """Draw the matrices anew."""
-        _reset(self)
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits (batch, classes) from hidden states (batch, length, width) and the pooled token (batch, width)."""
@@ -89,7 +98,7 @@ class Choice(Classification):
         return super().forward(hidden, pooled).view(-1, self.num_choices)
 
 
-class Span(nn.Module):
+class Span(Head):
     """Where a span of the text begins and ends, by one matrix over every token, as BERT's for SQuAD in transformers.
 
     Args:
@@ -101,17 +110,34 @@ class Span(nn.Module):
         self.outputs = nn.Linear(hidden_size, 2)
         self.reset()
 
-    def reset(self) -> None:
-        """Draw the matrix anew."""
-        _reset(self)
-
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits that a token is the first and that it is the last, (batch, length, 2), from hidden states alone."""
         return self.outputs(hidden)  # type: ignore[no-any-return]
 
 
-def _reset(head: nn.Module) -> None:
-    for matrix in head.modules():
-        if isinstance(matrix, nn.Linear):
-            nn.init.normal_(matrix.weight, std=0.02)
-            nn.init.zeros_(matrix.bias)
+class SpanPair(Head):
+    """A classifier over two spans of tokens, as jiant's for SuperGLUE's WSC (Pruksachatkun et al. 2020).
+
+    A span is the mean of its tokens' hidden states, weighted by the softmax of a score that one matrix gives each token
+    (Lee et al. 2017). The scores have no bias: the softmax would not feel it.
+
+    Args:
+        hidden_size: Width of the encoder.
+        num_labels: Number of classes.
+        dropout: Dropout rate before the classifier.
+    """
+
+    def __init__(self, hidden_size: int, num_labels: int, dropout: float) -> None:
+        super().__init__()
+        self.scores = nn.Linear(hidden_size, 1, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(2 * hidden_size, num_labels)
+        self.reset()
+
+    def forward(self, hidden: Tensor, pooled: Tensor, spans: Tensor) -> Tensor:
+        """Logits (batch, classes) from hidden states and the spans' tokens [first, last], (batch, 2, 2)."""
+        tokens = torch.arange(hidden.shape[1], device=hidden.device)
+        outside = (tokens < spans[..., :1]) | (tokens > spans[..., 1:])
+        scores = self.scores(hidden).transpose(1, 2).masked_fill(outside, -torch.inf)
+        pair = scores.softmax(-1).to(hidden.dtype) @ hidden
+        return self.classifier(self.dropout(pair.flatten(1)))  # type: ignore[no-any-return]

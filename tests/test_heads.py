@@ -1,5 +1,6 @@
 """The heads against transformers' own."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, RobertaConfig
 from transformers.models.roberta.modeling_roberta import RobertaClassificationHead
 
-from lit_prune.heads import Classification, Regression, Span
+from lit_prune.heads import Classification, Regression, Span, SpanPair
 from lit_prune.losses import CrossEntropy, MeanSquaredError
 
 
@@ -84,11 +85,39 @@ def test_a_spans_logits_and_loss_are_berts():
     torch.testing.assert_close(CrossEntropy()(logits, batch), expected.loss)
 
 
-def test_a_spans_initial_weights_are_as_wide_as_berts():
+@pytest.mark.parametrize("make", [lambda: Span(4000), lambda: SpanPair(4000, 3, dropout=0.0)])
+def test_the_initial_weights_over_spans_are_as_wide_as_berts(make):
     torch.manual_seed(0)
-    head = Span(4000)
-    assert head.outputs.weight.std().item() == pytest.approx(0.02, rel=0.05)
-    assert not head.outputs.bias.any()
-    before = head.outputs.weight.clone()
+    head = make()
+    before = {name: value.clone() for name, value in head.named_parameters()}
+    for name, value in before.items():
+        assert value.std().item() == pytest.approx(0.0 if name.endswith("bias") else 0.02, rel=0.05)
     head.reset()
-    assert not torch.equal(head.outputs.weight, before)
+    assert not any(torch.equal(value, before[name]) for name, value in head.named_parameters() if value.any())
+
+
+SPANS = torch.tensor([[[1, 3], [5, 5]], [[0, 6], [2, 4]]])
+
+
+def test_a_pair_of_spans_is_classified_by_means_weighted_by_their_tokens_scores():
+    head = SpanPair(16, 3, dropout=0.5).eval()
+    states = hidden()[:2]
+    expected = []
+    for row, spans in zip(states, SPANS.tolist(), strict=True):
+        means = []
+        for first, last in spans:
+            tokens = list(row[first : last + 1])
+            weights = [math.exp((head.scores.weight[0] @ token).item()) for token in tokens]
+            means.append(sum(weight / sum(weights) * token for weight, token in zip(weights, tokens, strict=True)))
+        expected.append(head.classifier(torch.cat(means)))
+    logits = head(states, states[:, 0], SPANS)
+    torch.testing.assert_close(logits, torch.stack(expected))
+    states[0, 4] = states[0, 6] = 9.0  # in neither span, as padding is
+    assert torch.equal(head(states, states[:, 0], SPANS), logits)
+    assert not torch.allclose(head(states, states[:, 0], SPANS.flip(1)), logits)
+
+
+def test_a_pair_of_spans_is_dropped_from_in_training_only():
+    head = SpanPair(16, 3, dropout=0.5)
+    torch.manual_seed(0)
+    assert not torch.equal(*(head(hidden()[:2], hidden()[:2, 0], SPANS) for _ in range(2)))

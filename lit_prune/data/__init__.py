@@ -2,6 +2,7 @@
 
 from lit_prune.data.bias import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.choices import ChoiceTask
+from lit_prune.data.mentions import MentionTask
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.similarity import Similarity
@@ -16,6 +17,7 @@ from lit_prune.data.sources import (
     Hub,
     SquadFiles,
     SquadHub,
+    WscFiles,
 )
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
@@ -34,6 +36,7 @@ __all__ = [
     "GeneratedReading",
     "GeneratedSimilarity",
     "Hub",
+    "MentionTask",
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
@@ -44,4 +47,5 @@ __all__ = [
     "SquadHub",
     "Task",
     "Windows",
+    "WscFiles",
 ]

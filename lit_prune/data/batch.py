@@ -27,6 +27,7 @@ class Batch:
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
         teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
+        spans: The tokens [first, last] of each row's two mentions (batch, 2, 2), of tasks that have such.
         pooled: The encoder's pooled first token (batch, width), in training steps: a loss may read it.
         progress: How far the training phase is, 0 to 1.
     """
@@ -39,8 +40,14 @@ class Batch:
     weight: float = 1.0
     classes: Tensor | None = None
     teacher: Tensor | None = None
+    spans: Tensor | None = None
     pooled: Tensor | None = None
     progress: float = 0.0
+
+    @property
+    def head_inputs(self) -> dict[str, Tensor]:
+        """What the task's head reads beside hidden states and the pooled token, by the name of its argument."""
+        return {} if self.spans is None else {"spans": self.spans}
 
 
 def padded_length(longest: int) -> int:
@@ -72,6 +79,7 @@ class Collate:
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
             weight=rows["weight"],
             classes=self.classes.get(rows["task"]),
+            spans=torch.tensor(rows["spans"]) if "spans" in rows else None,
         )
 
 

@@ -13,8 +13,8 @@ def warn_of_oddities(task: str, labels: Sequence[str], train: Dataset, evaluatio
         task: The task's name.
         labels: Its classes; none of a task whose labels are no classes.
         train: The training set.
-        evaluation: The other sets, by split. A row counts as trained on where both its texts are those of one training
-            row; that they share a single text is usual (premises, questions).
+        evaluation: The other sets, by split. A row counts as trained on where both its texts, and its mentions where it
+            has such, are those of one training row; that they share a single text is usual (premises, questions).
     """
     seen = set(train["label"][:]) if labels else set()
     if absent := [name for number, name in enumerate(labels) if number not in seen]:
@@ -29,5 +29,6 @@ def warn_of_oddities(task: str, labels: Sequence[str], train: Dataset, evaluatio
         )
 
 
-def _texts(rows: Dataset) -> Iterator[tuple[str, str]]:
-    return zip(rows["text_a"][:], rows["text_b"][:], strict=True)
+def _texts(rows: Dataset) -> Iterator[tuple[str, ...]]:
+    columns = [name for name in ("text_a", "text_b", "mentions") if name in rows.column_names]
+    return zip(*(map(str, rows[name][:]) for name in columns), strict=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lit_prune.data.choices import ChoiceTask
+from lit_prune.data.mentions import MentionTask
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.sources.source import Source
 from lit_prune.data.spans import SpanTask
@@ -16,6 +17,7 @@ from lit_prune.errors import UserError
 _KINDS: dict[str, tuple[type[Task], tuple[str, ...]]] = {
     "Task": (Task, ("labels", "positive", "merge", "max_length")),
     "ChoiceTask": (ChoiceTask, ("num_choices", "max_length")),
+    "MentionTask": (MentionTask, ("labels", "positive", "merge", "max_length")),
     "Similarity": (Similarity, ("max_length",)),
     "SpanTask": (SpanTask, ("windows",)),
 }

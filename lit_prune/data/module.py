@@ -250,7 +250,7 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers"}
+        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers", "mentions"}
         self.sets = {
             name: rows.remove_columns([each for each in rows.column_names if each in unused])
             for name, rows in sets.items()

@@ -52,6 +52,7 @@ class Task:
     """
 
     labels: tuple[str, ...] = ()
+    columns: Mapping[str, Any] = {}  # what its source's rows have beside those of `Row`: name -> type
     positive: str | None = None
     merge: Mapping[str, str] = {}
     bias: BiasModel | None = None
@@ -161,7 +162,8 @@ class Task:
         return read_table(
             _rows,
             {name: Value("string") for name in ("id", "text_a", "text_b", "group")}
-            | {"label": Value("int64"), "overlap": Value("float64")},  # in float32 a .2 is above .2
+            | {"label": Value("int64"), "overlap": Value("float64")}  # in float32 a .2 is above .2
+            | dict(self.columns),
             self.source,
             split,
             how.root,

@@ -32,5 +32,5 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
         for number, each in enumerate(sets):
             batches = evaluation_loader(each, batch_size, collate)
             for batch in track(batches, description=each.name, console=console, transient=True):
-                collector.add(number, batch, model(**fabric.to_device(batch.inputs)).logits)
+                collector.add(number, batch, model(**fabric.to_device(batch.inputs | batch.head_inputs)).logits)
     return collector.predicted()

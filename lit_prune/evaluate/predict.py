@@ -46,7 +46,8 @@ def predict(
         run: Folder of a finished run, logs/<experiment>/version_<n>.
         out: The new file, .parquet, .csv or .jsonl: a row for each, in their order, with id, prediction and, of
             classes, probability_<class>, of spans, the answer's score.
-        file: The rows: a csv, tsv, jsonl or parquet file; of spans text_a is the question and text_b the text.
+        file: The rows: a csv, tsv, jsonl or parquet file; of spans text_a is the question and text_b the text; of
+            mentions a jsonl file in WSC's layout.
         split: The run's own rows instead, as train, id or ood; of train all, also those that it was not trained on.
         columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
             default as the run reads its own files, else columns of our fields' names.

@@ -1,6 +1,7 @@
 """Files as sets of a run's task: the same columns, classes, text preprocessing and lengths as in training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,15 +11,25 @@ from rich.console import Console
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.kinds import rebuild
+from lit_prune.data.mentions import MentionTask
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.fields import Fields, Texts, first_of
-from lit_prune.data.sources.given import Given, GivenSquad, check_readable, columns_of
-from lit_prune.data.sources.source import Source
+from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
+from lit_prune.data.sources.source import Row, Source
+from lit_prune.data.sources.squad import read_squad
+from lit_prune.data.sources.wsc import read_wsc
 from lit_prune.data.spans import SpanTask
+from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 
 _Kind = TypeVar("_Kind", bound=Texts)
+
+# The kinds of tasks whose files are no tables -> what reads these, and whose layout it is.
+_LAYOUTS: dict[type[Task], tuple[Callable[[Path], Iterator[Row]], str]] = {
+    SpanTask: (read_squad, "SQuAD's"),
+    MentionTask: (read_wsc, "WSC's"),
+}
 
 
 def labelled_sets(
@@ -29,7 +40,7 @@ def labelled_sets(
 ) -> list[EvaluationSet]:
     """Sets to evaluate on, tokenised.
 
-    Of questions that spans answer the files are in SQuAD's layout; all others are tables.
+    Of questions that spans answer the files are in SQuAD's layout, of mentions in WSC's; all others are tables.
 
     Args:
         trained: The run's result; its task reads the files.
@@ -42,10 +53,11 @@ def labelled_sets(
         UserError: a file that does not hold what it should, with its line.
     """
     task = trained.model.tasks[trained.task]
-    if isinstance(task, SpanTask):
-        if columns or labels:
-            raise UserError(f"--columns and --labels have no effect on {task.name}, whose files are SQuAD's: leave out")
-        return _prepared(trained, GivenSquad(files), files, labelled=True)
+    for kind, (read, layout) in _LAYOUTS.items():
+        if isinstance(task, kind):
+            if columns or labels:
+                raise UserError(f"--columns and --labels have no effect on {task.name}, with {layout} files: leave out")
+            return _prepared(trained, GivenLayout(files, read), files, labelled=True)
     classes = sorted({*task.labels, *task.merge.values()})
     given = {}
     for name, path in files.items():
@@ -60,13 +72,20 @@ def labelled_sets(
 def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | None = None) -> EvaluationSet:
     """A set to predict, tokenised, from a table; its labels are -1, its classes the task's. See `labelled_sets`.
 
-    Of questions that spans answer `text_a` is the question and `text_b` the text.
+    Of questions that spans answer `text_a` is the question and `text_b` the text. Of mentions the file is in WSC's
+    layout.
 
     Raises:
         UserError: the file does not hold what it should, with its line.
     """
-    given = Given({"predict": (path, _kind(Texts, path, columns, _read_as(trained, "id")))})
-    (prepared,) = _prepared(trained, given, {"predict": path}, labelled=False)
+    source: Source
+    if isinstance(trained.model.tasks[trained.task], MentionTask):
+        if columns:
+            raise UserError(f"--columns has no effect on {trained.task}, with WSC's files: leave it out")
+        source = GivenLayout({"predict": path}, partial(read_wsc, labelled=False))
+    else:
+        source = Given({"predict": (path, _kind(Texts, path, columns, _read_as(trained, "id")))})
+    (prepared,) = _prepared(trained, source, {"predict": path}, labelled=False)
     return prepared
 
 

@@ -27,8 +27,8 @@ def run(arguments: Sequence[str]) -> None:
     parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files"})
     help_ = (
-        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout; one named "
-        "ood or ood_<set> has the task's merged classes"
+        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout, of "
+        "mentions in WSC's; one named ood or ood_<set> has the task's merged classes"
     )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lit_prune.data.choices import ChoiceTask
+from lit_prune.data.mentions import MentionTask
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
@@ -68,7 +69,7 @@ import lit_prune
 
 model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer({_texts(model.tasks[model.task])}, return_tensors="pt")
-logits = model(**inputs).logits
+{_spans(model.tasks[model.task])}logits = model(**inputs).logits
 {_switch(tasks)}```
 {"" if known is None else _plain(known)}"""
 
@@ -78,7 +79,14 @@ def _texts(task: Task) -> str:
     if isinstance(task, ChoiceTask):
         choices = ", ".join(f'"Choice {number}."' for number in task.labels)
         return f'["A text."] * {task.num_choices}, [{choices}], padding=True'
-    return '"A text.", "A second, for tasks of pairs."'
+    return '"A text."' if isinstance(task, MentionTask) else '"A text.", "A second, for tasks of pairs."'
+
+
+def _spans(task: Task) -> str:
+    """What a task of mentions is given beside its texts."""
+    if not isinstance(task, MentionTask):
+        return ""
+    return 'inputs["spans"] = inputs["input_ids"].new_tensor([[[1, 1], [2, 2]]])  # a mention\'s first and last token\n'
 
 
 def _answers(task: Task) -> str:
@@ -86,6 +94,8 @@ def _answers(task: Task) -> str:
         return f"which of {task.num_choices} choices goes best with a text"
     if isinstance(task, SpanTask):
         return "spans of the second text that answer the first; logits of a token being the first and the last of one"
+    if isinstance(task, MentionTask):
+        return f"classes {', '.join(task.labels)} of two mentions in a text"
     return "a number" if isinstance(task, Similarity) else f"classes {', '.join(task.labels)}"
 
 

@@ -47,7 +47,9 @@ _KNOWN = {
 
 def counterpart(model_type: str, kind: str) -> Counterpart | None:
     """What transformers has of an encoder with the head of a task of this kind; None: nothing."""
-    return None if kind == "ChoiceTask" else _KNOWN.get(model_type, {}).get(_SPANS if kind == "SpanTask" else _CLASSES)
+    if kind in ("ChoiceTask", "MentionTask"):
+        return None
+    return _KNOWN.get(model_type, {}).get(_SPANS if kind == "SpanTask" else _CLASSES)
 
 
 def split(state: Mapping[str, Tensor], task: str, known: Counterpart | None) -> dict[str, dict[str, Tensor]]:

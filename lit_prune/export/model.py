@@ -84,5 +84,7 @@ class TaskModel(nn.Module):
         """What the tokenizer returns, each (batch, length) -> an object with the task's `logits`.
 
         Of classes they are (batch, classes), of numbers (batch, 1), of spans (batch, length, 2).
+        A task of mentions is given `spans` too, the tokens [first, last] of each row's two (batch, 2, 2).
         """
-        return ModelOutput(logits=self.heads[self.task](*self.encoder(inputs)))
+        of_head = {name: inputs.pop(name) for name in ("spans",) if name in inputs}
+        return ModelOutput(logits=self.heads[self.task](*self.encoder(inputs), **of_head))

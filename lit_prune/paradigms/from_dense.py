@@ -15,7 +15,6 @@ from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
-from lit_prune.sparsity.install import masked_layers
 
 
 class FromDense(Paradigm):
@@ -45,6 +44,7 @@ class FromDense(Paradigm):
         self.start_from = None if start_from is None else find_dense(start_from)
         self.taught_by = None if taught_by is None else find_dense(taught_by, "teacher")
         self.teacher: Teacher | None = None
+        self.is_start_whole = True  # the run begins with all that `start_from` holds, and no more
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if self.start_from is not None:
             self.take_start(read_checkpoint(self.start_from)["state_dict"], self.start_from)
@@ -100,7 +100,7 @@ class FromDense(Paradigm):
 
     def on_train_start(self) -> None:
         """Have `dense.ckpt` beside the checkpoints to come, where the model is not trained here."""
-        if self.start_from is not None and not masked_layers(self):
+        if self.start_from is not None and self.is_start_whole:
             if self.trainer.is_global_zero:
                 keep_base(self.start_from, self.checkpoints)
         elif self.phase == "dense" and self.ends["dense"] == 0:

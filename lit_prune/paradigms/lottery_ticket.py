@@ -7,7 +7,7 @@ from torch import Tensor
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.heads import Classification
+from lit_prune.heads import Head
 from lit_prune.losses import Loss
 from lit_prune.paradigms.iterative_pruning import IterativePruning
 from lit_prune.paradigms.phase import Phase
@@ -115,7 +115,7 @@ class LotteryTicket(IterativePruning):
         super().enter(phase)
         if phase == "ticket":
             for head in self.heads.values():
-                assert isinstance(head, Classification)
+                assert isinstance(head, Head)
                 head.reset()
             self._install_ticket()
         if phase != "dense":

@@ -176,7 +176,7 @@ class Paradigm(LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (batch, classes) of the batch's task, (batch, length, 2) of spans."""
-        return self.heads[batch.task](*self.encode(batch))  # type: ignore[no-any-return]
+        return self.heads[batch.task](*self.encode(batch), **batch.head_inputs)  # type: ignore[no-any-return]
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Hidden states (batch, length, width) and the pooled first token (batch, width)."""
@@ -185,8 +185,8 @@ class Paradigm(LightningModule):
     def batch_loss(self, batch: Batch) -> Tensor:
         """The loss of the current phase on a batch."""
         hidden, batch.pooled = self.encode(batch)
-        loss: Tensor = self.loss_of(batch.task)(self.heads[batch.task](hidden, batch.pooled), batch)
-        return loss * batch.weight
+        logits = self.heads[batch.task](hidden, batch.pooled, **batch.head_inputs)
+        return self.loss_of(batch.task)(logits, batch) * batch.weight  # type: ignore[no-any-return]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of the current phase, logged; one that is not finite ends the run."""

@@ -39,7 +39,8 @@ class SparseFinetuning(FromDense):
         dense: Length and rates of a dense phase before, None: there is none.
         dense_loss: The loss of the dense phase, None: cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, None: the pretrained encoder. Of a
-            pruned run its `checkpoints/best.ckpt`: what is pruned stays so.
+            pruned run its `checkpoints/best.ckpt`: what is pruned stays so. A model of other tasks gives its encoder
+            (intermediate-task training, Phang et al. 2018); the heads are fresh.
     """
 
     def __init__(
@@ -69,13 +70,18 @@ class SparseFinetuning(FromDense):
         self.saved: dict[str, Tensor] | None = None  # the state of a resumed run
 
     def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:
-        """Take over a dense model, or a pruned one under its masks, which are fixed."""
+        """Take over a dense model, or a pruned one under its masks, which are fixed; of other tasks, the encoder."""
+        if not any(name.startswith(tuple(f"heads.{task}." for task in self.tasks)) for name in state):
+            self.is_start_whole = False
+            encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
+            state = encoder | {name: value for name, value in self.state_dict().items() if name.startswith("heads.")}
         if not has_masks(state):
             super().take_start(state, origin)
             return
         state = state_of(self.tasks, state)
         if any(name.endswith(".sigma") for name in state):
             raise UserError(f"{origin} is pruned by rank: needed is a dense model, or one that is pruned by element")
+        self.is_start_whole = False
         super().take_start({name: value for name, value in state.items() if ".mask." not in name}, origin)
         install_saved(self, state)
         self.load_state_dict(state, strict=False)

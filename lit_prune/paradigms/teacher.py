@@ -139,5 +139,5 @@ class _Dense(nn.Module):
         uninstall(self)
 
     def forward(self, batch: Batch) -> Tensor:
-        logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs))
+        logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs), **batch.head_inputs)
         return logits

@@ -42,6 +42,13 @@ def test_labels_of_merged_classes_come_with_what_they_are(tokenizer):
     assert Collate(tokenizer)(rows(tokenizer, "a")).classes is None
 
 
+def test_spans_come_along_where_there_are_some_for_the_head(tokenizer):
+    assert Collate(tokenizer)(rows(tokenizer, "a", "b")).head_inputs == {}
+    spans = [[[1, 1], [1, 2]], [[0, 1], [2, 2]]]
+    (name, found), *others = Collate(tokenizer)(rows(tokenizer, "a", "b", spans=spans)).head_inputs.items()
+    assert (name, found.tolist(), others) == ("spans", spans, [])
+
+
 def test_the_bias_comes_along_where_there_is_one(tokenizer):
     assert Collate(tokenizer)(rows(tokenizer, "a", "b")).bias is None
     bias = [[-1.0, -0.5], [-2.0, -0.25]]

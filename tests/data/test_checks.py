@@ -30,6 +30,13 @@ def test_evaluation_rows_whose_both_texts_are_trained_on_are_counted():
         warn_of_oddities("t", ["a", "b"], rows("ab", "ac"), sets)
 
 
+def test_a_row_with_other_mentions_than_those_trained_on_is_not_counted():
+    train = rows("ab", "ab").add_column("mentions", [[[0, 1], [4, 5]], [[2, 3], [4, 5]]])
+    other = rows("ab", "ab").add_column("mentions", [[[2, 3], [4, 5]], [[0, 1], [2, 3]]])
+    with pytest.warns(UserWarning, match="^task 't': 1 of 2 rows of id have the texts of a training row"):
+        warn_of_oddities("t", ["a", "b"], train, {"id": other})
+
+
 def test_classes_without_a_training_row_are_named():
     with pytest.warns(
         UserWarning, match="^task 't': no training row is b, d; if your data lack the class, take it off"

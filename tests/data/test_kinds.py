@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lit_prune.data import ChoiceTask, GeneratedNli, Similarity, SpanTask, Task, Windows
+from lit_prune.data import ChoiceTask, GeneratedNli, MentionTask, Similarity, SpanTask, Task, Windows
 from lit_prune.data.kinds import describe, kind_of, rebuild
 from lit_prune.errors import UserError
 
@@ -14,6 +14,7 @@ TASKS = [
     Task("plain", ["a", "b"], SOURCE),
     Similarity("sts", SOURCE, max_length=7),
     ChoiceTask("copa", SOURCE, num_choices=3, max_length=7),
+    MentionTask("wsc", ["other", "same"], SOURCE, positive="same", max_length=7),
     SpanTask("qa", SOURCE, Windows(max_length=40, stride=4, max_question_length=9)),
 ]
 

@@ -14,6 +14,7 @@ STATE = {name: torch.zeros(1) for name in ("encoder.backbone.a.weight", "encoder
         ("bert", "Task", ["classifier.bias"], {FILE: {"bert.a.weight", "bert.b.bias", "classifier.bias"}}),
         ("bert", "SpanTask", ["outputs.bias"], {FILE: {"bert.a.weight", "bert.b.bias", "qa_outputs.bias"}}),
         ("roberta", "Task", ["dense.bias"], {FILE: {"roberta.a.weight", "roberta.b.bias", "classifier.dense.bias"}}),
+        ("bert", "MentionTask", ["scores.weight"], {FILE: {"a.weight", "b.bias"}, HEAD_FILE: {"scores.weight"}}),
         ("other", "Task", ["dense.bias"], {FILE: {"a.weight", "b.bias"}, HEAD_FILE: {"dense.bias"}}),
     ],
 )

@@ -1,9 +1,11 @@
 """Sparse fine-tuning: what is tuned, and that nothing else moves."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from datasets import Dataset
 from runs import cut_off_by, without_callbacks
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -22,6 +24,7 @@ CRITERIA = {
     "random": "lit_prune.sparsity.criteria.Random",
     "magnitude": "lit_prune.sparsity.criteria.Magnitude",
 }
+REPOSITORY = Path(__file__).parents[2]
 LABELS = ("contradiction", "entailment", "neutral")
 METHOD = "--model.init_args.method.init_args"
 SEARCH = ("--model.init_args.search.steps=8", f"{METHOD}.every=3", f"{METHOD}.share=0.02")
@@ -159,6 +162,23 @@ def test_a_resumed_run_is_the_same_bit_for_bit(name, step, experiment, tmp_path)
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[key], value) for key, value in expected.items())
     assert (run / "predictions.parquet").read_bytes() == (whole / "predictions.parquet").read_bytes()
+
+
+def test_a_model_of_another_task_gives_its_encoder(experiment, finished_run, tmp_path):
+    data = tmp_path / "other.yaml"
+    task = yaml.safe_load((REPOSITORY / "configs/data/paraphrase.yaml").read_text())["data"]["tasks"][0]
+    task["init_args"]["source"]["init_args"] |= {"num_train": 64, "num_eval": 24}
+    data.write_text(yaml.safe_dump({"data": {"tasks": [task]}}))
+    start = f"--model.init_args.start_from={finished_run}"
+    code, run = experiment(f"--config={data}", start, f"{METHOD}.share=0.02", *BRIEF, config="configs/sam.yaml")
+    assert code == 0
+    before = read_checkpoint(finished_run / "checkpoints" / "dense.ckpt")["state_dict"]
+    base, tuned = states(run)
+    assert all(torch.equal(value, base[name]) for name, value in before.items() if name.startswith("encoder."))
+    assert {name.split(".")[1] for name in base if name.startswith("heads.")} == {"paraphrase"}
+    moved = {name: each for name, each in changed(run).items() if name.startswith("encoder.")}
+    assert all(num <= int(0.02 * numel) for num, numel in moved.values())
+    assert any(not torch.equal(tuned[name], value) for name, value in base.items() if name.startswith("heads."))
 
 
 def test_what_a_pruned_encoder_has_pruned_stays_so(finished_run, experiment):

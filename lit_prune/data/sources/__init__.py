@@ -11,8 +11,9 @@ from lit_prune.data.sources.generated import (
 )
 from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
-from lit_prune.data.sources.source import Row, Source, SpanRow
+from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
+from lit_prune.data.sources.wsc import WscFiles
 
 __all__ = [
     "CopaFiles",
@@ -27,9 +28,11 @@ __all__ = [
     "Hub",
     "HubSplit",
     "HubTable",
+    "MentionRow",
     "Row",
     "Source",
     "SpanRow",
     "SquadFiles",
     "SquadHub",
+    "WscFiles",
 ]

@@ -1,14 +1,13 @@
 """Rows of files that are named one by one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lit_prune.data.sources.fields import Texts
 from lit_prune.data.sources.files import file_fingerprint, file_rows, file_state
 from lit_prune.data.sources.readers import READERS
-from lit_prune.data.sources.source import Row, Source, SpanRow
-from lit_prune.data.sources.squad import read_squad
+from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
 
 
@@ -35,15 +34,17 @@ class Given(Source):
         return file_rows(*self.files[split])
 
 
-class GivenSquad(Source):
-    """Files in SQuAD's layout under any names.
+class GivenLayout(Source):
+    """Files in a layout of their own, under any names.
 
     Args:
         files: Name of a set -> its file.
+        read: Gives the rows of a file; its errors name the file.
     """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
+    def __init__(self, files: Mapping[str, Path], read: Callable[[Path], Iterator[Row]]) -> None:
         self.files = dict(files)
+        self.read = read
 
     def available(self, root: str | None) -> list[str]:
         """The names of the sets."""
@@ -53,9 +54,9 @@ class GivenSquad(Source):
         """The file's path, size and time of change."""
         return file_state(self.files[split])
 
-    def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
-        """See `Source.rows`; errors name the file, and where it has one the question's id."""
-        return read_squad(self.files[split])
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """See `Source.rows`."""
+        return self.read(self.files[split])
 
 
 def check_exists(path: Path) -> None:

@@ -37,6 +37,17 @@ class SpanRow(Row):
     starts: list[int]
 
 
+class MentionRow(Row):
+    """A text, `text_a`, in which two words or phrases are marked.
+
+    Attributes:
+        mentions: Where each of the two begins and ends in the text, in characters: [[start, end], [start, end]], the
+            end beyond its last one.
+    """
+
+    mentions: list[list[int]]
+
+
 class Source(ABC):
     """The raw rows of a task, split by split.
 

@@ -1,10 +1,14 @@
 """Files under any names."""
 
+import json
+from functools import partial
+
 import pytest
 from datasets.fingerprint import Hasher
 
 from lit_prune.data.sources.fields import Fields, Texts
-from lit_prune.data.sources.given import Given, check_readable, columns_of
+from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
+from lit_prune.data.sources.wsc import read_wsc
 from lit_prune.errors import UserError
 
 
@@ -19,6 +23,18 @@ def test_each_set_is_read_in_its_own_way(tmp_path):
     assert rows == {"mine": [("A", "no")], "b": [("B", "")]}
     assert source.fingerprint("mine", None) != source.fingerprint("b", None)
     assert Hasher.hash(source) == Hasher.hash(Given(files))
+
+
+def test_files_in_a_layout_of_their_own_are_read_by_what_reads_it(tmp_path):
+    target = {"span1_index": 0, "span1_text": "A", "span2_index": 1, "span2_text": "b"}
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("mine", "more")}
+    for name, path in files.items():
+        path.write_text(json.dumps({"text": "A b.", "target": target, "label": True, "idx": name}))
+    source = GivenLayout(files, read_wsc)
+    assert source.available(None) == ["mine", "more"]
+    assert [(row["id"], row["label"]) for row in source.rows("more", None)] == [("more", "same")]
+    assert source.fingerprint("mine", None) != source.fingerprint("more", None)
+    assert Hasher.hash(source) != Hasher.hash(GivenLayout(files, partial(read_wsc, labelled=False)))
 
 
 def test_errors_name_file_and_line(tmp_path):
