@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
     "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
+    "pointwise": ("lit_prune.studies.pointwise", "how far losses move of training rows that runs lacked"),
     "report": ("lit_prune.studies.report.command", "what a study's runs show: results, statistics, tables, figures"),
     "bench": (
         "lit_prune.bench.command",

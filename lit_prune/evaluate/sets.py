@@ -95,17 +95,27 @@ def own_set(trained: Trained, split: str) -> EvaluationSet:
     Raises:
         UserError: the source is no class of the package, or has no such split, or its files are gone.
     """
+    source = own_source(trained)
+    how = _preparation(trained, root=trained.config["data"].get("root"))
+    known = [each for each in source.available(how.root) if each != "ood_train"]
+    if split not in known:
+        raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
+    return prepare_set(rebuild(_settings(trained), source), split, how)
+
+
+def own_source(trained: Trained) -> Source:
+    """Where the run's own rows come from.
+
+    Raises:
+        UserError: it is no class of the package.
+    """
     settings = _settings(trained)["source"]
     if not settings["class_path"].startswith("lit_prune.data."):  # nothing else that a file names is imported
         raise UserError(f"{settings['class_path']} is no source of the package: give its rows as --file")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--source", type=Source)
     source: Source = parser.instantiate(parser.parse_object({"source": settings})).source
-    how = _preparation(trained, root=trained.config["data"].get("root"))
-    known = [each for each in source.available(how.root) if each != "ood_train"]
-    if split not in known:
-        raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
-    return prepare_set(rebuild(_settings(trained), source), split, how)
+    return source
 
 
 def _preparation(trained: Trained, root: str | None = None) -> Preparation:
