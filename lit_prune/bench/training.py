@@ -113,9 +113,9 @@ def training_step(setting: Setting, variant: str) -> Step:
 
     `fixed` trains all weights under a fixed mask, `learned` all weights and the scores of a learned mask, `mask_phase`
     the scores alone; `dense` trains all weights without a mask; `tuned` the head and some entries of the encoder,
-    `lora` and `shira` the head and what peft adds to the encoder; of the others see `PRUNED`. A step is the gradients'
-    reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept. On a GPU it returns before the
-    work is done.
+    `lora` and `shira` the head and what peft adds to the encoder; of the others, whose embeddings are frozen, see
+    `PRUNED`. A step is the gradients' reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept;
+    attention weights have no dropout, as in the configurations for a CPU. On a GPU it returns before the work is done.
 
     Args:
         setting: The model, batch, precision and device.
@@ -128,6 +128,7 @@ def training_step(setting: Setting, variant: str) -> Step:
         num_attention_heads=setting.hidden // HEAD_WIDTH,
         intermediate_size=4 * setting.hidden,
         max_position_embeddings=max(512, setting.length),
+        attention_probs_dropout_prob=0.0,
     )
     backbone = BertModel(config)
     head = Classification(setting.hidden, num_labels=3, dropout=config.hidden_dropout_prob, pooled=True)
@@ -174,7 +175,12 @@ def _tune(model: nn.ModuleDict, variant: str) -> None:
 
 
 def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:
-    """Put masks on the matrices of the layers; the function that has each keep what it is to keep now."""
+    """Put masks on the matrices of the layers and freeze the embeddings, as the configurations do.
+
+    Returns:
+        The function that has each matrix keep what it is to keep now.
+    """
+    model.get_submodule("encoder.backbone.embeddings").requires_grad_(False)
     names = layers_in(match(model, "bert", without=HEADS))
     install(model, names, lambda _, weight: _mask_of(weight, how), how.structure)
     layers = masked_layers(model).values()

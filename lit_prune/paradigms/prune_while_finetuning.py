@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
@@ -14,7 +15,8 @@ from lit_prune.paradigms.masking import Masking
 from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.hybrid import part_sparsity
-from lit_prune.sparsity.install import use_task
+from lit_prune.sparsity.install import masked_layers, use_task
+from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import LearnedMask, Mask, ReversibleMask, TaskMasks
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
@@ -96,6 +98,14 @@ class PruneWhileFinetuning(Masking):
         )
         self.criterion = criterion
         self.task_masks = task_masks
+
+    def enter(self, phase: str) -> None:
+        """Put masks over the targets; blocks of ranks of which none is kept then have no gradient."""
+        super().enter(phase)
+        strategy = self.trainer.strategy
+        layers = masked_layers(self).values()
+        if isinstance(strategy, DDPStrategy) and any(isinstance(layer, LowRankLinear) for layer in layers):
+            strategy._ddp_kwargs["find_unused_parameters"] = True
 
     def make_mask(self, name: str, masked: Tensor) -> Mask:
         """Keep everything: at first scores, or a reversible mask."""

@@ -3,7 +3,7 @@
 Element by element (`MaskedLinear`), or by rank (`LowRankLinear`; Xia & Shin 2021, section 2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from lit_prune.sparsity.masks import FixedMask, Mask, keep_only
+from lit_prune.sparsity.masks import FixedMask, Mask, ReversibleMask, keep_only
 
 
 class MaskedLinear(nn.Linear):
@@ -78,7 +78,9 @@ class LowRankLinear(nn.Module):
     """A linear layer as its singular value decomposition, x V diag(sigma * mask.keep) U^T + b.
 
     The three factors are trained; nothing holds U and V orthogonal (Xia & Shin 2021). Under a learned mask every rank
-    is computed, for the gradient of its score; else the kept ones alone.
+    is computed, for the gradient of its score; else the kept ones alone. U and V are then there in blocks of ranks, of
+    which those get a gradient, and a step of the optimizer, that have a kept one: the largest singular values lie side
+    by side, so most blocks cost nothing. A state dict has both factors whole.
 
     Args:
         ut: Left singular vectors, as rows (ranks, out_features): so a rank is one piece of memory, quickly taken, and
@@ -86,20 +88,28 @@ class LowRankLinear(nn.Module):
         sigma: Singular values (ranks,).
         vh: Right singular vectors (ranks, in_features).
         bias: (out_features,), None: none.
+        num_blocks: Of U and V.
 
     Attributes:
         mask: Of the ranks, (ranks,).
     """
 
     MASKED: ClassVar[str] = "sigma"
+    BLOCKS: ClassVar[int] = 8  # of U and V under a reversible mask
     RANKS: ClassVar[tuple[str, ...]] = ("ut", "sigma", "vh")  # the factors, whose first dimension is of ranks
     mask: Mask
 
-    def __init__(self, ut: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None) -> None:
+    def __init__(self, ut: Tensor, sigma: Tensor, vh: Tensor, bias: nn.Parameter | None, num_blocks: int = 1) -> None:
         super().__init__()
         self.out_features, self.in_features = ut.shape[1], vh.shape[1]
-        self.ut, self.sigma, self.vh = (nn.Parameter(each.contiguous()) for each in (ut, sigma, vh))
+        self.ut_blocks, self.vh_blocks = (
+            nn.ParameterList(block.clone(memory_format=torch.contiguous_format) for block in each.chunk(num_blocks))
+            for each in (ut, vh)
+        )
+        self.sigma = nn.Parameter(sigma.contiguous())
         self.bias = bias
+        self.register_state_dict_post_hook(_join_blocks)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_split_blocks)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> Self:
@@ -110,9 +120,20 @@ class LowRankLinear(nn.Module):
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
         """
         u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
-        layer = cls(u.t(), sigma, vh, linear.bias)
-        layer.mask = make_mask(layer.sigma)
+        mask = make_mask(sigma)
+        layer = cls(u.t(), sigma, vh, linear.bias, cls.BLOCKS if isinstance(mask, ReversibleMask) else 1)
+        layer.mask = mask
         return layer.train(linear.training)
+
+    @property
+    def ut(self) -> Tensor:
+        """U, its columns as rows (ranks, out_features)."""
+        return _whole(self.ut_blocks)
+
+    @property
+    def vh(self) -> Tensor:
+        """The rows of V^T (ranks, in_features)."""
+        return _whole(self.vh_blocks)
 
     def forward(self, input: Tensor) -> Tensor:
         """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
@@ -137,7 +158,15 @@ class LowRankLinear(nn.Module):
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
             return self.ut, self.sigma, self.vh
-        return self.ut.index_select(0, ranks), self.sigma.index_select(0, ranks), self.vh.index_select(0, ranks)
+        size = len(self.ut_blocks[0])
+        nums = torch.bincount(ranks // size, minlength=len(self.ut_blocks)).tolist()
+        places = [each - number * size for number, each in enumerate(torch.split(ranks, nums))]
+        used = [(number, own) for number, own in enumerate(places) if len(own)] or [(0, ranks)]
+        ut, vh = (
+            _whole([blocks[number].index_select(0, own) for number, own in used])
+            for blocks in (self.ut_blocks, self.vh_blocks)
+        )
+        return ut, self.sigma.index_select(0, ranks), vh
 
     @property
     def masked(self) -> Tensor:
@@ -157,6 +186,25 @@ class LowRankLinear(nn.Module):
         linear.weight = nn.Parameter((self.ut.t() * self.sigma) @ self.vh)
         linear.bias = self.bias  # type: ignore[assignment]
         return linear.train(self.training)
+
+
+def _whole(blocks: Sequence[Tensor] | nn.ParameterList) -> Tensor:
+    return blocks[0] if len(blocks) == 1 else torch.cat([*blocks])
+
+
+def _join_blocks(layer: nn.Module, state: dict[str, Tensor], prefix: str, metadata: Any) -> None:
+    assert isinstance(layer, LowRankLinear)
+    for factor, blocks in (("ut", layer.ut_blocks), ("vh", layer.vh_blocks)):
+        own = [state.pop(f"{prefix}{factor}_blocks.{number}") for number in range(len(blocks))]
+        state[f"{prefix}{factor}"] = _whole(own)
+
+
+def _split_blocks(layer: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    assert isinstance(layer, LowRankLinear)
+    for factor, blocks in (("ut", layer.ut_blocks), ("vh", layer.vh_blocks)):
+        if (whole := state.pop(f"{prefix}{factor}", None)) is not None:
+            for number, own in enumerate(torch.split(whole, len(blocks[0]))):
+                state[f"{prefix}{factor}_blocks.{number}"] = own
 
 
 MaskedLayer: TypeAlias = MaskedLinear | LowRankLinear

@@ -5,6 +5,7 @@ import torch
 
 from lit_prune.bench.training import PRUNED, VARIANTS, Setting, training_step
 from lit_prune.errors import UserError
+from lit_prune.sparsity.layers import LowRankLinear
 
 TOY = {"layers": 1, "hidden": 64, "batch": 2, "length": 8, "precision": "fp32", "device": "cpu"}
 
@@ -14,14 +15,19 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     trained = []
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm: trained.extend(parameters))
     training_step(Setting(**TOY), variant)()
-    assert all(value.grad is not None for value in trained)
+    num_blocks = LowRankLinear.BLOCKS if variant.startswith("rank_magnitude") else 1
+    without = sum(value.grad is None for value in trained)
+    # Of six matrices' factors the blocks of ranks that are not kept.
+    assert without == {"rank_magnitude_half": 6 * 2 * 4, "rank_magnitude_tenth": 6 * 2 * 7}.get(variant, 0)
     num_matrices = sum(value.ndim == 2 for value in trained)
     # Three embeddings; six matrices of the layer, the pooler and the classifier, which have scores of the same shapes.
     expected = {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}
-    # Pruned are the six: they have scores, or two factors in the place of each, whose scores are vectors.
+    # Pruned are the six, the embeddings being frozen: they have scores, or two factors, whose scores are vectors, in
+    # the place of each.
+    by_rank = 8 - 6 + 6 * 2 * num_blocks
     expected["tuned"] = 2 + 7 + 1  # two types of tokens have no half percent; the classifier is trained whole
     expected |= {"lora": 2 * 7 + 1, "shira": 1}  # SHiRA's entries are vectors
-    expected |= {name: 3 + 8 + 6 * (name.startswith(("movement", "rank"))) for name in PRUNED}
+    expected |= {name: by_rank if name.startswith("rank") else 8 + 6 * name.startswith("movement") for name in PRUNED}
     assert num_matrices == expected[variant]
 
 

@@ -38,7 +38,7 @@ def test_all_ranks_compute_what_the_matrix_does(shape, bias):
     x = torch.randn(2, 3, shape[1])
     torch.testing.assert_close(layer(x), plain(x))
     torch.testing.assert_close(layer.to_linear().weight, plain.weight)
-    assert dict(layer.named_parameters()).keys() == {"ut", "sigma", "vh", *(["bias"] if bias else [])}
+    assert layer.state_dict().keys() == {"ut", "sigma", "vh", "mask.keep", *(["bias"] if bias else [])}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -73,16 +73,50 @@ def test_gradients_against_the_plain_formula(learned):
     torch.testing.assert_close(output, expected)
     upstream = torch.randn_like(output)
     inputs = [x, *layer.parameters()]
-    gradients = torch.autograd.grad(output, inputs, upstream)
+    gradients = torch.autograd.grad(output, inputs, upstream, materialize_grads=True)
     # Without a learned mask the pruned ranks are not computed; with one, U and V of a pruned rank still get none.
     torch.testing.assert_close(gradients, torch.autograd.grad(expected, inputs, upstream))
     names = [name for name, _ in layer.named_parameters()]
     by_name = dict(zip(names, gradients[1:], strict=True))
     pruned = keep == 0
-    assert (by_name["ut"][pruned] == 0).all()
-    assert (by_name["vh"][pruned] == 0).all()
+    for factor in ("ut", "vh"):
+        whole = torch.cat([value for name, value in by_name.items() if name.startswith(factor)])
+        assert (whole[pruned] == 0).all()
     if learned:
         assert (by_name["mask.scores"][pruned] != 0).all()
+
+
+def test_a_block_without_a_kept_rank_costs_nothing_and_does_not_move():
+    layer = Rank()(linear((32, 40)), everything)
+    assert len(layer.ut_blocks) == len(layer.vh_blocks) == LowRankLinear.BLOCKS
+    set_anew([layer.mask], [layer.sigma.abs()], 0.8)  # the first 6 of 32 are kept, in two blocks of 4
+    before = copy.deepcopy(layer)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, weight_decay=0.1)
+    layer(torch.randn(3, 40)).square().sum().backward()
+    optimizer.step()
+    for factor in ("ut_blocks", "vh_blocks"):
+        blocks = getattr(layer, factor)
+        assert [block.grad is not None for block in blocks] == [True, True] + [False] * 6
+        moved = [not torch.equal(*pair) for pair in zip(blocks, getattr(before, factor), strict=True)]
+        assert moved == [True, True] + [False] * 6
+
+
+def test_a_layer_without_a_kept_rank_gives_its_bias():
+    layer = Rank()(linear((32, 40)), everything)
+    layer.mask.keep.zero_()
+    torch.testing.assert_close(layer(torch.randn(3, 40)), layer.bias.expand(3, -1))
+
+
+def test_a_state_dict_has_whole_factors_and_is_of_any_number_of_blocks():
+    layer = Rank()(linear((32, 40)), everything)
+    state = layer.state_dict()
+    assert (state["ut"].shape, state["vh"].shape) == ((32, 32), (32, 40))
+    single = LowRankLinear(torch.zeros(32, 32), torch.zeros(32), torch.zeros(32, 40), nn.Parameter(torch.zeros(32)))
+    single.mask = everything(single.sigma)
+    single.load_state_dict(state)
+    again = Rank()(linear((32, 40)), everything)
+    again.load_state_dict(single.state_dict())
+    assert all(torch.equal(value, layer.state_dict()[name]) for name, value in again.state_dict().items())
 
 
 def test_ranks_come_back():
