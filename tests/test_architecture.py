@@ -16,6 +16,8 @@ TESTED_ELSEWHERE = {
     "data/generated/words.py",  # the words and sentences of the corpora beside it
     "data/generated/nli_templates.py",
     "data/generated/paraphrase_templates.py",
+    "data/generated/acceptability_templates.py",
+    "data/generated/choice_templates.py",
     "data/generated/facts_templates.py",
     "data/generated/reading_templates.py",
     "__main__.py",  # test_main.py

@@ -24,7 +24,7 @@ from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
-from lit_prune.data.sources.generated import Generated
+from lit_prune.data.sources.generated import Biased, Generated
 from lit_prune.export.trained import read_run
 from lit_prune.paradigms import teacher
 from lit_prune.sparsity.files import load_masks
@@ -92,16 +92,21 @@ def is_laid_over(value, overlay):
 @pytest.fixture
 def few_rows(monkeypatch):
     """Generated corpora are small, whatever their yaml says."""
-    init = Generated.__init__
+    few = {"num_train": 96, "num_eval": 24, "num_ood_train": 32}
 
-    @functools.wraps(init)
-    def small(self, *arguments, **options):
-        init(self, *arguments, **options)
-        self.num_train, self.num_eval = min(self.num_train, 96), min(self.num_eval, 24)
-        self.num_ood_train = min(self.num_ood_train, 32)
+    def shrink(kind):
+        init = kind.__init__
 
+        @functools.wraps(init)
+        def small(self, *arguments, **options):
+            init(self, *arguments, **options)
+            vars(self).update({name: min(value, few[name]) for name, value in vars(self).items() if name in few})
+
+        monkeypatch.setattr(kind, "__init__", small)
+
+    shrink(Generated)
+    shrink(Biased)
     drawn = preparation._drawn
-    monkeypatch.setattr(Generated, "__init__", small)
     monkeypatch.setattr(preparation, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
 
 
@@ -384,6 +389,32 @@ def test_tasks_with_published_cuts_are_read_from_their_own_files(brief, tmp_path
         assert (sizes[task, "validation"], sizes[task, "id"]) == numbers
     assert sizes["mrpc", "id"] == 408
     assert "cola/validation/matthews" in json.loads((folder / "metrics.json").read_text())
+
+
+def test_generated_twins_of_tasks_with_published_cuts_run(brief, tmp_path):
+    path = with_short_windows(REPOSITORY / "configs/data/fu2023.yaml", tmp_path)
+    few = "--model.init_args.method.init_args.criterion.init_args.num_batches=2"
+    folder = brief(REPOSITORY / "configs/sam.yaml", "--config", str(path), few)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    selected = {"cola": "matthews", "stsb": "mean_correlation", "mrpc": "mean_f1_accuracy"}
+    for task in ("cola", "stsb", "mrpc", "rte", "cb", "copa"):
+        assert {f"{task}/{split}/{selected.get(task, 'accuracy')}" for split in ("validation", "id")} <= metrics.keys()
+
+
+def test_generated_twins_have_the_names_labels_and_metrics_of_the_real_tasks():
+    def told(path):
+        return {
+            each["init_args"]["name"]: (
+                each["class_path"],
+                *map(each["init_args"].get, ("labels", "positive", "selection")),
+            )
+            for each in load(path)["data"]["tasks"]
+        }
+
+    twins, real = (told(REPOSITORY / f"configs/data/{name}.yaml") for name in ("fu2023", "fu2023_files"))
+    assert len(twins) == 6
+    assert twins.items() <= real.items()
 
 
 def test_four_kinds_of_tasks_are_generated(brief, tmp_path):

@@ -9,6 +9,8 @@ from lit_prune.data.similarity import Similarity
 from lit_prune.data.sources import (
     CopaFiles,
     Files,
+    GeneratedAcceptability,
+    GeneratedChoice,
     GeneratedFacts,
     GeneratedNli,
     GeneratedParaphrase,
@@ -30,6 +32,8 @@ __all__ = [
     "ClaimBias",
     "CopaFiles",
     "Files",
+    "GeneratedAcceptability",
+    "GeneratedChoice",
     "GeneratedFacts",
     "GeneratedNli",
     "GeneratedParaphrase",

@@ -17,7 +17,7 @@ from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
-from lit_prune.export import delta, dense, masks, packed
+from lit_prune.export import compact, delta, dense, masks, packed
 from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
@@ -27,7 +27,7 @@ from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 from lit_prune.tuning.adapter import has_adapters
 
-FORMATS = ("dense", "packed", "masks", "delta")
+FORMATS = ("dense", "packed", "compact", "masks", "delta")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
@@ -42,8 +42,10 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
         format: `dense` (plain transformers loads it), `packed` (small: only kept weights; lit_prune.load reads it),
-            `masks` (no weights: what is kept of the run's dense model, which lit_prune.load then needs as its base) or
-            `delta` (of a sparsely tuned run: what it changed of the backbone, which is lit_prune.load's base).
+            `compact` (without the attention heads and feed-forward units of which nothing is left, so faster where
+            masks leave such; lit_prune.load reads it), `masks` (no weights: what is kept of the run's dense model,
+            which lit_prune.load then needs as its base) or `delta` (of a sparsely tuned run: what it changed of the
+            backbone, which is lit_prune.load's base).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
@@ -103,6 +105,15 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         state = {name: _converted(name, value, dtype) for name, value in weights.items()}
         tensors, texts = packed.pack_state(state, masks_by_task(model))
         files, metadata = {packed.FILE: tensors}, metadata | texts
+    elif form == "compact":
+        small = deepcopy(model)
+        removed = compact.compact(small)
+        print(
+            f"removed {sum(removed.heads)} attention heads and {sum(removed.units)} feed-forward units, "
+            f"{removed.parameters.sparsity:.1%} of the layers' parameters"
+        )
+        state = {name: _converted(name, value, dtype) for name, value in small.state_dict().items()}
+        files, metadata = {compact.FILE: state}, metadata | {compact.SIZES: json.dumps(compact.sizes(small))}
     else:
         state = {name: _converted(name, value, dtype) for name, value in dense_state_dict(model).items()}
         files = dense.split(state, trained.task, known)

@@ -13,13 +13,13 @@ from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export import delta, dense, masks, packed
+from lit_prune.export import compact, delta, dense, masks, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.model import Changes, TaskModel
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
-_FORMATS = (packed.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
+_FORMATS = (packed.FILE, compact.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
 _NAME_CODE = {"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"}  # settings
 
 
@@ -58,6 +58,9 @@ def load(
         model = TaskModel(PrunableEncoder(str(folders[0]), pretrained=False), tasks)
         if first.names == [packed.FILE]:
             state = packed.unpack_state(first.tensors[packed.FILE], first.metadata)
+        elif first.names == [compact.FILE]:
+            compact.shrink_to(model, json.loads(first.metadata[compact.SIZES]))
+            state = first.tensors[compact.FILE]
         elif first.names == [masks.FILE]:
             state = masks.masked_base(first.tensors[masks.FILE], first.metadata, base, model.tasks)
         elif first.names == [delta.FILE]:

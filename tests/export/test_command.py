@@ -14,7 +14,7 @@ TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("form", ["dense", "packed"])
+@pytest.mark.parametrize("form", ["dense", "packed", "compact"])
 def test_logits_are_those_of_the_trained_model(any_run, export, difference, form, dtype):
     model = lit_prune.load(export(any_run, form, "--dtype", dtype))
     assert not model.training

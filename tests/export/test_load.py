@@ -12,7 +12,7 @@ from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.load import FILES, checksums
 
 
-@pytest.mark.parametrize("form", ["dense", "packed", "masks"])
+@pytest.mark.parametrize("form", ["dense", "packed", "compact", "masks"])
 def test_a_damaged_file_is_an_error_or_the_same_model(finished_run, export, form):
     folder, draw = export(finished_run, form), random.Random(0)
     base = finished_run if form == "masks" else None

@@ -1,1 +1,1 @@
-"""Corpora that the package writes itself, seeded, with a planted dataset bias and an evaluation set without it."""
+"""Corpora that the package writes itself, seeded; most have a planted dataset bias and an evaluation set without it."""

@@ -29,10 +29,15 @@ def read_templates(families: Mapping[str, str], label_of: Mapping[str, str]) -> 
     return grammar
 
 
-def check_arguments(corpus: str, split: str, bias_rate: float) -> None:
-    """Refuse, with a UserError, an unknown split or a bias rate that is no probability."""
+def check_split(corpus: str, split: str) -> None:
+    """Refuse, with a UserError, an unknown split."""
     if split not in SPLITS:
         raise UserError(f"Unknown split {split!r} of the generated {corpus} corpus: choose one of {', '.join(SPLITS)}.")
+
+
+def check_arguments(corpus: str, split: str, bias_rate: float) -> None:
+    """Refuse, with a UserError, an unknown split or a bias rate that is no probability."""
+    check_split(corpus, split)
     if not 0 <= bias_rate <= 1:
         raise UserError(f"bias_rate is {bias_rate}, but it is a probability: choose a value from 0 to 1.")
 

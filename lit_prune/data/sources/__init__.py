@@ -3,6 +3,8 @@
 from lit_prune.data.sources.copa import CopaFiles
 from lit_prune.data.sources.files import Files, FileSplit
 from lit_prune.data.sources.generated import (
+    GeneratedAcceptability,
+    GeneratedChoice,
     GeneratedFacts,
     GeneratedNli,
     GeneratedParaphrase,
@@ -19,6 +21,8 @@ __all__ = [
     "CopaFiles",
     "FileSplit",
     "Files",
+    "GeneratedAcceptability",
+    "GeneratedChoice",
     "GeneratedFacts",
     "GeneratedNli",
     "GeneratedParaphrase",

@@ -1,4 +1,4 @@
-"""Rows that the package writes itself: no files, no network, and a bias whose strength is known."""
+"""Rows that the package writes itself: no files, no network, and, where there is a bias, one of known strength."""
 
 import hashlib
 from abc import abstractmethod
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from lit_prune.data import generated
+from lit_prune.data.generated.acceptability import generate_acceptability
+from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -16,37 +18,35 @@ from lit_prune.data.sources.source import Row, Source
 
 
 class Generated(Source):
-    """A corpus with the splits train, id, ood and ood_train.
+    """A corpus with the splits train and id.
 
     Args:
-        bias_rate: Share of the train and ID rows in which the bias gives the label away.
         num_train: Rows of the train split.
         num_eval: Rows of each evaluation split.
-        num_ood_train: Rows of the ood_train split; 0: there is none.
         seed: Seed of the corpus; not the seed of the training.
+        labels: Class of the corpus -> what rows call it, as where two classes are to be one (RTE: contradiction and
+            neutral are not_entailment); None: all keep their names.
     """
 
     def __init__(
         self,
-        bias_rate: float = 0.9,
         num_train: int = 20_000,
         num_eval: int = 2_000,
-        num_ood_train: int = 0,
         seed: int = 0,
+        labels: dict[str, str] | None = None,
     ) -> None:
-        self.bias_rate = bias_rate
         self.num_train = num_train
         self.num_eval = num_eval
-        self.num_ood_train = num_ood_train
         self.seed = seed
+        self.labels = labels or {}
 
     @abstractmethod
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
         """The rows of a split."""
 
     def available(self, root: str | None) -> list[str]:
-        """The splits train, id and ood, and ood_train if it has rows."""
-        return ["train", "id", "ood"] + ["ood_train"] * (self.num_ood_train > 0)
+        """The splits train and id."""
+        return ["train", "id"]
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The arguments, and a digest of the generators' code: a corpus is never older than what writes it."""
@@ -56,11 +56,49 @@ class Generated(Source):
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`."""
-        num_rows = {"train": self.num_train, "ood_train": self.num_ood_train}.get(split, self.num_eval)
-        return cast(Iterator[Row], self.generate(split, num_rows))
+        for row in self.generate(split, self.num_rows(split)):
+            yield cast(Row, {**row, "label": self.labels.get(row["label"], row["label"])})
+
+    def num_rows(self, split: str) -> int:
+        """How many rows a split has."""
+        return self.num_train if split == "train" else self.num_eval
 
 
-class GeneratedNli(Generated):
+class Biased(Generated):
+    """A corpus with a planted bias, and the further splits ood and ood_train, which have none or the opposite one.
+
+    Args:
+        bias_rate: Share of the train and ID rows in which the bias gives the label away.
+        num_train: Rows of the train split.
+        num_eval: Rows of each evaluation split.
+        num_ood_train: Rows of the ood_train split; 0: there is none.
+        seed: Seed of the corpus; not the seed of the training.
+        labels: Class of the corpus -> what rows call it, see `Generated`.
+    """
+
+    def __init__(
+        self,
+        bias_rate: float = 0.9,
+        num_train: int = 20_000,
+        num_eval: int = 2_000,
+        num_ood_train: int = 0,
+        seed: int = 0,
+        labels: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(num_train, num_eval, seed, labels)
+        self.bias_rate = bias_rate
+        self.num_ood_train = num_ood_train
+
+    def available(self, root: str | None) -> list[str]:
+        """The splits train, id and ood, and ood_train if it has rows."""
+        return [*super().available(root), "ood"] + ["ood_train"] * (self.num_ood_train > 0)
+
+    def num_rows(self, split: str) -> int:
+        """How many rows a split has."""
+        return self.num_ood_train if split == "ood_train" else super().num_rows(split)
+
+
+class GeneratedNli(Biased):
     """Natural-language inference, biased by word overlap: see `generate_nli`. At bias rate 1/2 there is no bias."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
@@ -68,7 +106,7 @@ class GeneratedNli(Generated):
         return generate_nli(split, num_rows, self.bias_rate, self.seed)
 
 
-class GeneratedParaphrase(Generated):
+class GeneratedParaphrase(Biased):
     """Duplicate questions, biased by word overlap: see `generate_paraphrase`. At bias rate 1/2 there is no bias."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
@@ -76,7 +114,7 @@ class GeneratedParaphrase(Generated):
         return generate_paraphrase(split, num_rows, self.bias_rate, self.seed)
 
 
-class GeneratedFacts(Generated):
+class GeneratedFacts(Biased):
     """Fact verification, biased by cues in the claim: see `generate_facts`. At bias rate 1/3 there is no bias."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
@@ -84,7 +122,7 @@ class GeneratedFacts(Generated):
         return generate_facts(split, num_rows, self.bias_rate, self.seed)
 
 
-class GeneratedReading(Generated):
+class GeneratedReading(Biased):
     """Questions answered by spans, biased by the answer's place: see `generate_reading`. At 1/5 there is no bias."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
@@ -92,9 +130,25 @@ class GeneratedReading(Generated):
         return generate_reading(split, num_rows, self.bias_rate, self.seed)
 
 
-class GeneratedSimilarity(Generated):
+class GeneratedSimilarity(Biased):
     """How alike two sentences are, from 0 to 5, biased by word overlap: see `generate_similarity`."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_similarity`."""
         return generate_similarity(split, num_rows, self.bias_rate, self.seed)
+
+
+class GeneratedAcceptability(Generated):
+    """Sentences that are acceptable or not, as CoLA: see `generate_acceptability`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
+        """See `generate_acceptability`."""
+        return generate_acceptability(split, num_rows, self.seed)
+
+
+class GeneratedChoice(Generated):
+    """Causes and effects to choose from, as COPA, with rows as `CopaFiles` has them: see `generate_choice`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
+        """See `generate_choice`."""
+        return generate_choice(split, num_rows, self.seed)

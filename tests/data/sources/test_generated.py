@@ -1,37 +1,91 @@
 """The generated corpora as sources."""
 
+import json
+
 import pytest
 from datasets.fingerprint import Hasher
 
-from lit_prune.data import GeneratedFacts, GeneratedNli, GeneratedParaphrase, GeneratedReading, generated
+from lit_prune.data import (
+    CopaFiles,
+    GeneratedAcceptability,
+    GeneratedChoice,
+    GeneratedFacts,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    GeneratedSimilarity,
+    generated,
+)
+from lit_prune.data.generated.acceptability import generate_acceptability
+from lit_prune.data.generated.choice import generate_choice
+from lit_prune.data.generated.choice_templates import QUESTIONS
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
+from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources import Row, SpanRow
 
-CORPORA = {
+BIASED = {
     GeneratedNli: generate_nli,
     GeneratedParaphrase: generate_paraphrase,
     GeneratedFacts: generate_facts,
     GeneratedReading: generate_reading,
+    GeneratedSimilarity: generate_similarity,
 }
+UNBIASED = {GeneratedAcceptability: generate_acceptability, GeneratedChoice: generate_choice}
+CORPORA = [*BIASED, *UNBIASED]
 of_each = pytest.mark.parametrize("corpus", CORPORA)
 
 
-@of_each
+@pytest.mark.parametrize("corpus", BIASED)
 def test_splits_their_sizes_and_arguments(corpus):
     source = corpus(bias_rate=0.7, num_train=5, num_eval=3, num_ood_train=2, seed=4)
     assert source.available(None) == ["train", "id", "ood", "ood_train"]
     for split, size in {"train": 5, "id": 3, "ood": 3, "ood_train": 2}.items():
-        assert list(source.rows(split, None)) == list(CORPORA[corpus](split, size, 0.7, 4))
+        assert list(source.rows(split, None)) == list(BIASED[corpus](split, size, 0.7, 4))
         assert len(list(source.rows(split, None))) == size
     assert corpus().available(None) == ["train", "id", "ood"]
 
 
+@pytest.mark.parametrize("corpus", UNBIASED)
+def test_without_a_bias_there_is_no_set_without_it(corpus):
+    source = corpus(num_train=5, num_eval=3, seed=4)
+    assert source.available(None) == ["train", "id"]
+    for split, size in {"train": 5, "id": 3}.items():
+        assert list(source.rows(split, None)) == list(UNBIASED[corpus](split, size, 4))
+        assert len(list(source.rows(split, None))) == size
+
+
+def test_classes_have_other_names_and_two_may_be_one():
+    labels = {"contradiction": "not_entailment", "neutral": "not_entailment"}
+    source, plain = (GeneratedNli(num_train=50, labels=each) for each in (labels, None))
+    for row, before in zip(source.rows("train", None), plain.rows("train", None), strict=True):
+        expected = "entailment" if before["label"] == "entailment" else "not_entailment"
+        assert row == {**before, "label": expected}
+    assert source.fingerprint("train", None) != plain.fingerprint("train", None)
+
+
+def test_choices_are_written_as_those_of_copas_files_are_read(tmp_path):
+    rows = list(GeneratedChoice(num_eval=20).rows("id", None))
+    records = [
+        {
+            "premise": row["text_a"].removesuffix(QUESTIONS[row["group"]]),
+            **dict(zip(("choice1", "choice2"), row["text_b"].split("\n"), strict=True)),
+            "question": row["group"],
+            "label": int(row["label"]) - 1,
+            "idx": row["id"],
+        }
+        for row in rows
+    ]
+    (tmp_path / "val.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    read = CopaFiles({"train": ["val.jsonl"], "id": ["val.jsonl"]}).rows("id", str(tmp_path))
+    assert list(read) == [{**row, "group": ""} for row in rows]
+
+
 @of_each
 def test_rows_have_our_fields(corpus):
-    source = corpus(num_train=20, num_eval=10, num_ood_train=10)
+    source = corpus(num_train=20, num_eval=10, **({"num_ood_train": 10} if corpus in BIASED else {}))
     for split in source.available(None):
         rows = list(source.rows(split, None))
         fields = SpanRow if corpus is GeneratedReading else Row
