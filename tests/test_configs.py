@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.cli import main
 from lit_prune.data import preparation
@@ -47,7 +48,8 @@ STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
 LARGE += [
-    REPOSITORY / f"configs/studies/{name}.yaml" for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1")
+    REPOSITORY / f"configs/studies/{name}.yaml"
+    for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 ]
 LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
@@ -843,11 +845,15 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         (place / "metrics.json").write_text(json.dumps(metrics))
         record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
         (place / "run.json").write_text(json.dumps(record))
+        for curves in load(path)["report"].get("curves", []):
+            with SummaryWriter(str(place)) as writer:
+                for scalar in curves["scalars"]:
+                    writer.add_scalar(scalar, 1.0, 1)
     (tmp_path / "study.yaml").write_text(path.read_text())
     assert main(["report", str(tmp_path)]) == 0
     text = (tmp_path / "report.md").read_text()
     assert "Missing" not in text
-    for figure in load(path)["report"].get("figures", []):
+    for figure in [*load(path)["report"].get("figures", []), *load(path)["report"].get("curves", [])]:
         assert (tmp_path / "figures" / f"{figure['name']}.png").is_file()
     assert ("## Differences from" in text) == ("reference" in load(path)["report"])
 

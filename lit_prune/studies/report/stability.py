@@ -147,13 +147,13 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
         rows.append([method, *cells, NONE if "nan" in whole else whole, *ratio])
     header = [str(settings.stability), *map(metric_label, found.metrics), "mean"]
     header += [] if against is None else [f"std / {found.methods[against]}'s"]
-    notes = [
-        "In brackets the ranks of means and of standard deviations (ddof 1) of a column. "
-        f"Spearman's rho of both: {rank_correlation(found):+.3f}"
-    ]
-    if len(found.methods) > 2:
+    notes = ["In brackets the ranks of means and of standard deviations (ddof 1) of a column."]
+    if not np.isnan(rho := rank_correlation(found)):
+        notes[0] += f" Spearman's rho of both: {rho:+.3f}"
         others = [rank_correlation(found.without(number)) for number in range(len(found.methods))]
-        notes[0] += f" ({min(others):+.3f} to {max(others):+.3f} where one method is left out)."
+        if not np.isnan(others).any():
+            notes[0] += f" ({min(others):+.3f} to {max(others):+.3f} where one method is left out)"
+        notes[0] += "."
     if not found.learned[~np.isnan(found.means)].all():
         notes.append(
             "=: within three standard deviations of what one answer to all rows gets, or below; such means have no "
