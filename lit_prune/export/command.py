@@ -17,7 +17,7 @@ from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
-from lit_prune.export import compact, delta, dense, masks, packed
+from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
@@ -27,7 +27,7 @@ from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 from lit_prune.tuning.adapter import has_adapters
 
-FORMATS = ("dense", "packed", "compact", "masks", "delta")
+FORMATS = ("dense", "packed", "compact", "lowrank", "csr", "masks", "delta")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
@@ -43,9 +43,11 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
         run: Folder of a finished run, logs/<experiment>/version_<n>.
         format: `dense` (plain transformers loads it), `packed` (small: only kept weights; lit_prune.load reads it),
             `compact` (without the attention heads and feed-forward units of which nothing is left, so faster where
-            masks leave such; lit_prune.load reads it), `masks` (no weights: what is kept of the run's dense model,
-            which lit_prune.load then needs as its base) or `delta` (of a sparsely tuned run: what it changed of the
-            backbone, which is lit_prune.load's base).
+            masks leave such; lit_prune.load reads it), `lowrank` (two small matrices for each that is pruned by rank:
+            small and fast; lit_prune.load reads it), `csr` (packed, and computed by sparse products, which on a CPU
+            are fast where a tenth is kept or less; lit_prune.load reads it), `masks` (no weights: what is kept of the
+            run's dense model, which lit_prune.load then needs as its base) or `delta` (of a sparsely tuned run: what
+            it changed of the backbone, which is lit_prune.load's base).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
@@ -101,10 +103,16 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base)
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
-    elif form == "packed":
+    elif form in ("packed", "csr"):
+        if form == "csr":
+            csr.make_sparse(deepcopy(model))  # whether it can be
         state = {name: _converted(name, value, dtype) for name, value in weights.items()}
         tensors, texts = packed.pack_state(state, masks_by_task(model))
-        files, metadata = {packed.FILE: tensors}, metadata | texts
+        files, metadata = {packed.FILE if form == "packed" else csr.FILE: tensors}, metadata | texts
+    elif form == "lowrank":
+        small = deepcopy(model)
+        lowrank.factor(small)
+        files = {lowrank.FILE: {name: _converted(name, value, dtype) for name, value in small.state_dict().items()}}
     elif form == "compact":
         small = deepcopy(model)
         removed = compact.compact(small)

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.export.model import TaskModel
+from lit_prune.export.model import TaskModel, check_same_for_all
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import Count
-from lit_prune.sparsity.install import dense_state_dict, masks_by_task, uninstall
+from lit_prune.sparsity.install import fold_masks
 from lit_prune.sparsity.targets import match
 from lit_prune.tuning.adapter import has_adapters
 
@@ -62,17 +62,10 @@ def compact(model: TaskModel) -> Removed:
             it has adapters; the model is as it was.
     """
     _names_of(model)
-    if len(by_task := masks_by_task(model)) > 1:
-        raise UserError(
-            f"masks differ by task ({', '.join(by_task)}), so what is empty does too: take one of the tasks"
-        )
-    if model.changes:
-        raise UserError("a delta is swapped in and out entry by entry of the whole matrices: compact another format")
+    check_same_for_all(model)
     if has_adapters(model):
         raise UserError("the model has adapters: compact one without")
-    state = dense_state_dict(model)
-    uninstall(model)
-    model.load_state_dict(state)
+    fold_masks(model)
     before, size = sizes(model), budget(model).num_total
     for layer in _layers(model):
         layer.remove_empty()

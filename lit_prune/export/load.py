@@ -13,13 +13,13 @@ from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export import compact, delta, dense, masks, packed
+from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.model import Changes, TaskModel
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
-_FORMATS = (packed.FILE, compact.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
+_FORMATS = (packed.FILE, compact.FILE, lowrank.FILE, csr.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
 _NAME_CODE = {"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"}  # settings
 
 
@@ -56,11 +56,14 @@ def load(
         tasks = [rebuild(each, Given({})) for export in exports for each in export.tasks]
         _check_together(folders, exports, [each.name for each in tasks])
         model = TaskModel(PrunableEncoder(str(folders[0]), pretrained=False), tasks)
-        if first.names == [packed.FILE]:
-            state = packed.unpack_state(first.tensors[packed.FILE], first.metadata)
+        if first.names in ([packed.FILE], [csr.FILE]):
+            state = packed.unpack_state(first.tensors[first.names[0]], first.metadata)
         elif first.names == [compact.FILE]:
             compact.shrink_to(model, json.loads(first.metadata[compact.SIZES]))
             state = first.tensors[compact.FILE]
+        elif first.names == [lowrank.FILE]:
+            state = first.tensors[lowrank.FILE]
+            lowrank.shape_like(model, state)
         elif first.names == [masks.FILE]:
             state = masks.masked_base(first.tensors[masks.FILE], first.metadata, base, model.tasks)
         elif first.names == [delta.FILE]:
@@ -74,6 +77,8 @@ def load(
             known = dense.counterpart(first.settings["model_type"], only["kind"])
             state = dense.join(first.tensors, only["name"], known)
         model.take(state)
+        if first.names == [csr.FILE]:
+            csr.install_sparse(model, csr.sparse_enough(packed.kept_shares(first.tensors[csr.FILE], first.metadata)))
         model = model.eval().requires_grad_(False).use(model.task)
     except UserError:
         raise

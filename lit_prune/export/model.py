@@ -1,6 +1,7 @@
 """`TaskModel`: an encoder and the heads of its tasks, as a run left it or as an export is loaded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -10,7 +11,7 @@ from transformers.utils import ModelOutput
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.sparsity.install import install_saved, use_task
+from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
 from lit_prune.tuning.adapter import install_saved_adapters
 
 
@@ -32,6 +33,13 @@ class Changes:
             index = index.to(parameter.device)
             self.entries[name] = index, parameter[index]
             parameter[index] = values.to(parameter)
+
+
+@dataclass
+class Output(ModelOutput):  # type: ignore[misc]
+    """What a `TaskModel` says; a class of its own, as `torch.compile` and `torch.export` want to know its fields."""
+
+    logits: Tensor | None = None
 
 
 class TaskModel(nn.Module):
@@ -80,11 +88,23 @@ class TaskModel(nn.Module):
             self._changed_by = changes
         return self
 
-    def forward(self, **inputs: Tensor) -> ModelOutput:
+    def forward(self, **inputs: Tensor) -> Output:
         """What the tokenizer returns, each (batch, length) -> an object with the task's `logits`.
 
         Of classes they are (batch, classes), of numbers (batch, 1), of spans (batch, length, 2).
         A task of mentions is given `spans` too, the tokens [first, last] of each row's two (batch, 2, 2).
         """
         of_head = {name: inputs.pop(name) for name in ("spans",) if name in inputs}
-        return ModelOutput(logits=self.heads[self.task](*self.encoder(inputs), **of_head))
+        return Output(logits=self.heads[self.task](*self.encoder(inputs), **of_head))
+
+
+def check_same_for_all(model: TaskModel) -> None:
+    """Check that the encoder is the same for all tasks of a model.
+
+    Raises:
+        UserError: masks or changes of the encoder differ by task.
+    """
+    if len(by_task := masks_by_task(model)) > 1:
+        raise UserError(f"masks differ by task ({', '.join(by_task)}): take one of the tasks")
+    if model.changes:
+        raise UserError("a delta is swapped in and out entry by entry of the dense matrices: export the run merged")

@@ -57,6 +57,12 @@ def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str
     return {f"{layer}.{factor}": value for factor, value in factors.items()}
 
 
+def kept_shares(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, float]:
+    """The share that is kept of each tensor that is pruned by element, by its name."""
+    shapes = json.loads(metadata[_SHAPES])
+    return {name: len(packed[f"{name}.values"]) / max(1, prod(shape)) for name, shape in shapes.items()}
+
+
 def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Tensor]:
     """The state dict that `pack_state` took, pruned weights 0 and pruned ranks gone, with fixed masks.
 

@@ -88,6 +88,13 @@ def uninstall(root: nn.Module) -> None:
         root.set_submodule(name, masked.to_linear())
 
 
+def fold_masks(root: nn.Module) -> None:
+    """Put plain layers in the place of the masked ones, in place, that compute the same: what is pruned is 0."""
+    state = dense_state_dict(root)
+    uninstall(root)
+    root.load_state_dict(state)
+
+
 def masked_layers(root: nn.Module) -> dict[str, MaskedLayer]:
     """The masked layers of a network by name, in module order."""
     return {name: module for name, module in root.named_modules() if isinstance(module, MaskedLinear | LowRankLinear)}

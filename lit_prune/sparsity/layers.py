@@ -147,14 +147,14 @@ class LowRankLinear(nn.Module):
     def _trained(self) -> tuple[Tensor, Tensor, Tensor]:
         """U^T, the masked singular values and V, as far as something of them gets a gradient."""
         if not self.mask.parts:
-            return self._kept()
+            return self.kept_factors()
         sigma = _KeptValues.apply(  # type: ignore[no-untyped-call]
             self.sigma, *self.mask.operands
         )
         return self.ut, sigma, self.vh
 
-    def _kept(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The kept ranks of U^T, sigma and V."""
+    def kept_factors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The kept ranks of U^T (ranks, out_features), sigma (ranks,) and V^T (ranks, in_features)."""
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
             return self.ut, self.sigma, self.vh
@@ -176,7 +176,7 @@ class LowRankLinear(nn.Module):
     @torch.no_grad()
     def kept_weight(self) -> Tensor:
         """The matrix (out_features, in_features) that the layer computes with."""
-        ut, sigma, vh = self._kept()
+        ut, sigma, vh = self.kept_factors()
         return (ut.t() * sigma) @ vh
 
     @torch.no_grad()

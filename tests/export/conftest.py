@@ -4,9 +4,18 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 import torch
+from models import TASK, layers
+from torch import nn
+from transformers import AutoTokenizer
 
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
+from lit_prune.data.kinds import rebuild
+from lit_prune.data.sources.given import Given
+from lit_prune.encoder import PrunableEncoder
+from lit_prune.export.model import TaskModel
+
+HEADS = {"distilbert": {"n_heads": 4}}
 
 
 @pytest.fixture(params=["finished_run", "finished_roberta_run"])
@@ -42,3 +51,46 @@ def difference():
         return float(np.abs(logits - np.array([row["logits"] for row in rows])).max())
 
     return measure
+
+
+@pytest.fixture(scope="session")
+def finished_rank_run(finished):
+    """The folder of a complete run of configs/rank_magnitude.yaml, a quarter of the ranks kept; only to read."""
+    quarter = ("--model.init_args.schedule.init_args.final", "0.75")
+    return finished(*quarter, config="configs/rank_magnitude.yaml", name="finished_rank")
+
+
+@pytest.fixture(scope="session")
+def finished_sparse_run(finished):
+    """The folder of a complete run of configs/magnitude.yaml, a tenth of each matrix kept; only to read."""
+    return finished(config="configs/magnitude.yaml", name="finished_sparse")
+
+
+@pytest.fixture
+def build(tiny_family):
+    """A function: model type -> a model of 2 layers, 4 heads and 32 units; no entry of a matrix or a bias is 0."""
+
+    def make(model_type, attention="sdpa"):
+        config = {"_attn_implementation": attention} | HEADS.get(model_type, {"num_attention_heads": 4})
+        encoder = PrunableEncoder(str(tiny_family(model_type)), pretrained=False, config=config)
+        model = TaskModel(encoder, [rebuild(TASK, Given({}))]).eval()
+        torch.manual_seed(1)
+        for layer in layers(model).values():
+            nn.init.normal_(layer.weight, std=0.4)
+            nn.init.normal_(layer.bias, std=0.4)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def inputs(tiny_family):
+    """A function: model type -> two texts, one of them padded."""
+
+    def tokenize(model_type):
+        tokenizer = AutoTokenizer.from_pretrained(tiny_family(model_type))
+        both = tokenizer(["a b", "c d e f g h i j"], ["k", "l m n"], padding=True, return_tensors="pt")
+        assert not both["attention_mask"].all()
+        return both
+
+    return tokenize

@@ -22,6 +22,14 @@ def test_logits_are_those_of_the_trained_model(any_run, export, difference, form
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(("run", "form"), [("finished_rank_run", "lowrank"), ("finished_sparse_run", "csr")])
+def test_logits_of_fast_formats_are_those_of_the_trained_model(run, form, export, difference, dtype, request):
+    run = request.getfixturevalue(run)
+    model = lit_prune.load(export(run, form, "--dtype", dtype))
+    assert difference(model, model.encoder.tokenizer, run) <= TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
 def test_plain_transformers_loads_the_dense_format(any_run, export, difference, dtype):
     folder = export(any_run, "dense", "--dtype", dtype)
     model, loaded = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
@@ -63,6 +71,13 @@ def test_packed_is_smaller_and_nothing_executable_is_stored(finished_run, export
 )
 def test_a_wrong_argument_is_one_error_and_leaves_nothing(finished_run, tmp_path, capsys, arguments, message):
     assert main(["export", str(finished_run), "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("form", "message"), [("lowrank", "no matrix is pruned by rank"), ("csr", "keeps 20% of")])
+def test_a_format_that_does_not_fit_the_run_leaves_nothing(finished_dense_run, tmp_path, capsys, form, message):
+    assert main(["export", str(finished_dense_run), "--format", form, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -4,8 +4,7 @@ import json
 
 import pytest
 import torch
-from torch import nn
-from transformers import AutoTokenizer
+from models import MATRICES, TASK, layers, told
 
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
@@ -18,60 +17,16 @@ from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.install import dense_state_dict, install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, ReversibleMask, TaskMasks
 from lit_prune.sparsity.structures import Rank
-from lit_prune.sparsity.targets import layers_in, match
+from lit_prune.sparsity.targets import match
 from lit_prune.tuning.adapter import add_adapter
 
-TASK = {"kind": "Task", "name": "nli", "labels": ["yes", "no"]}
-HEADS = {"distilbert": {"n_heads": 4}}
-MATRICES = ("query", "key", "value", "attention_output", "intermediate", "output")
 WHOLE = {"heads": [4, 4], "units": [32, 32]}
-
-
-@pytest.fixture
-def build(tiny_family):
-    """A function: model type -> a model of 2 layers, 4 heads and 32 units; no entry of a matrix or a bias is 0."""
-
-    def make(model_type, attention="sdpa"):
-        config = {"_attn_implementation": attention} | HEADS.get(model_type, {"num_attention_heads": 4})
-        encoder = PrunableEncoder(str(tiny_family(model_type)), pretrained=False, config=config)
-        model = TaskModel(encoder, [rebuild(TASK, Given({}))]).eval()
-        torch.manual_seed(1)
-        for layer in layers(model).values():
-            nn.init.normal_(layer.weight, std=0.4)
-            nn.init.normal_(layer.bias, std=0.4)
-        return model
-
-    return make
-
-
-@pytest.fixture
-def inputs(tiny_family):
-    """A function: model type -> two texts, one of them padded."""
-
-    def tokenize(model_type):
-        tokenizer = AutoTokenizer.from_pretrained(tiny_family(model_type))
-        both = tokenizer(["a b", "c d e f g h i j"], ["k", "l m n"], padding=True, return_tensors="pt")
-        assert not both["attention_mask"].all()
-        return both
-
-    return tokenize
-
-
-def layers(model):
-    """The matrices of the Transformer layers by name."""
-    return {name: model.get_submodule(name) for name in layers_in(match(model, model.encoder.model_type, MATRICES))}
 
 
 def matrices(model, layer):
     """Those of one layer by what they are."""
     matched = match(model, model.encoder.model_type, MATRICES)
     return {target: model.get_submodule(names[layer]) for target, names in matched.items()}
-
-
-def told(model, inputs):
-    """The hidden states of all tokens, padding too, and the logits."""
-    with torch.inference_mode():
-        return model.encoder(inputs)[0], model(**inputs).logits
 
 
 def check(model, inputs):

@@ -11,11 +11,14 @@ from lit_prune.errors import UserError
 from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.load import FILES, checksums
 
+RUNS = {"lowrank": "finished_rank_run", "csr": "finished_sparse_run"}
 
-@pytest.mark.parametrize("form", ["dense", "packed", "compact", "masks"])
-def test_a_damaged_file_is_an_error_or_the_same_model(finished_run, export, form):
-    folder, draw = export(finished_run, form), random.Random(0)
-    base = finished_run if form == "masks" else None
+
+@pytest.mark.parametrize("form", ["dense", "packed", "compact", "lowrank", "csr", "masks"])
+def test_a_damaged_file_is_an_error_or_the_same_model(export, form, request):
+    run = request.getfixturevalue(RUNS.get(form, "finished_run"))
+    folder, draw = export(run, form), random.Random(0)
+    base = run if form == "masks" else None
     expected = lit_prune.load(folder, base).state_dict()
     paths = [path for path in sorted(folder.iterdir()) if path.name != "README.md"]
     for number in range(100):

@@ -1,0 +1,123 @@
+"""Sparse products of what element-wise pruning keeps, for CPUs: compressed sparse rows (CSR).
+
+A sparse matrix reads whole rows of its input, so these layers hand on each text as (features, length), tokens side by
+side in memory, behind the usual (batch, length, features): activations, sums and the next product keep that layout.
+Measured (BERT-base's matrices, 8 texts of 128 tokens, two cores with AVX-512): 2.2 times as fast as the dense product
+at 10% kept, 1.4 times with texts as one (features, tokens), slower than it with tokens as rows.
+
+The file is that of the packed format under another name, which is half the size of CSR.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from lit_prune.errors import UserError
+from lit_prune.export.model import TaskModel, check_same_for_all
+from lit_prune.sparsity.install import fold_masks, masked_layers
+from lit_prune.sparsity.layers import MaskedLinear
+
+warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")  # said since torch 1.10
+FILE = "csr.safetensors"
+DENSEST = 0.2  # a matrix of which more is kept stays dense: the dense product is as fast
+
+
+class SparseLinear(nn.Module):
+    """`nn.Linear` that computes with the entries that are not 0, in float32 whatever its own type; without gradients.
+
+    Args:
+        linear: The layer.
+    """
+
+    crow: Tensor
+    columns: Tensor
+    values: Tensor
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.out_features, self.in_features = linear.weight.shape
+        weight = linear.weight.detach().to_sparse_csr()
+        self.register_buffer("crow", weight.crow_indices().int())
+        self.register_buffer("columns", weight.col_indices().int())
+        self.register_buffer("values", weight.values().clone())
+        self.bias = linear.bias
+
+    @torch.no_grad()
+    def forward(self, input: Tensor) -> Tensor:
+        """The layer's output (..., out_features) of an input (..., in_features), of its type."""
+        texts = input.reshape(-1, *input.shape[-2:]) if input.ndim > 2 else input.reshape(1, -1, self.in_features)
+        with torch.autocast(input.device.type, enabled=False):
+            by_feature = texts.float().transpose(1, 2).contiguous()
+            output = by_feature.new_empty(len(texts), self.out_features, texts.shape[1])
+            weight = torch.sparse_csr_tensor(
+                self.crow,
+                self.columns,
+                self.values.float(),
+                (self.out_features, self.in_features),
+                check_invariants=False,  # they come from a dense matrix
+            )
+            bias = output.new_zeros(1, 1) if self.bias is None else self.bias.float()[:, None]
+            for read, written in zip(by_feature, output, strict=True):
+                torch.addmm(bias, weight, read, out=written)
+        return output.transpose(1, 2).to(input.dtype).view(*input.shape[:-1], self.out_features)
+
+
+class FeatureMajorNorm(nn.LayerNorm):
+    """`nn.LayerNorm` whose output lies in memory as `SparseLinear` reads it: once for all that read it."""
+
+    @classmethod
+    def of(cls, norm: nn.LayerNorm) -> "FeatureMajorNorm":
+        """The same around its parameters."""
+        made = cls(norm.normalized_shape, norm.eps, norm.elementwise_affine, bias=norm.bias is not None, device="meta")
+        made.weight, made.bias = norm.weight, norm.bias
+        return made
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalised input (..., length, features)."""
+        output = super().forward(input)
+        return output.transpose(-1, -2).contiguous().transpose(-1, -2) if input.ndim > 2 else output
+
+
+def make_sparse(model: TaskModel) -> None:
+    """Fold the masks in and compute matrices of which little is kept by their kept entries, in place.
+
+    Logits stay, up to rounding. Where masks are fixed or were folded into zeros before, zeros count as pruned.
+
+    Args:
+        model: The model; of several tasks, all with the same masks.
+
+    Raises:
+        UserError: no matrix is pruned by element to `DENSEST` or less, or masks or changes of the encoder differ by
+            task; the model is as it was.
+    """
+    layers = {name: each for name, each in masked_layers(model).items() if isinstance(each, MaskedLinear)}
+    names = sparse_enough({f"{name}.weight": each.mask.keep.float().mean().item() for name, each in layers.items()})
+    if not names:
+        raise UserError(f"no matrix keeps {DENSEST:.0%} of its entries or less: use compact, lowrank or packed")
+    check_same_for_all(model)
+    fold_masks(model)
+    install_sparse(model, names)
+
+
+def sparse_enough(kept_shares: Mapping[str, float]) -> list[str]:
+    """The layers whose weight keeps so little that a sparse product pays, given the kept share of each weight."""
+    return [name.removesuffix(".weight") for name, share in kept_shares.items() if share <= DENSEST]
+
+
+def install_sparse(root: nn.Module, names: Iterable[str]) -> None:
+    """Have these linear layers compute with their entries that are not 0, in place, and norms hand on what they read.
+
+    Args:
+        root: The network, in evaluation mode from here on.
+        names: Names of its `nn.Linear` layers.
+    """
+    for name in names:
+        linear = root.get_submodule(name)
+        assert isinstance(linear, nn.Linear), name
+        root.set_submodule(name, SparseLinear(linear))
+    for name, module in list(root.named_modules()):
+        if type(module) is nn.LayerNorm:
+            root.set_submodule(name, FeatureMajorNorm.of(module))
+    root.eval()

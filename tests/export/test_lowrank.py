@@ -1,0 +1,132 @@
+"""Two small matrices for one that is pruned by rank: the same outputs, fewer parameters."""
+
+import copy
+
+import pytest
+import torch
+from models import layers, told
+from torch import nn
+
+from lit_prune.errors import UserError
+from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.lowrank import factor, shape_like
+from lit_prune.export.model import Changes
+from lit_prune.sparsity.budget import budget
+from lit_prune.sparsity.install import install, masked_layers
+from lit_prune.sparsity.layers import LowRankLinear
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.structures import Rank
+
+
+def learned(keep):
+    mask = LearnedMask(keep.float())
+    mask.threshold.fill_(0.5)
+    return mask
+
+
+@pytest.fixture
+def pruned(build):
+    """A function: ranks kept of each matrix, a kind of mask -> a model, each matrix of which keeps other ranks."""
+
+    def make(rank, kind=FixedMask, model_type="bert"):
+        model, generator = build(model_type, "eager"), torch.Generator().manual_seed(0)
+
+        def mask(_, sigma):
+            keep = torch.zeros_like(sigma, dtype=torch.bool)
+            keep[torch.randperm(len(sigma), generator=generator)[:rank]] = True
+            return kind(keep)
+
+        install(model, list(layers(model)), mask, Rank())
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "distilbert", "deberta-v2"])
+@pytest.mark.parametrize("rank", [1, 5, 8, 9, 16])
+def test_outputs_stay_and_parameters_are_those_of_the_budget(pruned, inputs, model_type, rank):
+    model, batch = pruned(rank, model_type=model_type), inputs(model_type)
+    expected, needed = told(model, batch), budget(model)
+    factor(model)
+    torch.testing.assert_close(told(model, batch), expected, atol=1e-5, rtol=0)
+    assert budget(model).num_total == needed.num_kept
+    assert not masked_layers(model)
+
+
+@pytest.mark.parametrize(("rank", "num_pairs"), [(8, 12), (9, 4), (10, 4), (11, 0)])
+def test_above_the_break_even_the_whole_matrix_is_smaller(pruned, rank, num_pairs):
+    # 16 x 16: 8 ranks; 32 x 16: 10.67, of which a layer has two.
+    model = pruned(rank)
+    factor(model)
+    assert sum(type(module) is nn.Sequential for module in model.modules()) == num_pairs
+
+
+@pytest.mark.parametrize("kind", [learned, ReversibleMask, lambda keep: TaskMasks({"nli": FixedMask(keep)})])
+def test_masks_of_any_kind(pruned, inputs, kind):
+    model, batch = pruned(3, kind), inputs("bert")
+    expected = told(model, batch)
+    factor(model)
+    torch.testing.assert_close(told(model, batch), expected, atol=1e-5, rtol=0)
+
+
+def test_a_matrix_without_a_rank_is_its_bias(pruned, inputs):
+    model, batch = pruned(0), inputs("bert")
+    expected = told(model, batch)
+    factor(model)
+    torch.testing.assert_close(told(model, batch), expected, atol=1e-5, rtol=0)
+
+
+def test_a_file_is_the_model_again(pruned, build, inputs, tmp_path):
+    model = pruned(5)
+    factor(model)
+    save_tensors(model.state_dict(), tmp_path / "file", {})
+    loaded, (state, _) = build("bert", "eager"), load_tensors(tmp_path / "file")
+    shape_like(loaded, state)
+    loaded.take(state)
+    batch = inputs("bert")
+    torch.testing.assert_close(told(loaded, batch), told(model, batch), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["encoder.0.weight", "none.0.weight", "heads.nli.0.weight"])
+def test_a_state_of_another_network_is_refused(build, name):
+    with pytest.raises((AttributeError, ValueError)):
+        shape_like(build("bert"), {name: torch.zeros(2, 2)})
+
+
+def test_what_has_no_ranks_or_differs_by_task_is_refused(build, pruned):
+    with pytest.raises(UserError, match="no matrix is pruned by rank"):
+        factor(build("bert"))
+    model = pruned(3, lambda keep: TaskMasks({"nli": FixedMask(keep), "qqp": FixedMask(~keep)}))
+    with pytest.raises(UserError, match=r"differ by task \(nli, qqp\)"):
+        factor(model)
+    model = pruned(3)
+    model.changes = {"nli": Changes({})}
+    with pytest.raises(UserError, match="a delta is swapped"):
+        factor(model)
+    assert any(isinstance(module, LowRankLinear) for module in model.modules())
+
+
+def test_bert_base_of_rank_38_takes_26_megabytes():
+    """The matrices with biases and LayerNorms, 7.55% of the layers' parameters (Xia & Shin 2021, Table 2)."""
+    per_layer = 38 * (4 * (768 + 768) + 2 * (768 + 3072)) + 9_984
+    assert 12 * per_layer * 4 <= 26e6
+
+
+@pytest.mark.parametrize("way", ["bf16", "int8", "compiled", "exported"])
+def test_it_goes_with_what_else_makes_models_small_and_fast(pruned, inputs, way):
+    model, batch = pruned(5), dict(inputs("bert"))
+    factor(model)
+    model.requires_grad_(False)
+    expected = told(model, batch)[1]
+    if way == "bf16":
+        other, tolerance = copy.deepcopy(model).bfloat16(), 0.1
+    elif way == "int8":
+        other, tolerance = torch.ao.quantization.quantize_dynamic(model, {nn.Linear}), 0.1
+        assert not any(type(module) is nn.Linear for module in other.modules())
+    elif way == "compiled":
+        other, tolerance = torch.compile(model, backend="aot_eager", fullgraph=True), 1e-5
+    else:
+        other, tolerance = torch.export.export(model, (), batch).module(), 1e-5
+    with torch.no_grad():
+        logits = other(**batch).logits.float()
+    assert (logits - expected).abs().max() <= tolerance * expected.abs().max()

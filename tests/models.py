@@ -1,0 +1,19 @@
+"""Small exported models: their layers, and what they say."""
+
+import torch
+
+from lit_prune.sparsity.targets import layers_in, match
+
+TASK = {"kind": "Task", "name": "nli", "labels": ["yes", "no"]}
+MATRICES = ("query", "key", "value", "attention_output", "intermediate", "output")
+
+
+def layers(model):
+    """The matrices of the Transformer layers by name."""
+    return {name: model.get_submodule(name) for name in layers_in(match(model, model.encoder.model_type, MATRICES))}
+
+
+def told(model, inputs):
+    """The hidden states of all tokens, padding too, and the logits."""
+    with torch.inference_mode():
+        return model.encoder(inputs)[0], model(**inputs).logits
