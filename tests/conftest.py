@@ -307,3 +307,28 @@ def finished_dense_run(tmp_path_factory, tiny_backbone):
 def finished_roberta_run(tmp_path_factory, tiny_roberta):
     """The folder of one complete run of configs/srnet_poe.yaml over RoBERTa, 20 steps a phase; only to read."""
     return _finished(tmp_path_factory, tiny_roberta, config="configs/srnet_poe.yaml", name="finished_roberta")
+
+
+@pytest.fixture(scope="session")
+def finished_rank_run(finished):
+    """The folder of a complete run of configs/rank_magnitude.yaml, a quarter of the ranks kept; only to read."""
+    quarter = ("--model.init_args.schedule.init_args.final", "0.75")
+    return finished(*quarter, config="configs/rank_magnitude.yaml", name="finished_rank")
+
+
+@pytest.fixture(scope="session")
+def finished_sparse_run(finished):
+    """The folder of a complete run of configs/magnitude.yaml, a tenth of each matrix kept; only to read."""
+    return finished(config="configs/magnitude.yaml", name="finished_sparse")
+
+
+@pytest.fixture
+def export(tmp_path):
+    """A function that exports a run; the new folder."""
+
+    def run(folder, form, *arguments):
+        out = tmp_path / form
+        assert main(["export", str(folder), "--format", form, "--out", str(out), *arguments]) == 0
+        return out
+
+    return run

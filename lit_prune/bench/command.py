@@ -3,12 +3,19 @@
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse import ArgumentParser
+from torch import nn
 
+from lit_prune.bench.bert import bert_of_rank, check_shape, dense_bert, sparse_bert
+from lit_prune.bench.exports import encoders
+from lit_prune.bench.inference import PRECISIONS, Speed, Use, measure
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.report import report
+from lit_prune.bench.speeds import show, write_card, write_numbers, write_speeds
 from lit_prune.bench.timing import compare
 from lit_prune.bench.training import MASKED, VARIANTS, Setting, training_step
 from lit_prune.device import device_named
@@ -19,7 +26,121 @@ from lit_prune.sparsity.select import keep_largest, num_kept
 
 def run(arguments: Sequence[str]) -> None:
     """Measure as the arguments of `lit_prune bench` say."""
-    auto_cli([step, select, startup], args=list(arguments), prog="lit_prune bench", exit_on_error=False)
+    parser = ArgumentParser(
+        prog="lit_prune bench",
+        exit_on_error=False,
+        description="Ratios measured in one run, on idle cores: of encoders in use, and of what training them costs.",
+    )
+    commands = parser.add_subcommands()
+    for function in COMMANDS:
+        summary = (function.__doc__ or "").partition("\n")[0]
+        own = ArgumentParser(exit_on_error=False, description=summary)
+        if function is inference:  # as a list in a shell, not in yaml
+            own.add_argument("folders", nargs="+", type=str, help="What is measured, see `lit_prune export`; or runs.")
+        own.add_function_arguments(function, skip={"folders"} if function is inference else set())
+        commands.add_subcommand(function.__name__, own, help=summary)
+    said = parser.parse_args(list(arguments))
+    function = next(each for each in COMMANDS if each.__name__ == said.subcommand)
+    function(**said[said.subcommand].as_dict())
+
+
+def inference(
+    folders: list[str],
+    batch: list[int] = [8],  # noqa: B006 (jsonargparse shows it)
+    length: list[int] = [128],  # noqa: B006
+    precisions: list[str] | None = None,
+    repeats: int = 9,
+    device: str = "auto",
+    json: str | None = None,
+) -> None:
+    """Encoders in use, exported or of runs, against dense ones of the same shape: latency, throughput, size and memory.
+
+    A run's result is measured in each format that its pruning allows, and the figures of the first batch and length
+    are written to its speed.json, which reports read; those of an export into its card.
+
+    Args:
+        folders: Exports or runs.
+        batch: Texts at once; several are measured one after the other.
+        length: Tokens of each text; as batch.
+        precisions: Some of fp32, bf16 and int8 (a CPU's, dynamic), None: all that the device has.
+        repeats: Rounds; each times an encoder and the dense one.
+        device: cpu or cuda; auto is cuda where there is one.
+        json: File for the figures: one JSON object with a list of `measurements`.
+
+    Raises:
+        UserError: A folder is neither, the device is not there, or `Use` refuses the others.
+    """
+    place = device_named(device)
+    chosen = PRECISIONS if precisions is None and place == "cpu" else precisions or PRECISIONS[:2]
+    uses = [Use(texts, tokens, chosen, repeats, place) for texts in batch for tokens in length]
+    if not uses:
+        raise UserError("batch or length is an empty list: give a number at least")
+    found = {folder: encoders(Path(folder)) for folder in folders}
+    measured: list[tuple[str, Use, Speed]] = []
+    for folder, makers in found.items():
+        for number, use in enumerate(uses):
+            speeds = measure(makers, use, memory=number == 0)
+            show(speeds, use, folder)
+            measured += [(folder, use, speed) for speed in speeds]
+            if number == 0 and (Path(folder) / "run.json").is_file():
+                write_numbers(speeds, Path(folder))
+            elif number == 0:
+                write_card(speeds, use, Path(folder))
+    if json is not None:
+        write_speeds(measured, Path(json))
+
+
+def density(
+    layers: int = 12,
+    hidden: int = 768,
+    batch: int = 8,
+    length: int = 128,
+    ranks: list[int] = [614, 537, 460, 384, 256, 150, 76, 38],  # noqa: B006
+    kept: list[float] = [0.2, 0.1, 0.05],  # noqa: B006
+    precisions: list[str] | None = None,
+    repeats: int = 9,
+    device: str = "auto",
+    json: str | None = None,
+    figure: str | None = None,
+) -> None:
+    """Time over density (Xia & Shin 2021, Fig. 1b): random BERTs pruned by rank or by element against the dense one.
+
+    Args:
+        layers: Transformer layers; the default is BERT-base.
+        hidden: Their width, a multiple of 64.
+        batch: Texts at once.
+        length: Tokens of each text.
+        ranks: Kept of each matrix, each number in turn; where two factors are no smaller the matrix is as it was.
+        kept: Shares of the entries of each matrix, each in turn, computed by sparse products.
+        precisions: Some of fp32, bf16 and int8 (a CPU's, dynamic), None: all that the device has.
+        repeats: Rounds; each times an encoder and the dense one.
+        device: cpu or cuda; auto is cuda where there is one.
+        json: File for the figures: one JSON object with a list of `measurements`.
+        figure: PNG for relative time over density.
+
+    Raises:
+        UserError: A rank or a share is out of range, the device is not there, or `Use` refuses the others.
+    """
+    place = device_named(device)
+    check_shape(layers, hidden)
+    if wrong := [rank for rank in ranks if not 1 <= rank <= hidden]:
+        raise UserError(f"ranks has {wrong[0]}: needed are numbers from 1 to {hidden}, the width")
+    if wrong_shares := [share for share in kept if not 0 < share <= 1]:
+        raise UserError(f"kept has {wrong_shares[0]}: needed are shares above 0, at most 1")
+    chosen = PRECISIONS if precisions is None and place == "cpu" else precisions or PRECISIONS[:2]
+    use = Use(batch, length, chosen, repeats, place)
+    shape = layers, hidden, length
+    makers: dict[str, Callable[[], nn.Module]] = {"dense": partial(dense_bert, *shape)}
+    makers |= {f"rank {rank}": partial(bert_of_rank, *shape, rank) for rank in ranks}
+    makers |= {f"csr {share:g}": partial(sparse_bert, *shape, share) for share in kept}
+    speeds = measure(makers, use)
+    show(speeds, use, f"BERT of {layers} layers, {hidden} wide")
+    if json is not None:
+        write_speeds([("", use, speed) for speed in speeds], Path(json))
+    if figure is not None:
+        from lit_prune.bench.plot import draw  # takes a second
+
+        draw(speeds, use, Path(figure))
 
 
 def step(
@@ -60,8 +181,9 @@ def step(
     if unknown := [variant for variant in chosen if variant not in VARIANTS]:
         raise UserError(f"variants has {unknown}, needed are some of {', '.join(VARIANTS[1:])}")
     setting = Setting(layers, hidden, batch, length, precision, device_named(device))
-    peaks = {variant: peak_memory(setting, variant) for variant in chosen}
-    steps = {f"step_seconds_{variant}": training_step(setting, variant) for variant in chosen}
+    makers = {variant: partial(training_step, setting, variant) for variant in chosen}
+    peaks = {variant: peak_memory(make, setting.device) for variant, make in makers.items()}
+    steps = {f"step_seconds_{variant}": make() for variant, make in makers.items()}
     figures = compare(steps, "step_seconds_", repeats, setting.device)
     for variant, peak in peaks.items():
         if peak is not None and peaks["dense"] is not None:
@@ -124,3 +246,6 @@ def startup(repeats: int = 5, json: str | None = None) -> None:
 
 def _started(arguments: Sequence[str]) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+COMMANDS = (inference, density, step, select, startup)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from transformers import BertConfig, BertModel
 
+from lit_prune.bench.bert import check_shape, dense_bert
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
@@ -20,7 +20,6 @@ from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
 from lit_prune.tuning.lora import need_peft
 
-HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
 SPARSITY = 0.5  # no step under masks depends on it
 HEADS = ("pooler", "classifier")
 
@@ -83,9 +82,8 @@ class Setting:
     device: str
 
     def __post_init__(self) -> None:
-        check_positive(layers=self.layers, hidden=self.hidden, batch=self.batch, length=self.length)
-        if self.hidden % HEAD_WIDTH:
-            raise UserError(f"hidden is {self.hidden}: use a multiple of {HEAD_WIDTH}, the width of an attention head")
+        check_shape(self.layers, self.hidden)
+        check_positive(batch=self.batch, length=self.length)
         if self.precision not in ("fp32", "bf16"):
             raise UserError(f"precision is {self.precision!r}: use fp32 or bf16")
 
@@ -121,16 +119,8 @@ def training_step(setting: Setting, variant: str) -> Step:
         setting: The model, batch, precision and device.
         variant: One of `VARIANTS`.
     """
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=setting.hidden,
-        num_hidden_layers=setting.layers,
-        num_attention_heads=setting.hidden // HEAD_WIDTH,
-        intermediate_size=4 * setting.hidden,
-        max_position_embeddings=max(512, setting.length),
-        attention_probs_dropout_prob=0.0,
-    )
-    backbone = BertModel(config)
+    backbone = dense_bert(setting.layers, setting.hidden, setting.length, attention_probs_dropout_prob=0.0)
+    config = backbone.config
     head = Classification(setting.hidden, num_labels=3, dropout=config.hidden_dropout_prob, pooled=True)
     model = nn.ModuleDict({"encoder": nn.ModuleDict({"backbone": backbone}), "heads": nn.ModuleDict({"task": head})})
     model.to(setting.device).train()

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, check_same_for_all
@@ -33,7 +34,6 @@ class SparseLinear(nn.Module):
 
     crow: Tensor
     columns: Tensor
-    values: Tensor
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class SparseLinear(nn.Module):
         weight = linear.weight.detach().to_sparse_csr()
         self.register_buffer("crow", weight.crow_indices().int())
         self.register_buffer("columns", weight.col_indices().int())
-        self.register_buffer("values", weight.values().clone())
+        self.values = nn.Parameter(weight.values().clone(), requires_grad=False)
         self.bias = linear.bias
 
     @torch.no_grad()
@@ -120,4 +120,6 @@ def install_sparse(root: nn.Module, names: Iterable[str]) -> None:
     for name, module in list(root.named_modules()):
         if type(module) is nn.LayerNorm:
             root.set_submodule(name, FeatureMajorNorm.of(module))
+        if isinstance(module, PreTrainedModel):
+            module.set_attn_implementation("eager")  # others copy such tensors, or guard against rows that are masked
     root.eval()

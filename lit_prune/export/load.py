@@ -30,6 +30,16 @@ def checksums(folder: Path) -> dict[str, str]:
     }
 
 
+def format_of(folder: Path) -> str:
+    """The format of a folder that `lit_prune export` wrote, by the names of its files.
+
+    Raises:
+        UserError: it is none.
+    """
+    name = _files_of(folder)[0]
+    return "dense" if name == dense.FILE else Path(name).stem
+
+
 def load(
     folder: str | Path | Sequence[str | Path], base: str | Path | None = None, task: str | None = None
 ) -> TaskModel:
@@ -98,11 +108,16 @@ class _Export:
     tasks: list[dict[str, Any]]
 
 
-def _read(folder: Path) -> _Export:
-    """Read a folder's files, under their checksums."""
+def _files_of(folder: Path) -> list[str]:
     names = [name for name in _FORMATS if (folder / name).is_file()]
     if not names or names == [dense.HEAD_FILE]:
         raise UserError(f"{folder} holds none of {', '.join(_FORMATS[:-1])}: give the --out of lit_prune export")
+    return names
+
+
+def _read(folder: Path) -> _Export:
+    """Read a folder's files, under their checksums."""
+    names = _files_of(folder)
     # Checksums first: nothing damaged gets as far as a parser.
     files = {name: load_tensors(folder / name) for name in names}
     metadata = files[names[0]][1]

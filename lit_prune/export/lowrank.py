@@ -40,7 +40,7 @@ def factor(model: TaskModel) -> None:
             model.set_submodule(name, whole)
         else:
             ut, sigma, vh = layer.kept_factors()
-            pair = _pair(layer.in_features, layer.out_features, rank)
+            pair = pair_of(layer.in_features, layer.out_features, rank)
             narrow, wide = pair
             narrow.weight, wide.weight = nn.Parameter(vh.clone()), nn.Parameter((ut.t() * sigma).contiguous())
             wide.bias = layer.bias  # type: ignore[assignment]
@@ -58,11 +58,12 @@ def shape_like(root: nn.Module, state: Mapping[str, Tensor]) -> None:
         linear = root.get_submodule(name)
         if not isinstance(linear, nn.Linear) or state[f"{name}.0.weight"].ndim != 2:
             raise ValueError(f"{name} is no matrix")
-        pair = _pair(linear.in_features, linear.out_features, len(state[f"{name}.0.weight"]))
+        pair = pair_of(linear.in_features, linear.out_features, len(state[f"{name}.0.weight"]))
         root.set_submodule(name, pair.to_empty(device="cpu"))
 
 
-def _pair(in_features: int, out_features: int, rank: int) -> nn.Sequential:
+def pair_of(in_features: int, out_features: int, rank: int) -> nn.Sequential:
+    """The two linear layers of a rank, without values yet."""
     return nn.Sequential(_linear(in_features, rank, bias=False), _linear(rank, out_features))
 
 

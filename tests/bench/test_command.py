@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 
 import pytest
 import torch
 
+import lit_prune
 from lit_prune.bench import command
 from lit_prune.bench.training import MASKED
 from lit_prune.cli import main
@@ -67,7 +69,7 @@ def test_a_command_has_its_figures(arguments, keys, measured):
 
 
 def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured):
-    monkeypatch.setattr(command, "peak_memory", lambda setting, variant: None)
+    monkeypatch.setattr(command, "peak_memory", lambda make, device: None)
     assert measured(*TOY_STEP).keys() == STEP_KEYS
 
 
@@ -82,6 +84,14 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("select", "--size=0"), "size is 0"),
         (("select", "--sparsity=1", "--size=10"), "sparsity is 1"),
         (("startup", "--repeats=0"), "repeats is 0"),
+        (("density", "--ranks=[0]"), "ranks has 0: needed are numbers from 1 to 768"),
+        (("density", "--hidden=64", "--ranks=[65]"), "ranks has 65: needed are numbers from 1 to 64"),
+        (("density", "--kept=[0.1, 1.5]"), "kept has 1.5"),
+        (("density", "--precisions=[fp8]"), "fp8"),
+        (("density", "--hidden=100"), "a multiple of 64"),
+        (("inference",), "folders"),
+        (("inference", "none"), "none holds none of"),
+        (("inference", "none", "--batch=[]"), "batch or length is an empty list"),
         (("everything",), "everything"),
         ((), "subcommand"),
     ],
@@ -92,7 +102,47 @@ def test_a_wrong_setting_is_one_clear_error(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["step", "select"])
+def test_time_over_density(tmp_path, capsys):
+    toy = ["--layers=1", "--hidden=64", "--batch=2", "--length=8", "--repeats=1", "--device=cpu"]
+    files = [f"--json={tmp_path / 'figures.json'}", f"--figure={tmp_path / 'figure.png'}"]
+    assert main(["bench", "density", *toy, "--ranks=[8, 16]", "--kept=[0.1]", *files]) == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["num_threads"] == torch.get_num_threads()
+    names = [(row["name"], row["precision"]) for row in figures["measurements"]]
+    assert names[3:] == [
+        *((f"rank {rank}", precision) for rank in (8, 16) for precision in ("fp32", "bf16", "int8")),
+        ("csr 0.1", "fp32"),
+        ("csr 0.1", "bf16"),
+    ]
+    assert (tmp_path / "figure.png").is_file()
+    assert "rank 16" in capsys.readouterr().out
+
+
+def test_exports_and_runs_in_use(finished_rank_run, finished_sparse_run, export, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished_rank_run, run)
+    folder = export(finished_sparse_run, "csr")
+    toy = ["--repeats=1", "--device=cpu", "--precisions=[fp32]", "--batch=[1, 2]", "--length=[8]"]
+    assert main(["bench", "inference", str(run), str(folder), *toy, f"--json={tmp_path / 'all.json'}"]) == 0
+    rows = json.loads((tmp_path / "all.json").read_text())["measurements"]
+    forms = [("dense", "lowrank"), ("dense", "csr")]
+    assert [(row["folder"], row["batch"], row["name"]) for row in rows] == [
+        (str(place), batch, form)
+        for place, own in zip((run, folder), forms, strict=True)
+        for batch in (1, 2)
+        for form in own
+    ]
+    numbers = json.loads((run / "speed.json").read_text())
+    assert numbers["lowrank_fp32_seconds"] == rows[1]["seconds"]
+    assert numbers["lowrank_fp32_bytes"] < numbers["dense_fp32_bytes"]
+    card = (folder / "README.md").read_text()
+    assert "1 texts of 8 tokens" in card
+    assert "| csr | fp32 |" in card
+    lit_prune.load(folder)  # a card is no part of what is checked
+    assert "warning" in capsys.readouterr().out or all(row["ratio"] < 1 for row in rows if row["name"] != "dense")
+
+
+@pytest.mark.parametrize("name", ["step", "select", "density"])
 def test_a_missing_gpu_is_one_clear_error(name, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main(["bench", name, "--device=cuda"]) == 2

@@ -2,12 +2,14 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from lit_prune.bench import memory
-from lit_prune.bench.training import Setting
+from lit_prune.bench.training import Setting, training_step
 
 TOY = Setting(layers=1, hidden=256, batch=2, length=8, precision="fp32", device="cpu")
 EMBEDDINGS = 30_522 * 256 * 4  # bytes of the word embeddings, most of the toy model
@@ -15,11 +17,24 @@ EMBEDDINGS = 30_522 * 256 * 4  # bytes of the word embeddings, most of the toy m
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a CPU process is known on Linux only")
 def test_it_counts_gradients_and_both_moments_of_what_is_trained():
-    assert memory.peak_memory(TOY, "dense") > 4 * EMBEDDINGS
-    assert EMBEDDINGS < memory.peak_memory(TOY, "mask_phase") < 4 * EMBEDDINGS
+    assert memory.peak_memory(partial(training_step, TOY, "dense"), "cpu") > 4 * EMBEDDINGS
+    assert EMBEDDINGS < memory.peak_memory(partial(training_step, TOY, "mask_phase"), "cpu") < 4 * EMBEDDINGS
+
+
+def make_with_detour():
+    """Something that holds 40 MB, for which 200 MB were needed."""
+    kept = torch.ones(10_000_000)
+    torch.ones(40_000_000).add_(1)
+    return kept.sum
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a CPU process is known on Linux only")
+def test_the_making_counts_where_it_is_to():
+    assert memory.peak_memory(make_with_detour, "cpu") > 195e6
+    assert 35e6 < memory.peak_memory(make_with_detour, "cpu", with_making=False) < 100e6
 
 
 def test_it_is_none_where_the_system_does_not_tell(monkeypatch):
     monkeypatch.setattr(memory, "ProcessPoolExecutor", lambda workers, context: ThreadPoolExecutor(workers))
     monkeypatch.setattr(Path, "is_file", lambda path: False)
-    assert memory.peak_memory(TOY, "mask_phase") is None
+    assert memory.peak_memory(partial(training_step, TOY, "mask_phase"), "cpu") is None

@@ -36,9 +36,24 @@ def test_seconds_and_ratios_are_medians_over_the_rounds_after_the_first(lasting)
     assert calls == ["slow", "fast"] * 4
 
 
-def test_on_a_gpu_a_time_ends_when_the_work_is_done(lasting, monkeypatch):
-    calls = []
-    monkeypatch.setattr(torch.cuda, "synchronize", lasting("work", [0, 0, 3, 6], calls))
+def test_on_a_gpu_a_time_is_that_of_its_own_clock(lasting, monkeypatch):
+    calls, milliseconds = [], iter([0, 0, 4000, 7000])
+
+    class Event:
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            calls.append("mark")
+
+        def synchronize(self):
+            calls.append("wait")
+
+        def elapsed_time(self, end):
+            assert end is not self
+            return next(milliseconds)
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
     functions = {"base": lasting("base", [1, 1], calls), "other": lasting("other", [1, 1], calls)}
     assert timing.compare(functions, "", repeats=1, device="cuda") == {"base": 4, "other": 7, "ratio_other": 7 / 4}
-    assert calls == ["base", "work", "other", "work"] * 2
+    assert calls == [each for name in ("base", "other") for each in ("mark", name, "mark", "wait")] * 2

@@ -8,7 +8,6 @@ from models import TASK, layers
 from torch import nn
 from transformers import AutoTokenizer
 
-from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
@@ -22,18 +21,6 @@ HEADS = {"distilbert": {"n_heads": 4}}
 def any_run(request):
     """The folder of a finished run, over BERT and over RoBERTa."""
     return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def export(tmp_path):
-    """A function that exports a run; the new folder."""
-
-    def run(folder, form, *arguments):
-        out = tmp_path / form
-        assert main(["export", str(folder), "--format", form, "--out", str(out), *arguments]) == 0
-        return out
-
-    return run
 
 
 @pytest.fixture
@@ -51,19 +38,6 @@ def difference():
         return float(np.abs(logits - np.array([row["logits"] for row in rows])).max())
 
     return measure
-
-
-@pytest.fixture(scope="session")
-def finished_rank_run(finished):
-    """The folder of a complete run of configs/rank_magnitude.yaml, a quarter of the ranks kept; only to read."""
-    quarter = ("--model.init_args.schedule.init_args.final", "0.75")
-    return finished(*quarter, config="configs/rank_magnitude.yaml", name="finished_rank")
-
-
-@pytest.fixture(scope="session")
-def finished_sparse_run(finished):
-    """The folder of a complete run of configs/magnitude.yaml, a tenth of each matrix kept; only to read."""
-    return finished(config="configs/magnitude.yaml", name="finished_sparse")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from lit_prune.studies.report.naming import (
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import FigureSettings, select
 from lit_prune.studies.report.statistics import Floats
-from lit_prune.studies.report.style import FONTS, PANEL, STYLE
+from lit_prune.style import FONTS, PANEL, STYLE
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.stability import Spreads, both_ranks, rank_correlation
-from lit_prune.studies.report.style import FONTS, STYLE
+from lit_prune.style import FONTS, STYLE
 
 _SIZE = (5.6, 3.6)  # inches, with the legend beside
 _APART = 0.12  # ranks that points of one place are drawn apart

@@ -12,7 +12,7 @@ from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import value_text
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import CurveSettings, select
-from lit_prune.studies.report.style import FONTS, PANEL, STYLE
+from lit_prune.style import FONTS, PANEL, STYLE
 
 
 def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) -> str:

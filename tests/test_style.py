@@ -2,7 +2,7 @@
 
 import matplotlib as mpl
 
-from lit_prune.studies.report.style import FONTS, PANEL, STYLE
+from lit_prune.style import FONTS, PANEL, STYLE
 
 
 def test_each_setting_is_one_of_matplotlibs():
