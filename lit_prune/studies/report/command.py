@@ -11,12 +11,15 @@ from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.studies.report.board import write_board
 from lit_prune.studies.report.comparisons import compare, rank
+from lit_prune.studies.report.multitask import duels, multitask_table
 from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
-from lit_prune.studies.report.settings import ReportSettings, complete_settings, read_settings
+from lit_prune.studies.report.settings import Direction, ReportSettings, complete_settings, read_settings
 from lit_prune.studies.report.stability import spreads, stability_table
 from lit_prune.studies.report.tables import (
     Table,
+    cell_axes,
     differences_table,
     printed_table,
     ranks_table,
@@ -35,11 +38,13 @@ def run(arguments: Sequence[str]) -> None:
     auto_cli(report, args=list(arguments), prog="lit_prune report", exit_on_error=False)
 
 
-def report(folder: str) -> None:
+def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     """Show what the runs of a study show: tables here, all in report.md, results.csv, figures/ and tensorboard/.
 
     Args:
         folder: Folder of a study, or any folder with runs in it. Its study.yaml, if there is one, says what to show.
+        pareto: In place of what that says: metrics and other numbers by which runs are not to be dominated, and which
+            end of each is better, as `{sparsity: max, nli/id/accuracy: max}`.
 
     Raises:
         UserError: there are no runs, study.yaml names what they do not have, or the folder cannot be written.
@@ -50,7 +55,7 @@ def report(folder: str) -> None:
     if target.exists() and not target.read_text(errors="replace").startswith(_MARK):
         raise UserError(f"{target} was not written by lit_prune report and is not overwritten: move it")
     title, given = read_settings(place)
-    settings = complete_settings(given, results)
+    settings = complete_settings(given if pareto is None else replace(given, pareto=pareto), results)
     try:
         write_results(results, place)
         write_board(results, settings.metrics, place / "tensorboard")
@@ -74,11 +79,14 @@ def report(folder: str) -> None:
 
 def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:
     """The tables for the console too, and those for the file alone; empty ones are left out."""
+    over, axes = settings.over, cell_axes(results, settings)
     figures = [
         results_table(results, settings),
         differences_table(results, settings, compare(results, settings)),
         ranks_table(results, settings, rank(results, settings)),
         stability_table(spreads(results, settings), settings),
+        *(multitask_table(duels(results, each, over), each.name, axes, over) for each in settings.mixtures),
+        *([pareto_table(weigh(results, settings.pareto, over), axes, over)] if settings.pareto else []),
         printed_table(results, settings),
     ]
     warning = mixture(results)
@@ -89,11 +97,14 @@ def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], li
 
 def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]:
     found = spreads(results, settings)
-    if not (settings.figures or settings.curves or found):
+    weighed = len(settings.pareto) == 2
+    if not (settings.figures or settings.curves or settings.mixtures or found or weighed):
         return []
     # Not above: they take a second.
+    from lit_prune.studies.report.budgets import draw_mixtures
     from lit_prune.studies.report.figures import draw
     from lit_prune.studies.report.scatter import draw_ranks
+    from lit_prune.studies.report.tradeoff import draw_tradeoff
     from lit_prune.studies.report.training import draw_curves
 
     def place(name: str) -> Path:
@@ -101,6 +112,9 @@ def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]
 
     captions = {each.name: draw(results, each, settings.over, place(each.name)) for each in settings.figures}
     captions |= {each.name: draw_curves(results, each, settings.over, place(each.name)) for each in settings.curves}
+    captions |= {each.name: draw_mixtures(results, each, settings.over, place(each.name)) for each in settings.mixtures}
+    if weighed:
+        captions["pareto"] = draw_tradeoff(weigh(results, settings.pareto, settings.over), place("pareto"))
     if found is not None:
         captions["stability"] = draw_ranks(found, place("stability"))
     lines = ["## Figures"]

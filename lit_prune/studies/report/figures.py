@@ -24,14 +24,13 @@ from lit_prune.studies.report.naming import (
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import FigureSettings, select
 from lit_prune.studies.report.statistics import Floats
-from lit_prune.style import FONTS, PANEL, STYLE
+from lit_prune.style import FONTS, PANEL, STYLE, num_columns
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {
     "minmax": (("pi", 100), "from the lowest to the highest value"),
     "std": ("sd", "one standard deviation (ddof 1) to either side"),
 }
-_COLUMNS = 3  # panels side by side
 _HANDLE, _LETTER = 0.6, 0.085  # of a legend: a line's width with the space around it, a letter's
 _DASHED, _DOTTED = (0, (5, 2)), (0, (1, 1.5))
 
@@ -55,12 +54,12 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
     levels = _levels(results, figure)
     names = list(dict.fromkeys(points["line"]))
     colors = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
-    num_columns = 2 if len(figure.metrics) == 4 else min(len(figure.metrics), _COLUMNS)
-    num_rows = -(-len(figure.metrics) // num_columns)
-    size = (PANEL[0] * num_columns, PANEL[1] * num_rows + 0.4)
+    columns = num_columns(len(figure.metrics))
+    rows = -(-len(figure.metrics) // columns)
+    size = (PANEL[0] * columns, PANEL[1] * rows + 0.4)
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=size, dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
-        panels: list[Axes] = list(canvas.subplots(num_rows, num_columns, squeeze=False).flat)
+        panels: list[Axes] = list(canvas.subplots(rows, columns, squeeze=False).flat)
         for panel, metric in zip(panels, figure.metrics, strict=False):
             _draw_lines(panel, points.assign(y=_shown(results, figure.where, metric)[points.index]), figure, colors)
             _draw_levels(
@@ -110,7 +109,8 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
 def _along(results: Results, figure: FigureSettings) -> Floats:
     """Where each run lies on x (runs,); NaN where it has none."""
     if figure.x not in results.axes:
-        return results.column("result", figure.x).round(2)  # the runs of several seeds meet
+        along = results.column("result", figure.x)
+        return along.round(2) if in_percent(figure.x) else along  # the runs of several seeds meet
     values = [run.axes.get(figure.x, np.nan) for run in results.runs]
     if any(isinstance(value, str) for value in values):
         raise UserError(f"figure {figure.name}: x is {figure.x}, whose values are not numbers")

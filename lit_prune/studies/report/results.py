@@ -1,4 +1,4 @@
-"""The runs of a study and all their metrics, as one tidy table; read from `run.json` and `metrics.json` alone."""
+"""The runs of a study and all their metrics, as one tidy table; read from the files that `run.py` names."""
 
 import json
 import os

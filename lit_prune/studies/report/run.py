@@ -1,4 +1,4 @@
-"""One run of a study, and its numbers; read from `run.json` and `metrics.json` alone."""
+"""One run of a study, and its numbers; read from `run.json`, `metrics.json` and `speed.json` alone."""
 
 import json
 import sys
@@ -46,7 +46,9 @@ class Run:
 
 
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
-    """A run, and its numbers by their keys in `metrics.json`; none while it is not complete.
+    """A run, and its numbers by their keys in `metrics.json` and, if it is there, `speed.json`.
+
+    There are none while the run is not complete.
 
     Args:
         folder: The study's.
@@ -59,6 +61,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     record = read_json(place / "run.json", dict) if (place / "run.json").is_file() else {}
     complete = (place / "metrics.json").is_file()
     metrics = read_json(place / "metrics.json", dict) if complete else {}
+    speed = read_json(place / "speed.json", dict) if complete and (place / "speed.json").is_file() else {}
     status = planned.get("status") or record.get("status", "planned")
     if status == "completed" and not complete:
         status = "without metrics"
@@ -77,7 +80,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     )
     numbers = {
         sys.intern(name): float(value)
-        for name, value in metrics.items()
+        for name, value in (speed | metrics).items()
         if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
     }
     return run, numbers

@@ -12,8 +12,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
-from lit_prune.studies.report.naming import is_share
+from lit_prune.studies.report.naming import higher_is_better, is_share
 from lit_prune.studies.report.results import Results, as_text
+
+Direction = Literal["max", "min"]  # which end of a number is better
 
 _PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
 _SHOWN = 12  # known names in an error, at most
@@ -26,7 +28,7 @@ class FigureSettings:
     Attributes:
         name: The file is figures/<name>.png.
         x: What lines run along: an axis whose values are numbers, or a number of `metrics.json` that belongs to no set
-            (`parameter_density`), rounded to a percent.
+            (`parameter_density`); shares are rounded to a percent.
         lines: The axis that has a line for each value; None: one line.
         metrics: As of the report; none: those.
         where: Axes and their values (or `model`): the runs that are shown.
@@ -65,6 +67,22 @@ class CurveSettings:
 
 
 @dataclass(frozen=True)
+class MixtureSettings:
+    """A comparison of multitask models with mixtures of single-task models: a table and a figure.
+
+    Attributes:
+        name: The file is figures/<name>.png.
+        metrics: One for each task, of which the higher is the better: a run that has one of them is a single-task
+            model, a run that has all a multitask model.
+        where: Axes and their values: the runs that are compared.
+    """
+
+    name: str
+    metrics: list[str]
+    where: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReportSettings:
     """A report.
 
@@ -80,6 +98,9 @@ class ReportSettings:
             validation, and the axis is gone; None: none.
         figures: The figures.
         curves: Figures of what runs logged.
+        mixtures: Comparisons of multitask models with mixtures of single-task models.
+        pareto: Metrics or numbers that belong to no set, and whether more of each is better (`max`) or less (`min`): a
+            table has the settings that no other dominates; none: no table.
         printed: Values that a paper prints: each with axes, `model` (default `result`), `metric`, `value`, `source`.
     """
 
@@ -91,6 +112,8 @@ class ReportSettings:
     tuned: str | None = None
     figures: list[FigureSettings] = field(default_factory=list)
     curves: list[CurveSettings] = field(default_factory=list)
+    mixtures: list[MixtureSettings] = field(default_factory=list)
+    pareto: dict[str, Direction] = field(default_factory=dict)
     printed: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -115,6 +138,8 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
         _check_keys(each, FigureSettings, f"{path}: a figure of the report")
     for each in report.get("curves") or []:
         _check_keys(each, CurveSettings, f"{path}: a figure of curves of the report")
+    for each in report.get("mixtures") or []:
+        _check_keys(each, MixtureSettings, f"{path}: a mixture of the report")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--report", type=ReportSettings, default=ReportSettings())
     try:
@@ -143,10 +168,11 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     figures = [FigureSettings(**{**vars(each), "metrics": each.metrics or metrics}) for each in settings.figures]
     complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
     _check_axes([settings.over, settings.rank, settings.stability, settings.tuned], results, "the report")
-    for name in metrics:
+    for name in [*metrics, *settings.pareto]:
         _check_metric(name, results)
     select(results, settings.reference)
-    for name in [*(each.name for each in figures), *(each.name for each in settings.curves)]:
+    drawn: list[FigureSettings | CurveSettings | MixtureSettings] = [*figures, *settings.curves, *settings.mixtures]
+    for name in (each.name for each in drawn):
         if not name or Path(name).name != name:
             raise UserError(f"a figure is called {name!r}: use a plain name, its file is figures/<name>.png")
     for curves in settings.curves:
@@ -159,6 +185,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
             select(results, chosen)
         for name in figure.metrics:
             _check_metric(name, results)
+    for mixture in settings.mixtures:
+        _check_mixture(mixture, results)
     for printed in settings.printed:
         _check_printed(printed, results)
     return complete
@@ -200,8 +228,10 @@ def _check_axes(axes: Iterable[str | None], results: Results, place: str) -> Non
 
 
 def _check_metric(name: str, results: Results) -> None:
-    if name not in results.numbers:
+    if "/" in name:
         _check(name, {key.name for key in results.keys if key.split}, "metric")
+    else:
+        _check(name, results.numbers, "number")
 
 
 def _check(name: str, known: set[str], kind: str) -> None:
@@ -215,6 +245,16 @@ def _some(name: str, known: Sequence[str]) -> str:
         return ", ".join(known)
     close = get_close_matches(name, known, n=_SHOWN, cutoff=0)
     return f"{', '.join(close)} or another of the {len(known)} in results.csv"
+
+
+def _check_mixture(mixture: MixtureSettings, results: Results) -> None:
+    select(results, mixture.where)
+    if len(set(mixture.metrics)) < max(2, len(mixture.metrics)):
+        raise UserError(f"mixture {mixture.name} has the metrics {mixture.metrics}: name one for each of several tasks")
+    for name in mixture.metrics:
+        _check_metric(name, results)
+        if not higher_is_better(name):
+            raise UserError(f"mixture {mixture.name}: more of {name} is not better: its scores are means of what is")
 
 
 def _check_printed(printed: Mapping[str, Any], results: Results) -> None:

@@ -68,7 +68,7 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
     """Mean and standard deviation of each metric, a row per cell and model."""
     axes = cell_axes(results, settings)
     rows = [
-        [*axis_texts(axes, cell.axes), _model(model), seeds_there(results, cell), *map(_mean_and_std, figures)]
+        [*axis_texts(axes, cell.axes), _model(model), seeds_there(results, cell), *map(mean_and_std, figures)]
         for cell, model, figures in _summaries(results, settings)
     ]
     header = [*axes, "model", f"{settings.over}s", *map(metric_label, settings.metrics)]
@@ -148,7 +148,7 @@ def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], 
     ours = summarize(results.column(model, metric)[list(cell.runs)])
     gap = NONE if ours is None else f"{ours.mean - value:+.3f}"
     names = [*axis_texts(axes, cell.axes), _model(model), metric_label(metric)]
-    return [*names, f"{value:.3f}", _mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
+    return [*names, f"{value:.3f}", mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
 
 
 def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:
@@ -166,7 +166,8 @@ def _model(name: str) -> str:
     return MODELS.get(name, name)
 
 
-def _mean_and_std(found: Summary | None) -> str:
+def mean_and_std(found: Summary | None) -> str:
+    """`0.812 ± 0.004`, or `-` for nothing."""
     return NONE if found is None else f"{found.mean:.3f} ± {_std(found, 3)}"
 
 

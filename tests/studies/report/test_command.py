@@ -107,6 +107,31 @@ def test_the_readmes_example_is_understood(study):
     assert (study.folder / "figures" / "fig2.png").is_file()
 
 
+def test_multitask_models_are_compared_with_mixtures(study):
+    metrics = ["nli/id/accuracy", "qa/id/f1"]
+    for task, metric in zip(("nli", "qa"), metrics, strict=True):
+        study.add(task, {metric: 0.8, "parameter_density": 0.1}, task=task, seed=1)
+    study.add("all", dict.fromkeys(metrics, 0.7) | {"parameter_density": 0.2}, task="all", seed=1)
+    study.define(mixtures=[{"name": "mixed", "metrics": metrics}], metrics=metrics)
+    report = study.report()
+    assert "| all | 1 | 0.200 | 0.700 ± - | 0.800 ± - | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
+    assert "![mixed](figures/mixed.png)\n\nScore over budget" in report
+    assert (study.folder / "figures" / "mixed.png").is_file()
+
+
+def test_any_runs_are_weighed_by_what_the_command_says(study, capsys):
+    for name, (accuracy, sparsity) in {"a": (0.9, 0.5), "b": (0.8, 0.5), "c": (0.7, 0.9)}.items():
+        study.add(name, numbers(accuracy, 0.6) | {"sparsity": sparsity}, listed=False, method=name, seed=1)
+    study.define(pareto={"sparsity": "max"})  # it takes the place of this
+    assert main(["report", str(study.folder), "--pareto", "{nli/id/accuracy: max, sparsity: max}"]) == 0
+    report = (study.folder / "report.md").read_text()
+    table = report.split("## Settings that no other dominates")[1].split("## ")[0]
+    assert re.findall(r"^\| ([a-c]) ", table, re.MULTILINE) == ["a", "c"]
+    assert "![pareto](figures/pareto.png)" in report
+    assert main(["report", str(study.folder), "--pareto", "{sparsity: most}"]) == 2
+    assert "Expected a typing.Literal['max', 'min']. Got value: most" in capsys.readouterr().err
+
+
 def test_training_does_not_load_what_draws():
     code = "import sys, lit_prune.fit; sys.exit('seaborn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

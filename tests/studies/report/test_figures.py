@@ -142,6 +142,15 @@ def test_lines_run_along_a_number_of_their_runs_at_which_seeds_meet(drawn, grid)
     assert "(2 at a point)" in caption
 
 
+def test_a_number_that_is_no_share_is_not_rounded(drawn, grid):
+    for number, loss in enumerate(("ce", "poe")):
+        metrics = numbers(0.9, 0.5) | {"lowrank_fp32_seconds": 0.001 * (1 + number)}
+        grid.add(f"fast-{loss}", metrics, run="fast", loss=loss, seed=1)
+    canvas, _ = drawn(x="lowrank_fp32_seconds", lines="run", metrics=["nli/id/accuracy"])
+    (curve,) = curves(canvas.axes[0]).values()
+    np.testing.assert_allclose(curve.get_xdata(), [0.001, 0.002])
+
+
 def test_runs_of_unlike_axes_at_one_point_of_a_number_are_an_error(drawn, grid):
     for sparsity in (0.5, 0.7):
         metrics = numbers(0.9, 0.5) | {"parameter_density": 0.3}

@@ -17,6 +17,18 @@ def test_numbers_are_there_once_the_run_is_complete(tmp_path):
     assert (run.status, numbers) == ("completed", {"nli/id/loss": 1.0})
 
 
+def test_speed_that_was_measured_later_is_among_the_numbers(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "speed.json").write_text(json.dumps({"dense_fp32_seconds": 0.25, "device": "cpu", "sparsity": 0.1}))
+    assert read_run(tmp_path, {"name": "a", "folder": "."})[1] == {}  # the run is not complete
+    (tmp_path / "metrics.json").write_text(json.dumps({"sparsity": 0.5}))
+    numbers = read_run(tmp_path, {"name": "a", "folder": "."})[1]
+    assert numbers == {"dense_fp32_seconds": 0.25, "sparsity": 0.5}
+    (tmp_path / "speed.json").write_text("[]")
+    with pytest.raises(UserError, match=r"speed\.json does not hold a JSON object"):
+        read_run(tmp_path, {"name": "a", "folder": "."})
+
+
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "run.json").write_text("[")
     with pytest.raises(UserError, match=r"run\.json cannot be read"):

@@ -33,6 +33,7 @@ def test_a_figure_shows_the_metrics_of_the_report_unless_it_names_some(grid):
     ]
 
 
+MIXTURE = {"name": "m", "metrics": ["nli/id/accuracy", "nli/ood/accuracy"]}
 PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "a paper"}
 
 
@@ -56,6 +57,23 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
         ({"reference": {"loss": "kl"}}, "no run has loss kl: its values are ce, poe"),
         ({"reference": {"model": "sparse"}}, "no run has the model 'sparse': use result"),
         ({"figures": [{"name": "a", "where": {"los": "ce"}}]}, "the axis 'los', which no run has"),
+        (
+            {"mixtures": [{"name": "m", "metrics": ["nli/id/accuracy"]}]},
+            r"mixture m has the metrics \['nli/id/accuracy'\]: name one for each of several tasks",
+        ),
+        (
+            {"mixtures": [{"name": "m", "metrics": ["nli/id/accuracy", "sparsity"]}]},
+            "mixture m: more of sparsity is not better",
+        ),
+        ({"mixtures": [MIXTURE | {"metrics": ["nli/id/accuracy", "qa/id/f1"]}]}, "no run has the metric 'qa/id/f1'"),
+        ({"mixtures": [MIXTURE | {"where": {"loss": "kl"}}]}, "no run has loss kl"),
+        (
+            {"mixtures": [MIXTURE | {"over": "seed"}]},
+            "a mixture of the report has no setting 'over'",
+        ),
+        ({"mixtures": [MIXTURE | {"name": "a/b"}]}, "a figure is called 'a/b': use a plain name"),
+        ({"pareto": {"sparsity": "high"}}, "report.pareto.*max.*min"),
+        ({"pareto": {"speed": "max"}}, "no run has the number 'speed': use density, seed, sparsity, steps"),
         ({"printed": [PRINTED | {"value": 84.3}]}, "printed value 84.3 of nli/id/accuracy is not in its unit"),
         ({"printed": [PRINTED | {"loss": "kl"}]}, "no run has loss kl"),
         ({"printed": [{"metric": "nli/id/accuracy"}]}, "lacks value, source"),
