@@ -1,54 +1,88 @@
-"""Runs a study, one run after the other, in this process.
-
-Another engine replaces `run_all`, that is who calls a run and when: plans, standings and the ledger stay.
-"""
+"""Runs what of a study is not done, each run after the one it starts from; who runs it is an executor's matter."""
 
 import gc
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Protocol
 
 from lit_prune import fit
 from lit_prune.cli import users_error
 from lit_prune.studies.ledger import BLOCKED, COMPLETED, FAILED, PLANNED, RUNNING, Ledger
 from lit_prune.studies.standing import Standing
 
-Call = Callable[[Sequence[str], Path], str | None]
+Ended = tuple[Standing, str | None]
 Tell = Callable[[Standing], None]
 
 
-def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, call: Call | None = None) -> None:
+class Executor(Protocol):
+    """Runs runs, as many at once as it has slots."""
+
+    @property
+    def num_slots(self) -> int:
+        """How many it can run at once now; 0: none ever."""
+
+    def start(self, standing: Standing) -> None:
+        """Begin a run."""
+
+    def wait(self) -> Ended | None:
+        """Wait for one to end: with None, or what went wrong in a line. None: none has ended yet, ask again."""
+
+
+class Here:
+    """Runs in this process, one after the other."""
+
+    num_slots = 1
+
+    def start(self, standing: Standing) -> None:
+        """Remember it."""
+        self.standing = standing
+
+    def wait(self) -> Ended:
+        """Run it."""
+        return self.standing, fit_here(self.standing.arguments, self.standing.output)
+
+
+def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor: Executor) -> None:
     """Run what is not done, and whatever fails go on with the rest.
 
     Args:
         standings: What to run, each after the one it starts from.
         ledger: Where it is recorded.
         tell: Called with a run whenever its status has changed.
-        call: Runs or continues one: the arguments of `lit_prune fit`, a file for what it prints -> None, or what went
-            wrong. None: `fit_here`.
+        executor: Who runs it.
     """
 
     def change(standing: Standing, status: str, error: str | None = None) -> None:
         ledger.set(standing.run.name, status, error)
         tell(standing)
 
-    for standing in standings:
-        ancestor = standing.run.ancestor
-        if standing.done:
-            continue
-        if ancestor is not None and ledger.status(ancestor) != COMPLETED:
-            change(standing, BLOCKED, f"it starts from {ancestor}, which is {ledger.status(ancestor)}")
-            continue
-        change(standing, RUNNING)
-        try:
-            error = (call or fit_here)(standing.arguments, standing.output)
-        except BaseException:  # stopped from outside: to be continued
+    waiting = [each for each in standings if not each.done]
+    running: list[Standing] = []
+    try:
+        while waiting or running:
+            for standing in list(waiting):
+                ancestor = standing.run.ancestor
+                before = COMPLETED if ancestor is None else ledger.status(ancestor)
+                if before in (FAILED, BLOCKED):
+                    waiting.remove(standing)
+                    change(standing, BLOCKED, f"it starts from {ancestor}, which is {before}")
+                elif before == COMPLETED and len(running) < executor.num_slots:
+                    waiting.remove(standing)
+                    running.append(standing)
+                    change(standing, RUNNING)
+                    executor.start(standing)
+            if running and (ended := executor.wait()) is not None:
+                standing, error = ended
+                running.remove(standing)
+                if error is None and not (standing.folder / "metrics.json").is_file():
+                    error = f"it ended without {standing.folder / 'metrics.json'}"
+                change(standing, COMPLETED if error is None else FAILED, error)
+    except BaseException:  # stopped from outside: to be continued
+        for standing in running:
             change(standing, PLANNED)
-            raise
-        if error is None and not (standing.folder / "metrics.json").is_file():
-            error = f"it ended without {standing.folder / 'metrics.json'}"
-        change(standing, COMPLETED if error is None else FAILED, error)
+        raise
 
 
 def fit_here(arguments: Sequence[str], output: Path) -> str | None:

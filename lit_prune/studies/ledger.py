@@ -83,6 +83,15 @@ def locked(out: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def claimed(place: Path) -> Iterator[None]:
+    """Hold the place of a run for this process alone; wait until another has let it go, or has ended."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / ".claim").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def write_study(out: Path, study: Study) -> None:
     """Write `study.yaml`, the study as it was read."""
     content = yaml.safe_dump(dict(study.source), sort_keys=False, allow_unicode=True)

@@ -89,7 +89,7 @@ class Watch:
         self.costs = costs
         self.console = Console(soft_wrap=True)
         self.console.file = self.console.file  # this one, also while a run's output goes elsewhere
-        self.running: Standing | None = None
+        self.running: dict[str, Standing] = {}
 
     def shown(self) -> AbstractContextManager[Any]:
         """While this is entered, a terminal shows what runs."""
@@ -101,11 +101,13 @@ class Watch:
     def tell(self, standing: Standing) -> None:
         """Say how a run stands now."""
         entry = self.ledger.entries[standing.run.name]
-        self.running = standing if entry["status"] == RUNNING else None
+        self.running.pop(standing.run.name, None)
         if entry["status"] == COMPLETED:
             self.costs.learn(standing)
-        if self.running is not None and self.console.is_terminal:
-            return
+        if entry["status"] == RUNNING:
+            self.running[standing.run.name] = standing
+            if self.console.is_terminal:
+                return
         line = f"{entry['status']:9} {standing.run.name}"
         if entry["status"] == COMPLETED:
             line += f" in {duration(entry['seconds'])}; {self._left()}"
@@ -118,10 +120,10 @@ class Watch:
         return f"{len(self.standings) - len(left)} of {len(self.standings)} done, left: {self.costs.sum(left)}"
 
     def __rich__(self) -> Text:
-        if self.running is None:
+        if not self.running:
             return Text("")
-        line = f"{self._left()}\n{RUNNING:9} {self.running.run.name}  {last_line(self.running.output)}"
-        return Text(line, no_wrap=True, overflow="ellipsis")
+        lines = [f"{RUNNING:9} {name}  {last_line(standing.output)}" for name, standing in self.running.items()]
+        return Text("\n".join([self._left(), *lines]), no_wrap=True, overflow="ellipsis")
 
 
 def last_line(path: Path) -> str:

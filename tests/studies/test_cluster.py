@@ -1,0 +1,89 @@
+"""A study on a Ray of this machine."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lit_prune.errors import UserError
+from lit_prune.studies import engine
+from lit_prune.studies.cluster import Resources, fit_there
+from lit_prune.studies.ledger import claimed
+
+TWO_AT_ONCE = ("--address", "local", "--each.cpus", str((os.cpu_count() or 1) / 2))
+
+
+def metrics(out):
+    """The metrics of each run, times aside."""
+    found = {}
+    for path in sorted(out.rglob("metrics.json")):
+        values = json.loads(path.read_text())
+        found[str(path.parent.relative_to(out))] = {key: values[key] for key in values if key != "wall_seconds"}
+    return found
+
+
+def test_a_study_on_ray_is_the_study(study, tmp_path, finished_study, capsys):
+    assert study(*TWO_AT_ONCE) == 0
+    assert metrics(tmp_path / "out") == metrics(finished_study)
+    assert "6 of 6 done" in capsys.readouterr().out
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What `fit` is called with in place of being run."""
+    called = []
+    monkeypatch.setattr(engine, "fit_here", lambda arguments, output: called.append(tuple(arguments)))
+    monkeypatch.setattr(os, "chdir", lambda path: None)
+    return called
+
+
+def test_a_run_that_was_lost_goes_on_where_it_was(fits, tmp_path):
+    folder, output = tmp_path / "run/version_0", tmp_path / "run/output.txt"
+    arguments = ("--config=a.yaml", "--model.init_args.start_from=b", "--experiment=run")
+    fit_there(arguments, folder, output, tmp_path)
+    folder.mkdir()
+    (folder / "events").write_text("")
+    fit_there(arguments, folder, output, tmp_path)
+    assert fits == [arguments] * 2
+    assert not folder.exists()  # it had no settings yet
+    folder.mkdir()
+    (folder / "config.yaml").write_text("")
+    fit_there(arguments, folder, output, tmp_path)
+    assert fits[2:] == [("--resume", str(folder), "--model.init_args.start_from=b")]
+    (folder / "metrics.json").write_text("{}")
+    assert fit_there(arguments, folder, output, tmp_path) is None
+    assert len(fits) == 3
+
+
+def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
+    code = "import sys, time; from pathlib import Path; from lit_prune.studies.ledger import claimed\n"
+    code += "with claimed(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+    assert other.stdout.readline() == b"held\n"
+    waiting = subprocess.Popen([sys.executable, "-c", code.replace("time.sleep(60)", "pass"), str(tmp_path)])
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(timeout=1)
+    other.kill()
+    assert waiting.wait(timeout=60) == 0
+    with claimed(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cpus": -1}, {"cpus": 0}, {"gpus": -0.5}, {"retries": -1}], ids=lambda wrong: next(iter(wrong))
+)
+def test_resources_that_make_no_sense_are_an_error(wrong):
+    with pytest.raises(UserError, match="needed are numbers from 0 on, and a core or a GPU"):
+        Resources(**wrong)
+
+
+def test_what_cannot_be_had_is_one_error(study, capsys, monkeypatch):
+    assert study("--address", "local", "--each.gpus", "7") == 2
+    assert "no machine at --address local has 1 cores and 7 GPUs" in capsys.readouterr().err
+    assert study("--address", "127.0.0.1:1") == 2
+    assert "--address 127.0.0.1:1: no Ray answers there" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert study("--address", "local") == 2
+    assert 'pip install "lit_prune[cluster]"' in capsys.readouterr().err
