@@ -46,7 +46,10 @@ FU2023 = REPOSITORY / "configs/paper/tuning/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
-LARGE = [REPOSITORY / f"configs/studies/paper/srnets_{name}.yaml" for name in ("backbones", "fig4")]
+LARGE = [
+    REPOSITORY / f"configs/studies/paper/{name}.yaml"
+    for name in ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
+]
 LARGE += [
     REPOSITORY / f"configs/studies/{name}.yaml"
     for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
@@ -419,11 +422,15 @@ def test_generated_twins_have_the_names_labels_and_metrics_of_the_real_tasks():
     assert twins.items() <= real.items()
 
 
-def test_four_kinds_of_tasks_are_generated(brief, tmp_path):
-    path = with_short_windows(REPOSITORY / "configs/data/multitask_four.yaml", tmp_path)
+FOUR = {"nli/ood/auroc", "paraphrase/ood/auroc", "reading/ood/f1", "similarity/ood/mean_correlation", "macro"}
+SEVEN = {*FOUR, "acceptability/id/matthews", "facts/ood/auroc", "choice/id/accuracy"}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("four", FOUR), ("seven", SEVEN)])
+def test_several_kinds_of_tasks_are_generated(name, expected, brief, tmp_path):
+    path = with_short_windows(REPOSITORY / f"configs/data/multitask_{name}.yaml", tmp_path)
     folder = brief(REPOSITORY / "configs/rank_magnitude.yaml", "--config", str(path))
     metrics = json.loads((folder / "metrics.json").read_text())
-    expected = {"nli/ood/auroc", "paraphrase/ood/auroc", "reading/ood/f1", "similarity/ood/mean_correlation", "macro"}
     assert expected <= metrics.keys()
 
 
@@ -833,6 +840,12 @@ def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatc
     assert study.cost.keys() == study.kinds.keys()
 
 
+def tasks_of(run):
+    """Names of the tasks that a run of a study is trained on; all have the empty beginning."""
+    only = [argument.partition("=")[2] for argument in run.arguments if argument.startswith("--data.only=")]
+    return tuple(json.loads(only[-1])) if only else ("",)
+
+
 @each(STUDIES)
 def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
@@ -845,8 +858,10 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         reported = load(path)["report"]["metrics"]
         chosen_by = [name.replace("/id/", "/validation/") for name in reported]
         metrics |= dict.fromkeys([*reported, *chosen_by], 0.5 + number / 200)
-        if "mixtures" in load(path)["report"]:  # a run knows the tasks that it is trained on
-            known = (run.axes.get("dataset", ""), "parameter_density")
+        if "parameter_density" in metrics:
+            metrics["parameter_density"] = 1 - run.axes.get("sparsity", 0)
+        if {"mixtures", "gather"} & load(path)["report"].keys():  # a run knows the tasks that it is trained on
+            known = (*tasks_of(run), "parameter_density")
             metrics = {name: value for name, value in metrics.items() if name.startswith(known)}
         if run.kind == "imp":
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}
@@ -869,6 +884,13 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         (row,) = re.findall(rf"against mixtures: {mixture['name']}\n\n.*\n.*\n(.*) \|\n", text)
         assert row.split(" | ")[-1] != "-"  # its seed has mixtures
     assert ("## Differences from" in text) == ("reference" in said)
+    if "gather" in said:  # a row has the mean of all tasks, unless its models know some of them only
+        header, _, *rows = text.split("## Results\n\n")[1].split("\n\n")[0].splitlines()
+        cells = [dict(zip(header.split(" | "), row.split(" | "), strict=True)) for row in rows]
+        kinds = load(path)["runs"]
+        assert len(cells) == len({(run.kind, *map(run.axes.get, ("sparsity", "ranks"))) for run in plan})
+        with_mean = {each["| run"].removeprefix("| ") for each in cells if each["mean"] != "-"}
+        assert with_mean == {name for name in kinds if "data.only" not in kinds[name].get("settings", {})}
 
 
 # ---- as they are -------------------------------------------------------------------------------------------------

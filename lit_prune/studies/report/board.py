@@ -32,10 +32,11 @@ def write_board(results: Results, metrics: Iterable[str], folder: Path) -> None:
 
     Args:
         results: The runs.
-        metrics: The metrics `<task>/<split>/<metric>` to show.
+        metrics: The metrics `<task>/<split>/<metric>` to show; those that no run has are left out.
         folder: Where to; `tensorboard --logdir` with the study's folder finds it beside the runs' own events.
     """
-    metrics = list(metrics)
+    known = {key.name for key in results.keys}
+    metrics = [name for name in metrics if name in known]
     columns = {name: results.column("result", name) for name in ["sparsity", *metrics]}
     steps = results.column("result", "steps")
     axes = {axis: value for run in results.runs for axis, value in run.axes.items()}

@@ -11,11 +11,12 @@ from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.studies.report.board import write_board
 from lit_prune.studies.report.comparisons import compare, rank
+from lit_prune.studies.report.gather import gather
 from lit_prune.studies.report.multitask import duels, multitask_table
 from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
 from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
-from lit_prune.studies.report.settings import Direction, ReportSettings, complete_settings, read_settings
+from lit_prune.studies.report.settings import Direction, ReportSettings, awaited, complete_settings, read_settings
 from lit_prune.studies.report.stability import spreads, stability_table
 from lit_prune.studies.report.tables import (
     Table,
@@ -60,8 +61,9 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         write_results(results, place)
         write_board(results, settings.metrics, place / "tensorboard")
         chosen, tried = choose(results, settings)
-        captions = _draw(chosen, settings, place)
-        shown, further = _tables(chosen, settings)
+        gathered = gather(chosen, settings)
+        captions = _draw(chosen, gathered, settings, place)
+        shown, further = _tables(chosen, gathered, settings)
         further += [tried] if tried.rows else []
         parts = [_MARK, f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
@@ -77,28 +79,38 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     console.print(str(target), highlight=False, markup=False, soft_wrap=True)
 
 
-def _tables(results: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:
-    """The tables for the console too, and those for the file alone; empty ones are left out."""
-    over, axes = settings.over, cell_axes(results, settings)
+def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:
+    """The tables for the console too, and those for the file alone; empty ones are left out.
+
+    Args:
+        runs: The runs as they are.
+        rows: The runs of one task each as rows of all tasks.
+        settings: What is shown.
+    """
+    over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
-        results_table(results, settings),
-        differences_table(results, settings, compare(results, settings)),
-        ranks_table(results, settings, rank(results, settings)),
-        stability_table(spreads(results, settings), settings),
-        *(multitask_table(duels(results, each, over), each.name, axes, over) for each in settings.mixtures),
-        *([pareto_table(weigh(results, settings.pareto, over), axes, over)] if settings.pareto else []),
-        printed_table(results, settings),
+        results_table(rows, settings),
+        differences_table(rows, settings, compare(rows, settings)),
+        ranks_table(rows, settings, rank(rows, settings)),
+        stability_table(spreads(rows, settings), settings),
+        *(multitask_table(duels(runs, each, over), each.name, run_axes, over) for each in settings.mixtures),
+        *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
+        printed_table(rows, settings),
     ]
-    warning = mixture(results)
-    shown = [missing_table(results), *(replace(table, notes=[*table.notes, *warning]) for table in figures)]
-    further = [spread_table(results, settings), costs_table(results, settings), origins_table(results)]
+    warning = mixture(runs)
+    shown = [missing_table(runs), *(replace(table, notes=[*table.notes, *warning]) for table in figures)]
+    further = [spread_table(rows, settings), costs_table(runs, settings), origins_table(runs)]
     return [table for table in shown if table.rows], [table for table in further if table.rows]
 
 
-def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]:
-    found = spreads(results, settings)
+def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) -> list[str]:
+    """Draw what has a complete run already; the lines that show it. Arguments as of `_tables`."""
+    figures = [each for each in settings.figures if not awaited(rows, each.where)]
+    curves = [each for each in settings.curves if not awaited(runs, each.where)]
+    mixtures = [each for each in settings.mixtures if not awaited(runs, each.where)]
+    found = spreads(rows, settings)
     weighed = len(settings.pareto) == 2
-    if not (settings.figures or settings.curves or settings.mixtures or found or weighed):
+    if not (figures or curves or mixtures or found or weighed):
         return []
     # Not above: they take a second.
     from lit_prune.studies.report.budgets import draw_mixtures
@@ -110,11 +122,11 @@ def _draw(results: Results, settings: ReportSettings, folder: Path) -> list[str]
     def place(name: str) -> Path:
         return folder / "figures" / f"{name}.png"
 
-    captions = {each.name: draw(results, each, settings.over, place(each.name)) for each in settings.figures}
-    captions |= {each.name: draw_curves(results, each, settings.over, place(each.name)) for each in settings.curves}
-    captions |= {each.name: draw_mixtures(results, each, settings.over, place(each.name)) for each in settings.mixtures}
+    captions = {each.name: draw(rows, each, settings.over, place(each.name)) for each in figures}
+    captions |= {each.name: draw_curves(runs, each, settings.over, place(each.name)) for each in curves}
+    captions |= {each.name: draw_mixtures(runs, each, settings.over, place(each.name)) for each in mixtures}
     if weighed:
-        captions["pareto"] = draw_tradeoff(weigh(results, settings.pareto, settings.over), place("pareto"))
+        captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), place("pareto"))
     if found is not None:
         captions["stability"] = draw_ranks(found, place("stability"))
     lines = ["## Figures"]

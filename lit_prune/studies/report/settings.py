@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.studies.report.naming import higher_is_better, is_share
-from lit_prune.studies.report.results import Results, as_text
+from lit_prune.studies.report.results import Key, Results, as_text
 
 Direction = Literal["max", "min"]  # which end of a number is better
+
+MEAN = "mean"  # of the metrics of all tasks, where they are gathered
 
 _PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
 _SHOWN = 12  # known names in an error, at most
@@ -94,6 +96,8 @@ class ReportSettings:
         rank: The axis whose values are ranked; None: no ranks.
         stability: The axis of methods whose means and standard deviations are ranked, a column for each of `metrics`,
             which are of a task each; None: none.
+        gather: An axis of tasks: runs that differ in it alone are one row, each with the metrics of its own task; a row
+            that has all of `metrics`, which are needed, has a further number `mean`, their plain mean; None: none.
         tuned: An axis whose values were tried (learning rates): each cell shows the one whose runs did best on
             validation, and the axis is gone; None: none.
         figures: The figures.
@@ -109,6 +113,7 @@ class ReportSettings:
     reference: dict[str, Any] = field(default_factory=dict)
     rank: str | None = None
     stability: str | None = None
+    gather: str | None = None
     tuned: str | None = None
     figures: list[FigureSettings] = field(default_factory=list)
     curves: list[CurveSettings] = field(default_factory=list)
@@ -161,15 +166,23 @@ def _check_keys(given: Any, settings: type, place: str) -> None:
 def complete_settings(settings: ReportSettings, results: Results) -> ReportSettings:
     """The settings with their defaults filled in from the results.
 
+    Metrics of a task that no complete run knows are taken as they are while other runs are not complete.
+
     Raises:
-        UserError: an axis, a value of one, a model or a metric is not among the results.
+        UserError: no run is complete, an axis, a value of one, a model or a metric is not among the results, or tasks
+            are to be gathered of which no metric is named.
     """
+    if not any(key.split for key in results.keys):
+        raise UserError("no run of the study is complete: there is nothing to report yet")
     metrics = settings.metrics or _default_metrics(results)
     figures = [FigureSettings(**{**vars(each), "metrics": each.metrics or metrics}) for each in settings.figures]
     complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
-    _check_axes([settings.over, settings.rank, settings.stability, settings.tuned], results, "the report")
+    axes = [settings.over, settings.rank, settings.stability, settings.gather, settings.tuned]
+    _check_axes(axes, results, "the report")
+    if settings.gather is not None and not any("/" in name for name in settings.metrics):
+        raise UserError(f"report.gather is {settings.gather!r} without metrics: name one of each task in metrics")
     for name in [*metrics, *settings.pareto]:
-        _check_metric(name, results)
+        _check_metric(name, results, settings)
     select(results, settings.reference)
     drawn: list[FigureSettings | CurveSettings | MixtureSettings] = [*figures, *settings.curves, *settings.mixtures]
     for name in (each.name for each in drawn):
@@ -184,11 +197,11 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         for chosen in (figure.where, figure.reference):
             select(results, chosen)
         for name in figure.metrics:
-            _check_metric(name, results)
+            _check_metric(name, results, settings)
     for mixture in settings.mixtures:
-        _check_mixture(mixture, results)
+        _check_mixture(mixture, results, settings)
     for printed in settings.printed:
-        _check_printed(printed, results)
+        _check_printed(printed, results, settings)
     return complete
 
 
@@ -213,12 +226,15 @@ def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
     return found
 
 
+def awaited(results: Results, chosen: Mapping[str, Any]) -> bool:
+    """Whether there are runs that have these values of their axes, of which none is complete yet."""
+    states = [run.status for run, there in zip(results.runs, select(results, chosen), strict=True) if there]
+    return bool(states) and "completed" not in states
+
+
 def _default_metrics(results: Results) -> list[str]:
     evaluated = sorted({key for key in results.keys if key.split.startswith(("id", "ood")) and key.model == "result"})
-    found = [key.name for key in evaluated if key.metric == "accuracy"] or [key.name for key in evaluated]
-    if not found:
-        raise UserError("no run of the study is complete: there is nothing to report yet")
-    return found
+    return [key.name for key in evaluated if key.metric == "accuracy"] or [key.name for key in evaluated]
 
 
 def _check_axes(axes: Iterable[str | None], results: Results, place: str) -> None:
@@ -227,11 +243,15 @@ def _check_axes(axes: Iterable[str | None], results: Results, place: str) -> Non
             raise UserError(f"{place} names the axis {axis!r}, which no run has: use {', '.join(results.axes)}")
 
 
-def _check_metric(name: str, results: Results) -> None:
-    if "/" in name:
+def _check_metric(name: str, results: Results, settings: ReportSettings) -> None:
+    if "/" not in name:
+        _check(name, results.numbers | ({MEAN} if settings.gather is not None else set()), "number")
+    elif Key.of("result", name).task in {key.task for key in results.keys} or _all_complete(results):
         _check(name, {key.name for key in results.keys if key.split}, "metric")
-    else:
-        _check(name, results.numbers, "number")
+
+
+def _all_complete(results: Results) -> bool:
+    return all(run.status == "completed" for run in results.runs)
 
 
 def _check(name: str, known: set[str], kind: str) -> None:
@@ -247,21 +267,21 @@ def _some(name: str, known: Sequence[str]) -> str:
     return f"{', '.join(close)} or another of the {len(known)} in results.csv"
 
 
-def _check_mixture(mixture: MixtureSettings, results: Results) -> None:
+def _check_mixture(mixture: MixtureSettings, results: Results, settings: ReportSettings) -> None:
     select(results, mixture.where)
     if len(set(mixture.metrics)) < max(2, len(mixture.metrics)):
         raise UserError(f"mixture {mixture.name} has the metrics {mixture.metrics}: name one for each of several tasks")
     for name in mixture.metrics:
-        _check_metric(name, results)
+        _check_metric(name, results, settings)
         if not higher_is_better(name):
             raise UserError(f"mixture {mixture.name}: more of {name} is not better: its scores are means of what is")
 
 
-def _check_printed(printed: Mapping[str, Any], results: Results) -> None:
+def _check_printed(printed: Mapping[str, Any], results: Results, settings: ReportSettings) -> None:
     missing = [name for name in _PRINTED if name not in printed]
     if missing:
         raise UserError(f"the printed value {dict(printed)} lacks {', '.join(missing)}")
-    _check_metric(printed["metric"], results)
+    _check_metric(printed["metric"], results, settings)
     select(results, {name: value for name, value in printed.items() if name not in _PRINTED})
     metric, value = printed["metric"], printed["value"]
     if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):

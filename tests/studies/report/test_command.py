@@ -119,6 +119,20 @@ def test_multitask_models_are_compared_with_mixtures(study):
     assert (study.folder / "figures" / "mixed.png").is_file()
 
 
+def test_of_a_study_that_has_only_begun_what_is_there_is_reported(study):
+    for sparsity in (0.5, 0.9):
+        study.add(f"nli-{sparsity}", numbers(0.8, 0.6), dataset="nli", sparsity=sparsity, seed=1)
+        study.add(f"qa-{sparsity}", dataset="qa", sparsity=sparsity, seed=1)
+    metrics = ["nli/id/accuracy", "qa/id/f1"]
+    figures = [{"name": task, "where": {"dataset": task}} for task in ("nli", "qa")]
+    mixtures = [{"name": "mixed", "where": {"dataset": "qa"}, "metrics": metrics}]
+    study.define(metrics=metrics, figures=figures, mixtures=mixtures, reference={"dataset": "qa"})
+    report = study.report()
+    assert "| nli | 90% | result | 1 | 0.800 ± - | - |" in report
+    assert "| qa | 90% | result | 0 of 1 (1 planned) | - | - |" in report
+    assert [path.name for path in (study.folder / "figures").iterdir()] == ["nli.png"]
+
+
 def test_any_runs_are_weighed_by_what_the_command_says(study, capsys):
     for name, (accuracy, sparsity) in {"a": (0.9, 0.5), "b": (0.8, 0.5), "c": (0.7, 0.9)}.items():
         study.add(name, numbers(accuracy, 0.6) | {"sparsity": sparsity}, listed=False, method=name, seed=1)

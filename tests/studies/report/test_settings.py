@@ -6,7 +6,7 @@ from records import numbers
 
 from lit_prune.errors import UserError
 from lit_prune.studies.report.results import read_results
-from lit_prune.studies.report.settings import read_settings, select
+from lit_prune.studies.report.settings import awaited, read_settings, select
 
 
 def test_everything_has_a_default(grid):
@@ -42,7 +42,7 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
     [
         (
             {"overr": "seed"},
-            "report has no setting 'overr': use over, metrics, reference, rank, stability, tuned, figu",
+            "report has no setting 'overr': use over, metrics, reference, rank, stability, gather, tun",
         ),
         ({"figures": [{"name": "a", "line": "loss"}]}, "no setting 'line': use name, x, lines, metrics, where"),
         ({"figures": ["a"]}, "a figure of the report is 'a', needed is a mapping"),
@@ -98,6 +98,24 @@ def test_what_the_study_says_of_its_runs_is_not_the_reports_business(grid):
     assert grid.read()[1].over == "seed"
 
 
+def test_what_a_task_will_be_told_by_is_not_known_before_its_first_run(grid):
+    grid.add("qa", run="mask", loss="ce", sparsity=0.5, seed=4)
+    grid.define(metrics=["nli/ood/accuracy", "qa/id/f1"])
+    assert grid.read()[1].metrics == ["nli/ood/accuracy", "qa/id/f1"]
+    grid.define(metrics=["nli/ood/acc", "qa/id/f1"])
+    with pytest.raises(UserError, match="no run has the metric 'nli/ood/acc'"):
+        grid.read()
+
+
+def test_runs_are_awaited_until_one_of_them_is_complete(study):
+    study.add("a", numbers(0.9, 0.6), loss="ce", seed=1)
+    study.add("b", loss="ce", seed=2)
+    study.add("c", loss="poe", seed=1)
+    results = read_results(study.folder)
+    assert [awaited(results, {"loss": loss}) for loss in ("ce", "poe")] == [False, True]
+    assert not awaited(results, {"loss": "poe", "seed": 2})  # there is no such run
+
+
 def test_of_many_metrics_an_error_names_the_closest(study):
     study.add("one", numbers(0.9, 0.6) | {f"nli/id/accuracy_{number}": 0.5 for number in range(50)}, seed=1)
     study.define(metrics=["nli/ood/acuracy"])
@@ -105,8 +123,10 @@ def test_of_many_metrics_an_error_names_the_closest(study):
         study.read()
 
 
-def test_a_study_without_a_complete_run_has_nothing_to_report(study):
+@pytest.mark.parametrize("report", [{}, {"metrics": ["nli/id/accuracy", "sparsity"]}])
+def test_a_study_without_a_complete_run_has_nothing_to_report(study, report):
     study.add("one", seed=1)
+    study.define(**report)
     with pytest.raises(UserError, match="nothing to report yet"):
         study.read()
 
