@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from lit_prune.errors import UserError
@@ -87,3 +89,38 @@ def test_what_cannot_be_had_is_one_error(study, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert study("--address", "local") == 2
     assert 'pip install "lit_prune[cluster]"' in capsys.readouterr().err
+
+
+def completed(out):
+    return len(list(out.rglob("metrics.json")))
+
+
+def wait_for(out, num, driver):
+    end = time.monotonic() + 300
+    while completed(out) < num:
+        assert driver.poll() is None, "the driver has ended"
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="a driver's Ray ends with it on Linux only")
+def test_what_is_killed_is_made_good(source, study, tmp_path):
+    source["axes"]["seed"]["values"] = list(range(1, 9))
+    assert study() == 0
+    undisturbed = tmp_path / "undisturbed"
+    (tmp_path / "out").rename(undisturbed)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(out), *TWO_AT_ONCE]
+    driver = subprocess.Popen(command)
+    wait_for(out, 4, driver)
+    workers = [each for each in psutil.Process(driver.pid).children(recursive=True) if "fit_there" in each.name()]
+    workers[0].kill()
+    wait_for(out, 9, driver)
+    driver.kill()
+    driver.wait()
+    began = {path.parent: path.stat().st_mtime for path in out.rglob("metrics.json")}
+    assert len(began) < 24
+    assert subprocess.run(command).returncode == 0
+    assert metrics(out) == metrics(undisturbed)
+    assert all((folder / "metrics.json").stat().st_mtime == then for folder, then in began.items())
