@@ -2,6 +2,7 @@
 
 import torch
 
+from lit_prune.sparsity.masks import LearnedMask
 from lit_prune.sparsity.targets import layers_in, match
 
 TASK = {"kind": "Task", "name": "nli", "labels": ["yes", "no"]}
@@ -17,3 +18,10 @@ def told(model, inputs):
     """The hidden states of all tokens, padding too, and the logits."""
     with torch.inference_mode():
         return model.encoder(inputs)[0], model(**inputs).logits
+
+
+def learned(keep):
+    """A learned mask that keeps this."""
+    mask = LearnedMask(keep.float())
+    mask.threshold.fill_(0.5)
+    return mask

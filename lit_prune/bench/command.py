@@ -12,7 +12,7 @@ from torch import nn
 
 from lit_prune.bench.bert import bert_of_rank, check_shape, dense_bert, sparse_bert
 from lit_prune.bench.exports import encoders
-from lit_prune.bench.inference import PRECISIONS, Speed, Use, measure
+from lit_prune.bench.inference import Speed, Use, measure, precisions_of
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.report import report
 from lit_prune.bench.speeds import show, write_card, write_numbers, write_speeds
@@ -71,7 +71,7 @@ def inference(
         UserError: A folder is neither, the device is not there, or `Use` refuses the others.
     """
     place = device_named(device)
-    chosen = PRECISIONS if precisions is None and place == "cpu" else precisions or PRECISIONS[:2]
+    chosen = precisions_of(place) if precisions is None else precisions
     uses = [Use(texts, tokens, chosen, repeats, place) for texts in batch for tokens in length]
     if not uses:
         raise UserError("batch or length is an empty list: give a number at least")
@@ -127,7 +127,7 @@ def density(
         raise UserError(f"ranks has {wrong[0]}: needed are numbers from 1 to {hidden}, the width")
     if wrong_shares := [share for share in kept if not 0 < share <= 1]:
         raise UserError(f"kept has {wrong_shares[0]}: needed are shares above 0, at most 1")
-    chosen = PRECISIONS if precisions is None and place == "cpu" else precisions or PRECISIONS[:2]
+    chosen = precisions_of(place) if precisions is None else precisions
     use = Use(batch, length, chosen, repeats, place)
     shape = layers, hidden, length
     makers: dict[str, Callable[[], nn.Module]] = {"dense": partial(dense_bert, *shape)}

@@ -25,6 +25,11 @@ PRECISIONS = ("fp32", "bf16", "int8")
 Make = Callable[[], nn.Module]
 
 
+def precisions_of(device: str) -> Sequence[str]:
+    """Those of `PRECISIONS` that a device has."""
+    return PRECISIONS if device == "cpu" else PRECISIONS[:2]
+
+
 @dataclass(frozen=True)
 class Use:
     """How encoders are used.
@@ -49,7 +54,7 @@ class Use:
 
     def __post_init__(self) -> None:
         check_positive(batch=self.batch, length=self.length, repeats=self.repeats)
-        known = PRECISIONS if self.device == "cpu" else PRECISIONS[:2]
+        known = precisions_of(self.device)
         if not self.precisions or set(self.precisions) - set(known):
             raise UserError(f"precisions are {list(self.precisions)}: on {self.device} use some of {', '.join(known)}")
 

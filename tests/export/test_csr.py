@@ -4,22 +4,16 @@ import copy
 
 import pytest
 import torch
-from models import layers, told
+from models import layers, learned, told
 from torch import nn
 
 from lit_prune.errors import UserError
 from lit_prune.export.csr import FeatureMajorNorm, SparseLinear, make_sparse
 from lit_prune.export.model import Changes
 from lit_prune.sparsity.install import install, masked_layers
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.masks import FixedMask, ReversibleMask, TaskMasks
 
 FAMILIES = ["bert", "roberta", "xlm-roberta", "electra", "distilbert", "albert", "deberta-v2"]
-
-
-def learned(keep):
-    mask = LearnedMask(keep.float())
-    mask.threshold.fill_(0.5)
-    return mask
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from models import layers, told
+from models import layers, learned, told
 from torch import nn
 
 from lit_prune.bench.bert import bert_of_rank
@@ -15,14 +15,8 @@ from lit_prune.export.model import Changes
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.masks import FixedMask, ReversibleMask, TaskMasks
 from lit_prune.sparsity.structures import Rank
-
-
-def learned(keep):
-    mask = LearnedMask(keep.float())
-    mask.threshold.fill_(0.5)
-    return mask
 
 
 @pytest.fixture
