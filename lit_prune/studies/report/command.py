@@ -14,6 +14,7 @@ from lit_prune.studies.report.comparisons import compare, rank
 from lit_prune.studies.report.gather import gather
 from lit_prune.studies.report.multitask import duels, multitask_table
 from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.page import page
 from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
 from lit_prune.studies.report.settings import Direction, ReportSettings, awaited, complete_settings, read_settings
@@ -40,7 +41,9 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
-    """Show what the runs of a study show: tables here, all in report.md, results.csv, figures/ and tensorboard/.
+    """Show what the runs of a study show: tables here, all in report.md and report.html (one file, to be sent).
+
+    Beside them are results.csv, results.parquet, figures/ and tensorboard/.
 
     Args:
         folder: Folder of a study, or any folder with runs in it. Its study.yaml, if there is one, says what to show.
@@ -68,6 +71,8 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         parts = [_MARK, f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
         write_atomically(target, lambda path: path.write_text(text))
+        whole = page(title, text, results.runs, place)
+        write_atomically(place / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error}") from error
     console = Console()
