@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
 from lit_prune.studies.cluster import Resources, fit_there
@@ -122,5 +123,7 @@ def test_what_is_killed_is_made_good(source, study, tmp_path):
     began = {path.parent: path.stat().st_mtime for path in out.rglob("metrics.json")}
     assert len(began) < 24
     assert subprocess.run(command).returncode == 0
-    assert metrics(out) == metrics(undisturbed)
+    for folder in (out, undisturbed):
+        assert main(["report", str(folder)]) == 0
+    assert (out / "results.parquet").read_bytes() == (undisturbed / "results.parquet").read_bytes()
     assert all((folder / "metrics.json").stat().st_mtime == then for folder, then in began.items())
