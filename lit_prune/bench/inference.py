@@ -114,7 +114,7 @@ def measure(makers: Mapping[str, Make], use: Use, memory: bool = False) -> list[
             taken = statistics.median(seconds[own])
             peak = None
             if memory:
-                peak = peak_memory(partial(_in_use, makers[name], precision, use), use.device, with_making=False)
+                peak = peak_memory(partial(in_use, makers[name], precision, use), use.device, with_making=False)
             speeds.append(
                 Speed(
                     name=name,
@@ -164,7 +164,8 @@ def flop_count(backbone: nn.Module, use: Use) -> int:
     return counted - 2 * use.batch * use.length * pruned
 
 
-def _in_use(make: Make, precision: str, use: Use) -> Callable[[], Any]:
+def in_use(make: Make, precision: str, use: Use) -> Callable[[], Any]:
+    """Make an encoder in a precision; a forward pass of it."""
     return forward(in_precision(_ready(make()), precision).to(use.device), use)
 
 

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
 from lit_prune.bench import memory
+from lit_prune.bench.bert import dense_bert
+from lit_prune.bench.inference import Use, in_use
 from lit_prune.bench.training import Setting, training_step
 
 TOY = Setting(layers=1, hidden=256, batch=2, length=8, precision="fp32", device="cpu")
@@ -21,17 +22,12 @@ def test_it_counts_gradients_and_both_moments_of_what_is_trained():
     assert EMBEDDINGS < memory.peak_memory(partial(training_step, TOY, "mask_phase"), "cpu") < 4 * EMBEDDINGS
 
 
-def make_with_detour():
-    """Something that holds 40 MB, for which 200 MB were needed."""
-    kept = torch.ones(10_000_000)
-    torch.ones(40_000_000).add_(1)
-    return kept.sum
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a CPU process is known on Linux only")
 def test_the_making_counts_where_it_is_to():
-    assert memory.peak_memory(make_with_detour, "cpu") > 195e6
-    assert 35e6 < memory.peak_memory(make_with_detour, "cpu", with_making=False) < 100e6
+    use = Use(batch=1, length=8, precisions=["bf16"], repeats=1, device="cpu")
+    make = partial(in_use, partial(dense_bert, 1, 256), "bf16", use)  # from float32, of which nothing is left then
+    assert memory.peak_memory(make, "cpu") > EMBEDDINGS * 1.5
+    assert EMBEDDINGS * 0.5 < memory.peak_memory(make, "cpu", with_making=False) < EMBEDDINGS * 1.4
 
 
 def test_it_is_none_where_the_system_does_not_tell(monkeypatch):

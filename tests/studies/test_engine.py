@@ -14,6 +14,15 @@ from lit_prune.studies.standing import find_standings
 def called(plan, tmp_path, resolve):
     """A function that runs the study by a `call`: what was told."""
 
+    class Calls(engine.Here):
+        """Runs by a function of a run's arguments and its output."""
+
+        def __init__(self, call):
+            self.call = call
+
+        def wait(self):
+            return self.standing, self.call(self.standing.arguments, self.standing.output)
+
     def run(call):
         standings = find_standings(plan, tmp_path, resolve)
         ledger = Ledger(tmp_path, standings, standings)
@@ -22,7 +31,7 @@ def called(plan, tmp_path, resolve):
             list(standings.values()),
             ledger,
             lambda standing: told.append((standing.run.name, ledger.status(standing.run.name))),
-            call,
+            Calls(call),
         )
         return told, ledger
 
@@ -79,3 +88,68 @@ def test_what_stops_the_process_is_not_held_up(monkeypatch, tmp_path):
     monkeypatch.setattr("lit_prune.fit.run", run)
     with pytest.raises(SystemExit):
         engine.fit_here([], tmp_path / "output.txt")
+
+
+class Pool:
+    """Runs several at once; the last that began ends first, and some fail."""
+
+    def __init__(self, num_slots, failing=()):
+        self.num_slots, self.failing = num_slots, failing
+        self.running, self.began, self.most = [], [], 0
+
+    def start(self, standing):
+        self.running.append(standing)
+        self.began.append(standing.run.name)
+        self.most = max(self.most, len(self.running))
+
+    def wait(self):
+        standing = self.running.pop()
+        if standing.run.name in self.failing:
+            return standing, "it fails"
+        standing.folder.mkdir(parents=True)
+        (standing.folder / "metrics.json").write_text("{}")
+        return standing, None
+
+
+@pytest.fixture
+def pooled(plan, tmp_path, resolve):
+    """A function that runs the study by a pool: the ledger."""
+
+    def run(pool):
+        standings = find_standings(plan, tmp_path, resolve)
+        ledger = Ledger(tmp_path, standings, standings)
+        engine.run_all(list(standings.values()), ledger, lambda standing: None, pool)
+        return ledger
+
+    return run
+
+
+@pytest.mark.parametrize("num_slots", [1, 2, 3, 10])
+def test_as_many_run_at_once_as_there_are_slots_each_after_what_it_starts_from(pooled, names, num_slots):
+    pool = Pool(num_slots)
+    ledger = pooled(pool)
+    assert {ledger.status(name) for name in names} == {"completed"}
+    assert sorted(pool.began) == sorted(names)
+    assert pool.most == min(num_slots, 3)  # a dense run, and both masks of the other: all six never can
+    for name in names:
+        if name.startswith("mask"):
+            assert pool.began.index(name) > pool.began.index(f"dense/{name.rpartition('/')[2]}")
+
+
+def test_what_starts_from_a_failed_run_is_blocked_and_the_rest_goes_on(pooled, names):
+    ledger = pooled(Pool(2, failing=["dense/seed=1"]))
+    states = {name: ledger.status(name) for name in names}
+    assert states["dense/seed=1"] == "failed"
+    assert all((state == "blocked") == ("mask" in name and "seed=1" in name) for name, state in states.items())
+
+
+def test_what_ran_when_it_is_stopped_is_planned_again(pooled, names, tmp_path, resolve, plan):
+    class Stopped(Pool):
+        def wait(self):
+            raise KeyboardInterrupt
+
+    standings = find_standings(plan, tmp_path, resolve)
+    ledger = Ledger(tmp_path, standings, standings)
+    with pytest.raises(KeyboardInterrupt):
+        engine.run_all(list(standings.values()), ledger, lambda standing: None, Stopped(2))
+    assert {ledger.status(name) for name in names} == {"planned"}
