@@ -18,7 +18,7 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; text-align: left; }
 thead th { border-bottom: 2px solid #888; }
 img { max-width: 100%; background: white; }
 pre { overflow-x: auto; font-size: 13px; }
