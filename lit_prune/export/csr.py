@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -65,7 +66,7 @@ class SparseLinear(nn.Module):
 
 
 class FeatureMajorNorm(nn.LayerNorm):
-    """`nn.LayerNorm` whose output lies in memory as `SparseLinear` reads it: once for all that read it."""
+    """`nn.LayerNorm` over texts as `SparseLinear` reads and writes them, without a copy; without gradients."""
 
     @classmethod
     def of(cls, norm: nn.LayerNorm) -> "FeatureMajorNorm":
@@ -74,10 +75,18 @@ class FeatureMajorNorm(nn.LayerNorm):
         made.weight, made.bias = norm.weight, norm.bias
         return made
 
+    @torch.no_grad()
     def forward(self, input: Tensor) -> Tensor:
         """The normalised input (..., length, features)."""
-        output = super().forward(input)
-        return output.transpose(-1, -2).contiguous().transpose(-1, -2) if input.ndim > 2 else output
+        if input.ndim < 3 or self.bias is None:
+            return super().forward(input)
+        by_feature = input.transpose(-1, -2).contiguous()
+        output = torch.empty_like(by_feature)
+        weight, bias = self.weight[:, None], self.bias[:, None]
+        for read, written in zip(by_feature.flatten(0, -3), output.flatten(0, -3), strict=True):
+            normed = F.batch_norm(read, None, None, training=True, eps=self.eps)  # features as the batch: each token's
+            torch.addcmul(bias, normed, weight, out=written)
+        return output.transpose(-1, -2)
 
 
 def make_sparse(model: TaskModel) -> None:
