@@ -25,3 +25,11 @@ def learned(keep):
     mask = LearnedMask(keep.float())
     mask.threshold.fill_(0.5)
     return mask
+
+
+def outputs_stay(change, model, inputs):
+    """Change a model in place: it says the same; what the change returns."""
+    expected = told(model, inputs)
+    result = change(model)
+    torch.testing.assert_close(told(model, inputs), expected, atol=1e-5, rtol=0)
+    return result

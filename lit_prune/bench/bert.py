@@ -13,7 +13,7 @@ from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.targets import layers_in, match
 
 HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
-_MATRICES = ("query", "key", "value", "attention_output", "intermediate", "output")
+HEADS = ("pooler", "classifier")  # targets that are no matrices of the layers
 
 
 def check_shape(layers: int, hidden: int) -> None:
@@ -52,33 +52,33 @@ def dense_bert(layers: int, hidden: int, max_length: int = 512, **config: float)
 def bert_of_rank(layers: int, hidden: int, max_length: int, rank: int) -> BertModel:
     """The same of whose matrices so many ranks are kept, as two small ones where these have fewer entries."""
     backbone = dense_bert(layers, hidden, max_length)
-    for name in _matrices(backbone):
-        linear = backbone.get_submodule(name)
+    root = rooted(backbone)
+    for name in layers_in(match(root, "bert", without=HEADS)):
+        linear = root.get_submodule(name)
         assert isinstance(linear, nn.Linear)
         if rank <= break_even(linear.out_features, linear.in_features):
             pair = pair_of(linear.in_features, linear.out_features, rank).to_empty(device="cpu")
             for value in pair.parameters():
                 nn.init.normal_(value, std=0.02)
-            backbone.set_submodule(name, pair)
+            root.set_submodule(name, pair)
     return backbone
 
 
 def sparse_bert(layers: int, hidden: int, max_length: int, density: float) -> BertModel:
     """The same of whose matrices that share of the entries is kept, each computed by a sparse product."""
     backbone = dense_bert(layers, hidden, max_length)
-    names = _matrices(backbone)
+    root = rooted(backbone)
+    names = layers_in(match(root, "bert", without=HEADS))
     for name in names:
-        linear = backbone.get_submodule(name)
+        linear = root.get_submodule(name)
         assert isinstance(linear, nn.Linear)
         weight = linear.weight.detach()
         (keep,) = keep_largest([weight.abs()], num_kept(weight.numel(), 1 - density))
         weight.mul_(keep)
-    install_sparse(backbone, names)
+    install_sparse(root, names)
     return backbone
 
 
-def _matrices(backbone: BertModel) -> list[str]:
-    """The names of the matrices of its layers."""
-    root = nn.ModuleDict({"encoder": nn.ModuleDict({"backbone": backbone})})
-    prefix = "encoder.backbone."
-    return [name.removeprefix(prefix) for name in layers_in(match(root, "bert", _MATRICES))]
+def rooted(backbone: nn.Module) -> nn.Module:
+    """A network in which it stands where it does in a model, so that its layers are found by their names."""
+    return nn.ModuleDict({"encoder": nn.ModuleDict({"backbone": backbone})})

@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from lit_prune.bench.bert import rooted
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.timing import ratio, rounds
 from lit_prune.errors import UserError
@@ -98,18 +99,18 @@ def measure(makers: Mapping[str, Make], use: Use, memory: bool = False) -> list[
         memory: Whether to measure the peak memory too: each in a fresh process, which takes seconds.
     """
     dense_name, *others = makers
-    dense = _ready(makers[dense_name]())
+    dense = _ready(makers[dense_name](), use)
+    flops, size = flop_count(dense, use), _num_in_layers(dense)
     speeds = []
     for name in (dense_name, *others):
-        backbone = dense if name == dense_name else _ready(makers[name]())
-        flops = flop_count(backbone, use) / flop_count(dense, use)
-        density = _num_in_layers(backbone) / _num_in_layers(dense)
+        backbone = dense if name == dense_name else _ready(makers[name](), use)
+        flop_ratio, density = flop_count(backbone, use) / flops, _num_in_layers(backbone) / size
         for precision in use.precisions:
             if precision == "int8" and any(isinstance(module, SparseLinear) for module in backbone.modules()):
                 continue
-            base = in_precision(dense, precision).to(use.device)
-            own = base if backbone is dense else in_precision(backbone, precision).to(use.device)
-            passes = {each: forward(each.to(use.device), use) for each in (dense, base, own)}
+            base = in_precision(dense, precision)
+            own = base if backbone is dense else in_precision(backbone, precision)
+            passes = {each: forward(each, use) for each in (dense, base, own)}
             seconds = rounds(passes, use.repeats, use.device)
             taken = statistics.median(seconds[own])
             peak = None
@@ -122,7 +123,7 @@ def measure(makers: Mapping[str, Make], use: Use, memory: bool = False) -> list[
                     seconds=taken,
                     ratio=ratio(seconds[own], seconds[base]),
                     ratio_fp32=ratio(seconds[own], seconds[dense]),
-                    flop_ratio=flops,
+                    flop_ratio=flop_ratio,
                     density=density,
                     num_bytes=_num_bytes(own),
                     peak_bytes=peak,
@@ -141,7 +142,7 @@ def in_precision(backbone: nn.Module, precision: str) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is to move into torchao
         quantised: nn.Module = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
-            backbone.cpu(), {nn.Linear}
+            backbone, {nn.Linear}
         )
     return quantised
 
@@ -166,16 +167,15 @@ def flop_count(backbone: nn.Module, use: Use) -> int:
 
 def in_use(make: Make, precision: str, use: Use) -> Callable[[], Any]:
     """Make an encoder in a precision; a forward pass of it."""
-    return forward(in_precision(_ready(make()), precision).to(use.device), use)
+    return forward(in_precision(_ready(make(), use), precision), use)
 
 
-def _ready(backbone: nn.Module) -> nn.Module:
-    return backbone.eval().requires_grad_(False)
+def _ready(backbone: nn.Module, use: Use) -> nn.Module:
+    return backbone.eval().requires_grad_(False).to(use.device)
 
 
 def _num_in_layers(backbone: nn.Module) -> int:
-    root = nn.ModuleDict({"encoder": nn.ModuleDict({"backbone": backbone})})
-    return budget(root).num_total
+    return budget(rooted(backbone)).num_total
 
 
 def _num_bytes(backbone: nn.Module) -> int:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lit_prune.bench.bert import check_shape, dense_bert
+from lit_prune.bench.bert import HEADS, check_shape, dense_bert
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
@@ -21,7 +21,6 @@ from lit_prune.tuning import ChosenEntries, Lora
 from lit_prune.tuning.lora import need_peft
 
 SPARSITY = 0.5  # no step under masks depends on it
-HEADS = ("pooler", "classifier")
 
 
 @dataclass(frozen=True)

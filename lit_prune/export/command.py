@@ -105,7 +105,7 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         files, metadata = {delta.FILE: converted}, metadata | texts
     elif form in ("packed", "csr"):
         if form == "csr":
-            csr.make_sparse(deepcopy(model))  # whether it can be
+            csr.sparse_layers(model)  # there must be some
         state = {name: _converted(name, value, dtype) for name, value in weights.items()}
         tensors, texts = packed.pack_state(state, masks_by_task(model))
         files, metadata = {packed.FILE if form == "packed" else csr.FILE: tensors}, metadata | texts

@@ -89,23 +89,33 @@ class FeatureMajorNorm(nn.LayerNorm):
         return output.transpose(-1, -2)
 
 
-def make_sparse(model: TaskModel) -> None:
-    """Fold the masks in and compute matrices of which little is kept by their kept entries, in place.
-
-    Logits stay, up to rounding. Where masks are fixed or were folded into zeros before, zeros count as pruned.
-
-    Args:
-        model: The model; of several tasks, all with the same masks.
+def sparse_layers(model: TaskModel) -> list[str]:
+    """The layers of which so little is kept that a sparse product pays.
 
     Raises:
         UserError: no matrix is pruned by element to `DENSEST` or less, or masks or changes of the encoder differ by
-            task; the model is as it was.
+            task.
     """
     layers = {name: each for name, each in masked_layers(model).items() if isinstance(each, MaskedLinear)}
     names = sparse_enough({f"{name}.weight": each.mask.keep.float().mean().item() for name, each in layers.items()})
     if not names:
         raise UserError(f"no matrix keeps {DENSEST:.0%} of its entries or less: use compact, lowrank or packed")
     check_same_for_all(model)
+    return names
+
+
+def make_sparse(model: TaskModel) -> None:
+    """Fold the masks in and compute matrices of which little is kept by their kept entries, in place.
+
+    Logits stay, up to rounding.
+
+    Args:
+        model: The model; of several tasks, all with the same masks.
+
+    Raises:
+        UserError: see `sparse_layers`; the model is as it was.
+    """
+    names = sparse_layers(model)
     fold_masks(model)
     install_sparse(model, names)
 

@@ -72,7 +72,10 @@ def run_study(
     check_folder(out, study)
     plan = make_plan(study)
     chosen = select(plan, where)
-    with nullcontext() if dry_run else locked(out):
+    with (
+        nullcontext() if dry_run else locked(out),
+        nullcontext(Here()) if on is None or dry_run else closing(Cluster(*on)) as executor,
+    ):
         standings = find_standings(plan, out, make_resolver())
         costs = Costs(standings.values(), study.cost)
         now = [standings[each.name] for each in chosen]
@@ -82,7 +85,7 @@ def run_study(
         write_study(out, study)
         ledger = Ledger(out, standings, [each.name for each in chosen])
         watch = Watch(now, ledger, costs)
-        with watch.shown(), nullcontext(Here()) if on is None else closing(Cluster(*on)) as executor:
+        with watch.shown():
             run_all(now, ledger, watch.tell, executor)
     failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) != COMPLETED]
     if failed:

@@ -62,13 +62,14 @@ def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor:
     running: list[Standing] = []
     try:
         while waiting or running:
+            num_slots = executor.num_slots
             for standing in list(waiting):
                 ancestor = standing.run.ancestor
                 before = COMPLETED if ancestor is None else ledger.status(ancestor)
                 if before in (FAILED, BLOCKED):
                     waiting.remove(standing)
                     change(standing, BLOCKED, f"it starts from {ancestor}, which is {before}")
-                elif before == COMPLETED and len(running) < executor.num_slots:
+                elif before == COMPLETED and len(running) < num_slots:
                     waiting.remove(standing)
                     running.append(standing)
                     change(standing, RUNNING)
