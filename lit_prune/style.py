@@ -1,4 +1,12 @@
-"""How figures of a study look."""
+"""How figures look, and the files that they become."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lit_prune.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # takes a second
 
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
 FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
@@ -8,3 +16,15 @@ PANEL = (3.4, 2.8)  # inches
 def num_columns(num_panels: int) -> int:
     """How many panels are side by side: three at most."""
     return 2 if num_panels == 4 else min(num_panels, 3)
+
+
+def save(canvas: "Figure", path: Path) -> None:
+    """Write a figure as PNG, and as PDF beside it; equal figures give equal files.
+
+    Args:
+        canvas: The figure.
+        path: The PNG.
+    """
+    write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+    undated = {"CreationDate": None}
+    write_atomically(path.with_suffix(".pdf"), lambda partial: canvas.savefig(partial, format="pdf", metadata=undated))

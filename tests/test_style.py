@@ -1,8 +1,9 @@
 """How figures look: names that matplotlib knows."""
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
 
-from lit_prune.style import FONTS, PANEL, STYLE, num_columns
+from lit_prune.style import FONTS, PANEL, STYLE, num_columns, save
 
 
 def test_each_setting_is_one_of_matplotlibs():
@@ -12,3 +13,14 @@ def test_each_setting_is_one_of_matplotlibs():
 
 def test_four_panels_are_a_square_and_others_rows_of_three():
     assert [num_columns(num) for num in range(1, 7)] == [1, 2, 3, 2, 3, 3]
+
+
+def test_a_figure_is_a_png_and_a_pdf_and_equal_ones_are_equal_files(tmp_path):
+    for name in ("a", "b"):
+        canvas = Figure()
+        canvas.subplots().plot([1, 2])
+        save(canvas, tmp_path / "figures" / f"{name}.png")
+    for end, beginning in {"png": b"\x89PNG", "pdf": b"%PDF"}.items():
+        first, second = ((tmp_path / f"figures/{name}.{end}").read_bytes() for name in ("a", "b"))
+        assert first.startswith(beginning)
+        assert first == second

@@ -10,8 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lit_prune.bench.inference import Speed, Use
 from lit_prune.bench.report import machine
-from lit_prune.files import write_atomically
-from lit_prune.style import FONTS, STYLE
+from lit_prune.style import FONTS, STYLE, save
 
 _SIZE = (6.4, 3.8)  # inches, with the legend beside
 _WAYS = {"rank": "ranks, two matrices each", "csr": "elements, sparse products"}  # by what names begin with
@@ -24,7 +23,7 @@ def draw(speeds: Sequence[Speed], use: Use, path: Path) -> None:
     Args:
         speeds: What was measured; the first is the dense encoder, the others are called `rank ...` or `csr ...`.
         use: How the encoders were used.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
     """
     rows = pd.DataFrame(
         {
@@ -68,4 +67,4 @@ def draw(speeds: Sequence[Speed], use: Use, path: Path) -> None:
         canvas.suptitle(
             f"{on['hardware']}, {on['num_threads']} threads; {use.batch} texts of {use.length} tokens", fontsize=10.5
         )
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lit_prune.compare.counts import Counts
+from lit_prune.style import save
 
 MOST_PANELS = 24  # runs that one picture shows what they keep of
 _ANNOTATED = 12  # runs up to which each overlap is written into its square
@@ -47,7 +48,7 @@ def draw_kept(counts: Counts, folder: Path) -> None:
             panel.set_title(f"{number + 1}: {counts.names[number]}" if len(counts.names) > 1 else counts.names[0])
             panel.set_ylabel("layer")
         canvas.suptitle("kept (% of weights)", fontsize=10)
-        _save(canvas, folder / "kept")
+        save(canvas, folder / "kept.png")
 
 
 def draw_overlap(counts: Counts, folder: Path) -> None:
@@ -77,9 +78,4 @@ def draw_overlap(counts: Counts, folder: Path) -> None:
         )
         panel.set_title("overlap of what is kept\nbelow: of the runs; above: of random masks")
         panel.tick_params(axis="y", rotation=0)
-        _save(canvas, folder / "overlap")
-
-
-def _save(canvas: Figure, path: Path) -> None:
-    canvas.savefig(path.with_suffix(".png"))
-    canvas.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})  # equal masks, equal files
+        save(canvas, folder / "overlap.png")

@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lit_prune.files import write_atomically
 from lit_prune.studies.report.cells import split_cells
 from lit_prune.studies.report.mixtures import Mixtures, Models, find_models, mix
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.settings import MixtureSettings
 from lit_prune.studies.report.statistics import Floats
-from lit_prune.style import FONTS, PANEL, STYLE, num_columns
+from lit_prune.style import FONTS, PANEL, STYLE, num_columns, save
 
 _BLUE, _, _, _RED, *_ = sns.color_palette("colorblind")
 _SINGLE, _MULTITASK = "single-task model", "multitask model"
@@ -37,7 +36,7 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
         results: The runs.
         mixture: What is compared.
         over: The axis that is averaged over.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
@@ -65,7 +64,7 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
         for panel in others[len(mixture.metrics) :]:
             panel.remove()
         canvas.legend(handles=_legend(), loc="outside upper center", ncols=2, frameon=False)
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)
     num = sum(len(each.scores) for each in mixtures.values())
     return (
         f"Score over budget, in units of one dense encoder's layers. Faint: all {num:,} mixtures of single-task models "

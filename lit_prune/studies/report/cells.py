@@ -7,7 +7,7 @@ from typing import Any
 
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.run import Value
-from lit_prune.studies.report.settings import select
+from lit_prune.studies.report.selection import select
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from rich.console import Console
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.studies.report.board import write_board
+from lit_prune.studies.report.checks import complete_settings
+from lit_prune.studies.report.claims import claims_table, judge
 from lit_prune.studies.report.comparisons import compare, rank
 from lit_prune.studies.report.gather import gather
 from lit_prune.studies.report.multitask import duels, multitask_table
@@ -17,7 +19,8 @@ from lit_prune.studies.report.origins import costs_table, missing_table, mixture
 from lit_prune.studies.report.page import page
 from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
-from lit_prune.studies.report.settings import Direction, ReportSettings, awaited, complete_settings, read_settings
+from lit_prune.studies.report.selection import awaited
+from lit_prune.studies.report.settings import Direction, ReportSettings, read_settings
 from lit_prune.studies.report.stability import spreads, stability_table
 from lit_prune.studies.report.tables import (
     Table,
@@ -43,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
 def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     """Show what the runs of a study show: tables here, all in report.md and report.html (one file, to be sent).
 
-    Beside them are results.csv, results.parquet, figures/ and tensorboard/.
+    Beside them are tables.tex (for LaTeX), results.csv, results.parquet, figures/ (PNG and PDF) and tensorboard/.
 
     Args:
         folder: Folder of a study, or any folder with runs in it. Its study.yaml, if there is one, says what to show.
@@ -58,6 +61,8 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     target = place / "report.md"
     if target.exists() and not target.read_text(errors="replace").startswith(_MARK):
         raise UserError(f"{target} was not written by lit_prune report and is not overwritten: move it")
+    from lit_prune.studies.report.latex import latex  # not above: pandas takes a moment
+
     title, given = read_settings(place)
     settings = complete_settings(given if pareto is None else replace(given, pareto=pareto), results)
     try:
@@ -68,9 +73,11 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         captions = _draw(chosen, gathered, settings, place)
         shown, further = _tables(chosen, gathered, settings)
         further += [tried] if tried.rows else []
-        parts = [_MARK, f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
+        parts = [f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
-        write_atomically(target, lambda path: path.write_text(text))
+        write_atomically(target, lambda path: path.write_text(f"{_MARK}\n\n{text}"))
+        in_latex = "\n".join(latex(table) for table in [*shown, *further])
+        write_atomically(place / "tables.tex", lambda path: path.write_text(in_latex))
         whole = page(title, text, results.runs, place)
         write_atomically(place / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
@@ -94,8 +101,9 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     """
     over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
+        claims_table(judge(rows, settings), settings),
         results_table(rows, settings),
-        differences_table(rows, settings, compare(rows, settings)),
+        differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
         ranks_table(rows, settings, rank(rows, settings)),
         stability_table(spreads(rows, settings), settings),
         *(multitask_table(duels(runs, each, over), each.name, run_axes, over) for each in settings.mixtures),

@@ -1,7 +1,9 @@
 """Comparisons within a study: paired differences from a reference, and ranks of methods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +12,9 @@ from lit_prune.studies.report.naming import higher_is_better
 from lit_prune.studies.report.results import Key, Results
 from lit_prune.studies.report.rows import Rows, read_rows, row_statistic
 from lit_prune.studies.report.run import Value
+from lit_prune.studies.report.selection import select
 from lit_prune.studies.report.settings import ReportSettings
-from lit_prune.studies.report.statistics import RowStatistic, mean_ranks, rows_interval, seeds_interval
+from lit_prune.studies.report.statistics import Floats, RowStatistic, mean_ranks, rows_interval, seeds_interval
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Difference:
     Attributes:
         cell: The cell.
         metric: `<task>/<split>/<metric>`.
-        mean: Cell minus reference.
+        mean: Cell minus reference, or minus a share of it.
         interval: Its bootstrap interval; None for one seed without rows.
         num: Number of pairs.
         over: What the interval is over: `seeds`, `rows`, or `seeds and rows`.
@@ -46,41 +49,58 @@ class Ranks:
     num: int
 
 
-def compare(results: Results, settings: ReportSettings) -> list[Difference]:
-    """Paired differences of every cell that has a reference, for every metric of the report.
+def compare(
+    results: Results,
+    over: str,
+    metrics: Sequence[str],
+    reference: Mapping[str, Any],
+    where: Mapping[str, Any] | None = None,
+    share: float = 1.0,
+) -> list[Difference]:
+    """Paired differences of every cell that has a reference, for every metric.
 
     Args:
         results: The runs.
-        settings: Names the reference, the metrics, and the axis that is averaged over.
+        over: The axis that is averaged over.
+        metrics: The metrics.
+        reference: Axes and their values (or `model`): what is subtracted, other axes equal. Empty: nothing is compared.
+        where: The same for what it is subtracted from; None: every run's result.
+        share: How much of the reference is subtracted.
     """
-    if not settings.reference:
+    if not reference:
         return []
-    partner = partners(results, settings.reference)
-    model = str(settings.reference.get("model", "result"))
+    where = where or {}
+    partner, meant = partners(results, reference), select(results, where)
+    models = str(where.get("model", "result")), str(reference.get("model", "result"))
     found = []
-    for cell in split_cells(results, settings.over):
-        pairs = [(number, partner[number]) for number in cell.runs if number in partner]
-        for metric in settings.metrics:
-            difference = _difference(results, cell, metric, model, pairs)
+    for cell in split_cells(results, over):
+        pairs = [(number, partner[number]) for number in cell.runs if number in partner and meant[number]]
+        for metric in metrics:
+            difference = _difference(results, cell, metric, models, pairs, share)
             if difference is not None:
                 found.append(difference)
     return found
 
 
 def _difference(
-    results: Results, cell: Cell, metric: str, model: str, pairs: Sequence[tuple[int, int]]
+    results: Results,
+    cell: Cell,
+    metric: str,
+    models: tuple[str, str],
+    pairs: Sequence[tuple[int, int]],
+    share: float,
 ) -> Difference | None:
-    ours, theirs = results.column("result", metric), results.column(model, metric)
+    ours, theirs = (results.column(model, metric) for model in models)
     pairs = [(first, second) for first, second in pairs if not np.isnan(ours[first] - theirs[second])]
     if not pairs:
         return None
-    differences = np.array([ours[first] - theirs[second] for first, second in pairs])
+    differences = np.array([ours[first] - share * theirs[second] for first, second in pairs])
     mean = float(differences.mean())
     sides = [
-        ((first, Key.of("result", metric), ours[first]), (second, Key.of(model, metric), theirs[second]))
+        ((first, Key.of(models[0], metric), ours[first]), (second, Key.of(models[1], metric), theirs[second]))
         for first, second in pairs
     ]
-    of_rows = _row_statistics(results, sides)
+    of_rows = _row_statistics(results, sides, share)
     if of_rows is not None:
         over = "seeds and rows" if len(pairs) > 1 else "rows"
         return Difference(cell, metric, mean, rows_interval(*of_rows), len(pairs), over)
@@ -92,11 +112,11 @@ _Side = tuple[int, Key, float]  # run, metric, recorded value
 
 
 def _row_statistics(
-    results: Results, sides: Sequence[tuple[_Side, _Side]]
+    results: Results, sides: Sequence[tuple[_Side, _Side]], share: float
 ) -> tuple[list[tuple[RowStatistic, RowStatistic]], int] | None:
     """The statistics of every pair, and the number of rows; None unless all are there and of the same rows."""
     first: Rows | None = None
-    pairs = []
+    pairs: list[tuple[RowStatistic, RowStatistic]] = []
     for pair in sides:
         statistics = []
         for number, key, recorded in pair:
@@ -108,9 +128,13 @@ def _row_statistics(
             if statistic is None:
                 return None
             statistics.append(statistic)
-        pairs.append((statistics[0], statistics[1]))
+        pairs.append((statistics[0], partial(_times, share, statistics[1])))
     assert first is not None  # there is a pair
     return pairs, len(first.ids)
+
+
+def _times(share: float, statistic: RowStatistic, weights: Floats) -> Floats:
+    return share * statistic(weights)
 
 
 def rank(results: Results, settings: ReportSettings) -> list[Ranks]:

@@ -12,7 +12,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import (
     axis_label,
     higher_is_better,
@@ -22,9 +21,10 @@ from lit_prune.studies.report.naming import (
     value_text,
 )
 from lit_prune.studies.report.results import Results
-from lit_prune.studies.report.settings import FigureSettings, select
+from lit_prune.studies.report.selection import select
+from lit_prune.studies.report.settings import FigureSettings
 from lit_prune.studies.report.statistics import Floats
-from lit_prune.style import FONTS, PANEL, STYLE, num_columns
+from lit_prune.style import FONTS, PANEL, STYLE, num_columns, save
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {
@@ -42,7 +42,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
         results: The runs.
         figure: What to draw.
         over: The axis that is averaged over.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
@@ -74,7 +74,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
             widest = max(len(str(handle.get_label())) for handle in handles)
             fitting = max(1, int(size[0] / (_HANDLE + _LETTER * widest)))
             canvas.legend(handles=handles, loc="outside upper center", ncols=fitting, frameon=False)
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)
     return _caption(points, figure, over, bool(len(levels)))
 
 

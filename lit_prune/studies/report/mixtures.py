@@ -11,7 +11,8 @@ from lit_prune.errors import UserError
 from lit_prune.studies.report.frontier import non_dominated
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.run import Value
-from lit_prune.studies.report.settings import MixtureSettings, select
+from lit_prune.studies.report.selection import select
+from lit_prune.studies.report.settings import MixtureSettings
 from lit_prune.studies.report.statistics import Floats
 
 BUDGET = "parameter_density"

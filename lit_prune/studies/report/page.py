@@ -35,7 +35,7 @@ def page(title: str, text: str, runs: Sequence[Run], folder: Path) -> str:
         runs: The runs, which the page links to where they lie.
         folder: The study's folder: of figures, and of study.yaml, which the page quotes.
     """
-    body = Markdown(extensions=["tables", _Embedded(folder)], output_format="html").convert(text)
+    body = Markdown(extensions=["tables", _AsText(), _Embedded(folder)], output_format="html").convert(text)
     return "\n".join(
         [
             "<!doctype html>",
@@ -47,6 +47,15 @@ def page(title: str, text: str, runs: Sequence[Run], folder: Path) -> str:
             "</body></html>\n",
         ]
     )
+
+
+class _AsText(Extension):
+    """Shows tags in the text, as in a run's name, in place of following them."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (its name in the library)
+        """Deregister what follows them."""
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
 
 
 class _Embedded(Extension):

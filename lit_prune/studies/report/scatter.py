@@ -7,10 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.stability import Spreads, both_ranks, rank_correlation
-from lit_prune.style import FONTS, STYLE
+from lit_prune.style import FONTS, STYLE, save
 
 _SIZE = (5.6, 3.6)  # inches, with the legend beside
 _APART = 0.12  # ranks that points of one place are drawn apart
@@ -21,7 +20,7 @@ def draw_ranks(found: Spreads, path: Path) -> str:
 
     Args:
         found: What the methods reached.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
@@ -46,7 +45,7 @@ def draw_ranks(found: Spreads, path: Path) -> str:
         panel.set(xlabel="rank by mean, 1 is the best", ylabel="rank by standard deviation, 1 is the steadiest")
         if len(points):
             sns.move_legend(panel, "upper left", bbox_to_anchor=(1.02, 1), frameon=False)
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)
     return (
         f"A point for each of {len(points)} methods and tasks, points of one place side by side: Spearman's rho "
         f"{rank_correlation(found):+.3f}."

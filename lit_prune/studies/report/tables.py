@@ -15,11 +15,12 @@ from lit_prune.studies.report.comparisons import Difference, Ranks
 from lit_prune.studies.report.naming import MODELS, metric_label, value_text
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.run import Value
-from lit_prune.studies.report.settings import ReportSettings, select
+from lit_prune.studies.report.selection import select
+from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
 NONE = "-"
-_ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
+ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
 
 
 @dataclass(frozen=True)
@@ -94,22 +95,26 @@ def differences_table(results: Results, settings: ReportSettings, found: Sequenc
     axes = cell_axes(results, settings)
     rows = []
     for each in found:
-        interval = [NONE, NONE]
-        if each.interval is not None:
-            low, high = each.interval
-            mark = "**" if each.num >= _ENOUGH and (low > 0 or high < 0) else ""
-            interval = [f"{mark}[{low:+.3f}, {high:+.3f}]{mark}", each.over]
         names = [*axis_texts(axes, each.cell.axes), metric_label(each.metric)]
-        rows.append([*names, f"{each.mean:+.3f}", *interval, str(each.num)])
+        rows.append([*names, f"{each.mean:+.3f}", *interval_texts(each), str(each.num)])
     header = [*axes, "metric", "difference", f"{LEVEL:.0%} interval", "drawn", "pairs"]
     notes = [
         f"Each result minus the reference's with the same {settings.over} and other axes. Intervals are percentiles of "
         f"a paired bootstrap with {RESAMPLES:,} resamples: {settings.over}s are drawn (few make it too narrow), "
         "and rows of the evaluation set where all runs left predictions of the same rows. "
-        f"Bold: 0 lies outside, and there are {_ENOUGH} pairs or more."
+        f"Bold: 0 lies outside, and there are {ENOUGH} pairs or more."
     ]
     reference = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in settings.reference.items())
     return Table(f"Differences from {reference}", header, rows, len(axes) + 1, notes)
+
+
+def interval_texts(found: Difference) -> list[str]:
+    """A difference's interval, bold where enough pairs put it to one side of 0, and what it is over."""
+    if found.interval is None:
+        return [NONE, NONE]
+    low, high = found.interval
+    mark = "**" if found.num >= ENOUGH and (low > 0 or high < 0) else ""
+    return [f"{mark}[{low:+.3f}, {high:+.3f}]{mark}", found.over]
 
 
 def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Ranks]) -> Table:
@@ -148,7 +153,8 @@ def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], 
     ours = summarize(results.column(model, metric)[list(cell.runs)])
     gap = NONE if ours is None else f"{ours.mean - value:+.3f}"
     names = [*axis_texts(axes, cell.axes), _model(model), metric_label(metric)]
-    return [*names, f"{value:.3f}", mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
+    std = f" ± {printed['std']:.3f}" if "std" in printed else ""
+    return [*names, f"{value:.3f}{std}", mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
 
 
 def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:

@@ -6,10 +6,9 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.pareto import Tradeoff
-from lit_prune.style import FONTS, STYLE
+from lit_prune.style import FONTS, STYLE, save
 
 _SIZE = (4.6, 3.6)  # inches
 
@@ -19,7 +18,7 @@ def draw_tradeoff(found: Tradeoff, path: Path) -> str:
 
     Args:
         found: The settings, by two numbers.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
@@ -38,7 +37,7 @@ def draw_tradeoff(found: Tradeoff, path: Path) -> str:
         panel.scatter(x, y, s=40, color=color, linewidths=0, label="dominated by none", zorder=3)
         panel.set(xlabel=f"{metric_label(first)} ({end})", ylabel=f"{metric_label(second)} ({other_end})")
         canvas.legend(loc="outside upper center", ncols=2, frameon=False)
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)
     return (
         f"{metric_label(second)} ({other_end}) over {metric_label(first)} ({end}): {len(found.axes)} settings, "
         f"{len(best)} of which no other dominates; the line bounds what they dominate."

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically
 from lit_prune.studies.report.naming import value_text
 from lit_prune.studies.report.results import Results
-from lit_prune.studies.report.settings import CurveSettings, select
-from lit_prune.style import FONTS, PANEL, STYLE
+from lit_prune.studies.report.selection import select
+from lit_prune.studies.report.settings import CurveSettings
+from lit_prune.style import FONTS, PANEL, STYLE, save
 
 
 def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) -> str:
@@ -22,7 +22,7 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
         results: The runs.
         curves: What to draw.
         over: The axis that is averaged over.
-        path: The PNG to write.
+        path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
@@ -51,5 +51,5 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
             sns.lineplot(points, x="step", y="y", hue="line", errorbar=None, linewidth=1.0, ax=panel)
             panel.set(ylabel=scalar, xlabel="optimizer step")
             panel.legend(title=None, frameon=False) if curves.lines else panel.get_legend().remove()
-        write_atomically(path, lambda partial: canvas.savefig(partial, format="png"))
+        save(canvas, path)
     return f"{', '.join(curves.scalars)} by optimizer step, mean over the {over}s."

@@ -37,9 +37,10 @@ def test_a_study_becomes_files_and_a_console_page(grid, capsys):
     ]
     for path in re.findall(r"!\[.*\]\((.*)\)", report):
         assert (grid.folder / path).is_file()
-    assert {"results.csv", "results.parquet", "report.md", "figures", "tensorboard"} <= {
-        path.name for path in grid.folder.iterdir()
-    }
+    names = {path.name for path in grid.folder.iterdir()}
+    assert {"results.csv", "results.parquet", "report.md", "tables.tex", "figures", "tensorboard"} <= names
+    captions = re.findall(r"^\\caption{(.*)}$", (grid.folder / "tables.tex").read_text(), re.MULTILINE)
+    assert captions == [title for title in titles[1:] if title != "Figures"]
     shown = capsys.readouterr().out
     assert shown.startswith("Robust subnetworks: 18 of 19 runs are complete; 1 failed.")
     assert shown.splitlines()[-1] == str(grid.folder / "report.md")
@@ -130,7 +131,7 @@ def test_of_a_study_that_has_only_begun_what_is_there_is_reported(study):
     report = study.report()
     assert "| nli | 90% | result | 1 | 0.800 ± - | - |" in report
     assert "| qa | 90% | result | 0 of 1 (1 planned) | - | - |" in report
-    assert [path.name for path in (study.folder / "figures").iterdir()] == ["nli.png"]
+    assert {path.name for path in (study.folder / "figures").iterdir()} == {"nli.png", "nli.pdf"}
 
 
 def test_any_runs_are_weighed_by_what_the_command_says(study, capsys):

@@ -10,6 +10,11 @@ from lit_prune.studies.report.comparisons import compare, rank
 from lit_prune.studies.report.statistics import seeds_interval
 
 
+def compared(results, settings):
+    """As the report has it."""
+    return compare(results, settings.over, settings.metrics, settings.reference)
+
+
 def found_of(differences, metric, **axes):
     (found,) = [each for each in differences if each.metric == metric and dict(each.cell.axes) == axes]
     return found
@@ -17,7 +22,7 @@ def found_of(differences, metric, **axes):
 
 def test_differences_are_paired_by_seed(grid):
     grid.define(reference={"loss": "ce"})
-    differences = compare(*grid.read())
+    differences = compared(*grid.read())
     assert len(differences) == 6
     found = found_of(differences, "nli/ood/accuracy", run="mask", loss="poe", sparsity=0.5)
     assert found.mean == pytest.approx(0.12)
@@ -26,7 +31,7 @@ def test_differences_are_paired_by_seed(grid):
 
 
 def test_without_a_reference_there_are_none(grid):
-    assert compare(*grid.read()) == []
+    assert compared(*grid.read()) == []
 
 
 def test_a_seed_without_its_partner_is_left_out(study):
@@ -34,7 +39,7 @@ def test_a_seed_without_its_partner_is_left_out(study):
         study.add(f"ce-{seed}", numbers(0.9, 0.6) if seed > 1 else None, loss="ce", seed=seed)
         study.add(f"poe-{seed}", numbers(0.9, 0.6 + seed / 10) if seed < 3 else None, loss="poe", seed=seed)
     study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy"])
-    (found,) = compare(*study.read())
+    (found,) = compared(*study.read())
     assert (found.mean, found.num, found.interval) == (pytest.approx(0.2), 1, None)
 
 
@@ -53,10 +58,10 @@ def predicted(study):
 
 def test_an_interval_is_over_rows_too_where_both_left_predictions(predicted):
     results, settings = predicted.read()
-    for found in compare(results, settings):
+    for found in compared(results, settings):
         assert (found.num, found.over) == (3, "seeds and rows")
         assert found.interval[0] <= found.mean <= found.interval[1]
-    share, _ = compare(results, settings)
+    share, _ = compared(results, settings)
     assert share.interval[0] > 0  # the shift makes more of them entailment
     differences = [
         results.column("result", share.metric)[n + 3] - results.column("result", share.metric)[n] for n in range(3)
@@ -70,7 +75,7 @@ def test_one_seed_has_an_interval_over_its_rows(predicted):
     results, settings = predicted.read()
     one = [number for number, run in enumerate(results.runs) if run.axes["seed"] == 1]
     results = replace(results, runs=tuple(results.runs[n] for n in one), values=results.values[one])
-    found, _ = compare(results, settings)
+    found, _ = compared(results, settings)
     assert (found.num, found.over) == (1, "rows")
     assert found.interval[0] < found.mean < found.interval[1]
 
@@ -78,15 +83,35 @@ def test_one_seed_has_an_interval_over_its_rows(predicted):
 def test_rows_that_differ_leave_the_interval_over_seeds(predicted):
     place = predicted.folder / "poe-2" / "version_0"
     write_predictions(place / "predictions.parquet", seed=2, shift=0.8, num=60)
-    assert {found.over for found in compare(*predicted.read())} == {"seeds"}
+    assert {found.over for found in compared(*predicted.read())} == {"seeds"}
 
 
 def test_a_run_is_compared_with_its_own_dense_model(study):
     for seed in (1, 2):
         study.add(f"{seed}", numbers(0.9, 0.7) | {"dense/nli/ood/accuracy": 0.6 + seed / 100}, loss="ce", seed=seed)
     study.define(reference={"model": "dense"}, metrics=["nli/ood/accuracy"])
-    (found,) = compare(*study.read())
+    (found,) = compared(*study.read())
     assert found.mean == pytest.approx(0.085)
+
+
+def test_a_share_of_the_reference_is_subtracted_over_seeds_and_rows(predicted):
+    results, settings = predicted.read()
+    whole, part = (compare(results, "seed", settings.metrics[1:], {"loss": "ce"}, {}, share) for share in (1.0, 0.9))
+    areas = [results.column("result", "nli/ood/auroc")[number] for number in range(3)]  # ce comes first
+    assert part[0].mean - whole[0].mean == pytest.approx(0.1 * np.mean(areas))
+    for low, high in zip(whole[0].interval, part[0].interval, strict=True):
+        assert 0.05 < high - low < 0.1
+
+
+def test_only_what_is_meant_is_compared(grid):
+    grid.define(metrics=["nli/ood/accuracy"])
+    results, settings = grid.read()
+    where = {"run": "mask", "sparsity": 0.7, "loss": "poe"}
+    (found,) = compare(results, "seed", settings.metrics, {"loss": "ce"}, where)
+    assert found.mean == pytest.approx(0.12)
+    dense = compare(results, "seed", settings.metrics, {"run": "dense"}, {"run": "mask", "loss": "ce"})
+    assert [each.cell.axes["sparsity"] for each in dense] == [0.5, 0.7]
+    assert [each.mean for each in dense] == pytest.approx([0.0, -0.02])
 
 
 def test_methods_are_ranked_within_each_seed(grid):

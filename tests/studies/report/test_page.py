@@ -10,9 +10,7 @@ from lit_prune.studies.report.page import page
 from lit_prune.studies.report.run import Run
 
 PICTURE = b"\x89PNG picture"
-TEXT = """<!-- made -->
-
-# A <title>
+TEXT = """# A <title>
 
 | axis | value |
 | --- | ---: |
@@ -58,7 +56,7 @@ def test_tables_figures_and_settings_are_in_it(seen):
     for text in ("a|b", ".91", "A caption.", "kind/loss=<ce>", "The 2 runs"):
         assert text in seen.texts
     assert "title: A <b>\nruns: {}" in seen.texts
-    assert seen.texts.count("A <title>") == 1  # of the page; that of the report is markdown, where tags are tags
+    assert seen.texts.count("A <title>") == 2  # of the page and of the report
 
 
 def test_it_asks_for_nothing_else(seen):

@@ -17,6 +17,12 @@ from lit_prune.studies.report.tables import (
 )
 
 
+def differences_of(results, settings):
+    """The table of differences, as the report has it."""
+    found = compare(results, settings.over, settings.metrics, settings.reference)
+    return differences_table(results, settings, found)
+
+
 def row_of(table, *names):
     (row,) = [row for row in table.rows if tuple(row[: len(names)]) == names]
     return dict(zip(table.header, row, strict=True))
@@ -65,7 +71,7 @@ def test_the_spread_of_each_metric_has_its_extremes(grid):
 def test_a_difference_has_its_interval_and_how_it_was_drawn(grid):
     grid.define(reference={"loss": "ce"})
     results, settings = grid.read()
-    table = differences_table(results, settings, compare(results, settings))
+    table = differences_of(results, settings)
     assert table.title == "Differences from loss ce"
     row = row_of(table, "mask", "poe", "50%", "nli OOD accuracy")
     assert row["difference"] == "+0.120"
@@ -82,7 +88,7 @@ def test_an_interval_without_0_is_marked_when_there_are_pairs_enough(study, num,
             study.add(f"{loss}-{seed}", numbers(0.9, accuracy + seed / 100), loss=loss, seed=seed)
     study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy", "nli/id/accuracy"])
     results, settings = study.read()
-    ood, same = differences_table(results, settings, compare(results, settings)).rows
+    ood, same = differences_of(results, settings).rows
     assert ood[3].startswith("**") == marked
     assert not same[3].startswith("**")
 
@@ -92,9 +98,7 @@ def test_one_seed_has_no_interval(study):
         study.add(loss, numbers(0.9, accuracy), loss=loss, seed=1)
     study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy"])
     results, settings = study.read()
-    assert differences_table(results, settings, compare(results, settings)).rows == [
-        ["poe", "nli OOD accuracy", "+0.100", "-", "-", "1"]
-    ]
+    assert differences_of(results, settings).rows == [["poe", "nli OOD accuracy", "+0.100", "-", "-", "1"]]
 
 
 def test_ranks_have_a_column_for_each_method(grid):
