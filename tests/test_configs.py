@@ -46,14 +46,10 @@ FU2023 = REPOSITORY / "configs/paper/tuning/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
-LARGE = [
-    REPOSITORY / f"configs/studies/paper/{name}.yaml"
-    for name in ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
-]
-LARGE += [
-    REPOSITORY / f"configs/studies/{name}.yaml"
-    for name in ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
-]
+OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
+OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
+DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
+LARGE = [REPOSITORY / f"configs/studies/{name}.yaml" for name in (*(f"paper/{each}" for each in OF_PAPERS), *DEMOS)]
 LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 

@@ -39,6 +39,27 @@ def test_the_study_that_is_shown_can_be_run(monkeypatch, tmp_path):
     assert len(find_standings(plan, tmp_path, make_resolver())) == 2 + 2 * 2 * 2
 
 
+def told(path):
+    """The runs and the hours of a study as the table of studies has them, by its plan and its costs."""
+    if not path.is_file():
+        return ["", ""]
+    study = read_study(path)
+    seconds = [study.cost[run.kind] for run in make_plan(study)]
+    num_at_once = 2 if "one CPU core" in path.read_text() else 1
+    hours = sum(seconds) / 3600 / num_at_once
+    return [str(len(seconds)), f"{hours:.0f}" if "one GPU" in path.read_text() else f"{hours:.1f}"]
+
+
+def test_the_table_of_studies_has_all_of_them_with_their_costs(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    rows = re.findall(r"^\|[^|`]*\| `([a-z]\w+)` \|[^|]*((?:\|[^|]*){4})\|$", README, re.MULTILINE)
+    studies = REPOSITORY / "configs/studies"
+    assert {name for name, _ in rows} == {path.stem for path in studies.glob("**/*.yaml")}
+    for name, costs in rows:
+        shown = [cell.strip() for cell in costs.split("|")[1:]]
+        assert shown == [*told(studies / f"{name}.yaml"), *told(studies / f"paper/{name}.yaml")], name
+
+
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(lit_prune(?:\.[a-z_]+)+\.[A-Z]\w+)`", README))))
 def test_a_class_that_is_named_can_be_imported(name):
     module, _, attribute = name.rpartition(".")

@@ -55,7 +55,8 @@ def claims_table(found: Sequence[Judged], settings: ReportSettings) -> Table:
         claim, margin = each.claim, each.difference
         figures = [NONE] * 5
         if margin is not None:
-            cell = {axis: value for axis, value in margin.cell.axes.items() if axis not in claim.where}
+            said = {axis for axis, value in claim.where.items() if not isinstance(value, list)}
+            cell = {axis: value for axis, value in margin.cell.axes.items() if axis not in said}
             place = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in cell.items())
             verdict = each.verdict or NONE
             shown = verdict if margin.num >= ENOUGH or verdict == NONE else f"({verdict})"

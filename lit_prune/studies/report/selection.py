@@ -16,6 +16,10 @@ _SHOWN = 12  # known names in an error, at most
 def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Which runs have these values of their axes (runs,); `model` among them says nothing about runs.
 
+    Args:
+        results: The runs.
+        chosen: Axes, and of each the value that is meant or a list of such values.
+
     Raises:
         UserError: an axis, a value of one or a model is not among the results.
     """
@@ -26,10 +30,13 @@ def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
             continue
         check_axes([axis], results, "the report")
         values = [run.axes.get(axis) for run in results.runs]
-        match = np.array([value is not None and value in (wanted, as_text(wanted)) for value in values])
-        if not match.any():
-            known = sorted({str(value) for value in values if value is not None})
-            raise UserError(f"no run has {axis} {wanted}: its values are {_some(str(wanted), known)}")
+        match = np.zeros(len(values), dtype=bool)
+        for each in wanted if isinstance(wanted, list) else [wanted]:
+            has = np.array([value is not None and value in (each, as_text(each)) for value in values])
+            if not has.any():
+                known = sorted({str(value) for value in values if value is not None})
+                raise UserError(f"no run has {axis} {each}: its values are {_some(str(each), known)}")
+            match |= has
         found &= match
     return found
 

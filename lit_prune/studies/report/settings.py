@@ -83,7 +83,7 @@ class ClaimSettings:
         says: The claim in words.
         source: Who makes it, and where.
         metric: `<task>/<split>/<metric>`, or a number that belongs to no set.
-        where: Axes and their values (or `model`): the runs that it is about.
+        where: Axes and their values, or lists of values (or `model`): the runs that it is about.
         reference: The same for the runs that they are compared with, other axes equal.
         share: What is to be exceeded: this much of the reference's metric.
     """

@@ -36,6 +36,13 @@ def test_the_interval_decides(study, gains, verdict):
     assert claims_table([found], settings).rows[0][-1] == verdict  # five pairs need no brackets
 
 
+def test_several_values_of_an_axis_are_cells_of_a_claim(grid):
+    grid.define(claims=[POE | {"where": POE["where"] | {"sparsity": [0.7]}}])
+    results, settings = grid.read()
+    (row,) = claims_table(judge(results, settings), settings).rows
+    assert row[3] == "sparsity 70%"
+
+
 def test_a_share_of_the_reference_can_be_claimed(study):
     for seed in range(5):
         study.add(f"dense-{seed}", numbers(0.8, 0.6), run="dense", seed=seed)

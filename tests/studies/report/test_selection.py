@@ -28,7 +28,13 @@ def test_runs_are_selected_by_values_as_yaml_has_them(study):
     study.add("a", numbers(0.9, 0.6), bias=True, sparsity=0.5, seed=1)
     study.add("b", numbers(0.9, 0.6), bias=False, seed=1)
     results = read_results(study.folder)
-    chosen = [({"bias": True}, ["a"]), ({"sparsity": 0.5}, ["a"]), ({}, ["a", "b"]), ({"model": "result"}, ["a", "b"])]
+    chosen = [
+        ({"bias": [True, False]}, ["a", "b"]),
+        ({"bias": True}, ["a"]),
+        ({"sparsity": 0.5}, ["a"]),
+        ({}, ["a", "b"]),
+        ({"model": "result"}, ["a", "b"]),
+    ]
     for wanted, names in chosen:
         found = select(results, wanted)
         assert sorted(run.name for run, there in zip(results.runs, found, strict=True) if there) == names
