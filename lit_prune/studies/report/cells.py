@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lit_prune.studies.report.results import Results
-from lit_prune.studies.report.run import Value
+from lit_prune.studies.report.run import PLANNED, Value
 from lit_prune.studies.report.selection import select
 
 
@@ -24,7 +24,7 @@ class Cell:
 
 
 def split_cells(results: Results, over: str) -> list[Cell]:
-    """The cells, in the order of the results.
+    """The cells of which a run has begun, in the order of the results.
 
     Args:
         results: The runs.
@@ -34,7 +34,8 @@ def split_cells(results: Results, over: str) -> list[Cell]:
     for number, run in enumerate(results.runs):
         key = tuple(item for item in run.axes.items() if item[0] != over)
         found.setdefault(key, []).append(number)
-    return [Cell(dict(key), tuple(runs)) for key, runs in found.items()]
+    begun = {key: runs for key, runs in found.items() if any(results.runs[each].status != PLANNED for each in runs)}
+    return [Cell(dict(key), tuple(runs)) for key, runs in begun.items()]
 
 
 def seeds_there(results: Results, cell: Cell) -> str:

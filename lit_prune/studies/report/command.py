@@ -15,7 +15,14 @@ from lit_prune.studies.report.claims import claims_table, judge
 from lit_prune.studies.report.comparisons import compare, rank
 from lit_prune.studies.report.gather import gather
 from lit_prune.studies.report.multitask import duels, multitask_table
-from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.origins import (
+    costs_table,
+    missing_table,
+    mixture,
+    origins_table,
+    planned_table,
+    status_line,
+)
 from lit_prune.studies.report.page import page
 from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
@@ -113,6 +120,7 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     warning = mixture(runs)
     shown = [missing_table(runs), *(replace(table, notes=[*table.notes, *warning]) for table in figures)]
     further = [spread_table(rows, settings), costs_table(runs, settings), origins_table(runs)]
+    further.append(planned_table(runs, settings))
     return [table for table in shown if table.rows], [table for table in further if table.rows]
 
 

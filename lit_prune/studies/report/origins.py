@@ -7,6 +7,7 @@ import numpy as np
 
 from lit_prune.studies.report.cells import split_cells
 from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.run import PLANNED
 from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import summarize
 from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
@@ -38,14 +39,22 @@ def _several(kind: str, values: Iterable[str | None]) -> list[str]:
 
 
 def missing_table(results: Results) -> Table:
-    """The runs that are not complete, and why."""
+    """The runs that were begun, or had to be left out, and are not complete; and why."""
     axes = [axis for axis in results.axes if axis != "name"]
     rows = [
         [run.name, *axis_texts(axes, run.axes), run.status, " ".join((run.error or NONE).split())]
         for run in results.runs
-        if run.status != "completed"
+        if run.status not in ("completed", PLANNED)
     ]
     return Table("Runs that are not complete", ["run", *axes, "status", "error"], rows, len(axes) + 3)
+
+
+def planned_table(results: Results, settings: ReportSettings) -> Table:
+    """Where runs of the study have not begun, and how many."""
+    axes = cell_axes(results, settings)
+    planned = Counter(tuple(axis_texts(axes, run.axes)) for run in results.runs if run.status == PLANNED)
+    rows = [[*place, str(number)] for place, number in planned.items()]
+    return Table("Runs that have not begun", [*axes, f"{settings.over}s"], rows, len(axes))
 
 
 def origins_table(results: Results) -> Table:

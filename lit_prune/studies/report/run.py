@@ -11,6 +11,8 @@ from lit_prune.errors import UserError
 
 Value = str | int | float
 
+PLANNED = "planned"  # the status of a run that has not begun
+
 TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
 
 
@@ -62,7 +64,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     complete = (place / "metrics.json").is_file()
     metrics = read_json(place / "metrics.json", dict) if complete else {}
     speed = read_json(place / "speed.json", dict) if complete and (place / "speed.json").is_file() else {}
-    status = planned.get("status") or record.get("status", "planned")
+    status = planned.get("status") or record.get("status", PLANNED)
     if status == "completed" and not complete:
         status = "without metrics"
     run = Run(

@@ -2,15 +2,25 @@
 
 from records import numbers
 
-from lit_prune.studies.report.origins import costs_table, missing_table, mixture, origins_table, status_line
+from lit_prune.studies.report.origins import (
+    costs_table,
+    missing_table,
+    mixture,
+    origins_table,
+    planned_table,
+    status_line,
+)
 
 
 def test_runs_that_are_not_complete_are_listed_with_their_reason(study):
     study.add("a", numbers(0.9, 0.6), loss="ce", seed=1)
     study.add("b", status="failed", error="the loss is nan\nat step 3", loss="ce", seed=2)
     study.add("c", status="blocked", error="waits for b", loss="poe", seed=2)
-    results, _ = study.read()
-    assert status_line(results) == "1 of 3 runs are complete; 1 blocked; 1 failed."
+    for seed in (3, 4):
+        study.add(f"d-{seed}", loss="poe", seed=seed)
+    results, settings = study.read()
+    assert status_line(results) == "1 of 5 runs are complete; 1 blocked; 1 failed; 2 planned."
+    assert planned_table(results, settings).rows == [["poe", "2"]]
     assert missing_table(results).rows == [
         ["b", "ce", "2", "failed", "the loss is nan at step 3"],
         ["c", "poe", "2", "blocked", "waits for b"],

@@ -40,7 +40,7 @@ def test_validation_chooses_and_what_is_reported_does_not(tried):
 
 
 def test_a_value_whose_runs_are_not_there_is_not_chosen(tried):
-    tried.add("sam-0.3-1", None, method="sam", learning_rate=0.3, seed=1)
+    tried.add("sam-0.3-1", None, status="failed", method="sam", learning_rate=0.3, seed=1)
     _, table = choose(*tried.read())
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850, 0.3: -"]
 
