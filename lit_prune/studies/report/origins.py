@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -58,14 +59,14 @@ def planned_table(results: Results, settings: ReportSettings) -> Table:
 
 
 def origins_table(results: Results) -> Table:
-    """What the complete runs were made with, on what, and how many of them."""
-    made = Counter(
-        (_short(run.commit or "unknown"), run.lit_prune or "unknown", run.hardware or "unknown")
-        for run in results.runs
-        if run.status == "completed"
-    )
-    rows = [[*origin, str(number)] for origin, number in sorted(made.items())]
-    return Table("How the runs were made", ["commit", "lit_prune", "hardware", "runs"], rows, 3)
+    """What the complete runs were made with, on what, how many of them, and their hours in all."""
+    made: dict[tuple[str, ...], dict[Path, float]] = {}
+    for run in results.runs:
+        if run.status == "completed":
+            origin = (_short(run.commit or "unknown"), run.lit_prune or "unknown", run.hardware or "unknown")
+            made.setdefault(origin, {})[run.folder] = run.seconds or 0.0  # rounds of a run share its folder
+    rows = [[*origin, str(len(runs)), f"{sum(runs.values()) / 3600:.2f}"] for origin, runs in sorted(made.items())]
+    return Table("How the runs were made", ["commit", "lit_prune", "hardware", "runs", "hours"], rows, 3)
 
 
 def costs_table(results: Results, settings: ReportSettings) -> Table:
