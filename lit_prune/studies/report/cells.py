@@ -24,7 +24,7 @@ class Cell:
 
 
 def split_cells(results: Results, over: str) -> list[Cell]:
-    """The cells of which a run has begun, in the order of the results.
+    """The cells, in the order of the results.
 
     Args:
         results: The runs.
@@ -34,8 +34,16 @@ def split_cells(results: Results, over: str) -> list[Cell]:
     for number, run in enumerate(results.runs):
         key = tuple(item for item in run.axes.items() if item[0] != over)
         found.setdefault(key, []).append(number)
-    begun = {key: runs for key, runs in found.items() if any(results.runs[each].status != PLANNED for each in runs)}
-    return [Cell(dict(key), tuple(runs)) for key, runs in begun.items()]
+    return [Cell(dict(key), tuple(runs)) for key, runs in found.items()]
+
+
+def begun_cells(results: Results, over: str) -> list[Cell]:
+    """Those of which a run has begun, or had to be left out."""
+    return [
+        cell
+        for cell in split_cells(results, over)
+        if any(results.runs[number].status != PLANNED for number in cell.runs)
+    ]
 
 
 def seeds_there(results: Results, cell: Cell) -> str:

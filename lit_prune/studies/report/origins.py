@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lit_prune.studies.report.cells import split_cells
+from lit_prune.studies.report.cells import begun_cells
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.run import PLANNED
 from lit_prune.studies.report.settings import ReportSettings
@@ -80,7 +80,7 @@ def costs_table(results: Results, settings: ReportSettings) -> Table:
         "seconds": (seconds, "{:,.0f}"),
     }
     rows = []
-    for cell in split_cells(results, settings.over):
+    for cell in begun_cells(results, settings.over):
         found = [(summarize(column[list(cell.runs)]), form) for column, form in figures.values()]
         texts = [NONE if each is None else form.format(each.mean) for each, form in found]
         rows.append([*axis_texts(axes, cell.axes), *texts])

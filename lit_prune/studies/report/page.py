@@ -14,13 +14,14 @@ from markdown.treeprocessors import Treeprocessor
 
 from lit_prune.studies.report.run import Run
 
+_DENSITY = 1.8  # pixels of a figure for one of the page
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; text-align: left; }
 thead th { border-bottom: 2px solid #888; }
-img { max-width: 100%; background: white; }
+img { max-width: 100%; height: auto; background: white; }
 pre { overflow-x: auto; font-size: 13px; }
 summary { cursor: pointer; font-weight: 600; margin: 1rem 0 .5rem; }
 """
@@ -79,6 +80,7 @@ class _Embed(Treeprocessor):
         for picture in root.iter("img"):
             content = (self.folder / picture.attrib["src"]).read_bytes()
             picture.set("src", f"data:image/png;base64,{base64.b64encode(content).decode()}")
+            picture.set("width", f"{int.from_bytes(content[16:20]) / _DENSITY:.0f}")  # where a PNG has its width
 
 
 def _details(summary: str, content: str) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lit_prune.studies.report.naming import metric_label, sign, value_text
 from lit_prune.studies.report.results import Results
+from lit_prune.studies.report.run import PLANNED
 from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import Floats, summarize
 from lit_prune.studies.report.tables import NONE, Table
@@ -69,7 +70,8 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
     axis = settings.stability
     if axis is None:
         return None
-    methods = list(dict.fromkeys(run.axes[axis] for run in results.runs if axis in run.axes))
+    begun = [run for run in results.runs if axis in run.axes and run.status != PLANNED]
+    methods = list(dict.fromkeys(run.axes[axis] for run in begun))
     figures = np.full((3, len(methods), len(settings.metrics)), np.nan)
     for row, method in enumerate(methods):
         runs = [run.axes.get(axis) == method for run in results.runs]
@@ -132,8 +134,8 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     if found is None:
         return Table("Stability", [], [], 1)
     steady, good = both_ranks(found)
-    reference = settings.reference.get(str(settings.stability))
-    against = None if reference is None else found.methods.index(value_text(str(settings.stability), reference))
+    reference = value_text(str(settings.stability), settings.reference.get(str(settings.stability)))
+    against = found.methods.index(reference) if reference in found.methods else None
     rows = []
     for row, method in enumerate(found.methods):
         cells = [

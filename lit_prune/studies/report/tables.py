@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lit_prune.studies.report.cells import Cell, seeds_there, split_cells
+from lit_prune.studies.report.cells import Cell, begun_cells, seeds_there
 from lit_prune.studies.report.comparisons import Difference, Ranks
 from lit_prune.studies.report.naming import MODELS, metric_label, value_text
 from lit_prune.studies.report.results import Results
@@ -138,7 +138,7 @@ def printed_table(results: Results, settings: ReportSettings) -> Table:
     rows = [
         row
         for printed in settings.printed
-        for cell in split_cells(results, settings.over)
+        for cell in begun_cells(results, settings.over)
         if (row := _printed(results, axes, printed, cell)) is not None
     ]
     header = [*axes, "model", "metric", "printed", "ours", "ours - printed", f"{settings.over}s", "source"]
@@ -160,7 +160,7 @@ def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], 
 def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:
     """Each cell's models that have any of the metrics, with a summary of each; the result if no model has."""
     models = [model for model in MODELS if any(key.model == model for key in results.keys)]
-    for cell in split_cells(results, settings.over):
+    for cell in begun_cells(results, settings.over):
         runs = list(cell.runs)
         found = {model: [summarize(results.column(model, name)[runs]) for name in settings.metrics] for model in models}
         there = {model: figures for model, figures in found.items() if any(figures)}

@@ -38,7 +38,7 @@ def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
         means = _means(results, settings.over, scores, cells)
         best = int(np.argmax(np.nan_to_num(means, nan=-np.inf)))
         kept += cells[best].runs
-        if len(cells) > 1:
+        if len(cells) > 1 and not np.isnan(means).all():
             told = [
                 f"{value_text(axis, cell.axes.get(axis))}: {NONE if np.isnan(mean) else f'{mean:.3f}'}"
                 for cell, mean in zip(cells, means, strict=True)

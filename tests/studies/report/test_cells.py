@@ -2,7 +2,8 @@
 
 from records import numbers
 
-from lit_prune.studies.report.cells import partners, seeds_there, split_cells
+from lit_prune.studies.report.cells import begun_cells, partners, seeds_there, split_cells
+from lit_prune.studies.report.results import read_results
 
 
 def names(results, found):
@@ -28,6 +29,14 @@ def test_it_is_told_what_became_of_each_seed(study):
         "1 of 3 (1 failed, 1 planned)",
         "1",
     ]
+
+
+def test_a_cell_has_begun_when_one_of_its_runs_has(study):
+    for name, status in {"ce": "failed", "poe": "planned", "kl": "blocked"}.items():
+        study.add(f"{name}-1", status=status, loss=name, seed=1)
+        study.add(f"{name}-2", loss=name, seed=2)
+    results = read_results(study.folder)
+    assert [cell.axes["loss"] for cell in begun_cells(results, "seed")] == ["ce", "kl"]
 
 
 def test_a_partner_shares_all_other_axes(grid):

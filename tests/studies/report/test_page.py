@@ -9,7 +9,7 @@ import pytest
 from lit_prune.studies.report.page import page
 from lit_prune.studies.report.run import Run
 
-PICTURE = b"\x89PNG picture"
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1800).to_bytes(4) + (900).to_bytes(4)
 TEXT = """# A <title>
 
 | axis | value |
@@ -66,6 +66,7 @@ def test_it_asks_for_nothing_else(seen):
         "kind/loss%3D%3Cce%3E/version_0/",
         "b/version_1/",
     ]
+    assert [attrs["width"] for tag, attrs in seen.tags if tag == "img"] == ["1000"]
     assert not {"script", "link", "iframe"} & {tag for tag, _ in seen.tags}
 
 
