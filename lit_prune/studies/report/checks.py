@@ -10,8 +10,7 @@ from lit_prune.studies.report.results import Key, Results
 from lit_prune.studies.report.selection import check_axes, check_known, select
 from lit_prune.studies.report.settings import MEAN, CurveSettings, FigureSettings, MixtureSettings, ReportSettings
 
-_PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes and model
-_ALSO = ("std",)
+_PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes, model and std
 
 
 def complete_settings(settings: ReportSettings, results: Results) -> ReportSettings:
@@ -52,6 +51,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for mixture in settings.mixtures:
         _check_mixture(mixture, results, settings)
     for claim in settings.claims:
+        if not claim.reference:
+            raise UserError(f"the claim {claim.says!r} has an empty reference: name the runs that it is compared with")
         _check_metric(claim.metric, results, settings)
         for chosen in (claim.where, claim.reference):
             select(results, chosen)
@@ -91,7 +92,8 @@ def _check_printed(printed: Mapping[str, Any], results: Results, settings: Repor
     if missing:
         raise UserError(f"the printed value {dict(printed)} lacks {', '.join(missing)}")
     _check_metric(printed["metric"], results, settings)
-    select(results, {name: value for name, value in printed.items() if name not in (*_PRINTED, *_ALSO)})
-    metric, value = printed["metric"], printed["value"]
-    if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):
-        raise UserError(f"the printed value {value!r} of {metric} is not in its unit: write shares between 0 and 1")
+    select(results, {name: value for name, value in printed.items() if name not in (*_PRINTED, "std")})
+    metric = printed["metric"]
+    for value in (printed["value"], printed.get("std", 0.0)):
+        if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):
+            raise UserError(f"the printed value {value!r} of {metric} is not in its unit: write shares between 0 and 1")

@@ -119,8 +119,8 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     ]
     warning = mixture(runs)
     shown = [missing_table(runs), *(replace(table, notes=[*table.notes, *warning]) for table in figures)]
-    further = [spread_table(rows, settings), costs_table(runs, settings), origins_table(runs)]
-    further.append(planned_table(runs, settings))
+    made = [costs_table(runs, settings), origins_table(runs), planned_table(runs, settings)]
+    further = [spread_table(rows, settings), *made]
     return [table for table in shown if table.rows], [table for table in further if table.rows]
 
 

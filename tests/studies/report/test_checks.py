@@ -31,6 +31,8 @@ def test_a_figure_shows_the_metrics_of_the_report_unless_it_names_some(grid):
 
 
 MIXTURE = {"name": "m", "metrics": ["nli/id/accuracy", "nli/ood/accuracy"]}
+CLAIM = {"says": "poe wins", "source": "a paper", "metric": "nli/id/accuracy"}
+CLAIM |= {"where": {"loss": "poe"}, "reference": {"loss": "ce"}}
 PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "a paper"}
 
 
@@ -72,6 +74,11 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
         ({"pareto": {"sparsity": "high"}}, "report.pareto.*max.*min"),
         ({"pareto": {"speed": "max"}}, "no run has the number 'speed': use density, seed, sparsity, steps"),
         ({"printed": [PRINTED | {"value": 84.3}]}, "printed value 84.3 of nli/id/accuracy is not in its unit"),
+        ({"printed": [PRINTED | {"std": 1.4}]}, "printed value 1.4 of nli/id/accuracy is not in its unit"),
+        ({"claims": [CLAIM | {"reference": {}}]}, "the claim 'poe wins' has an empty reference"),
+        ({"claims": [CLAIM | {"where": {"loss": ["poe", "kl"]}}]}, "no run has loss kl"),
+        ({"claims": [CLAIM | {"metric": "nli/id/acc"}]}, "no run has the metric 'nli/id/acc'"),
+        ({"claims": [CLAIM | {"by": 1}]}, "a claim of the report has no setting 'by': use says, source, metric"),
         ({"printed": [PRINTED | {"loss": "kl"}]}, "no run has loss kl"),
         ({"printed": [{"metric": "nli/id/accuracy"}]}, "lacks value, source"),
     ],
