@@ -32,6 +32,7 @@ class Spreads:
         stds: Standard deviations over runs (ddof 1), (methods, metrics), NaN of fewer than two.
         counts: How many runs there are (methods, metrics).
         constants: What one answer to all rows gets (metrics,), NaN where that is not known.
+        shares: The mean share of the encoder's entries that a method tunes (methods,), NaN where that is not known.
     """
 
     methods: Sequence[str]
@@ -40,6 +41,7 @@ class Spreads:
     stds: Floats
     counts: Floats
     constants: Floats
+    shares: Floats
 
     @property
     def gains(self) -> Floats:
@@ -62,7 +64,14 @@ class Spreads:
         """Those of the other methods."""
         kept = [each for each in range(len(self.methods)) if each != number]
         methods = [self.methods[each] for each in kept]
-        return replace(self, methods=methods, means=self.means[kept], stds=self.stds[kept], counts=self.counts[kept])
+        return replace(
+            self,
+            methods=methods,
+            means=self.means[kept],
+            stds=self.stds[kept],
+            counts=self.counts[kept],
+            shares=self.shares[kept],
+        )
 
 
 def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
@@ -73,8 +82,11 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
     begun = [run for run in results.runs if axis in run.axes and run.status != PLANNED]
     methods = list(dict.fromkeys(run.axes[axis] for run in begun))
     figures = np.full((3, len(methods), len(settings.metrics)), np.nan)
+    shares = np.full(len(methods), np.nan)
     for row, method in enumerate(methods):
         runs = [run.axes.get(axis) == method for run in results.runs]
+        if (tuned := summarize(results.column("result", "tuned_share")[runs])) is not None:
+            shares[row] = tuned.mean
         for column, metric in enumerate(settings.metrics):
             if (found := summarize(results.column("result", metric)[runs])) is not None:
                 figures[:, row, column] = found.mean, found.std, found.num
@@ -86,6 +98,7 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
         figures[1],
         figures[2],
         np.array([np.nan if each is None else each.mean for each in constants]),
+        shares,
     )
 
 
@@ -136,6 +149,7 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     steady, good = both_ranks(found)
     reference = value_text(str(settings.stability), settings.reference.get(str(settings.stability)))
     against = found.methods.index(reference) if reference in found.methods else None
+    unknown = bool(np.isnan(found.shares).all())
     rows = []
     for row, method in enumerate(found.methods):
         cells = [
@@ -146,8 +160,9 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
         ]
         whole = f"{found.means[row].mean():.3f} ± {found.stds[row].mean():.3f}"
         ratio = [] if against is None else [_ratio(found, row, against)]
-        rows.append([method, *cells, NONE if "nan" in whole else whole, *ratio])
-    header = [str(settings.stability), *map(metric_label, found.metrics), "mean"]
+        tuned = [] if unknown else [f"{found.shares[row]:.2%}"]
+        rows.append([method, *tuned, *cells, NONE if "nan" in whole else whole, *ratio])
+    header = [str(settings.stability), *([] if unknown else ["tuned"]), *map(metric_label, found.metrics), "mean"]
     header += [] if against is None else [f"std / {found.methods[against]}'s"]
     notes = ["In brackets the ranks of means and of standard deviations (ddof 1) of a column."]
     if not np.isnan(rho := rank_correlation(found)):

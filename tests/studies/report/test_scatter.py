@@ -15,7 +15,9 @@ def test_each_method_and_task_that_learned_is_a_point_at_its_ranks(monkeypatch, 
     means = np.array([[0.9, 0.8], [0.7, 0.9], [0.5, 0.7]])
     stds = np.array([[0.01, 0.03], [0.02, 0.02], [0.0, 0.01]])
     metrics = ["rte/id/accuracy", "cb/id/accuracy"]
-    found = Spreads(["full", "sam", "head"], metrics, means, stds, np.full((3, 2), 5), np.array([0.5, 0.4]))
+    found = Spreads(
+        ["full", "sam", "head"], metrics, means, stds, np.full((3, 2), 5), np.array([0.5, 0.4]), np.full(3, np.nan)
+    )
     caption = draw_ranks(found, tmp_path / "figures" / "ranks.png")
     (panel,) = canvases[0].axes
     (points,) = (each.get_offsets() for each in panel.collections)
@@ -32,5 +34,7 @@ def test_each_method_and_task_that_learned_is_a_point_at_its_ranks(monkeypatch, 
 
 def test_where_nothing_has_learned_no_point_is_drawn(tmp_path):
     nothing = np.full((2, 1), 0.5)
-    found = Spreads(["a", "b"], ["t/id/accuracy"], nothing, nothing, np.full((2, 1), 5), np.array([0.5]))
+    found = Spreads(
+        ["a", "b"], ["t/id/accuracy"], nothing, nothing, np.full((2, 1), 5), np.array([0.5]), np.full(2, np.nan)
+    )
     assert draw_ranks(found, tmp_path / "ranks.png").startswith("A point for each of 0")

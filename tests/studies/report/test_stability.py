@@ -28,6 +28,7 @@ def of(methods, tasks, means, stds, metric="accuracy"):
         stds,
         np.full(means.shape, 10),
         np.full(len(tasks), np.nan),
+        np.full(len(means), np.nan),
     )
 
 
@@ -91,7 +92,7 @@ def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says():
     for _ in range(500):
         samples = [rng.normal(scale=scale, size=(20, 2)) for scale in (2.0, 1.0)]
         stds = np.stack([each.std(axis=0, ddof=1) for each in samples])
-        found = Spreads("ab", ["t/id/accuracy"] * 2, stds, stds, np.full((2, 2), 20), np.full(2, np.nan))
+        found = Spreads("ab", ["t/id/accuracy"] * 2, stds, stds, np.full((2, 2), 20), *np.full((2, 2), np.nan))
         _, low, high = pooled_ratio(found, 0, 1)
         hits += low <= 2.0 <= high
     assert 0.92 < hits / 500 < 0.98
@@ -118,6 +119,18 @@ def test_a_study_of_methods_and_tasks(study):
     assert table.rows[0][1:] == ["0.700 [2] ± 0.283 [2]", "0.700 [2] ± 0.141 [2]", "0.700 ± 0.212", "-"]
     assert "Spearman's rho of both: +1.000" in table.notes[0]
     assert not stability_table(None, settings).rows
+
+
+def test_it_is_told_what_share_a_method_tunes(study):
+    for method, share in {"full": 1.0, "sam": 0.005}.items():
+        for seed in range(2):
+            values = {"rte/id/accuracy": 0.5 + seed / 10, "tuned_share": share}
+            study.add(f"{method}-{seed}", values, method=method, seed=seed)
+    study.define(metrics=["rte/id/accuracy"], stability="method")
+    results, settings = study.read()
+    table = stability_table(spreads(results, settings), settings)
+    assert table.header[:2] == ["method", "tuned"]
+    assert [row[:2] for row in table.rows] == [["full", "100.00%"], ["sam", "0.50%"]]
 
 
 def test_a_method_without_runs_of_a_task_is_not_averaged(study):
