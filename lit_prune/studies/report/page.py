@@ -17,9 +17,11 @@ from lit_prune.studies.report.run import Run
 _DENSITY = 1.8  # pixels of a figure for one of the page
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; text-align: left; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid #8884; text-align: left; vertical-align: top; }
+td[style] { white-space: nowrap; }
+td:not([style]) { max-width: 22rem; }
 thead th { border-bottom: 2px solid #888; }
 img { max-width: 100%; height: auto; background: white; }
 pre { overflow-x: auto; font-size: 13px; }
