@@ -59,7 +59,7 @@ def make_toys(plan, resolve, backbone, folder):
 
 
 def shrink(config, backbone):
-    """A resolved configuration with a tiny encoder, few rows, and two steps a phase."""
+    """A resolved configuration with a tiny encoder, few rows, and two steps a phase, but for that of dense models."""
     config = deepcopy(config)
     config["encoder"]["backbone"] = str(backbone)
     data, trainer = config["data"], config["trainer"]
@@ -68,20 +68,19 @@ def shrink(config, backbone):
     data |= {"batch_size": 8, "max_length": 32}
     for name in ("num_train", "root", "validation_fraction"):
         data.pop(name, None)
-    trainer |= {"val_check_interval": 2, "precision": "32-true", "accelerator": "cpu", "enable_progress_bar": False}
+    trainer |= {"val_check_interval": 120, "precision": "32-true", "accelerator": "cpu", "enable_progress_bar": False}
     paradigm = config["model"]["init_args"]
     for name in PHASES:
         if paradigm.get(name):
             paradigm[name] |= {"steps": 2, "epochs": None, "warmup": 0.0}
+    if paradigm.get("dense"):
+        paradigm["dense"] |= {"steps": 120, "learning_rate": 1e-3}  # so that it can be a teacher
     method = paradigm.get("method", {}).get("init_args", {})
     if "every" in method:
         method["every"] = 1
     criterion = method.get("criterion", {}).get("init_args", {})
     if "num_batches" in criterion:
         criterion["num_batches"] = 2
-    for callback in trainer.get("callbacks") or []:
-        if "num_rounds" in callback["init_args"]:
-            callback["init_args"]["num_rounds"] = 2
     return config
 
 

@@ -1,10 +1,12 @@
 """Every study that is shipped runs, made tiny, in this process and on a local Ray, and its report knows its numbers."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from toys import make_toys
+from transformers import BertConfig, BertModel
 
 from lit_prune.cli import main
 from lit_prune.studies.cluster import Cluster, Resources
@@ -42,15 +44,24 @@ def some_of(plan):
     return [run for run in plan if run.name in chosen]
 
 
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory, tiny_backbone):
+    """The tiny encoder, wide enough for its ranks to be told apart in percents."""
+    folder = shutil.copytree(tiny_backbone, tmp_path_factory.mktemp("wide") / "bert")
+    config = BertConfig.from_pretrained(str(folder), hidden_size=64, intermediate_size=64)
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
-def toys(monkeypatch, tmp_path, tiny_backbone, resolve):
+def toys(monkeypatch, tmp_path, backbone, resolve):
     """A function that runs a part of a study, made tiny, by an executor, and reports it: the study's folder."""
     monkeypatch.chdir(REPOSITORY)
 
     def run(path, executor):
         out, study = tmp_path / "out", read_study(path)
         plan = make_plan(study)
-        standings = find_standings(make_toys(some_of(plan), resolve, tiny_backbone, tmp_path), out, resolve)
+        standings = find_standings(make_toys(some_of(plan), resolve, backbone, tmp_path), out, resolve)
         write_study(out, study)
         ledger = Ledger(out, plan, standings)
         run_all(list(standings.values()), ledger, lambda standing: None, executor)
