@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.stability import Spreads, both_ranks, rank_correlation
@@ -42,6 +43,8 @@ def draw_ranks(found: Spreads, path: Path) -> str:
         sns.scatterplot(
             points.assign(good=points["good"] + along), x="good", y="steady", hue="method", style="of", s=70, ax=panel
         )
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True))
         panel.set(xlabel="rank by mean, 1 is the best", ylabel="rank by standard deviation, 1 is the steadiest")
         if len(points):
             sns.move_legend(panel, "upper left", bbox_to_anchor=(1.02, 1), frameon=False)

@@ -120,8 +120,9 @@ def rank_correlation(found: Spreads) -> float:
 
 
 def both_ranks(found: Spreads) -> tuple[Floats, Floats]:
-    """Ranks by standard deviation, the lowest first, and by mean, the best first; NaN where nothing was learned."""
-    stds, gains = (np.where(found.learned, values, np.nan) for values in (found.stds, found.gains))
+    """Ranks by standard deviation, the lowest first, and by mean, the best first; NaN where there is none of either."""
+    ranked = found.learned & ~np.isnan(found.stds)  # of one run there is no standard deviation
+    stds, gains = (np.where(ranked, values, np.nan) for values in (found.stds, found.gains))
     return ranks(stds, highest_first=False), ranks(gains, highest_first=True)
 
 
@@ -152,12 +153,8 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     unknown = bool(np.isnan(found.shares).all())
     rows = []
     for row, method in enumerate(found.methods):
-        cells = [
-            NONE if np.isnan(mean) else f"{'' if learned else '='}{mean:.3f}{_rank(above)} ± {std:.3f}{_rank(below)}"
-            for mean, above, std, below, learned in zip(
-                found.means[row], good[row], found.stds[row], steady[row], found.learned[row], strict=True
-            )
-        ]
+        columns = zip(found.means[row], good[row], found.stds[row], steady[row], found.learned[row], strict=True)
+        cells = [_cell(*column) for column in columns]
         whole = f"{found.means[row].mean():.3f} ± {found.stds[row].mean():.3f}"
         ratio = [] if against is None else [_ratio(found, row, against)]
         tuned = [] if unknown else [f"{found.shares[row]:.2%}"]
@@ -179,6 +176,14 @@ def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
     if against is not None:
         notes.append("The ratio of standard deviations is its geometric mean over the columns, with its 95% interval.")
     return Table(f"Stability by {settings.stability}", header, rows, 1, notes)
+
+
+def _cell(mean: float, above: float, std: float, below: float, learned: bool) -> str:
+    """A mean and a standard deviation with their ranks."""
+    if np.isnan(mean):
+        return NONE
+    spread = NONE if np.isnan(std) else f"{std:.3f}"
+    return f"{'' if learned else '='}{mean:.3f}{_rank(above)} ± {spread}{_rank(below)}"
 
 
 def _ratio(found: Spreads, row: int, against: int) -> str:

@@ -121,6 +121,16 @@ def test_a_study_of_methods_and_tasks(study):
     assert not stability_table(None, settings).rows
 
 
+def test_of_one_run_there_is_no_rank(study):
+    for method, figures in {"full": (0.7, 0.8), "sam": (0.6, 0.62), "lora": (0.9,)}.items():
+        for seed, value in enumerate(figures):
+            study.add(f"{method}-{seed}", {"rte/id/accuracy": value}, method=method, seed=seed)
+    study.define(metrics=["rte/id/accuracy"], stability="method")
+    results, settings = study.read()
+    table = stability_table(spreads(results, settings), settings)
+    assert [row[1] for row in table.rows] == ["0.750 [1] ± 0.071 [2]", "0.900 ± -", "0.610 [2] ± 0.014 [1]"]
+
+
 def test_it_is_told_what_share_a_method_tunes(study):
     for method, share in {"full": 1.0, "sam": 0.005}.items():
         for seed in range(2):
