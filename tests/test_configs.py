@@ -845,18 +845,17 @@ def tasks_of(run):
 @each(STUDIES)
 def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
-    plan = make_plan(read_study(path))
+    plan, said = make_plan(read_study(path)), load(path)["report"]
     for number, run in enumerate(plan):  # what its runs leave behind, without the runs
         place = tmp_path / run.name / "version_0"
         place.mkdir(parents=True)
         figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
-        reported = load(path)["report"]["metrics"]
-        chosen_by = [name.replace("/id/", "/validation/") for name in reported]
-        metrics |= dict.fromkeys([*reported, *chosen_by], 0.5 + number / 200)
+        chosen_by = [name.replace("/id/", "/validation/") for name in said["metrics"]]
+        metrics |= dict.fromkeys([*said["metrics"], *chosen_by], 0.5 + number / 200)
         if "parameter_density" in metrics:
             metrics["parameter_density"] = 1 - run.axes.get("sparsity", 0)
-        if {"mixtures", "gather"} & load(path)["report"].keys():  # a run knows the tasks that it is trained on
+        if {"mixtures", "gather"} & said.keys():  # a run knows the tasks that it is trained on
             known = (*tasks_of(run), "parameter_density")
             metrics = {name: value for name, value in metrics.items() if name.startswith(known)}
         if run.kind == "imp":
@@ -865,7 +864,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         (place / "metrics.json").write_text(json.dumps(metrics))
         record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
         (place / "run.json").write_text(json.dumps(record))
-        for curves in load(path)["report"].get("curves", []):
+        for curves in said.get("curves", []):
             with SummaryWriter(str(place)) as writer:
                 for scalar in curves["scalars"]:
                     writer.add_scalar(scalar, 1.0, 1)
@@ -873,7 +872,6 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     assert main(["report", str(tmp_path)]) == 0
     text = (tmp_path / "report.md").read_text()
     assert "Missing" not in text
-    said = load(path)["report"]
     for figure in [*said.get("figures", []), *said.get("curves", []), *said.get("mixtures", [])]:
         assert (tmp_path / "figures" / f"{figure['name']}.png").is_file()
     for mixture in said.get("mixtures", []):
@@ -882,10 +880,11 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
     assert ("## Differences from" in text) == ("reference" in said)
     if "gather" in said:  # a row has the mean of all tasks, unless its models know some of them only
         header, _, *rows = text.split("## Results\n\n")[1].split("\n\n")[0].splitlines()
-        cells = [dict(zip(header.split(" | "), row.split(" | "), strict=True)) for row in rows]
+        names = header.strip("| ").split(" | ")
+        cells = [dict(zip(names, row.strip("| ").split(" | "), strict=True)) for row in rows]
         kinds = load(path)["runs"]
-        assert len(cells) == len({(run.kind, *map(run.axes.get, ("sparsity", "ranks"))) for run in plan})
-        with_mean = {each["| run"].removeprefix("| ") for each in cells if each["mean"] != "-"}
+        assert len(cells) == len({(run.kind, *map(run.axes.get, ("sparsity", "ranks", "share"))) for run in plan})
+        with_mean = {each.get("run", plan[0].kind) for each in cells if each["mean"] != "-"}
         assert with_mean == {name for name in kinds if "data.only" not in kinds[name].get("settings", {})}
 
 

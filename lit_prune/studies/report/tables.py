@@ -135,20 +135,16 @@ def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Rank
 def printed_table(results: Results, settings: ReportSettings) -> Table:
     """Values that papers print, each beside ours; one that is printed for several cells has a row for each."""
     axes = cell_axes(results, settings)
-    rows = [
-        row
-        for printed in settings.printed
-        for cell in begun_cells(results, settings.over)
-        if (row := _printed(results, axes, printed, cell)) is not None
-    ]
+    cells = begun_cells(results, settings.over)
+    rows = []
+    for printed in settings.printed:
+        meant = select(results, {name: value for name, value in printed.items() if name in results.axes})
+        rows += [_printed(results, axes, printed, cell) for cell in cells if meant[list(cell.runs)].any()]
     header = [*axes, "model", "metric", "printed", "ours", "ours - printed", f"{settings.over}s", "source"]
     return Table("Beside the printed values", header, rows, len(axes) + 2)
 
 
-def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], cell: Cell) -> list[str] | None:
-    there = select(results, {name: value for name, value in printed.items() if name in results.axes})
-    if not there[list(cell.runs)].any():
-        return None
+def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], cell: Cell) -> list[str]:
     model, metric, value = printed.get("model", "result"), printed["metric"], printed["value"]
     ours = summarize(results.column(model, metric)[list(cell.runs)])
     gap = NONE if ours is None else f"{ours.mean - value:+.3f}"
