@@ -116,7 +116,7 @@ def density(
         repeats: Rounds; each times an encoder and the dense one.
         device: cpu or cuda; auto is cuda where there is one.
         json: File for the figures: one JSON object with a list of `measurements`.
-        figure: PNG for relative time over density.
+        figure: PNG for relative time over density; a PDF is put beside it.
 
     Raises:
         UserError: A rank or a share is out of range, the device is not there, or `Use` refuses the others.
