@@ -76,14 +76,14 @@ def run_study(
         nullcontext() if dry_run else locked(out),
         nullcontext(Here()) if on is None or dry_run else closing(Cluster(*on)) as executor,
     ):
-        standings = find_standings(chosen, out, make_resolver())
+        standings = find_standings(plan, out, make_resolver())
         costs = Costs(standings.values(), study.cost)
-        now = list(standings.values())
+        now = [standings[each.name] for each in chosen]
         if dry_run:
             print_plan(now, costs)
             return
         write_study(out, study)
-        ledger = Ledger(out, plan, standings)
+        ledger = Ledger(out, standings, [each.name for each in chosen])
         watch = Watch(now, ledger, costs)
         with watch.shown():
             run_all(now, ledger, watch.tell, executor)

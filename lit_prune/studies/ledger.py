@@ -2,7 +2,7 @@
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import yaml
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically, write_json
-from lit_prune.studies.plan import Run
 from lit_prune.studies.standing import Standing, read_record
 from lit_prune.studies.study import Study
 
@@ -21,37 +20,33 @@ PLANNED, RUNNING, COMPLETED, FAILED, BLOCKED = "planned", "running", "completed"
 class Ledger:
     """Keeps `runs.json`, a list with `name`, `axes`, `folder`, `status`, `error` and `seconds` of each run.
 
-    It is written whole at every change. Of runs that are not to be run now it tells what it told before.
+    It is written whole at every change. What failed stays so until it is tried again.
 
     Args:
         out: The study's folder.
-        plan: All runs of the study.
-        standings: Where those stand that are to be run now, by name.
+        standings: Where every run stands, by name.
+        chosen: Names of those that are to be run now.
     """
 
-    def __init__(self, out: Path, plan: Sequence[Run], standings: Mapping[str, Standing]) -> None:
+    def __init__(self, out: Path, standings: Mapping[str, Standing], chosen: Collection[str]) -> None:
         self.path = out / "runs.json"
         self.standings = standings
         before = {each["name"]: each for each in json.loads(self.path.read_text())} if self.path.is_file() else {}
-        self.entries = {run.name: self._entry(run, before.get(run.name), out) for run in plan}
-        self._write()
-
-    def _entry(self, run: Run, before: dict[str, Any] | None, out: Path) -> dict[str, Any]:
-        entry = {"name": run.name, "axes": dict(run.axes)}
-        if (standing := self.standings.get(run.name)) is not None:
-            told = {
+        self.entries: dict[str, dict[str, Any]] = {}
+        for name, standing in standings.items():
+            status, error = COMPLETED if standing.done else PLANNED, None
+            failed = before.get(name, {}).get("status") in (FAILED, BLOCKED)
+            if failed and not standing.done and name not in chosen:
+                status, error = before[name]["status"], before[name]["error"]
+            self.entries[name] = {
+                "name": name,
+                "axes": dict(standing.run.axes),
                 "folder": str(standing.folder.relative_to(out)),
-                "status": COMPLETED if standing.done else PLANNED,
-                "error": None,
+                "status": status,
+                "error": error,
                 "seconds": spent_seconds(standing.folder),
             }
-        elif before is None:
-            told = {"folder": f"{run.name}/version_0", "status": PLANNED, "error": None, "seconds": None}
-        else:
-            told = {name: before[name] for name in ("folder", "status", "error", "seconds")}
-            if told["status"] == RUNNING:  # its process is gone: the folder is this one's alone
-                told["status"] = PLANNED
-        return entry | told
+        self._write()
 
     def status(self, name: str) -> str:
         """How a run stands."""

@@ -158,13 +158,6 @@ def test_a_part_is_run_with_what_it_depends_on_and_all_is_listed(study, fits, en
     assert [each["status"] for each in entries().values()] == ["planned", "completed", *["planned"] * 3, "completed"]
 
 
-def test_a_part_asks_nothing_of_the_rest(study, fits, source, capsys):
-    source["axes"]["loss"]["poe"]["settings"]["model.init_args.loss"] = "lit_prune.losses.Unknown"
-    assert study("--where", "loss=ce", "seed=2") == 0
-    assert study() == 2
-    assert "run mask/loss=poe/seed=1: " in capsys.readouterr().err
-
-
 def test_what_fails_is_recorded_and_the_rest_goes_on(study, fits, entries, capsys, names):
     fits.errors["dense/seed=1"] = "it broke"
     assert study() == 2

@@ -25,7 +25,7 @@ def called(plan, tmp_path, resolve):
 
     def run(call):
         standings = find_standings(plan, tmp_path, resolve)
-        ledger = Ledger(tmp_path, plan, standings)
+        ledger = Ledger(tmp_path, standings, standings)
         told = []
         engine.run_all(
             list(standings.values()),
@@ -117,7 +117,7 @@ def pooled(plan, tmp_path, resolve):
 
     def run(pool):
         standings = find_standings(plan, tmp_path, resolve)
-        ledger = Ledger(tmp_path, plan, standings)
+        ledger = Ledger(tmp_path, standings, standings)
         engine.run_all(list(standings.values()), ledger, lambda standing: None, pool)
         return ledger
 
@@ -149,7 +149,7 @@ def test_what_ran_when_it_is_stopped_is_planned_again(pooled, names, tmp_path, r
             raise KeyboardInterrupt
 
     standings = find_standings(plan, tmp_path, resolve)
-    ledger = Ledger(tmp_path, plan, standings)
+    ledger = Ledger(tmp_path, standings, standings)
     with pytest.raises(KeyboardInterrupt):
         engine.run_all(list(standings.values()), ledger, lambda standing: None, Stopped(2))
     assert {ledger.status(name) for name in names} == {"planned"}

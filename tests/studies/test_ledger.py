@@ -20,8 +20,8 @@ def read(folder):
     return {each["name"]: each for each in json.loads((folder / "runs.json").read_text())}
 
 
-def test_all_is_written_before_anything_is_run(plan, standings, tmp_path, names):
-    Ledger(tmp_path, plan, standings)
+def test_all_is_written_before_anything_is_run(standings, tmp_path, names):
+    Ledger(tmp_path, standings, standings)
     listed = read(tmp_path)
     assert list(listed) == names
     assert listed["mask/loss=ce/seed=2"] == {
@@ -34,8 +34,8 @@ def test_all_is_written_before_anything_is_run(plan, standings, tmp_path, names)
     }
 
 
-def test_every_change_is_written(plan, standings, tmp_path):
-    ledger = Ledger(tmp_path, plan, standings)
+def test_every_change_is_written(standings, tmp_path):
+    ledger = Ledger(tmp_path, standings, standings)
     folder = tmp_path / "dense/seed=1/version_0"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"seconds": 7.5}))
@@ -53,32 +53,15 @@ def test_every_change_is_written(plan, standings, tmp_path):
         ("failed", ("failed", "it broke")),
         ("blocked", ("blocked", "it broke")),
         ("running", ("planned", None)),
-        ("completed", ("completed", None)),
+        ("completed", ("planned", None)),
     ],
 )
-def test_of_what_is_not_to_be_run_now_it_tells_what_it_told(plan, standings, tmp_path, before, after):
-    name = "dense/seed=1"
-    told = {"folder": f"{name}/version_3", "seconds": 7.5}
-    ledger = Ledger(tmp_path, plan, standings)
-    ledger.entries[name] |= told
-    ledger.set(name, before, "it broke" if after[1] else None)
-    ledger.entries[name] |= told
-    ledger.set("dense/seed=2", "completed")
-    Ledger(tmp_path, plan, {})
-    entry = read(tmp_path)[name]
-    assert (entry["status"], entry["error"]) == after
-    assert {key: entry[key] for key in told} == told
-    Ledger(tmp_path, plan, standings)
-    entry = read(tmp_path)[name]
-    assert (entry["status"], entry["error"], entry["folder"]) == ("planned", None, f"{name}/version_0")
-
-
-def test_what_has_never_been_looked_at_is_planned(plan, standings, tmp_path, names):
-    Ledger(tmp_path, plan, {"dense/seed=2": standings["dense/seed=2"]})
-    listed = read(tmp_path)
-    assert list(listed) == names
-    assert {each["status"] for each in listed.values()} == {"planned"}
-    assert listed["dense/seed=1"]["folder"] == "dense/seed=1/version_0"
+def test_what_failed_stays_so_and_what_only_was_said_to_run_is_planned(standings, tmp_path, before, after):
+    Ledger(tmp_path, standings, standings).set("dense/seed=1", before, "it broke")
+    for chosen, now in ([], after), (["dense/seed=1"], ("planned", None)):
+        Ledger(tmp_path, standings, chosen)
+        entry = read(tmp_path)["dense/seed=1"]
+        assert (entry["status"], entry["error"]) == now
 
 
 def test_a_folder_is_of_one_study_and_one_process(source, tmp_path):

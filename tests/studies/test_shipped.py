@@ -1,5 +1,6 @@
 """Every study that is shipped runs, made tiny, in this process and on a local Ray, and its report knows its numbers."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -63,9 +64,12 @@ def toys(monkeypatch, tmp_path, backbone, resolve):
         plan = make_plan(study)
         standings = find_standings(make_toys(some_of(plan), resolve, backbone, tmp_path), out, resolve)
         write_study(out, study)
-        ledger = Ledger(out, plan, standings)
+        ledger = Ledger(out, standings, list(standings))
         run_all(list(standings.values()), ledger, lambda standing: None, executor)
         assert {name: ledger.entries[name]["error"] for name in standings if ledger.status(name) != COMPLETED} == {}
+        planned = [{"name": run.name, "axes": dict(run.axes), "status": "planned"} for run in plan]
+        listed = [each for each in planned if each["name"] not in standings]
+        (out / "runs.json").write_text(json.dumps([*ledger.entries.values(), *listed]))
         assert main(["report", str(out)]) == 0
         return out
 

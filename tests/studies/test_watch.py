@@ -83,11 +83,11 @@ def test_the_last_line_of_an_output(tmp_path, content, line):
 
 
 @pytest.fixture
-def watched(fresh, tmp_path, plan):
+def watched(fresh, tmp_path):
     """A watch of two runs, on a terminal or not: it, its ledger and what it has shown."""
 
     def make(terminal):
-        ledger = Ledger(tmp_path / "fresh", plan, fresh)
+        ledger = Ledger(tmp_path / "fresh", fresh, fresh)
         watch = Watch(list(fresh.values())[:2], ledger, Costs([], {"dense": 60}))
         watch.console = Console(file=io.StringIO(), force_terminal=terminal, width=200, color_system=None)
         return watch, ledger, watch.console.file
