@@ -10,6 +10,7 @@ from lit_prune.data import generated
 from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.facts import generate_facts
+from lit_prune.data.generated.mention import generate_mentions
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
@@ -152,3 +153,11 @@ class GeneratedChoice(Generated):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_choice`."""
         return generate_choice(split, num_rows, self.seed)
+
+
+class GeneratedMentions(Generated):
+    """Pronouns and what they may refer to, as WSC, with rows as `WscFiles` has them: see `generate_mentions`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
+        """See `generate_mentions`."""
+        return generate_mentions(split, num_rows, self.seed)

@@ -10,21 +10,24 @@ from lit_prune.data import (
     GeneratedAcceptability,
     GeneratedChoice,
     GeneratedFacts,
+    GeneratedMentions,
     GeneratedNli,
     GeneratedParaphrase,
     GeneratedReading,
     GeneratedSimilarity,
+    WscFiles,
     generated,
 )
 from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.choice_templates import QUESTIONS
 from lit_prune.data.generated.facts import generate_facts
+from lit_prune.data.generated.mention import generate_mentions
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
-from lit_prune.data.sources import Row, SpanRow
+from lit_prune.data.sources import MentionRow, Row, SpanRow
 
 BIASED = {
     GeneratedNli: generate_nli,
@@ -33,8 +36,13 @@ BIASED = {
     GeneratedReading: generate_reading,
     GeneratedSimilarity: generate_similarity,
 }
-UNBIASED = {GeneratedAcceptability: generate_acceptability, GeneratedChoice: generate_choice}
+UNBIASED = {
+    GeneratedAcceptability: generate_acceptability,
+    GeneratedChoice: generate_choice,
+    GeneratedMentions: generate_mentions,
+}
 CORPORA = [*BIASED, *UNBIASED]
+FIELDS = {GeneratedMentions: MentionRow, GeneratedReading: SpanRow}
 of_each = pytest.mark.parametrize("corpus", CORPORA)
 
 
@@ -83,13 +91,25 @@ def test_choices_are_written_as_those_of_copas_files_are_read(tmp_path):
     assert list(read) == [{**row, "group": ""} for row in rows]
 
 
+def test_mentions_are_written_as_those_of_wscs_files_are_read(tmp_path):
+    rows = list(GeneratedMentions(num_eval=20).rows("id", None))
+    records = []
+    for row in rows:
+        target = {}
+        for name, (start, end) in zip(("span1", "span2"), row["mentions"], strict=True):
+            target |= {f"{name}_index": row["text_a"][:start].count(" "), f"{name}_text": row["text_a"][start:end]}
+        records.append({"text": row["text_a"], "target": target, "label": row["label"] == "same", "idx": row["id"]})
+    (tmp_path / "val.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    read = WscFiles({"train": ["val.jsonl"], "id": ["val.jsonl"]}).rows("id", str(tmp_path))
+    assert list(read) == [{**row, "group": ""} for row in rows]
+
+
 @of_each
 def test_rows_have_our_fields(corpus):
     source = corpus(num_train=20, num_eval=10, **({"num_ood_train": 10} if corpus in BIASED else {}))
     for split in source.available(None):
         rows = list(source.rows(split, None))
-        fields = SpanRow if corpus is GeneratedReading else Row
-        assert {frozenset(row) for row in rows} == {frozenset(fields.__annotations__)}
+        assert {frozenset(row) for row in rows} == {frozenset(FIELDS.get(corpus, Row).__annotations__)}
         assert len({row["id"] for row in rows}) == len(rows) == (20 if split == "train" else 10)
 
 
