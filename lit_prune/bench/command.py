@@ -16,6 +16,7 @@ from lit_prune.bench.inference import Speed, Use, measure, precisions_of
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.report import report
 from lit_prune.bench.speeds import show, write_card, write_numbers, write_speeds
+from lit_prune.bench.study import ways
 from lit_prune.bench.timing import compare
 from lit_prune.bench.training import MASKED, VARIANTS, Setting, training_step
 from lit_prune.device import device_named
@@ -35,9 +36,10 @@ def run(arguments: Sequence[str]) -> None:
     for function in COMMANDS:
         summary = (function.__doc__ or "").partition("\n")[0]
         own = ArgumentParser(exit_on_error=False, description=summary)
-        if function is inference:  # as a list in a shell, not in yaml
-            own.add_argument("folders", nargs="+", type=str, help="What is measured, see `lit_prune export`; or runs.")
-        own.add_function_arguments(function, skip={"folders"} if function is inference else set())
+        named, told = POSITIONAL.get(function, ("", ""))
+        if named:
+            own.add_argument(named, nargs="+", type=str, help=told)
+        own.add_function_arguments(function, skip={named})
         commands.add_subcommand(function.__name__, own, help=summary)
     said = parser.parse_args(list(arguments))
     function = next(each for each in COMMANDS if each.__name__ == said.subcommand)
@@ -248,4 +250,28 @@ def _started(arguments: Sequence[str]) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-COMMANDS = (inference, density, step, select, startup)
+def study(configs: list[str], runs: int = 8, repeats: int = 1, json: str | None = None) -> None:
+    """What `lit_prune study` on Ray adds to the runs of a configuration, against `lit_prune fit` for each of them.
+
+    Args:
+        configs: Files of the configuration, each laid over the one before. Short runs show most.
+        runs: How many, with seeds from 1.
+        repeats: Rounds, after one to warm up; each does all runs both ways.
+        json: File for the figures, one flat JSON object; `overhead_seconds` is of a run.
+
+    Raises:
+        UserError: A number is not positive, a file is not there, or a run fails.
+    """
+    check_positive(runs=runs, repeats=repeats)
+    figures = compare(ways(configs, runs), "study_seconds_", repeats, "cpu")
+    figures["overhead_seconds"] = (figures["study_seconds_study"] - figures["study_seconds_fit"]) / runs
+    report(figures, "cpu", json)
+
+
+COMMANDS = (inference, density, step, select, startup, study)
+
+# Of a command, the argument that is a list in a shell, not in yaml, and what it is.
+POSITIONAL = {
+    inference: ("folders", "What is measured, see `lit_prune export`; or runs."),
+    study: ("configs", "Files of the configuration, each laid over the one before. Short runs show most."),
+}

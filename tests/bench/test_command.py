@@ -68,6 +68,14 @@ def test_a_command_has_its_figures(arguments, keys, measured):
     assert all(value > 0 and math.isfinite(value) for value in figures.values())
 
 
+@pytest.mark.slow
+def test_what_a_study_costs_has_its_figures(small, measured):
+    figures = measured("study", *small("configs/dense.yaml"), "--runs=2")
+    assert figures.keys() == {"study_seconds_fit", "study_seconds_study", "ratio_study", "overhead_seconds"}
+    assert min(figures["study_seconds_fit"], figures["study_seconds_study"]) > 0
+    assert figures["overhead_seconds"] == (figures["study_seconds_study"] - figures["study_seconds_fit"]) / 2
+
+
 def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured):
     monkeypatch.setattr(command, "peak_memory", lambda make, device: None)
     assert measured(*TOY_STEP).keys() == STEP_KEYS
@@ -84,6 +92,9 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("select", "--size=0"), "size is 0"),
         (("select", "--sparsity=1", "--size=10"), "sparsity is 1"),
         (("startup", "--repeats=0"), "repeats is 0"),
+        (("study",), "configs"),
+        (("study", "none.yaml"), "there is no file none.yaml"),
+        (("study", "configs/dense.yaml", "--runs=0"), "runs is 0"),
         (("density", "--ranks=[0]"), "ranks has 0: needed are numbers from 1 to 768"),
         (("density", "--hidden=64", "--ranks=[65]"), "ranks has 65: needed are numbers from 1 to 64"),
         (("density", "--kept=[0.1, 1.5]"), "kept has 1.5"),
