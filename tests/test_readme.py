@@ -44,10 +44,11 @@ def told(path):
     if not path.is_file():
         return ["", ""]
     study = read_study(path)
-    seconds = [study.cost[run.kind] for run in make_plan(study)]
+    plan = make_plan(study)
+    chances = [1.0 if run.trials is None else 1 / len(run.trials.names) for run in plan]
     num_at_once = 2 if "one CPU core" in path.read_text() else 1
-    hours = sum(seconds) / 3600 / num_at_once
-    return [str(len(seconds)), f"{hours:.0f}" if "one GPU" in path.read_text() else f"{hours:.1f}"]
+    hours = sum(chance * study.cost[run.kind] for chance, run in zip(chances, plan, strict=True)) / 3600 / num_at_once
+    return [str(round(sum(chances))), f"{hours:.0f}" if "one GPU" in path.read_text() else f"{hours:.1f}"]
 
 
 def test_the_table_of_studies_has_all_of_them_with_their_costs(monkeypatch):

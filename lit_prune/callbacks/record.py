@@ -104,6 +104,7 @@ class RunRecord(Callback):
             "denominator": result.get("denominator", "nothing is pruned"),
             **{name: value for name, value in result.items() if name not in _TOLD},
             "seed": self.seed,
+            "selection": result["selection"],
             "step": result["step"],
             "steps": trainer.global_step,
             "steps_planned": pl_module.steps_planned,

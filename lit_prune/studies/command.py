@@ -10,7 +10,7 @@ from lit_prune.errors import UserError
 from lit_prune.fit import make_resolver
 from lit_prune.studies.cluster import Cluster, Resources
 from lit_prune.studies.engine import Here, run_all
-from lit_prune.studies.ledger import COMPLETED, Ledger, check_folder, locked, write_study
+from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, locked, write_study
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import Study, read_study
@@ -87,7 +87,7 @@ def run_study(
         watch = Watch(now, ledger, costs)
         with watch.shown():
             run_all(now, ledger, watch.tell, executor)
-    failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) != COMPLETED]
+    failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) not in (COMPLETED, SKIPPED)]
     if failed:
         lines = [f"{each['status']} {each['name']}: {each['error']}" for each in failed]
         raise UserError("\n".join([f"{len(failed)} of {len(chosen)} runs of {out} are not done:", *lines]))

@@ -4,12 +4,14 @@ import gc
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from lit_prune import fit
 from lit_prune.cli import users_error
-from lit_prune.studies.ledger import BLOCKED, COMPLETED, FAILED, PLANNED, RUNNING, Ledger
+from lit_prune.studies.ledger import BLOCKED, COMPLETED, FAILED, PLANNED, RUNNING, SKIPPED, Ledger
+from lit_prune.studies.plan import Run
 from lit_prune.studies.standing import Standing
 
 Ended = tuple[Standing, str | None]
@@ -58,18 +60,18 @@ def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor:
         ledger.set(standing.run.name, status, error)
         tell(standing)
 
+    score = cache(ledger.score)  # asked for when it has ended
     waiting = [each for each in standings if not each.done]
     running: list[Standing] = []
     try:
         while waiting or running:
             num_slots = executor.num_slots
             for standing in list(waiting):
-                ancestor = standing.run.ancestor
-                before = COMPLETED if ancestor is None else ledger.status(ancestor)
-                if before in (FAILED, BLOCKED):
+                fate, why = fate_of(standing.run, ledger.status, score)
+                if fate in (BLOCKED, SKIPPED):
                     waiting.remove(standing)
-                    change(standing, BLOCKED, f"it starts from {ancestor}, which is {before}")
-                elif before == COMPLETED and len(running) < num_slots:
+                    change(standing, fate, why)
+                elif fate == RUNNING and len(running) < num_slots:
                     waiting.remove(standing)
                     running.append(standing)
                     change(standing, RUNNING)
@@ -84,6 +86,34 @@ def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor:
         for standing in running:
             change(standing, PLANNED)
         raise
+
+
+def fate_of(run: Run, status: Callable[[str], str], score: Callable[[str], float]) -> tuple[str, str | None]:
+    """What becomes of a run that waits, as runs that it needs stand, and why.
+
+    Args:
+        run: The run.
+        status: How runs stand, by name.
+        score: How a run did on validation, by name.
+
+    Returns:
+        `RUNNING` (it can be run), `PLANNED` (it waits), `SKIPPED` or `BLOCKED`, this with the reason.
+    """
+    ancestor = run.ancestor
+    before = COMPLETED if ancestor is None else status(ancestor)
+    if before in (FAILED, BLOCKED):
+        return BLOCKED, f"it starts from {ancestor}, which is {before}"
+    if before == SKIPPED:
+        return SKIPPED, None
+    if any(status(name) in (PLANNED, RUNNING) for name in run.needs):
+        return PLANNED, None
+    if run.trials is not None:
+        best = run.trials.best(score)
+        if best is None:
+            return BLOCKED, f"its {run.trials.axis} is chosen by runs of which none is complete"
+        if best != run.axes[run.trials.axis]:
+            return SKIPPED, None
+    return RUNNING, None
 
 
 def fit_here(arguments: Sequence[str], output: Path) -> str | None:

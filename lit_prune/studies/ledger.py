@@ -4,6 +4,7 @@ import fcntl
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from lit_prune.files import write_atomically, write_json
 from lit_prune.studies.standing import Standing, read_record
 from lit_prune.studies.study import Study
 
-PLANNED, RUNNING, COMPLETED, FAILED, BLOCKED = "planned", "running", "completed", "failed", "blocked"
+PLANNED, RUNNING, COMPLETED, FAILED = "planned", "running", "completed", "failed"
+BLOCKED = "blocked"  # what it needs has failed
+SKIPPED = "skipped"  # another value did better
 
 
 class Ledger:
     """Keeps `runs.json`, a list with `name`, `axes`, `folder`, `status`, `error` and `seconds` of each run.
 
-    It is written whole at every change. What failed stays so until it is tried again.
+    It is written whole at every change. What failed or was skipped stays so until it is tried again.
 
     Args:
         out: The study's folder.
@@ -35,8 +38,8 @@ class Ledger:
         self.entries: dict[str, dict[str, Any]] = {}
         for name, standing in standings.items():
             status, error = COMPLETED if standing.done else PLANNED, None
-            failed = before.get(name, {}).get("status") in (FAILED, BLOCKED)
-            if failed and not standing.done and name not in chosen:
+            ended = before.get(name, {}).get("status") in (FAILED, BLOCKED, SKIPPED)
+            if ended and not standing.done and name not in chosen:
                 status, error = before[name]["status"], before[name]["error"]
             self.entries[name] = {
                 "name": name,
@@ -51,6 +54,12 @@ class Ledger:
     def status(self, name: str) -> str:
         """How a run stands."""
         return str(self.entries[name]["status"])
+
+    def score(self, name: str) -> float:
+        """How a run did on validation, NaN where it is not complete."""
+        if self.status(name) != COMPLETED:
+            return nan
+        return float(json.loads((self.standings[name].folder / "metrics.json").read_text()).get("selection", nan))
 
     def set(self, name: str, status: str, error: str | None = None) -> None:
         """Say how a run stands."""

@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from lit_prune.errors import UserError
-from lit_prune.studies.study import KIND, Study, text
+from lit_prune.studies.study import KIND, Study, Tuning, text
+from lit_prune.studies.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Run:
         axes: Its place: a value by axis, and its kind as `run` where there are several.
         arguments: What it says to `lit_prune fit`, but for where it is written and what it starts from.
         ancestor: Name of the run that it starts from.
+        trials: What decides whether it is run; None: it is.
     """
 
     name: str
@@ -27,6 +29,13 @@ class Run:
     axes: Mapping[str, Any]
     arguments: tuple[str, ...]
     ancestor: str | None
+    trials: Trials | None = None
+
+    @property
+    def needs(self) -> list[str]:
+        """Names of the runs that must have ended before it."""
+        tried = [] if self.trials is None else [name for names in self.trials.names.values() for name in names]
+        return [*tried, *([] if self.ancestor is None else [self.ancestor])]
 
 
 def make_plan(study: Study) -> list[Run]:
@@ -46,12 +55,25 @@ def make_plan(study: Study) -> list[Run]:
             there = {axis: values[0] for axis, values in said.where.items() if axis not in said.axes}
             ancestor = None if said.start_from is None else _name(study, said.start_from, place | there)
             arguments.append(f"--axes={json.dumps(shown)}")
-            runs.append(Run(_name(study, kind, place), kind, shown, tuple(arguments), ancestor))
+            trials = None if said.tune is None else _trials(study, kind, said.tune, place)
+            runs.append(Run(_name(study, kind, place), kind, shown, tuple(arguments), ancestor, trials))
     names = {run.name for run in runs}
     for run in runs:
         if run.ancestor not in {*names, None}:
             raise UserError(f"{run.name} starts from {run.ancestor}, which the study leaves out: see runs.*.where")
     return runs
+
+
+def _trials(study: Study, kind: str, tune: Tuning, place: Mapping[str, Any]) -> Trials | None:
+    """The runs that try for one at this place; None: it is one of them."""
+    if all(place[axis] in values for axis, values in tune.where.items()):
+        return None
+    tried = [dict(zip(tune.where, values, strict=True)) for values in product(*tune.where.values())]
+    own = study.kinds[kind].where.get(tune.axis, study.axes[tune.axis])
+    return Trials(
+        tune.axis,
+        {value: tuple(_name(study, kind, {**place, **each, tune.axis: value}) for each in tried) for value in own},
+    )
 
 
 def _name(study: Study, kind: str, place: Mapping[str, Any]) -> str:
@@ -86,7 +108,10 @@ def select(plan: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
     }
     if not meets:
         raise UserError(f"--where {' '.join(conditions)}: no run has all of it")
-    for run in reversed(plan):
-        if run.name in meets and run.ancestor is not None:
-            meets.add(run.ancestor)
+    needs = {run.name: run.needs for run in plan}
+    asked = list(meets)
+    while asked:
+        further = [name for name in needs[asked.pop()] if name not in meets]
+        meets.update(further)
+        asked += further
     return [run for run in plan if run.name in meets]

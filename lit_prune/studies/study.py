@@ -15,6 +15,19 @@ RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.defa
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """An axis whose values are tried by some runs of a kind; its others have the value that did best with these.
+
+    Args:
+        axis: The axis.
+        where: The values of other axes that are tried with all of its values.
+    """
+
+    axis: str
+    where: Mapping[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of runs.
 
@@ -24,12 +37,14 @@ class Kind:
         start_from: The kind whose runs it starts from; those have the same values on all of their axes.
         where: The values of an axis that it has, where it has not all of them; of an axis that only the kind has which
             it starts from, the one value there.
+        tune: What is tried by some of its runs alone.
     """
 
     arguments: tuple[str, ...]
     axes: tuple[str, ...]
     start_from: str | None
     where: Mapping[str, tuple[Any, ...]]
+    tune: Tuning | None = None
 
 
 @dataclass(frozen=True)
@@ -179,14 +194,24 @@ def _check_name(value: Any, where: str) -> str:
 def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
     where = f"runs.{name}"
     _check_name(name, where)
-    kind = _mapping(said, where, ("configs", "settings", "axes", "start_from", "where"), needed=("configs",))
+    keys = ("configs", "settings", "axes", "start_from", "where", "tune")
+    kind = _mapping(said, where, keys, needed=("configs",))
     configs, settings = _configs(kind["configs"], where), _settings(kind.get("settings"), f"{where}.settings")
     if not configs:
         raise UserError(f"{where}.configs is empty: name the configuration that its runs are made of")
     axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
-    only = _mapping(kind.get("where"), f"{where}.where")
-    chosen = {str(axis): tuple(_list(values, f"{where}.where.{axis}")) for axis, values in only.items()}
-    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), chosen)
+    tune = None if kind.get("tune") is None else _tuning(kind["tune"], f"{where}.tune")
+    chosen = _chosen(kind.get("where"), f"{where}.where")
+    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), chosen, tune)
+
+
+def _chosen(said: Any, where: str) -> Mapping[str, tuple[Any, ...]]:
+    return {str(axis): tuple(_list(values, f"{where}.{axis}")) for axis, values in _mapping(said, where).items()}
+
+
+def _tuning(said: Any, where: str) -> Tuning:
+    tune = _mapping(said, where, ("axis", "where"), needed=("axis", "where"))
+    return Tuning(str(tune["axis"]), _chosen(tune["where"], f"{where}.where"))
 
 
 def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
@@ -198,6 +223,7 @@ def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
                 raise UserError(f"runs.{name}.axes names {axis!r} twice: two runs would have one name")
         before = kinds[start].axes if (start := kind.start_from) is not None and start in kinds else ()
         _check_where(name, kind, before, axes)
+        _check_tuning(name, kind, axes)
         if kind.start_from is None:
             continue
         if kind.start_from not in kinds:
@@ -225,6 +251,23 @@ def _check_where(name: str, kind: Kind, before: tuple[str, ...], axes: Mapping[s
                 "one value or more" if axis in kind.axes else f"one value, that of the {kind.start_from} to start from"
             )
             raise UserError(f"{where} is {list(values)}: needed is {own}")
+
+
+def _check_tuning(name: str, kind: Kind, axes: Mapping[str, Mapping[Any, Any]]) -> None:
+    if kind.tune is None:
+        return
+    where = f"runs.{name}.tune"
+    if kind.tune.axis not in kind.axes:
+        raise UserError(f"{where}.axis is {kind.tune.axis!r}: {name!r} has {', '.join(kind.axes) or 'no axis'}")
+    others = [axis for axis in kind.axes if axis != kind.tune.axis]
+    if not kind.tune.where:
+        raise UserError(f"{where}.where is empty: name the values of another axis, as {{seed: [1]}}, that are tried")
+    for axis, values in kind.tune.where.items():
+        if axis not in others:
+            raise UserError(f"{where}.where has {axis!r}: there is {', '.join(others) or 'no other axis'}")
+        own = kind.where.get(axis, axes[axis])
+        if not values or any(value not in own for value in values):
+            raise UserError(f"{where}.where.{axis} is {list(values)}: needed are some of {', '.join(map(text, own))}")
 
 
 def _depth(name: str, kinds: Mapping[str, Kind]) -> int:

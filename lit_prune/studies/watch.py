@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lit_prune.studies.ledger import COMPLETED, PLANNED, RUNNING, Ledger, spent_seconds
+from lit_prune.studies.ledger import COMPLETED, PLANNED, RUNNING, SKIPPED, Ledger, spent_seconds
 from lit_prune.studies.standing import Standing
 
 TAIL = 4096  # characters of a run's output that its last line is looked for in
@@ -40,12 +40,16 @@ class Costs:
             self.spent.setdefault(standing.run.kind, []).append(seconds)
 
     def left(self, standing: Standing) -> float | None:
-        """Seconds that a run still takes; None: nobody knows."""
+        """Seconds that a run still takes, in the mean over what may come of it; None: nobody knows."""
         if standing.done:
             return 0.0
         kind = standing.run.kind
         whole = fmean(self.spent[kind]) if kind in self.spent else self.said.get(kind)
-        return None if whole is None else max(0.0, whole - (spent_seconds(standing.folder) or 0.0))
+        if whole is None:
+            return None
+        trials = standing.run.trials
+        chance = 1.0 if trials is None else 1 / len(trials.names)
+        return chance * max(0.0, whole - (spent_seconds(standing.folder) or 0.0))
 
     def sum(self, standings: Iterable[Standing]) -> str:
         """What runs still take, one after the other, in words."""
@@ -67,7 +71,8 @@ def print_plan(standings: Iterable[Standing], costs: Costs) -> None:
     table = Table("run", "state", "takes")
     for standing in standings:
         seconds = costs.left(standing)
-        table.add_row(Text(standing.run.name), standing.state, "?" if seconds is None else duration(seconds))
+        state = standing.state if standing.done or standing.run.trials is None else f"{standing.state}, if best"
+        table.add_row(Text(standing.run.name), state, "?" if seconds is None else duration(seconds))
     console = Console(soft_wrap=True)
     console.print(table)
     left = [each for each in standings if not each.done]
@@ -104,6 +109,8 @@ class Watch:
         self.running.pop(standing.run.name, None)
         if entry["status"] == COMPLETED:
             self.costs.learn(standing)
+        if entry["status"] == SKIPPED:
+            return
         if entry["status"] == RUNNING:
             self.running[standing.run.name] = standing
             if self.console.is_terminal:

@@ -158,6 +158,27 @@ def test_a_part_is_run_with_what_it_depends_on_and_all_is_listed(study, fits, en
     assert [each["status"] for each in entries().values()] == ["planned", "completed", *["planned"] * 3, "completed"]
 
 
+def test_of_values_that_are_tried_the_best_alone_is_run_on(study, source, fits, entries, capsys):
+    source["runs"]["mask"]["tune"] = {"axis": "loss", "where": {"seed": [1]}}
+    fits.selections = {CE[0]: 0.9}
+    assert study("--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"mask/loss=ce/seed=1 +. new ", shown)
+    assert re.search(r"mask/loss=ce/seed=2 +. new, if best", shown)
+    assert "6 of 6 to do: about 0:08:00" in shown  # two dense runs, two masks, and of two others half
+    assert study() == 0
+    assert {name for name, each in entries().items() if each["status"] == "skipped"} == {"mask/loss=poe/seed=2"}
+    assert (len(fits.called), fits.called[-1]) == (5, CE[1])
+    assert study() == 0
+    assert len(fits.called) == 5
+    assert study("--where", "loss=poe") == 0  # as another is better
+    assert len(fits.called) == 5
+    fits.selections = {}
+    source["axes"]["loss"]["poe"]["settings"]["model.init_args.refresh_every"] = 2
+    assert study() == 0  # no longer
+    assert fits.called[5:] == ["mask/loss=poe/seed=1"]
+
+
 def test_what_fails_is_recorded_and_the_rest_goes_on(study, fits, entries, capsys, names):
     fits.errors["dense/seed=1"] = "it broke"
     assert study() == 2

@@ -1,5 +1,6 @@
 """The engine: what it calls in which order, whatever that does; and `fit` in this process."""
 
+import json
 import sys
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
 from lit_prune.studies.ledger import Ledger
+from lit_prune.studies.plan import make_plan
 from lit_prune.studies.standing import find_standings
+from lit_prune.studies.study import make_study
 
 
 @pytest.fixture
@@ -93,8 +96,8 @@ def test_what_stops_the_process_is_not_held_up(monkeypatch, tmp_path):
 class Pool:
     """Runs several at once; the last that began ends first, and some fail."""
 
-    def __init__(self, num_slots, failing=()):
-        self.num_slots, self.failing = num_slots, failing
+    def __init__(self, num_slots, failing=(), selections=()):
+        self.num_slots, self.failing, self.selections = num_slots, failing, dict(selections)
         self.running, self.began, self.most = [], [], 0
 
     def start(self, standing):
@@ -107,15 +110,16 @@ class Pool:
         if standing.run.name in self.failing:
             return standing, "it fails"
         standing.folder.mkdir(parents=True)
-        (standing.folder / "metrics.json").write_text("{}")
+        selection = self.selections.get(standing.run.name, 0.5)
+        (standing.folder / "metrics.json").write_text(json.dumps({"selection": selection}))
         return standing, None
 
 
 @pytest.fixture
 def pooled(plan, tmp_path, resolve):
-    """A function that runs the study by a pool: the ledger."""
+    """A function that runs the study, or another plan, by a pool: the ledger."""
 
-    def run(pool):
+    def run(pool, plan=plan):
         standings = find_standings(plan, tmp_path, resolve)
         ledger = Ledger(tmp_path, standings, standings)
         engine.run_all(list(standings.values()), ledger, lambda standing: None, pool)
@@ -141,6 +145,50 @@ def test_what_starts_from_a_failed_run_is_blocked_and_the_rest_goes_on(pooled, n
     states = {name: ledger.status(name) for name in names}
     assert states["dense/seed=1"] == "failed"
     assert all((state == "blocked") == ("mask" in name and "seed=1" in name) for name, state in states.items())
+
+
+TRIED = ["mask/loss=poe/seed=1", "mask/loss=ce/seed=1"]
+OTHERS = ["mask/loss=poe/seed=2", "mask/loss=ce/seed=2"]
+
+
+@pytest.fixture
+def trying(source):
+    """The plan of the study whose first seed tries both losses."""
+    source["runs"]["mask"]["tune"] = {"axis": "loss", "where": {"seed": [1]}}
+    return make_plan(make_study(source))
+
+
+@pytest.mark.parametrize("num_slots", [1, 4])
+@pytest.mark.parametrize("best", [0, 1])
+def test_of_values_that_are_tried_the_best_alone_is_run_on(pooled, trying, num_slots, best):
+    pool = Pool(num_slots, selections={TRIED[best]: 0.9})
+    ledger = pooled(pool, trying)
+    assert [ledger.status(name) for name in (OTHERS[best], OTHERS[1 - best])] == ["completed", "skipped"]
+    assert set(pool.began[:-1]) == {"dense/seed=1", "dense/seed=2", *TRIED}
+
+
+def test_a_value_that_fails_is_not_the_best_and_where_all_fail_none_is(pooled, trying):
+    failing = Pool(2, failing=TRIED[:1], selections={TRIED[0]: 0.9})
+    ledger = pooled(failing, trying)
+    assert [ledger.status(name) for name in OTHERS] == ["skipped", "completed"]
+
+
+def test_where_nothing_can_be_chosen_by_the_rest_is_blocked(pooled, trying):
+    ledger = pooled(Pool(2, failing=TRIED), trying)
+    for name in OTHERS:
+        entry = ledger.entries[name]
+        assert (entry["status"], entry["error"]) == ("blocked", "its loss is chosen by runs of which none is complete")
+
+
+def test_what_starts_from_a_skipped_run_is_skipped(pooled, source):
+    source["runs"]["mask"]["tune"] = {"axis": "loss", "where": {"seed": [1]}}
+    source["runs"]["ticket"] = {**source["runs"]["mask"], "start_from": "mask"}
+    del source["runs"]["ticket"]["tune"]
+    ledger = pooled(Pool(2, selections={TRIED[0]: 0.9}), make_plan(make_study(source)))
+    states = {name: entry["status"] for name, entry in ledger.entries.items()}
+    assert {name for name, state in states.items() if state == "skipped"} == {
+        f"{kind}/loss=ce/seed=2" for kind in ("mask", "ticket")
+    }
 
 
 def test_what_ran_when_it_is_stopped_is_planned_again(pooled, names, tmp_path, resolve, plan):

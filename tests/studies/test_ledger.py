@@ -1,6 +1,7 @@
 """runs.json and the folder around it."""
 
 import json
+from math import isnan
 
 import pytest
 import yaml
@@ -52,6 +53,7 @@ def test_every_change_is_written(standings, tmp_path):
     [
         ("failed", ("failed", "it broke")),
         ("blocked", ("blocked", "it broke")),
+        ("skipped", ("skipped", "it broke")),
         ("running", ("planned", None)),
         ("completed", ("planned", None)),
     ],
@@ -77,3 +79,15 @@ def test_a_folder_is_of_one_study_and_one_process(source, tmp_path):
     assert yaml.safe_load((out / "study.yaml").read_text()) == study.source
     with pytest.raises(UserError, match="holds the study 'tiny'"):
         check_folder(out, make_study(source | {"title": "other"}))
+
+
+def test_a_score_is_what_a_complete_run_was_selected_by(standings, tmp_path):
+    ledger = Ledger(tmp_path, standings, standings)
+    name = "dense/seed=1"
+    standings[name].folder.mkdir(parents=True)
+    (standings[name].folder / "metrics.json").write_text(json.dumps({"selection": 0.75}))
+    assert isnan(ledger.score(name))
+    ledger.set(name, "completed")
+    assert ledger.score(name) == 0.75
+    (standings[name].folder / "metrics.json").write_text("{}")  # of an earlier version
+    assert isnan(ledger.score(name))

@@ -7,6 +7,7 @@ import pytest
 from lit_prune.errors import UserError
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.study import make_study
+from lit_prune.studies.trials import Trials
 
 
 def test_every_kind_is_run_at_every_place_after_what_it_starts_from(plan, names):
@@ -92,3 +93,58 @@ def test_a_kind_may_start_from_one_value_of_an_axis_that_it_has_not(source):
     source["runs"]["ticket"]["where"] = {"loss": ["ce", "poe"]}
     with pytest.raises(UserError, match=r"runs\.ticket\.where\.loss is \['ce', 'poe'\]: needed is one value"):
         make_study(source)
+
+
+@pytest.fixture
+def tuned(source):
+    """The study with three seeds, of which the first tries both losses."""
+    source["axes"]["seed"]["values"] = [1, 2, 3]
+    source["runs"]["mask"]["tune"] = {"axis": "loss", "where": {"seed": [1]}}
+    return source
+
+
+def test_what_is_tried_by_some_decides_about_the_others(tuned):
+    runs = {run.name: run for run in make_plan(make_study(tuned))}
+    assert len(runs) == 9  # all are planned, and can be checked before any is run
+    tried = {"poe": ("mask/loss=poe/seed=1",), "ce": ("mask/loss=ce/seed=1",)}
+    for run in runs.values():
+        assert run.trials == (Trials("loss", tried) if run.kind == "mask" and run.axes["seed"] > 1 else None)
+    assert runs["mask/loss=ce/seed=2"].needs == ["mask/loss=poe/seed=1", "mask/loss=ce/seed=1", "dense/seed=2"]
+    assert runs["mask/loss=ce/seed=1"].needs == ["dense/seed=1"]
+
+
+def test_values_left_out_of_a_kind_are_not_tried_and_several_seeds_may_try(tuned):
+    tuned["runs"]["mask"] |= {"where": {"loss": ["ce"]}, "tune": {"axis": "loss", "where": {"seed": [1, 2]}}}
+    runs = {run.name: run for run in make_plan(make_study(tuned))}
+    tried = {"ce": ("mask/loss=ce/seed=1", "mask/loss=ce/seed=2")}
+    assert [run.trials for run in runs.values() if run.trials is not None] == [Trials("loss", tried)]
+
+
+def test_a_part_comes_with_what_decides_about_it(tuned):
+    plan = make_plan(make_study(tuned))
+    part = [run.name for run in select(plan, ["loss=ce", "seed=3"])]
+    assert part == [
+        "dense/seed=1",
+        "dense/seed=3",
+        "mask/loss=poe/seed=1",
+        "mask/loss=ce/seed=1",
+        "mask/loss=ce/seed=3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tune", "message"),
+    [
+        ({"axis": "width", "where": {"seed": [1]}}, r"runs\.mask\.tune\.axis is 'width': 'mask' has loss, seed"),
+        ({"axis": "loss", "where": {}}, r"runs\.mask\.tune\.where is empty: name the values of another axis"),
+        ({"axis": "loss"}, r"runs\.mask\.tune has no 'where'"),
+        ({"axis": "loss", "where": {"loss": ["ce"]}}, r"runs\.mask\.tune\.where has 'loss': there is seed"),
+        ({"axis": "loss", "where": {"seed": [4]}}, r"tune\.where\.seed is \[4\]: needed are some of 1, 2, 3"),
+        ({"axis": "loss", "where": {"seed": []}}, r"tune\.where\.seed is \[\]: needed are some of 1, 2, 3"),
+        ({"axis": "loss", "where": {"seed": 1}}, r"tune\.where\.seed is 1: needed is a list"),
+    ],
+)
+def test_trials_that_cannot_be_are_an_error(tuned, tune, message):
+    tuned["runs"]["mask"]["tune"] = tune
+    with pytest.raises(UserError, match=message):
+        make_study(tuned)

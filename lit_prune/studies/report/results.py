@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.studies.report.rounds import take_apart
-from lit_prune.studies.report.run import Run, Value, read_json, read_run
+from lit_prune.studies.report.run import SKIPPED, Run, Value, read_json, read_run
 
 Floats = NDArray[np.float64]
 _OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
@@ -83,15 +83,17 @@ def read_results(folder: Path) -> Results:
     """Read every run of a study.
 
     Args:
-        folder: The study's folder. Its `runs.json` lists the runs; without one, each folder below that holds a
-            `run.json` is a run. Runs that share their axes are told apart by a further axis `name`.
+        folder: The study's folder. Its `runs.json` lists the runs, of which those are left out that it has skipped;
+            without one, each folder below that holds a `run.json` is a run. Runs that share their axes are told apart
+            by a further axis `name`.
 
     Raises:
         UserError: there is no such folder, no run in it, or a file in it is not what it should be.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: give the folder of a study, or any folder with runs in it")
-    read = [each for planned in _listed(folder) for each in take_apart(*read_run(folder, planned))]
+    listed = [planned for planned in _listed(folder) if planned.get("status") != SKIPPED]
+    read = [each for planned in listed for each in take_apart(*read_run(folder, planned))]
     if not read:
         raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
     runs = _with_axes([run for run, _ in read])

@@ -12,6 +12,7 @@ from lit_prune.errors import UserError
 Value = str | int | float
 
 PLANNED = "planned"  # the status of a run that has not begun
+SKIPPED = "skipped"  # and of one that is not to begin, as another value of an axis did better
 
 TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
 

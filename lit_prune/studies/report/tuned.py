@@ -7,8 +7,8 @@ import numpy as np
 
 from lit_prune.errors import UserError
 from lit_prune.studies.report.cells import Cell, split_cells
-from lit_prune.studies.report.naming import sign, value_text
-from lit_prune.studies.report.results import Floats, Key, Results
+from lit_prune.studies.report.naming import value_text
+from lit_prune.studies.report.results import Floats, Results
 from lit_prune.studies.report.run import Run
 from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import summarize
@@ -18,16 +18,16 @@ from lit_prune.studies.report.tables import NONE, Table, axis_texts, cell_axes
 def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
     """The runs whose value of `settings.tuned` did best, without that axis; and which values did how well.
 
-    A value's score is the mean of the report's metrics on `validation`, over the seeds that each value has been run
-    with: no set that is reported chooses, and a few seeds can find the value that the others are then run with.
+    A value's score is the mean of what its runs were selected by (`selection`), over the seeds that each value has been
+    run with: no set that is reported chooses, and a few seeds can find the value that the others are then run with.
 
     Raises:
-        UserError: none of the metrics is there on `validation`.
+        UserError: no run was selected on `validation`.
     """
     axis = settings.tuned
     if axis is None:
         return results, Table("Tuned", [], [], 1)
-    scores = _scores(results, settings.metrics)
+    scores = _scores(results)
     axes = [name for name in cell_axes(results, settings) if name != axis]
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in split_cells(results, settings.over):
@@ -50,7 +50,7 @@ def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
         results, axes=tuple(name for name in results.axes if name != axis), runs=runs, values=results.values[kept]
     )
     notes = [
-        f"Mean of the report's metrics on validation over the {settings.over}s that all values have; "
+        f"Mean of what runs were selected by on validation over the {settings.over}s that all values have; "
         "the highest is shown."
     ]
     return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
@@ -75,17 +75,12 @@ def _without(axis: str, results: Results, number: int) -> Run:
     return replace(run, axes={name: value for name, value in run.axes.items() if name != axis})
 
 
-def _scores(results: Results, metrics: Sequence[str]) -> Floats:
-    """The mean of each run's metrics on validation (runs,), NaN where it has none; of costs the negative."""
-    columns = []
-    for name in metrics:
-        key = Key.of("result", name)
-        if key.split:
-            columns.append(sign(name) * results.column("result", key._replace(split="validation").name))
-    found = np.stack(columns) if columns else np.full((1, len(results.runs)), np.nan)
-    if np.isnan(found).all():
-        raise UserError(f"the report chooses on validation, where no run has any of {', '.join(metrics)}")
-    return np.array([_mean(each) for each in found.T])
+def _scores(results: Results) -> Floats:
+    """What each run was selected by (runs,), NaN where it is not complete."""
+    scores = results.column("result", "selection")
+    if np.isnan(scores).all() or not any(key.split == "validation" for key in results.keys):
+        raise UserError("the report chooses by what runs were selected by on validation, and none was")
+    return scores
 
 
 def _mean(values: Floats) -> float:

@@ -26,6 +26,12 @@ def test_every_number_of_every_run_has_a_row(grid):
     assert row["config_hash"] == "hash of mask-poe-0.7-2"
 
 
+def test_what_a_study_has_skipped_is_left_out(grid):
+    listed = [{"name": f"mask-ce-0.5-{seed}", "status": "skipped" if seed == 2 else "planned"} for seed in (1, 2, 3)]
+    (grid.folder / "runs.json").write_text(json.dumps(listed))
+    assert [run.axes["seed"] for run in read_results(grid.folder).runs] == [1, 3]
+
+
 def test_csv_and_parquet_hold_the_same(grid):
     write_results(read_results(grid.folder), grid.folder)
     table = pd.read_parquet(grid.folder / "results.parquet").astype(object)
