@@ -19,6 +19,7 @@ TESTED_ELSEWHERE = {
     "data/generated/acceptability_templates.py",
     "data/generated/choice_templates.py",
     "data/generated/facts_templates.py",
+    "data/generated/mention_templates.py",
     "data/generated/reading_templates.py",
     "__main__.py",  # test_main.py
 }
