@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lit_prune.errors import UserError
 from lit_prune.studies.report.naming import higher_is_better, is_share
 from lit_prune.studies.report.results import Key, Results
@@ -25,7 +27,10 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     if not any(key.split for key in results.keys):
         raise UserError("no run of the study is complete: there is nothing to report yet")
     metrics = settings.metrics or _default_metrics(results)
-    figures = [FigureSettings(**{**vars(each), "metrics": each.metrics or metrics}) for each in settings.figures]
+    figures = [
+        FigureSettings(**{**vars(each), "metrics": each.metrics or _metrics_of(each.where, metrics, results)})
+        for each in settings.figures
+    ]
     complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
     axes = [settings.over, settings.rank, settings.stability, settings.gather, settings.tuned]
     check_axes(axes, results, "the report")
@@ -64,6 +69,12 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
 def _default_metrics(results: Results) -> list[str]:
     evaluated = sorted({key for key in results.keys if key.split.startswith(("id", "ood")) and key.model == "result"})
     return [key.name for key in evaluated if key.metric == "accuracy"] or [key.name for key in evaluated]
+
+
+def _metrics_of(where: Mapping[str, Any], metrics: list[str], results: Results) -> list[str]:
+    """Those of the metrics that a run with these values of its axes has; all, where none has any yet."""
+    chosen, model = select(results, where), str(where.get("model", "result"))
+    return [name for name in metrics if not np.isnan(results.column(model, name)[chosen]).all()] or metrics
 
 
 def _check_metric(name: str, results: Results, settings: ReportSettings) -> None:

@@ -23,7 +23,7 @@ class FigureSettings:
         x: What lines run along: an axis whose values are numbers, or a number of `metrics.json` that belongs to no set
             (`parameter_density`); shares are rounded to a percent.
         lines: The axis that has a line for each value; None: one line.
-        metrics: As of the report; none: those.
+        metrics: As of the report; none: those of them that the runs have.
         where: Axes and their values (or `model`): the runs that are shown.
         reference: The same for the runs that give level lines; 95% of each is drawn too.
         band: What is shaded around the mean: from the lowest to the highest value, or one standard deviation (ddof 1).

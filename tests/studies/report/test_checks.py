@@ -30,6 +30,17 @@ def test_a_figure_shows_the_metrics_of_the_report_unless_it_names_some(grid):
     ]
 
 
+def test_a_figure_shows_the_metrics_that_its_runs_have(study):
+    for task in ("nli", "facts"):
+        study.add(task, {f"{task}/id/accuracy": 0.8, "sparsity": 0.5}, dataset=task, seed=1)
+    study.add("later", None, status="planned", dataset="later", seed=1)
+    metrics = ["nli/id/accuracy", "facts/id/accuracy"]
+    figures = [{"name": name, "where": {"dataset": name}} for name in ("nli", "facts", "later")]
+    study.define(metrics=metrics, figures=figures)
+    _, settings = study.read()
+    assert [each.metrics for each in settings.figures] == [metrics[:1], metrics[1:], metrics]
+
+
 MIXTURE = {"name": "m", "metrics": ["nli/id/accuracy", "nli/ood/accuracy"]}
 CLAIM = {"says": "poe wins", "source": "a paper", "metric": "nli/id/accuracy"}
 CLAIM |= {"where": {"loss": "poe"}, "reference": {"loss": "ce"}}
