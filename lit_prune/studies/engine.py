@@ -110,7 +110,7 @@ def fate_of(run: Run, status: Callable[[str], str], score: Callable[[str], float
     if run.trials is not None:
         best = run.trials.best(score)
         if best is None:
-            return BLOCKED, f"its {run.trials.axis} is chosen by runs of which none is complete"
+            return BLOCKED, f"its {run.trials.axis} is chosen by the selection of others, and none has one"
         if best != run.axes[run.trials.axis]:
             return SKIPPED, None
     return RUNNING, None

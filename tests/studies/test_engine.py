@@ -177,7 +177,10 @@ def test_where_nothing_can_be_chosen_by_the_rest_is_blocked(pooled, trying):
     ledger = pooled(Pool(2, failing=TRIED), trying)
     for name in OTHERS:
         entry = ledger.entries[name]
-        assert (entry["status"], entry["error"]) == ("blocked", "its loss is chosen by runs of which none is complete")
+        assert (entry["status"], entry["error"]) == (
+            "blocked",
+            "its loss is chosen by the selection of others, and none has one",
+        )
 
 
 def test_what_starts_from_a_skipped_run_is_skipped(pooled, source):
