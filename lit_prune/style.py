@@ -1,5 +1,7 @@
 """How figures look, and the files that they become."""
 
+from collections.abc import Iterable
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
 FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
 PANEL = (3.4, 2.8)  # inches
+
+
+def colors_of(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
+    """A color for each name: the first ten are told apart by the color-blind, further ten are darker."""
+    import seaborn as sns  # takes a second
+
+    return dict(zip(names, cycle([*sns.color_palette("colorblind"), *sns.color_palette("dark")]), strict=False))
 
 
 def num_columns(num_panels: int) -> int:

@@ -3,12 +3,20 @@
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from lit_prune.style import FONTS, PANEL, STYLE, num_columns, save
+from lit_prune.style import FONTS, PANEL, STYLE, colors_of, num_columns, save
 
 
 def test_each_setting_is_one_of_matplotlibs():
     assert {*STYLE, *FONTS} <= set(mpl.rcParams)
     assert all(side > 0 for side in PANEL)
+
+
+def test_twenty_names_have_colors_of_their_own():
+    names = [str(number) for number in range(20)]
+    colors = colors_of(names)
+    assert list(colors) == names
+    assert len(set(colors.values())) == 20
+    assert len(colors_of([*names, "one more"])) == 21
 
 
 def test_four_panels_are_a_square_and_others_rows_of_three():

@@ -24,7 +24,7 @@ from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.selection import select
 from lit_prune.studies.report.settings import FigureSettings
 from lit_prune.studies.report.statistics import Floats
-from lit_prune.style import FONTS, PANEL, STYLE, num_columns, save
+from lit_prune.style import FONTS, PANEL, STYLE, colors_of, num_columns, save
 
 NEAR = 0.95  # of the reference, drawn beside it (Liu et al. 2022, Fig. 2)
 _BANDS: dict[str, tuple[Any, str]] = {
@@ -52,8 +52,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
     """
     points = _points(results, figure, over)
     levels = _levels(results, figure)
-    names = list(dict.fromkeys(points["line"]))
-    colors = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    colors = colors_of(dict.fromkeys(points["line"]))
     columns = num_columns(len(figure.metrics))
     rows = -(-len(figure.metrics) // columns)
     size = (PANEL[0] * columns, PANEL[1] * rows + 0.4)

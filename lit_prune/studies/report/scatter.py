@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lit_prune.studies.report.naming import metric_label
 from lit_prune.studies.report.stability import Spreads, both_ranks, rank_correlation
-from lit_prune.style import FONTS, STYLE, save
+from lit_prune.style import FONTS, STYLE, colors_of, save
 
 _SIZE = (5.6, 3.6)  # inches, with the legend beside
 _APART = 0.12  # ranks that points of one place are drawn apart
@@ -36,12 +36,20 @@ def draw_ranks(found: Spreads, path: Path) -> str:
             "of": [metric_label(found.metrics[column]) for column in columns.tolist()],
         }
     )
+    own = set(points["method"])
     along = points.groupby(["good", "steady"]).cumcount() * _APART
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
         panel = canvas.subplots()
         sns.scatterplot(
-            points.assign(good=points["good"] + along), x="good", y="steady", hue="method", style="of", s=70, ax=panel
+            points.assign(good=points["good"] + along),
+            x="good",
+            y="steady",
+            hue="method",
+            palette={name: color for name, color in colors_of(found.methods).items() if name in own} or None,
+            style="of",
+            s=70,
+            ax=panel,
         )
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_locator(MaxNLocator(integer=True))
