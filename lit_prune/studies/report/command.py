@@ -109,12 +109,12 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
         claims_table(judge(rows, settings), settings),
-        results_table(rows, settings),
-        differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
-        ranks_table(rows, settings, rank(rows, settings)),
         stability_table(spreads(rows, settings), settings),
         *(multitask_table(duels(runs, each, over), each.name, run_axes, over) for each in settings.mixtures),
         *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
+        results_table(rows, settings),
+        differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
+        ranks_table(rows, settings, rank(rows, settings)),
         printed_table(rows, settings),
     ]
     warning = mixture(runs)
