@@ -66,13 +66,24 @@ def axis_texts(axes: Sequence[str], values: Mapping[str, Value]) -> list[str]:
 
 
 def results_table(results: Results, settings: ReportSettings) -> Table:
-    """Mean and standard deviation of each metric, a row per cell and model."""
+    """Mean and standard deviation of each metric that a run has, a row per cell and model."""
     axes = cell_axes(results, settings)
+    found = list(_summaries(results, settings))
+    columns = {
+        number: metric_label(name)
+        for number, name in enumerate(settings.metrics)
+        if any(figures[number] is not None for _, _, figures in found)
+    }
     rows = [
-        [*axis_texts(axes, cell.axes), _model(model), seeds_there(results, cell), *map(mean_and_std, figures)]
-        for cell, model, figures in _summaries(results, settings)
+        [
+            *axis_texts(axes, cell.axes),
+            _model(model),
+            seeds_there(results, cell),
+            *(mean_and_std(figures[number]) for number in columns),
+        ]
+        for cell, model, figures in found
     ]
-    header = [*axes, "model", f"{settings.over}s", *map(metric_label, settings.metrics)]
+    header = [*axes, "model", f"{settings.over}s", *columns.values()]
     notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."]
     return Table("Results", header, rows, len(axes) + 1, notes)
 
