@@ -851,7 +851,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         figures = dict.fromkeys(["accuracy", "accuracy_non_entailment", "auroc"], 0.5 + number / 200)
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
         chosen_by = [name.replace("/id/", "/validation/") for name in said["metrics"]]
-        metrics |= dict.fromkeys([*said["metrics"], *chosen_by], 0.5 + number / 200)
+        metrics |= dict.fromkeys([*said["metrics"], *chosen_by, "selection"], 0.5 + number / 200)
         if "parameter_density" in metrics:
             metrics["parameter_density"] = 1 - run.axes.get("sparsity", 0)
         if {"mixtures", "gather"} & said.keys():  # a run knows the tasks that it is trained on
