@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lit_prune.bench.inference import Speed, Use
 from lit_prune.bench.report import machine
-from lit_prune.style import FONTS, STYLE, save
+from lit_prune.style import FONTS, STYLE, colors_of, save
 
 _SIZE = (6.4, 3.8)  # inches, with the legend beside
 _WAYS = {"rank": "ranks, two matrices each", "csr": "elements, sparse products"}  # by what names begin with
@@ -43,7 +43,7 @@ def draw(speeds: Sequence[Speed], use: Use, path: Path) -> None:
         panel = canvas.subplots()
         panel.axhline(1, color="0.4", linewidth=0.9, label="dense")
         panel.plot(rows["kept"], rows["FLOPs"], color="0.4", linestyle=":", linewidth=1.2, label="by FLOPs alone")
-        colors = dict(zip(_WAYS, sns.color_palette("colorblind"), strict=False))
+        colors = colors_of(_WAYS)
         looks = {"fp32": ("-", "o"), "bf16": ("--", "X"), "int8": ("-.", "s")}
         for name, own in rows.groupby("pruned", sort=False):
             line, marker = looks[own["precision"].iloc[0]]

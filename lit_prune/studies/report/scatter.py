@@ -36,7 +36,6 @@ def draw_ranks(found: Spreads, path: Path) -> str:
             "of": [metric_label(found.metrics[column]) for column in columns.tolist()],
         }
     )
-    own = set(points["method"])
     along = points.groupby(["good", "steady"]).cumcount() * _APART
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
@@ -46,7 +45,7 @@ def draw_ranks(found: Spreads, path: Path) -> str:
             x="good",
             y="steady",
             hue="method",
-            palette={name: color for name, color in colors_of(found.methods).items() if name in own} or None,
+            palette=colors_of(found.methods) if len(points) else None,
             style="of",
             s=70,
             ax=panel,
