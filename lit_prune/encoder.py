@@ -13,6 +13,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from lit_prune import bundled
 from lit_prune.errors import UserError
+from lit_prune.untrusted import check_loaded, check_overrides
 
 # A pooler that the checkpoints do not hold would be random: these backbones get it in the head instead.
 _WITHOUT_POOLER = {"roberta", "xlm-roberta", "camembert"}
@@ -22,6 +23,21 @@ _OWN_NAMES = {
     "distilbert": {"hidden_dropout_prob": "dropout", "attention_probs_dropout_prob": "attention_dropout"},
     "modernbert": {"hidden_dropout_prob": "mlp_dropout", "attention_probs_dropout_prob": "attention_dropout"},
 }
+
+# What transformers raises on a folder that is missing, damaged or of something else.
+_UNREADABLE = (
+    OSError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+    ImportError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
 
 
 class PrunableEncoder(nn.Module):
@@ -50,6 +66,7 @@ class PrunableEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.name = backbone
+        check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
             settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
@@ -59,6 +76,7 @@ class PrunableEncoder(nn.Module):
             if unknown:
                 raise UserError(f"encoder.config has {unknown}, which {backbone} ({settings.model_type}) does not know")
             settings.update(overrides)
+            check_loaded(settings, backbone)
             self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 source, revision=revision, trust_remote_code=False
             )
@@ -79,7 +97,7 @@ class PrunableEncoder(nn.Module):
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:
             raise
-        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
+        except _UNREADABLE as error:
             raise UserError(_explain(backbone, error)) from error
         if len(self.tokenizer) <= len(self.tokenizer.all_special_ids):
             raise UserError(
@@ -144,7 +162,8 @@ class PrunableEncoder(nn.Module):
 
 def _explain(backbone: str, error: Exception) -> str:
     if Path(backbone).exists():
-        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {error}"
+        told = " ".join(str(error).split())
+        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {told}"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
         f"encoder.backbone {backbone!r} could not be loaded ({reason}): check the name; without a network give a local "

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lit_prune.callbacks.predictions import write_predictions
+from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_exists
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
@@ -25,7 +26,8 @@ from lit_prune.summary import collapses
 def run(arguments: Sequence[str]) -> None:
     """Evaluate as the arguments of `lit_prune test` say."""
     parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
-    parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files"})
+    parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
+    add_plugins(parser)
     help_ = (
         "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout, of "
         "mentions in WSC's; one named ood or ood_<set> has the task's merged classes"
@@ -44,6 +46,7 @@ def evaluate(
     out: str | None = None,
     batch_size: int = 64,
     device: str = "auto",
+    plugins: Sequence[str] = (),
 ) -> None:
     """Evaluate a finished run's selected model on labelled files, as the run evaluated it on its own sets.
 
@@ -58,6 +61,7 @@ def evaluate(
         out: A folder to write, new or empty: metrics.json and predictions.parquet, as in a run's folder.
         batch_size: Rows per batch.
         device: cpu or cuda; auto is cuda where there is one.
+        plugins: Modules of yours whose classes of tasks and sources the run may name.
 
     Raises:
         UserError: an argument is none of these, the run is not finished, or a file does not hold what it should.
@@ -67,7 +71,7 @@ def evaluate(
     place = device_named(device)
     check_positive(batch_size=batch_size)
     folder = None if out is None else new_path(out, folder=True)
-    trained = read_run(Path(run), task)
+    trained = read_run(Path(run), task, plugins)
     sets = labelled_sets(trained, paths, columns, labels)
     predicted = predict_sets(trained, sets, batch_size, place)
     values = {name: value for each in predicted for name, value in each.metrics().items()}

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse import ArgumentParser
 from torch import Tensor
 
 from lit_prune.checkpoints import BASE, read_checkpoint, state_of
+from lit_prune.data.closed import add_plugins
 from lit_prune.data.kinds import describe
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
@@ -33,10 +34,21 @@ _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 def run(arguments: Sequence[str]) -> None:
     """Export as the arguments of `lit_prune export` say."""
-    auto_cli(export, args=list(arguments), prog="lit_prune export", exit_on_error=False)
+    parser = ArgumentParser(prog="lit_prune export", exit_on_error=False, description=__doc__)
+    parser.add_function_arguments(export, as_group=False, as_positional=True, skip={"plugins"})
+    add_plugins(parser)
+    export(**parser.parse_args(list(arguments)).as_dict())
 
 
-def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str | None = None) -> None:
+def export(
+    run: str,
+    *,
+    format: str,
+    out: str,
+    dtype: str = "float32",
+    task: str | None = None,
+    plugins: Sequence[str] = (),
+) -> None:
     """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
 
     Args:
@@ -52,6 +64,7 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
             several.
+        plugins: Modules of yours whose classes of tasks the run may name.
 
     Raises:
         UserError: an argument is none of these, the run is not finished, or `out` is not empty.
@@ -63,7 +76,7 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     if format == "masks" and dtype != "float32":
         raise UserError(f"--format masks writes no weights: leave --dtype {dtype} out")
     folder = new_path(out, folder=True)
-    trained = read_run(Path(run), task)
+    trained = read_run(Path(run), task, plugins)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
     if format == "dense" and has_adapters(trained.model):

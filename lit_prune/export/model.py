@@ -2,17 +2,43 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
+from lit_prune.data.closed import build_class
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
 from lit_prune.tuning.adapter import install_saved_adapters
+
+_AT_MOST = 100_000_000, 1000  # parameters of an encoder: so many, and so many for each byte of its files
+
+
+def empty_encoder(settings: Mapping[str, Any], num_bytes: int) -> PrunableEncoder:
+    """Build an encoder whose weights are to be loaded.
+
+    Args:
+        settings: Arguments of `PrunableEncoder`, plain values.
+        num_bytes: The size of the files that hold its weights.
+
+    Raises:
+        UserError: a setting does not fit, or the encoder is far larger than files of this size can hold.
+    """
+    settings = {**settings, "pretrained": False, "compile": False}
+    with torch.device("meta"):  # takes no memory
+        size = sum(each.numel() for each in _encoder(settings).parameters())
+    least, for_each = _AT_MOST
+    if size > least + for_each * num_bytes:
+        raise UserError(f"the encoder of the configuration has {size:,} parameters, and its files {num_bytes:,} bytes")
+    return _encoder(settings)
+
+
+def _encoder(settings: Mapping[str, Any]) -> PrunableEncoder:
+    return build_class(PrunableEncoder, settings, {}, "encoder of the configuration")
 
 
 class Changes:
