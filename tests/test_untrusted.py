@@ -30,7 +30,7 @@ def changed(tmp_path, tiny_backbone):
 @pytest.mark.parametrize("name", ["attn_implementation", "_attn_implementation"])
 @pytest.mark.parametrize("value", [KERNEL, "kernels-community/flash-attn", {"": KERNEL}, "paged|eager", 7])
 def test_a_backbone_that_names_kernels_is_an_error(changed, name, value):
-    with pytest.raises(UserError, match="attn_implementation in config.json of .* must be one of eager, sdpa"):
+    with pytest.raises(UserError, match=r"attn_implementation in config\.json of .* must be one of eager, sdpa"):
         PrunableEncoder(changed(**{name: value}), pretrained=False)
 
 
@@ -58,7 +58,7 @@ def test_settings_that_may_name_code_are_refused(tiny_backbone, name):
 
 
 def test_a_quantized_backbone_is_an_error(changed):
-    with pytest.raises(UserError, match="quantization_config in config.json of"):
+    with pytest.raises(UserError, match=r"quantization_config in config\.json of"):
         PrunableEncoder(changed(quantization_config={"quant_method": "bitsandbytes"}), pretrained=False)
 
 

@@ -8,6 +8,7 @@ import datasets
 from jsonargparse import ArgumentParser
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lit_prune.callbacks.predictions import write_predictions
 from lit_prune.data.closed import add_plugins
@@ -18,6 +19,7 @@ from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.trained import read_run
 from lit_prune.files import new_path, write_folder, write_json, writing
+from lit_prune.markup import on_console
 from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.sizes import check_positive
 from lit_prune.summary import collapses
@@ -105,15 +107,15 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     """One column per set, one row per metric; those of groups are for metrics.json alone."""
     table = Table("")
     for each in predicted:
-        table.add_column(each.of.name, justify="right")
+        table.add_column(on_console(each.of.name), justify="right")
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
     for metric in [*_METRICS, *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
-            table.add_row(metric, *("" if cell is None else f"{cell:.4f}" for cell in cells))
+            table.add_row(on_console(metric), *("" if cell is None else f"{cell:.4f}" for cell in cells))
     console = Console(soft_wrap=True)
     console.print(table)
     for line in collapses(values):
-        console.print(f"[bold red]warning:[/] {line}")
+        console.print(Text("warning: ", style="bold red"), on_console(line), sep="")

@@ -125,7 +125,7 @@ def test_classes_of_a_plugin_are_built_and_may_hold_others(own):
     assert type(rows).__module__ == own
     assert rows.texts == ["a"]
     assert type(rows.other) is GeneratedNli
-    with pytest.raises(UserError, match="os.system is no source"):
+    with pytest.raises(UserError, match=r"os\.system is no source"):
         build(
             {"class_path": "own_rows.Rows", "init_args": {"texts": [], "other": {"class_path": "os.system"}}},
             Source,
