@@ -7,7 +7,7 @@ from rich.text import Text
 
 # Brackets are markdown's where a place follows, as in [text](place), and a _ is where no word goes on around it.
 _MARKDOWN = re.compile(r"[\\`*]|\](?=\s*[\[(:])|(?<![^\W_])_|_(?![^\W_])")
-_BLOCK = re.compile(r"^(\d*)([#>]|[-+](?=[-+\s]|$)|(?<=\d)[.)])")  # begins a heading, a list, a quotation
+_BLOCK = re.compile(r"^(\d*)([#>\[]|[-+](?=[-+\s]|$)|(?<=\d)[.)])")  # begins a heading, a list, a quotation
 _LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash ",
     "~": r"\textasciitilde ",

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import has_base, read_checkpoint, state_of
+from lit_prune.checkpoints import check_run_id, has_base, read_checkpoint, state_of
 from lit_prune.data.closed import convert, load_plugins
 from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.kinds import rebuild
@@ -111,6 +111,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
     tasks = [rebuild(each, Given({}), classes) for name, each in configured.items() if task in (None, name)]
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
+    check_run_id(checkpoint, origin, record)
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     encoder = empty_encoder(setting(config, "encoder", dict), _num_bytes(checkpoint["state_dict"]))
     try:
