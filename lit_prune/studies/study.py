@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lit_prune.errors import UserError
+from lit_prune.limits import parse_yaml
 
 KIND = "run"  # the axis that kinds of runs are values of, where there are several
 RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.default_root_dir", "trainer.logger")
@@ -74,10 +73,7 @@ def read_study(path: Path) -> Study:
     """
     if not path.is_file():
         raise UserError(f"there is no study {path}")
-    try:
-        source = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not yaml: {' '.join(str(error).split())}") from error
+    source = parse_yaml(path.read_bytes(), path)
     try:
         return make_study(source)
     except UserError as error:

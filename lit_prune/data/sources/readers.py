@@ -10,6 +10,7 @@ import pyarrow
 import pyarrow.parquet
 
 from lit_prune.errors import UserError
+from lit_prune.limits import bounded_batches, bounded_lines, check_num_columns
 
 
 class IncompleteError(UserError):
@@ -23,7 +24,7 @@ Records: TypeAlias = Iterator[tuple[int, dict[str, Any] | IncompleteError]]
 def _decoded(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines with their ends. Only a line feed ends one: texts hold other Unicode line ends."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(bounded_lines(file, path), start=1):
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -53,6 +54,7 @@ def _under_header(
 
 
 def _check_unique(where: str, names: Sequence[str]) -> None:
+    check_num_columns(where, len(names))
     twice = {name: None for name in names if name and names.count(name) > 1}  # spreadsheets leave several unnamed
     if twice:
         raise UserError(f"{where}: several columns are named {', '.join(map(repr, twice))}; rename all but one")
@@ -67,6 +69,7 @@ def read_jsonl(path: Path, names: None = None) -> Records:
             raise UserError(f"{path}:{number}: malformed JSON ({error.msg}); correct or remove the line") from None
         if not isinstance(record, dict):
             raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
+        check_num_columns(f"{path}:{number}", len(record))
         yield number, record
 
 
@@ -114,7 +117,7 @@ def read_parquet(path: Path, names: None = None) -> Records:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         _check_unique(str(path), file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=1000):
+        for batch in bounded_batches(file, path):
             for record in batch.to_pylist():
                 number += 1
                 yield number, record

@@ -10,6 +10,7 @@ from lit_prune.data.sources.files import LayoutFiles, find_file
 from lit_prune.data.sources.hub import HubTable
 from lit_prune.data.sources.source import UNLABELLED, Source, SpanRow
 from lit_prune.errors import UserError
+from lit_prune.limits import read_bounded
 
 
 class SquadFiles(LayoutFiles):
@@ -62,7 +63,7 @@ def read_squad(path: Path) -> Iterator[SpanRow]:
 def _flat(path: Path) -> Iterator[dict[str, Any]]:
     """The records that the hub has of a file's questions."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bounded(path))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: malformed JSON ({error}); download the file again") from None
     for article in _listed(content, "data", str(path)):
