@@ -13,6 +13,7 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from lit_prune.files import read_yaml
+from lit_prune.markup import printable
 from lit_prune.studies.report.run import Run
 
 _DENSITY = 1.8  # pixels of a figure for one of the page
@@ -45,7 +46,7 @@ def page(title: str, text: str, runs: Sequence[Run], folder: Path, figures: Coll
     return "\n".join(
         [
             "<!doctype html>",
-            f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>',
+            f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(printable(title))}</title>',
             f"<style>{_STYLE}</style></head><body>",
             body,
             *_details(f"The {len(runs)} runs", _links(runs, folder)),
@@ -104,7 +105,8 @@ def _links(runs: Sequence[Run], folder: Path) -> str:
     lines = ["<ul>"]
     for run in runs:
         place = quote(run.folder.relative_to(folder).as_posix())
-        lines.append(f'<li><a href="{place}/">{html.escape(run.name)}</a>: {html.escape(run.status)}</li>')
+        name, status = (html.escape(printable(each)) for each in (run.name, run.status))
+        lines.append(f'<li><a href="{place}/">{name}</a>: {status}</li>')
     return "\n".join([*lines, "</ul>"])
 
 
