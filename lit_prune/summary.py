@@ -1,6 +1,5 @@
 """The console's last words of a run: its models side by side, warnings, and its folder on the last line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lit_prune.markup import on_console
+from lit_prune.recorded import read_metrics
 
 COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
 
@@ -31,7 +31,7 @@ def print_summary(run: Path) -> None:
     console = Console(soft_wrap=True)
     path = run / "metrics.json"
     if path.is_file():
-        values = json.loads(path.read_text())
+        values = read_metrics(path, ("sparsity", "steps", "denominator"))
         for task in sorted({name.split("/")[0] for name in values if name.endswith(MAIN) and _own(name)}):
             console.print(_table(values, task))
             bias = {name: value for name, value in values.items() if name.startswith(f"bias/{task}/")}

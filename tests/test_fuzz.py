@@ -16,6 +16,7 @@ from lit_prune import load
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.errors import UserError
+from lit_prune.export.files import load_tensors
 
 SECONDS = 20
 NORMAL, ALL = range(60), range(60, 1060)
@@ -181,7 +182,10 @@ def predicted(place, rows, out, capsys):
 
 def exported(place, rows, out, capsys):
     code = main(["export", str(place), "--format", "packed", "--out", str(out)])
-    return code, None if code else {path.name: path.read_bytes() for path in out.iterdir()}
+    if code:
+        return code, None
+    tensors, metadata = load_tensors(out / "packed.safetensors")  # the order of a header's texts is drawn anew
+    return code, (metadata, {name: value.tolist() for name, value in tensors.items()}, (out / "README.md").read_text())
 
 
 def shown(place, rows, out, capsys):

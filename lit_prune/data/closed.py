@@ -110,7 +110,8 @@ def build(settings: Any, expected: type[_T], classes: Mapping[str, type], where:
     Raises:
         UserError: the class is not in the table or not of the expected kind, or a value does not fit.
     """
-    path, values = settings, {}
+    path: Any = settings
+    values: Any = {}
     if isinstance(settings, Mapping):
         path, values = settings.get("class_path"), settings.get("init_args") or {}
     kind = classes.get(path) if isinstance(path, str) else None

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.connector import _PRECISION_INPUT
+from lightning.fabric.connector import _PRECISION_INPUT  # type: ignore[attr-defined]
 from rich.console import Console
 from rich.progress import track
 

@@ -111,7 +111,8 @@ def own_source(trained: Trained) -> Source:
         UserError: it is no class of the package or of a plugin.
     """
     settings = _settings(trained).get("source")
-    return build(settings, Source, SOURCES | trained.plugins, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
+    classes = {**SOURCES, **trained.plugins}
+    return build(settings, Source, classes, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
 
 
 def _preparation(trained: Trained, root: str | None = None) -> Preparation:

@@ -15,6 +15,7 @@ from lit_prune.data.sources.given import Given
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json, read_yaml
+from lit_prune.recorded import read_metrics
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -65,7 +66,7 @@ class Trained:
         return self.model.encoder.name, self.model.encoder.name
 
 
-# What is read of a run's record and metrics, with types.
+# What is read of a run's record, with types.
 _RECORD: dict[str, Any] = {
     "experiment": str,
     "config_hash": str | None,
@@ -74,7 +75,6 @@ _RECORD: dict[str, Any] = {
     "versions": dict[str, str],
     "hardware": dict[str, str | int | None],
 }
-_METRICS: dict[str, Any] = {"seed": int, "step": int, "steps": int}
 
 
 def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Trained:
@@ -95,13 +95,10 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
     config = read_yaml(run / "config.yaml")
-    metrics, record = read_json(run / "metrics.json", dict), read_json(run / "run.json", dict)
-    for values, kinds, name in ((record, _RECORD, "run.json"), (metrics, _METRICS, "metrics.json")):
-        for key, kind in kinds.items():
-            convert(values.get(key), kind, {}, f"{run / name}: {key}")
-    for name, value in metrics.items():
-        if "/" in name:
-            convert(value, float | str | None, {}, f"{run / 'metrics.json'}: {name}")
+    metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
+    record = read_json(run / "run.json", dict)
+    for key, kind in _RECORD.items():
+        convert(record.get(key), kind, {}, f"{run / 'run.json'}: {key}")
     try:
         configured = configured_tasks(config)
     except KeyError as error:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from lit_prune.studies.outcome import number_of, read_outcome, read_record
+from lit_prune.recorded import number_of
+from lit_prune.studies.outcome import read_outcome, read_record
 
 METRICS = {"nli/id/accuracy": 0.9, "sparsity": 0.5, "denominator": "all", "parameter_density": None}
 

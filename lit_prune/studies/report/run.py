@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.files import read_json
-from lit_prune.studies.outcome import DAMAGED, number_of, read_outcome
+from lit_prune.recorded import number_of
+from lit_prune.studies.outcome import DAMAGED, read_outcome
 
 Value = str | int | float
 
