@@ -40,6 +40,8 @@ class Key(NamedTuple):
     def of(cls, model: str, name: str) -> "Key":
         """The key of a model's number by its name."""
         *place, metric = name.split("/")
+        if len(place) not in (0, 2):
+            raise UserError(f"a metric must be named <task>/<split>/<metric>, got {name!r}: correct it in study.yaml")
         task, split = place or ("", "")
         return cls(model, task, split, metric)
 
