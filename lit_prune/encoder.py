@@ -79,7 +79,15 @@ class PrunableEncoder(nn.Module):
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:
             raise
-        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
+        except (
+            OSError,
+            ImportError,
+            KeyError,
+            ValueError,
+            RuntimeError,
+            SafetensorError,
+            StrictDataclassError,
+        ) as error:
             raise UserError(_explain(backbone, error)) from error
         if len(self.tokenizer) <= len(self.tokenizer.all_special_ids):
             raise UserError(
