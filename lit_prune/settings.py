@@ -87,10 +87,10 @@ _CHECKS = {
         "a duration as DD:HH:MM:SS",
         "two hours are 00:02:00:00",
     ),
-    "limit_train_batches": _Check(_one_of(None, 1.0), "null", _FEWER_ROWS),
-    "limit_val_batches": _Check(_one_of(None, 1.0), "null", _WHOLE_SETS),
-    "limit_test_batches": _Check(_one_of(None, 1.0), "null", _WHOLE_SETS),
-    "limit_predict_batches": _Check(_one_of(None, 1.0), "null", _WHOLE_SETS),
+    "limit_train_batches": _Check(_one_of(None), "null", _FEWER_ROWS),
+    "limit_val_batches": _Check(_one_of(None), "null", _WHOLE_SETS),
+    "limit_test_batches": _Check(_one_of(None), "null", _WHOLE_SETS),
+    "limit_predict_batches": _Check(_one_of(None), "null", _WHOLE_SETS),
     "overfit_batches": _Check(_one_of(0.0, 0), "0", _FEWER_ROWS),
     "val_check_interval": _Check(
         lambda value: value is None or _whole(1)(value), "a whole number of steps from 1 on", _BY_STEPS

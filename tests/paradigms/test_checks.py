@@ -23,7 +23,11 @@ def lengths(**steps):
     [
         ("srnet_poe", (*lengths(dense=1, mask=1), LOSS), "dense mask"),
         ("mask_only", lengths(mask=1), "mask"),
-        ("imp", (*lengths(dense=1, rounds=1), "--model.init_args.trained=[heads.*, '*.bias']"), "dense round_1 round_9"),
+        (
+            "imp",
+            (*lengths(dense=1, rounds=1), "--model.init_args.trained=[heads.*, '*.bias']"),
+            "dense round_1 round_9",
+        ),
         ("ticket", lengths(ticket=1), "ticket"),
         ("magnitude", lengths(prune=1), "prune"),
         ("movement", lengths(prune=1), "prune"),
