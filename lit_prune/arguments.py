@@ -112,10 +112,10 @@ def _explain_value(message: str) -> str:
     """Return in one line what is wrong with the value of a key, by the innermost cause among the types tried."""
     leaves, value = _leaves(message)
     if not leaves:
-        key = _KEY.match(message)
-        assert key is not None
-        expected = "a class path" if "subclass" in message else "a mapping, or a file of one"
-        return f"{key[1]} must be {expected}, got {_short(value or _repeated(message))}: {HELP}"
+        outer = _KEY.match(message)
+        assert outer is not None
+        kind = "a class path" if "subclass" in message else "a mapping, or a file of one"
+        return f"{outer[1]} must be {kind}, got {_short(value or _repeated(message))}: {HELP}"
     deepest = max(len(leaf.keys) + bool(leaf.class_path) for leaf in leaves)
     causes = [leaf for leaf in leaves if len(leaf.keys) + bool(leaf.class_path) == deepest]
     leaf = causes[0]
@@ -133,10 +133,10 @@ def _explain_value(message: str) -> str:
         got = leaf.class_path or value or _repeated(leaf.text)
         kind = f"the class path of a {base}" if base else "a class path that can be imported"
         return f"{key} must be {kind}, got {_short(got)}: {HELP}"
-    expected = [found for each in causes if (found := _EXPECTED.fullmatch(each.text))]
-    if expected:
-        got = next((found[2] for found in expected if found[2] is not None), value)
-        kinds = dict.fromkeys(_type(found[1]) for found in expected)
+    types = [found for each in causes if (found := _EXPECTED.fullmatch(each.text))]
+    if types:
+        got = next((found[2] for found in types if found[2] is not None), value)
+        kinds = dict.fromkeys(_type(found[1]) for found in types)
         return f"{key} must be {' or '.join(kinds)}, got {_short(got)}: {HELP}"
     return f"{key} must be valid, got {_short(value or 'another value')}: {_short(leaf.text)}"
 

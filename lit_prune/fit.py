@@ -34,7 +34,7 @@ from lit_prune.errors import UserError
 from lit_prune.files import read_json, read_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
-from lit_prune.run_folder import claimed, locked
+from lit_prune.run_folder import claimed, empty_unless_begun, locked
 from lit_prune.settings import check_experiment, check_seed, check_trainer, trainer_errors
 from lit_prune.summary import print_summary
 
@@ -134,10 +134,7 @@ class PruneCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The Trainer; settings that Lightning refuses are a user's error."""
         with trainer_errors():
-            trainer = super().instantiate_trainer(**kwargs)
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]
-        callbacks.sort(key=lambda each: not isinstance(each, RunFolder))  # the others write into the folder
-        return trainer
+            return super().instantiate_trainer(**kwargs)
 
     def open_folder(self, experiment: Path) -> Path | None:
         """The run's folder, held for this process until training has ended; None on all processes but the first."""
@@ -145,6 +142,8 @@ class PruneCLI(LightningCLI):
             return None
         folder = self.resumed or self.stack.enter_context(claimed(experiment))
         self.stack.enter_context(locked(folder))
+        if self.resumed is None:
+            self.stack.callback(empty_unless_begun, folder)
         return folder
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:

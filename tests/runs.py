@@ -54,7 +54,7 @@ TRAINED: dict[str, tuple[set[str], set[str]]] = {}
 
 
 class Trained(Callback):
-    """Notes by phase, in `TRAINED`, the names of what its optimizer has, and what was to be trained by `trained_names`."""
+    """Notes by phase, in `TRAINED`, the names of what its optimizer has, and those that `trained_names` gave before."""
 
     def on_train_start(self, trainer, module):
         self.before = {name: set(module.trained_names(name)) for name in module.phases}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -457,7 +458,7 @@ HONOURED = {
 
 @pytest.mark.parametrize("kind", HONOURED)
 def test_a_setting_is_honoured(kind, small, place, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "command_lines", __import__("sys").modules[__name__])
+    monkeypatch.setitem(sys.modules, "command_lines", sys.modules[__name__])
     argument, observable, value = HONOURED[kind]
     configs = [each for name in small("configs/dense.yaml") for each in ("--config", name)]
     brief = [f"{MODEL}.dense.steps=4", "--trainer.val_check_interval=2", "--trainer.enable_progress_bar=false"]
@@ -474,13 +475,12 @@ def test_a_setting_is_honoured(kind, small, place, monkeypatch):
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not there")
 def test_a_metric_that_is_undefined_on_the_set_that_selects_is_an_error_before_training(small, place, capsys):
-    task = (
-        "--data.tasks=[{class_path: lit_prune.data.Task, init_args: {name: own, labels: [negative, positive], "
-        "positive: positive, merge: null, bias: null, selection: auroc, source: {class_path: lit_prune.data.Files, init_args: {splits: {"
-        "train: {paths: [yes_no.csv], columns: {text_a: text, label: label}, labels: {'yes': positive, 'no': negative}}, "
-        "id: {paths: [one_class_id.csv], columns: {text_a: text, label: label}, labels: {'0': negative, '1': positive}}"
-        "}}}}}]"
-    )
+    columns = "columns: {text_a: text, label: label}"
+    train = f"train: {{paths: [yes_no.csv], {columns}, labels: {{'yes': positive, 'no': negative}}}}"
+    own = f"id: {{paths: [one_class_id.csv], {columns}, labels: {{'0': negative, '1': positive}}}}"
+    source = f"{{class_path: lit_prune.data.Files, init_args: {{splits: {{{train}, {own}}}}}}}"
+    names = "name: own, labels: [negative, positive], positive: positive, merge: null, bias: null, selection: auroc"
+    task = f"--data.tasks=[{{class_path: lit_prune.data.Task, init_args: {{{names}, source: {source}}}}}]"
     configs = [each for name in small("configs/dense.yaml") for each in ("--config", name)]
     arguments = ["fit", *configs, task, f"--data.root={CASES}", "--data.validation_fraction=0"]
     refused(

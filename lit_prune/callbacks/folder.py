@@ -30,10 +30,7 @@ class RunFolder(SaveConfigCallback):
         own = None if self.folder is None else (str(self.folder), _run_id(self.folder))
         folder, pl_module.run_id = trainer.strategy.broadcast(own)  # type: ignore[misc]
         pl_module.folder = Path(folder)
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the configuration, once phases and callbacks have been checked: a run that cannot begin leaves nothing."""
-        super().setup(trainer, pl_module, "fit")
+        super().setup(trainer, pl_module, stage)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write `config.yaml`; a resumed run writes the same again."""
