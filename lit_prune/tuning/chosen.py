@@ -83,20 +83,17 @@ class ChosenEntries(Entries):
         self.criterion = criterion
 
     def check(self, root: nn.Module) -> None:
-        """Check the targets and, of a criterion that takes second derivatives, that the encoder has them.
+        """Check that there are targets and, for second derivatives, no masked layer.
 
         Raises:
-            UserError: a pattern names no tensor, or the attention has no second derivative.
+            UserError: a pattern names no tensor, or a masked layer has no second derivative.
         """
         super().check(root)
-        if isinstance(self.criterion, CurvatureCriterion):
-            attention = getattr(root.get_submodule("encoder").backbone.config, "_attn_implementation", "eager")  # type: ignore[union-attr]
-            if attention != "eager" or masked_layers(root):
-                raise UserError(
-                    "CurvatureCriterion must have attention with second derivatives and no masked layer, got "
-                    f"{attention} attention: set encoder.config to {{_attn_implementation: eager}}, and start from a "
-                    "dense model"
-                )
+        if isinstance(self.criterion, CurvatureCriterion) and masked_layers(root):
+            raise UserError(
+                "criterion must be another for a pruned encoder, got CurvatureCriterion: masked layers have no second "
+                "derivative; use GradientCriterion, or start from a dense model"
+            )
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Choose the entries, the same on every process."""
