@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from lit_prune import __version__
+from lit_prune.arguments import check_configs, explain
 from lit_prune.errors import UserError
 
 # Name -> module whose `run(arguments)` does it, and what it is for.
@@ -48,6 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
+        check_configs(arguments)
         import_module(COMMANDS[name][0]).run(arguments)
     except Exception as error:  # a user's error may come wrapped by whatever library called us
         cause = users_error(error)
@@ -84,4 +86,6 @@ def users_error(error: BaseException) -> BaseException | None:
     for each in chain:
         if isinstance(each, UserError):
             return each
-    return error if isinstance(error, ArgumentError | MisconfigurationException) else None
+    if isinstance(error, ArgumentError):
+        return UserError(explain(str(error)))
+    return UserError(" ".join(str(error).split())) if isinstance(error, MisconfigurationException) else None

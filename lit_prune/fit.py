@@ -5,18 +5,20 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import datasets
 import transformers
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
+from lit_prune.arguments import explained
 from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
@@ -33,7 +35,8 @@ from lit_prune.errors import UserError
 from lit_prune.files import read_json, read_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
-from lit_prune.run_folder import claimed, locked
+from lit_prune.run_folder import claimed, empty_unless_begun, locked
+from lit_prune.settings import check_experiment, check_seed, check_trainer, trainer_errors
 from lit_prune.summary import print_summary
 
 LOGS = "logs"  # where runs go unless trainer.default_root_dir says
@@ -74,6 +77,7 @@ class PruneCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The encoder, which data and model share, and the experiment's name."""
+        self.fit_parser = parser
         parser.add_class_arguments(PrunableEncoder, "encoder")
         parser.add_argument(
             "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
@@ -93,6 +97,26 @@ class PruneCLI(LightningCLI):
         parser.link_arguments("encoder", "model.init_args.encoder", apply_on="instantiate")
         parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments, and check what can be before anything is seeded or built."""
+        self.config = self.resolve(args)
+        check_trainer(self.config.fit.trainer)
+
+    def resolve(self, arguments: Sequence[str]) -> Namespace:
+        """The configuration that arguments resolve to, wherever it is going to run.
+
+        Raises:
+            UserError: `fit` does not know them, or seed or experiment cannot be.
+        """
+        with explained(self._options()):
+            config = self.parser.parse_args(list(arguments))
+        check_seed(config.fit.seed_everything)
+        check_experiment(config.fit.experiment)
+        return config
+
+    def _options(self) -> Iterator[str]:
+        yield from self.fit_parser.get_defaults(skip_validation=True).keys()
+
     def before_instantiate_classes(self) -> None:
         """The run's folder, `logs/<experiment>/version_<n>` or below the trainer's root, and the callbacks of a run."""
         config = self.config[self.subcommand]
@@ -108,12 +132,19 @@ class PruneCLI(LightningCLI):
         callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The Trainer; settings that Lightning refuses are a user's error."""
+        with trainer_errors():
+            return super().instantiate_trainer(**kwargs)
+
     def open_folder(self, experiment: Path) -> Path | None:
         """The run's folder, held for this process until training has ended; None on all processes but the first."""
         if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
             return None
         folder = self.resumed or self.stack.enter_context(claimed(experiment))
         self.stack.enter_context(locked(folder))
+        if self.resumed is None:
+            self.stack.callback(empty_unless_begun, folder)
         return folder
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
@@ -140,7 +171,7 @@ class _Parser(PruneCLI):
     def __init__(self) -> None:
         super().__init__([])
 
-    def parse_arguments(self, parser: LightningArgumentParser, args: object) -> None:
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         self.config = Namespace(subcommand=None, seed_everything=False)
 
     def before_instantiate_classes(self) -> None: ...
@@ -155,24 +186,14 @@ def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
     not know. One parser serves all calls, each of which takes less than a tenth of a second.
     """
     quiet()
-    parser = _Parser().parser
+    cli = _Parser()
 
     def resolve(arguments: Sequence[str]) -> dict[str, Any]:
-        try:
-            config = parser.parse_args(["fit", *arguments])
-        except ArgumentError as error:
-            raise UserError(_in_one_line(str(error))) from error
-        resolved: dict[str, Any] = json.loads(parser.dump(config, format="json"))["fit"]
+        config = cli.resolve(["fit", *arguments])
+        resolved: dict[str, Any] = json.loads(cli.parser.dump(config, format="json"))["fit"]
         return resolved
 
     return resolve
-
-
-def _in_one_line(message: str) -> str:
-    """What jsonargparse says, without the types that it tried."""
-    noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
-    lines = [line.strip() for line in message.splitlines()]
-    return " ".join(line.removeprefix("- ") for line in lines if line and not line.startswith(noise))
 
 
 def run(arguments: Sequence[str]) -> None:

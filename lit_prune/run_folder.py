@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,3 +73,10 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def empty_unless_begun(folder: Path) -> None:
+    """Remove what a run left in its folder that could not begin; one that has has a `run.json`."""
+    if not (folder / "run.json").exists():
+        for each in folder.iterdir():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()

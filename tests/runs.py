@@ -48,3 +48,19 @@ def assert_same(run, reference):
     assert all(torch.equal(state["state_dict"][name], value) for name, value in expected["state_dict"].items())
     assert state["global_step"] == expected["global_step"]
     assert (run / "predictions.parquet").read_bytes() == (reference / "predictions.parquet").read_bytes()
+
+
+TRAINED: dict[str, tuple[set[str], set[str]]] = {}
+
+
+class Trained(Callback):
+    """Notes by phase, in `TRAINED`, the names of what its optimizer has, and those that `trained_names` gave before."""
+
+    def on_train_start(self, trainer, module):
+        self.before = {name: set(module.trained_names(name)) for name in module.phases}
+
+    def on_train_batch_end(self, trainer, module, *_):
+        names = {id(value): name for name, value in module.named_parameters()}
+        groups = trainer.optimizers[0].param_groups
+        own = {names[id(value)] for group in groups for value in group["params"]}
+        TRAINED[module.phase] = own, self.before[module.phase]

@@ -21,7 +21,7 @@ class EndPhase(Callback):
     """
 
     def __init__(self, phase: str = "dense", patience: int = 2, min_improvement: float = 0.005) -> None:
-        if patience < 1 or min_improvement < 0:
+        if patience < 1 or not min_improvement >= 0:
             raise UserError(
                 f"EndPhase: patience={patience} and min_improvement={min_improvement}, needed are 1 and 0, or more"
             )

@@ -18,6 +18,7 @@ from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
+from lit_prune.data.selection import check_selection
 from lit_prune.data.table import count_tokens
 from lit_prune.data.task import Task
 from lit_prune.data.windows import PLACES
@@ -85,6 +86,12 @@ class MultitaskDataModule(LightningDataModule):
         for name, value in sizes.items():
             if isinstance(value, int) and value < 1:
                 raise UserError(f"data.{name} is {value}, needed is 1 or more")
+        if num_workers < 0:
+            raise UserError(
+                f"data.num_workers must be a number from 0 on, got {num_workers}: 0 reads in the process itself"
+            )
+        if max_length < 3:
+            raise UserError(f"data.max_length must be at least 3, got {max_length}: special tokens take two or three")
         self.mixing = mixing or Uniform()
         shares(self.mixing, dict.fromkeys(names, 1))  # weights that fit no task are refused before rows are read
         self.epoch_length = epoch_length
@@ -136,10 +143,18 @@ class MultitaskDataModule(LightningDataModule):
         sets = []
         for name, task in self.tasks.items():
             self.train[name], evaluation = prepare_task(task, self.preparation, self.word_embeddings)
+            check_selection(task, evaluation)
             sets += evaluation
         self.evaluation_sets = sets
         if self.group_by_length:
             self._lengths = {name: count_tokens(rows) for name, rows in self.train.items()}
+
+    def some_rows(self, task: str) -> Batch:
+        """Return a batch of a task's first training rows, as its steps have them."""
+        rows = self.train[task]
+        keys = [(task, row) for row in range(min(7, len(rows)))]
+        batch: Batch = self.collate(_TaskRows({task: rows}, 0, 1).__getitems__(keys))
+        return batch
 
     @property
     def bias_report(self) -> dict[str, float]:

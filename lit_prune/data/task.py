@@ -94,6 +94,10 @@ class Task:
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
+        if self.merge and len(self.labels_of("ood")) < 2:
+            raise UserError(
+                f"merge of task {name!r} must leave two classes or more, got {self.merge}: leave out one of {labels}"
+            )
         self.ood_train.check(labels, f"task {name!r}")
         learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
         if loss is not None and (learns or "teacher" in loss.needs):

@@ -67,10 +67,24 @@ class IterativePruning(FromDense):
         self.frozen = [name for name in names if name not in chosen]
 
     def add_rounds(self, sparsities: Sequence[float]) -> None:
-        """Append a phase for each round, of these sparsities."""
+        """Append a phase for each round, of these sparsities.
+
+        Raises:
+            UserError: there are rounds already.
+        """
+        if self.sparsities:
+            raise UserError(
+                f"ImpRounds must be in trainer.callbacks once, got it again after {len(self.sparsities)} rounds: "
+                "remove one"
+            )
         for number, sparsity in enumerate(sparsities, start=1):
             self.sparsities[f"round_{number}"] = sparsity
             self.add_phase(f"round_{number}", self.rounds.as_last(f"round_{number}"), *self.round_losses)
+
+    def trained_names(self, phase: str) -> list[str]:
+        """Return the names of the model's parameters that a phase trains; a round, those that `trained` names."""
+        frozen = self.frozen if phase in self.sparsities else ()
+        return [name for name in super().trained_names(phase) if name not in frozen]
 
     def setup(self, stage: str) -> None:
         """Lay out the phases."""

@@ -72,6 +72,10 @@ class MaskTraining(Masking):
         )
         self.initial_scores = initial_scores
 
+    def trained_names(self, phase: str) -> list[str]:
+        """Return the names of the model's parameters that a phase trains; the mask phase, the scores."""
+        return self.score_names() if phase == "mask" else super().trained_names(phase)
+
     def enter(self, phase: str) -> None:
         """The mask phase: freeze everything, then put masks over the targets."""
         if phase == "mask":

@@ -75,6 +75,10 @@ class Masking(FromDense):
         """What a reversible mask is set by, from the tensor that is masked."""
         raise NotImplementedError
 
+    def score_names(self, parts: Sequence[str] = ("scores",)) -> list[str]:
+        """Return the names of what learned masks over the targets learn, by the names that each mask has for it."""
+        return [f"{name}.mask.{part}" for name in layers_in(self.matched) for part in parts]
+
     # ---- phases ----------------------------------------------------------------------------------------------------
 
     @property

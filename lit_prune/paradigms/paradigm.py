@@ -21,6 +21,7 @@ from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_finite, check_labels
 from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
+from lit_prune.paradigms.checks import check_phases
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
@@ -103,6 +104,10 @@ class Paradigm(LightningModule):
         """Length of a phase in optimizer steps."""
         return self.phases[phase].num_steps(steps_per_epoch)
 
+    def trained_names(self, phase: str) -> list[str]:
+        """Return the names of the model's parameters that a phase trains, of a run that has not begun."""
+        return [name for name, value in self.named_parameters() if value.requires_grad]
+
     def enter(self, phase: str) -> None:
         """Shape the model for a phase: install, freeze. Called when the phase begins, and when a run is resumed in it.
 
@@ -146,6 +151,7 @@ class Paradigm(LightningModule):
         lengths = {name: self.num_steps(name, per_epoch) for name in self.phases}
         self.ends = lay_out(lengths, self.trainer.max_steps)
         self.steps_planned = self.ends[self.last_phase]
+        check_phases(self, self._data)
         self._begin_loss()
         self.trainer.num_sanity_val_steps = 0
         self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()

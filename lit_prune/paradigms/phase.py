@@ -1,6 +1,7 @@
 """The settings of one phase of a run: how long, how fast, and which of its evaluations may be selected."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -11,6 +12,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_linear_schedule_with_warmup
 
 from lit_prune.errors import UserError
+
+LARGEST_RATE = 1e3  # a learning rate above it is a slip
 
 
 @dataclass
@@ -42,19 +45,21 @@ class Phase:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise UserError(f"a phase needs either epochs or steps, got epochs={self.epochs} and steps={self.steps}")
-        for name in ("epochs", "learning_rate", "decay_over"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UserError(f"a phase's {name} is {value}, needed is a positive number")
-        if self.steps is not None and self.steps < 0:
-            raise UserError(f"a phase's steps is {self.steps}, needed is a number from 0 on")
-        for pattern, rate in (self.learning_rates or {}).items():
-            if rate <= 0:
-                raise UserError(f"a phase's learning_rates has {rate} for {pattern!r}, needed is a positive number")
-        if self.weight_decay < 0 or self.warmup < 0:
-            raise UserError(f"a phase's weight_decay={self.weight_decay} and warmup={self.warmup} may not be negative")
-        if not 0 <= self.select_after <= 1:
-            raise UserError(f"a phase's select_after is {self.select_after}, needed is a share in [0, 1]")
+        rates = {"learning_rate": self.learning_rate}
+        rates |= {f"learning_rates of {pattern!r}": rate for pattern, rate in (self.learning_rates or {}).items()}
+        for name, rate in rates.items():
+            _check(name, rate, 0 < rate <= LARGEST_RATE, f"above 0 and at most {LARGEST_RATE:g}", "try 2e-5")
+        for name in ("epochs", "decay_over"):
+            if (value := getattr(self, name)) is not None:
+                _check(name, value, 0 < value < math.inf, "above 0 and finite", "it may be a fraction")
+        if self.steps is not None:
+            _check("steps", self.steps, self.steps >= 0, "from 0 on", "0 leaves the phase out")
+        _check("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "from 0 on", "0 decays nothing")
+        is_number = self.warmup in (0.0, 1.0) or (
+            0 < self.warmup < math.inf and (self.warmup < 1 or self.warmup % 1 == 0)
+        )
+        _check("warmup", self.warmup, is_number, "a share below 1 or a whole number of steps", "a tenth is 0.1")
+        _check("select_after", self.select_after, 0 <= self.select_after <= 1, "from 0 to 1", "it is a share")
 
     def as_last(self, name: str) -> Self:
         """The phase, which a run under this name is to end with.
@@ -70,6 +75,27 @@ class Phase:
         """Length in optimizer steps."""
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * steps_per_epoch))
 
+    def names_by_pattern(self, trained: Iterable[str]) -> dict[str, list[str]]:
+        """Return the parameters that each pattern of `learning_rates` names; what an earlier one names is taken.
+
+        Args:
+            trained: The names of the parameters that the phase trains.
+
+        Raises:
+            UserError: a pattern names none.
+        """
+        rest = list(trained)
+        named: dict[str, list[str]] = {}
+        for pattern in self.learning_rates or {}:
+            named[pattern] = [name for name in rest if fnmatchcase(name, pattern)]
+            if not named[pattern]:
+                like = f"they are like {rest[-1]}" if rest else "there is none"
+                raise UserError(
+                    f"learning_rates of a phase must name parameters that it trains, got {pattern!r}: {like}"
+                )
+            rest = [name for name in rest if name not in named[pattern]]
+        return named
+
     def optimizer(self, trained: Mapping[str, Tensor], fused: bool) -> Optimizer:
         """AdamW over parameters; no decay on vectors (biases, LayerNorm), nor on what has a learning rate of its own.
 
@@ -82,12 +108,8 @@ class Phase:
         """
         rest = dict(trained)
         groups: list[dict[str, Any]] = []
-        for pattern, rate in (self.learning_rates or {}).items():
-            names = [name for name in rest if fnmatchcase(name, pattern)]
-            if not names:
-                raise UserError(
-                    f"a phase's learning_rates names {pattern!r}, which matches no parameter that it trains"
-                )
+        for pattern, names in self.names_by_pattern(trained).items():
+            rate = (self.learning_rates or {})[pattern]
             groups.append({"params": [rest.pop(name) for name in names], "weight_decay": 0.0, "lr": rate})
         groups += [
             {"params": [value for value in rest.values() if value.ndim > 1], "weight_decay": self.weight_decay},
@@ -101,6 +123,11 @@ class Phase:
         num_decay = round((self.decay_over or 1) * num_steps)
         schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, warmup, num_decay)
         return schedule
+
+
+def _check(name: str, value: float, is_right: bool, constraint: str, remedy: str) -> None:
+    if not is_right:
+        raise UserError(f"{name} of a phase must be {constraint}, got {value}: {remedy}")
 
 
 def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:

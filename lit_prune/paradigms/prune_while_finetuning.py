@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
@@ -20,7 +20,8 @@ from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import LearnedMask, Mask, ReversibleMask, TaskMasks
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Structure
+from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.targets import layers_in
 
 TASK_MASKS = ("shared", "separate", "hybrid", "hybrid_rescaled")
 
@@ -98,6 +99,26 @@ class PruneWhileFinetuning(Masking):
         )
         self.criterion = criterion
         self.task_masks = task_masks
+
+    def trained_names(self, phase: str) -> list[str]:
+        """Return the names of the model's parameters that a phase trains; pruning, also the scores of learned masks."""
+        names = super().trained_names(phase)
+        if phase != "prune":
+            return names
+        structure, is_learned = self.structure or Element(), self.criterion.accumulates
+        for layer in layers_in(self.matched):
+            linear = self.get_submodule(layer)
+            assert isinstance(linear, nn.Linear)
+            own = [f"{layer}.{each}" for each in structure.trained_names(linear, is_learned)]
+            place = names.index(f"{layer}.weight")
+            names[place : place + 1] = own
+        if not is_learned:
+            return names
+        parts = ["scores"] if self.task_masks == "shared" else [f"own.{task}.scores" for task in self.tasks]
+        return [
+            *names,
+            *self.score_names([*parts, *(["shared.scores"] if self.task_masks.startswith("hybrid") else [])]),
+        ]
 
     def enter(self, phase: str) -> None:
         """Put masks over the targets; blocks of ranks of which none is kept then have no gradient."""

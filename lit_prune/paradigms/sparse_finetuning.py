@@ -94,6 +94,14 @@ class SparseFinetuning(FromDense):
         if self.phase == "dense" and self.ends["dense"] > 0:
             self.load_dense()
 
+    def trained_names(self, phase: str) -> list[str]:
+        """Return the names of the model's parameters that a phase trains: the heads, and what the method trains."""
+        names = super().trained_names(phase)
+        if phase == "dense":
+            return names
+        heads = [name for name in names if name.startswith("heads.")]
+        return heads + (self.method.searched_names(self) if phase == "search" else self.method.tuned_names(self))
+
     def enter(self, phase: str) -> None:
         """Shape the model for the search, or for tuning."""
         if phase == "search":

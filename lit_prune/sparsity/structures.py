@@ -21,6 +21,15 @@ class Structure(ABC):
             make_mask: Makes the mask, from the tensor that is masked.
         """
 
+    def trained_names(self, linear: nn.Linear, is_learned: bool) -> list[str]:
+        """Return the names of the parameters in the place of a layer's weight.
+
+        Args:
+            linear: The layer.
+            is_learned: True if its mask is learned.
+        """
+        return ["weight"]
+
 
 class Element(Structure):
     """Each entry of the weight by itself."""
@@ -36,3 +45,10 @@ class Rank(Structure):
     def __call__(self, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
         """`LowRankLinear` of the weight's singular value decomposition; the singular values are masked."""
         return LowRankLinear.from_linear(linear, make_mask)
+
+    def trained_names(self, linear: nn.Linear, is_learned: bool) -> list[str]:
+        """Return the singular values, and the blocks of both factors."""
+        num_ranks = min(linear.out_features, linear.in_features)
+        size = -(-num_ranks // (1 if is_learned else LowRankLinear.BLOCKS))
+        numbers = range(-(-num_ranks // size))
+        return ["sigma", *(f"{factor}_blocks.{number}" for factor in ("ut", "vh") for number in numbers)]

@@ -114,6 +114,8 @@ def match(
     known = TARGETS.get(model_type, {}) | dict(patterns or {})
     if not known:
         raise UserError(f"no targets are known for model type {model_type!r} (known: {sorted(TARGETS)}): give patterns")
+    if targets is not None and not targets:
+        raise UserError(f"targets must name one target or more, got []: choose from {', '.join(sorted(known))}")
     targets = targets or [
         target
         for target, pattern in known.items()
@@ -150,6 +152,8 @@ def named_by(patterns: Sequence[str] | None, names: Sequence[str], setting: str)
     Raises:
         UserError: a pattern names none.
     """
+    if patterns is not None and not patterns:
+        raise UserError(f"{setting} must have one pattern or more, got []: leave it out for all")
     for pattern in patterns or []:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UserError(f"{setting} names {pattern!r}, which no parameter matches: they are like {names[-1]}")

@@ -3,11 +3,11 @@
 Fu et al. 2023, Definition 3 (pointwise hypothesis stability), measured.
 """
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from jsonargparse import ArgumentParser
 
 from lit_prune.data.closed import add_plugins
 from lit_prune.device import device_named
@@ -25,16 +25,19 @@ def run(arguments: Sequence[str]) -> None:
         "all. The definition leaves out one row at a time; runs lack a share of them, so this is an "
         "upper estimate.",
     )
-    parser.add_argument("whole", help="Folder of a run that had all its training rows, logs/<experiment>/version_<n>.")
+    parser.add_argument(
+        "whole", type=str, help="Folder of a run that had all its training rows, logs/<experiment>/version_<n>."
+    )
     parser.add_argument(
         "parts",
         nargs="+",
+        type=str,
         help="Folders of runs that lacked some (data.perturbation) and are else the same, as `lit_prune stability "
         "--perturb` makes them.",
     )
-    parser.add_argument("--task", help="The task, where the runs have several.")
+    parser.add_argument("--task", type=str | None, help="The task, where the runs have several.")
     parser.add_argument("--batch_size", type=int, default=64, help="Rows per batch (default: %(default)s).")
-    parser.add_argument("--device", default="auto", help="cpu or cuda; auto is cuda where there is one.")
+    parser.add_argument("--device", type=str, default="auto", help="cpu or cuda; auto is cuda where there is one.")
     add_plugins(parser)
     said = parser.parse_args(list(arguments))
     parts = [Path(each) for each in said.parts]

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.errors import UserError
+from lit_prune.settings import LARGEST_SEED
 from lit_prune.studies.command import run_study
 from lit_prune.studies.study import Study, make_study
 
 SEED = "seed_everything"
+MOST_SEEDS = 10_000
 SHARE, PART = "data.perturbation.share", "data.perturbation.seed"
 VARIED = {"model": (SEED,), "data": (PART,), "both": (SEED, PART)}  # what --vary may say
 
@@ -82,12 +84,16 @@ def parse_seeds(said: str) -> list[int]:
     """
     first, dots, last = said.partition("..")
     try:
-        seeds = list(range(int(first), int(last) + 1)) if dots else [int(each) for each in said.split(",")]
+        seeds = range(int(first), int(last) + 1) if dots else [int(each) for each in said.split(",")]
     except ValueError as error:
         raise UserError(f"--seeds is {said!r}: use 1..10, or 1,2,5") from error
+    if len(seeds[: MOST_SEEDS + 1]) > MOST_SEEDS:
+        raise UserError(f"--seeds must be at most {MOST_SEEDS:,}, got {said}: each is a run")
+    if wrong := [each for each in seeds if not 0 <= each <= LARGEST_SEED]:
+        raise UserError(f"--seeds must be from 0 to {LARGEST_SEED}, got {wrong[0]}: use 1..10, or 1,2,5")
     if not seeds:
         raise UserError(f"--seeds {said} are none: the first is greater than the last")
-    return seeds
+    return list(seeds)
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, str]:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.install import masks_by_task
+from lit_prune.sparsity.install import masked_layers, masks_by_task
 from lit_prune.tuning.entries import tune
-from lit_prune.tuning.gradients import GradientCriterion
+from lit_prune.tuning.gradients import CurvatureCriterion, GradientCriterion
 from lit_prune.tuning.method import Losses, Method, Sum
-from lit_prune.tuning.names import parts_in
-from lit_prune.tuning.select import check_share, select_entries
+from lit_prune.tuning.names import parametrized, parts_in
+from lit_prune.tuning.select import check_share, num_tuned, select_entries
 
 
 class Entries(Method):
@@ -42,6 +43,16 @@ class Entries(Method):
             self.scope,
         )
 
+    def tuned_names(self, root: nn.Module) -> list[str]:
+        """Return the names of the values of tensors that may get a tuned entry."""
+        sizes = {name: root.get_parameter(name).numel() for name in self.names(root)}
+        is_each = self.scope == "tensor"
+        return [
+            parametrized(name, "values")
+            for name, size in sizes.items()
+            if num_tuned(self.share, size if is_each else sum(sizes.values()))
+        ]
+
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
         """Tune the entries that the state has."""
         root.get_submodule("encoder").requires_grad_(False)
@@ -70,6 +81,19 @@ class ChosenEntries(Entries):
     ) -> None:
         super().__init__(share, scope, targets)
         self.criterion = criterion
+
+    def check(self, root: nn.Module) -> None:
+        """Check that there are targets and, for second derivatives, no masked layer.
+
+        Raises:
+            UserError: a pattern names no tensor, or a masked layer has no second derivative.
+        """
+        super().check(root)
+        if isinstance(self.criterion, CurvatureCriterion) and masked_layers(root):
+            raise UserError(
+                "criterion must be another for a pruned encoder, got CurvatureCriterion: masked layers have no second "
+                "derivative; use GradientCriterion, or start from a dense model"
+            )
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
         """Choose the entries, the same on every process."""

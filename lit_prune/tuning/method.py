@@ -1,9 +1,11 @@
 """`Method`: a way to tune an encoder, whose heads are trained in any case."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from lit_prune.sparsity.targets import named_by
@@ -47,6 +49,14 @@ class Method(ABC):
         """
         self.names(root)
 
+    def searched_names(self, root: nn.Module) -> list[str]:
+        """Return the names of the encoder's parameters that the search trains, of a network that is not shaped yet."""
+        return _trained(root, self.begin_search)
+
+    def tuned_names(self, root: nn.Module) -> list[str]:
+        """Return the names of the encoder's parameters that tuning may train, of a network that is not shaped yet."""
+        return _trained(root, lambda copied: self.begin(copied, lambda _: iter(()), lambda own: own))
+
     def begin_search(self, root: nn.Module) -> None:
         """Shape the network for the search, in place; also of a run that is resumed in it."""
         raise NotImplementedError(f"{type(self).__name__} searches nothing")
@@ -74,3 +84,11 @@ class Method(ABC):
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
         """Shape the network for tuning as it was when a state dict was taken of it: as ever, if nothing was chosen."""
         self.begin(root, lambda _: iter(()), lambda own: own)
+
+
+def _trained(root: nn.Module, shape: Callable[[nn.Module], None]) -> list[str]:
+    """Return the names of what a copy of the encoder trains once it is shaped; no random number is drawn."""
+    copied = nn.ModuleDict({"encoder": copy.deepcopy(root.get_submodule("encoder"))})
+    with torch.random.fork_rng():
+        shape(copied)
+    return [name for name, value in copied.named_parameters() if value.requires_grad]

@@ -22,6 +22,12 @@ def plain(name: str) -> str:
     return _BASE_LAYER.sub(r"\1", _ORIGINAL.sub(r"\1\2", name))
 
 
+def parametrized(name: str, part: str) -> str:
+    """Return the name of what is trained beside a tensor under a parametrization."""
+    owner, _, own = name.rpartition(".")
+    return f"{owner}.parametrizations.{own}.0.{part}"
+
+
 def owner_of(root: nn.Module, name: str) -> tuple[nn.Module, str]:
     """The module that has a tensor, and what the tensor is called there."""
     owner, _, own = name.rpartition(".")

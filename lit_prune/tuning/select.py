@@ -19,6 +19,11 @@ def check_share(share: float, scope: str) -> None:
         raise UserError(f"scope is {scope!r}, needed is one of {', '.join(SCOPES)}")
 
 
+def num_tuned(share: float, num_all: int) -> int:
+    """Return the number of entries that a share of some is, rounded down; a product may miss a whole number."""
+    return int(share * num_all + 1e-6)
+
+
 def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> dict[str, Tensor]:
     """The places of the largest scores, in each flattened tensor (entries,) int64, ascending.
 
@@ -34,7 +39,7 @@ def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> di
     for names in pools:
         pool = [scores[name] for name in names]
         num_all = sum(int((score > -torch.inf).count_nonzero()) for score in pool)
-        num_tuned = int(share * num_all + 1e-6)  # a product may miss a whole number
-        keeps = keep_largest(pool, num_tuned) if num_tuned else [score.new_zeros(score.shape).bool() for score in pool]
+        num = num_tuned(share, num_all)
+        keeps = keep_largest(pool, num) if num else [score.new_zeros(score.shape).bool() for score in pool]
         found |= {name: keep.flatten().nonzero().flatten() for name, keep in zip(names, keeps, strict=True)}
     return found

@@ -196,7 +196,10 @@ def test_a_run_by_rank_is_exported_as_plain_matrices(experiment, tmp_path):
         (["--model.init_args.scope=[[query, key], [value]]"], "must hold each of the targets"),
         (["--model.init_args.refresh_every=0"], "refresh_every is 0"),
         (["--model.init_args.schedule.init_args.start=0.9"], "start=0.9 to end=0.8"),
-        (["--model.init_args.prune.learning_rates={'*.sigma': 1.0e-3}"], "matches no parameter that it trains"),
+        (
+            ["--model.init_args.prune.learning_rates={'*.sigma': 1.0e-3}"],
+            "must name parameters that it trains, got '*.sigma'",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(arguments, named, experiment, capsys):

@@ -80,7 +80,7 @@ def test_a_dry_run_writes_nothing(stability, tmp_path, capsys):
     ("arguments", "part"),
     [
         (["--seed_everything", "3"], "--seed_everything is what --seeds varies"),
-        (["--nothing=3"], "run seed=1: unrecognized arguments: --nothing=3"),
+        (["--nothing=3"], "run seed=1: unknown key nothing"),
         (["--resume=x"], "settings has 'resume'"),
     ],
 )

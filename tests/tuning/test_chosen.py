@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Magnitude, Random
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
 from lit_prune.tuning.chosen import ChosenEntries
 from lit_prune.tuning.entries import tuned_entries
+from lit_prune.tuning.gradients import CurvatureCriterion
 
 
 @pytest.fixture
@@ -49,3 +51,12 @@ def test_it_is_restored_from_a_state(root):
     ChosenEntries(Magnitude(), share=0.1).restore(fresh, root.state_dict())
     assert all(torch.equal(each.index, expected[name]) for name, each in tuned_entries(fresh).items())
     fresh.load_state_dict(root.state_dict())
+
+
+def test_second_derivatives_of_a_masked_layer_are_asked_for_in_vain():
+    root = nn.ModuleDict({"encoder": nn.Linear(3, 2)})
+    method = ChosenEntries(CurvatureCriterion(), targets=["encoder.*"])
+    method.check(root)
+    install(root, ["encoder"], lambda _, weight: FixedMask(torch.ones_like(weight, dtype=torch.bool)))
+    with pytest.raises(UserError, match="criterion must be another for a pruned encoder, got CurvatureCriterion"):
+        method.check(root)
