@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.names import check_class_names, check_task_name
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Source
@@ -31,7 +32,7 @@ class Task:
     and, where it is not the phase's, its loss. What only classes have stays as it is here.
 
     Args:
-        name: Names the head and every metric (`<name>/<split>/<metric>`).
+        name: Names the head and every metric (`<name>/<split>/<metric>`): letters, digits, _ and -.
         labels: Class names, in the order of the logits.
         source: Where the rows come from.
         positive: The class whose score the AUROC ranks and, of two classes, F1 is of, as `entailment`; None: neither.
@@ -78,6 +79,7 @@ class Task:
         validation: str | None = None,
     ) -> None:
         self.name = name
+        check_class_names(name, labels)
         self.labels = tuple(labels)
         self.source = source
         self.positive = positive
@@ -94,6 +96,7 @@ class Task:
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
+        check_class_names(name, self.labels_of("ood"))
         self.ood_train.check(labels, f"task {name!r}")
         learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
         if loss is not None and (learns or "teacher" in loss.needs):
@@ -102,6 +105,15 @@ class Task:
                 "phase's loss may: set it as a phase's loss, or take another for the task"
             )
         self.selection = self.checked(selection or "accuracy")
+
+    @property
+    def name(self) -> str:
+        """Its name; a UserError where metrics, files or modules cannot have it."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_task_name(name)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from lit_prune.checkpoints import KEY, take_loss
 from lit_prune.data.batch import Batch
+from lit_prune.data.names import check_phase_name
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -62,8 +63,9 @@ class Paradigm(LightningModule):
         """Append a phase with its loss; the first is where a run begins.
 
         Raises:
-            UserError: the loss needs what a task does not have.
+            UserError: the loss needs what a task does not have, or a task is called like the phase.
         """
+        check_phase_name(name, self.tasks)
         for task in self.tasks.values():
             own = loss if task.loss is None else task.loss
             if "bias" in own.needs and task.bias is None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from lit_prune.data.sources.readers import IncompleteError, shown
 from lit_prune.data.sources.source import UNLABELLED, Row
 from lit_prune.errors import UserError
+from lit_prune.names import check_name
 
 
 @dataclass(kw_only=True)
@@ -178,6 +179,8 @@ def check_names(splits: Iterable[str]) -> None:
             f"splits {', '.join(splits)}: missing {missing}, unknown {unknown}; "
             f"name train, id and any of id_mismatched, ood, ood_<set>, ood_train"
         )
+    for split in splits:
+        check_name("the name of a split", split)
 
 
 def read_rows(
