@@ -1,7 +1,7 @@
 """Names of tasks, classes and groups: the names of metrics, files and modules that are made of them must differ."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 
@@ -25,12 +25,6 @@ def check_task_name(name: str) -> str:
     if hasattr(nn.ModuleDict(), name) or name in _PREFIXES or re.fullmatch(_PHASES, name):
         raise UserError(f"a task's name must not be one that the package uses itself, got {name!r}: rename the task")
     return name
-
-
-def check_phase_name(phase: str, tasks: Collection[str]) -> None:
-    """Raise a UserError if a file of a phase, `<phase>_masks.safetensors`, would be called like a task's."""
-    if clash := {phase, *(f"{phase}_{task}" for task in tasks)} & {*tasks}:
-        raise UserError(f"a task's name must not be that of a phase's file, got {min(clash)!r}: rename the task")
 
 
 def check_class_names(task: str, names: Sequence[str]) -> None:
