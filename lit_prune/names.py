@@ -4,7 +4,7 @@ import re
 
 from lit_prune.errors import UserError
 
-_MAX_LENGTH = 100  # bytes; a file's name has 255
+MAX_LENGTH = 100  # bytes; a file's name has 255
 
 
 def check_name(setting: str, name: str) -> str:
@@ -13,6 +13,6 @@ def check_name(setting: str, name: str) -> str:
     Raises:
         UserError: It has other characters than letters, digits, _ and -, or is too long.
     """
-    if not re.fullmatch(r"\w[\w-]*", name) or len(name.encode()) > _MAX_LENGTH:
-        raise UserError(f"{setting} must be 1 to {_MAX_LENGTH} letters, digits, _ and -, got {name[:200]!r}: rename it")
+    if not re.fullmatch(r"\w[\w-]*", name) or len(name.encode()) > MAX_LENGTH:
+        raise UserError(f"{setting} must be 1 to {MAX_LENGTH} letters, digits, _ and -, got {name[:200]!r}: rename it")
     return name

@@ -79,7 +79,6 @@ class Task:
         validation: str | None = None,
     ) -> None:
         self.name = name
-        check_class_names(name, labels)
         self.labels = tuple(labels)
         self.source = source
         self.positive = positive
@@ -96,7 +95,8 @@ class Task:
         for value, where in [(positive, "positive"), *((key, "merge") for key in self.merge)]:
             if value is not None and value not in self.labels:
                 raise UserError(f"task {name!r}: {where} names {value!r}, which is not one of its labels {labels}")
-        check_class_names(name, self.labels_of("ood"))
+        for split in ("id", "ood"):
+            check_class_names(name, self.labels_of(split))
         self.ood_train.check(labels, f"task {name!r}")
         learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
         if loss is not None and (learns or "teacher" in loss.needs):

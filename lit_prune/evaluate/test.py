@@ -84,8 +84,8 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     for each in files:
         name, _, path = each.partition("=")
         if not path or name in paths:
-            raise UserError(f"--files has {each!r}: needed is NAME=PATH, a name for each file, used once")
-        paths[check_name("--files: NAME", name)] = Path(path).expanduser()
+            raise UserError(f"--files has {each!r}: needed is NAME=PATH, another name for each file")
+        paths[check_name("--files NAME=PATH: NAME", name)] = Path(path).expanduser()
         check_exists(paths[name])
     return paths
 
