@@ -20,6 +20,7 @@ from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.trained import read_run
 from lit_prune.files import new_path, write_folder, write_json, write_recorded, writing
 from lit_prune.markup import on_console
+from lit_prune.names import check_name
 from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.sizes import check_positive
 from lit_prune.summary import collapses
@@ -88,9 +89,9 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for each in files:
         name, _, path = each.partition("=")
-        if not name or not path or "/" in name or name in paths:
-            raise UserError(f"--files has {each!r}: needed is NAME=PATH, a name without / for each file, used once")
-        paths[name] = Path(path).expanduser()
+        if not path or name in paths:
+            raise UserError(f"--files has {each!r}: needed is NAME=PATH, another name for each file")
+        paths[check_name("--files NAME=PATH: NAME", name)] = Path(path).expanduser()
         check_exists(paths[name])
     return paths
 
