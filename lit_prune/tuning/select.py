@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.select import keep_largest
+from lit_prune.sparsity.select import exact_floor, keep_largest
 
 SCOPES = ("tensor", "global")
 
@@ -34,7 +34,7 @@ def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> di
     for names in pools:
         pool = [scores[name] for name in names]
         num_all = sum(int((score > -torch.inf).count_nonzero()) for score in pool)
-        num_tuned = int(share * num_all + 1e-6)  # a product may miss a whole number
+        num_tuned = exact_floor(share, num_all)
         keeps = keep_largest(pool, num_tuned) if num_tuned else [score.new_zeros(score.shape).bool() for score in pool]
         found |= {name: keep.flatten().nonzero().flatten() for name, keep in zip(names, keeps, strict=True)}
     return found
