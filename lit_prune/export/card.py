@@ -24,7 +24,7 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Cou
         folder: The folder, complete but for the card; its size is told.
         form: One of `lit_prune.export.command.FORMATS`.
         dtype: The data type of its weights.
-        known: The model of plain transformers that loads it, None: there is none.
+        known: The model of plain transformers that loads it, or a delta of LoRA by peft; None: there is none.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     record, metrics, model = trained.record, trained.metrics, trained.model
@@ -71,7 +71,7 @@ model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer({_texts(model.tasks[model.task])}, return_tensors="pt")
 {_spans(model.tasks[model.task])}logits = model(**inputs).logits
 {_switch(tasks)}```
-{"" if known is None else _plain(known)}"""
+{_elsewhere(trained, form, known)}"""
 
 
 def _texts(task: Task) -> str:
@@ -104,8 +104,29 @@ def _switch(tasks: list[Task]) -> str:
     return f'model.use("{tasks[-1].name}")  # another task, in place\n' if len(tasks) > 1 else ""
 
 
-def _plain(known: Counterpart) -> str:
-    return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
+def _elsewhere(trained: Trained, form: str, known: Counterpart | None) -> str:
+    """How to load it without lit_prune, where that can be."""
+    if form == "dense" and known is not None:
+        return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
+    if form != "delta" or not trained.factors:
+        return ""
+    auto = "AutoModel" if known is None else known.auto
+    labels = "" if known is None else f", num_labels={_num_outputs(trained.model.tasks[trained.task])}"
+    base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
+    return f"""
+Or by peft{", the encoder alone" if known is None else ""}:
+
+```python
+from peft import PeftModel
+from transformers import {auto}
+
+model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER)
+```
+"""
+
+
+def _num_outputs(task: Task) -> int:
+    return 2 if isinstance(task, SpanTask) else 1 if isinstance(task, Similarity) else len(task.labels)
 
 
 def _sparsity(trained: Trained) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from torch import Tensor
 
 from lit_prune.checkpoints import has_base, read_checkpoint, state_of
 from lit_prune.data.configured import configured_tasks
@@ -28,6 +29,7 @@ class Trained:
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
+        factors: LoRA's, which the model's matrices have merged in, as `merge_lora` takes them; by the matrix's name.
     """
 
     model: TaskModel
@@ -36,6 +38,7 @@ class Trained:
     metrics: dict[str, Any]
     record: dict[str, Any]
     is_masked_base: bool
+    factors: dict[str, dict[str, Tensor]]
 
     @property
     def task(self) -> str:
@@ -96,4 +99,5 @@ def read_run(run: Path, task: str | None) -> Trained:
     read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
-    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base)
+    factors = {name: parts for name, parts in checkpoint["parts"].items() if "A" in parts}
+    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base, factors)
