@@ -10,8 +10,8 @@ from lit_prune.data.task import Task
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
-from lit_prune.sparsity.count import KINDS, count, total
-from lit_prune.sparsity.install import masked_layers, masks_by_task
+from lit_prune.sparsity.count import count, kinds_of, total
+from lit_prune.sparsity.install import masks_by_task
 
 _METRICS = ("accuracy", "auroc", "f1", "exact_match", "pearson", "spearman", "loss")
 
@@ -137,7 +137,7 @@ def _sparsity(trained: Trained) -> str:
         tuned, share = trained.metrics["tuned"], trained.metrics["tuned_share"]
         return f"0 (nothing is pruned); {tuned:,} entries are tuned ({share:.2%})"
     whole = total(counts.values())
-    (kind,) = {KINDS[layer.MASKED] for layer in masked_layers(trained.model).values()}
+    kind = " and ".join(kinds_of(trained.model))
     told = (
         f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} {kind} kept, in {len(counts)} "
         f"matrices); the run counts it over {trained.metrics['denominator']}"

@@ -26,6 +26,7 @@ from lit_prune.export.peft_files import write_peft_files
 from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.sparsity.pairs import rank_pairs
 from lit_prune.tuning.adapter import has_adapters
 
 FORMATS = ("dense", "packed", "compact", "lowrank", "csr", "masks", "delta")
@@ -105,7 +106,7 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base, trained.factors)
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
-        if trained.factors:
+        if trained.factors and not rank_pairs(model):  # which no model of transformers has
             write_peft_files(converted, trained.factors, model.task, known, trained.base[1], folder)
     elif form in ("packed", "csr"):
         if form == "csr":

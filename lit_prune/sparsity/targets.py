@@ -21,6 +21,7 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.pairs import RankPair
 
 _ENCODER = {
     "query": "encoder.backbone.encoder.layer.*.attention.self.query",
@@ -106,7 +107,7 @@ def match(
         without: Targets that None leaves out.
 
     Returns:
-        The names of the `nn.Linear` layers of each target, in module order.
+        The names of the `nn.Linear` layers and pairs (`pairs.RankPair`) of each target, in module order.
 
     Raises:
         UserError: The model type or a target is unknown, or a target has no `nn.Linear` layer.
@@ -173,7 +174,7 @@ def _without_numbers(name: str) -> str:
 
 def _match_one(root: nn.Module, target: str, pattern: str) -> list[str]:
     found = find(root, pattern)
-    names = [name for name, module in found.items() if isinstance(module, nn.Linear)]
+    names = [name for name, module in found.items() if isinstance(module, nn.Linear | RankPair)]
     if not names:
         kinds = ", ".join(sorted({type(module).__name__ for module in found.values()})) or "nothing"
         raise UserError(f"target {target!r} ({pattern}) finds {kinds}: only nn.Linear can be masked; leave it out")

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import masked_layers
+from lit_prune.sparsity.pairs import split_pairs
 from lit_prune.sparsity.targets import TARGETS, layers_in, match
 from lit_prune.tuning.method import Losses, Method, Sum
 from lit_prune.tuning.names import owner_of, parts_in
@@ -48,7 +49,7 @@ class Lora(Method):
         model_type = getattr(root.get_submodule("encoder"), "model_type", "")
         if self.targets is not None or model_type not in TARGETS:
             return linear
-        matrices = layers_in(match(root, model_type, without=("pooler", "classifier")))
+        matrices = layers_in(split_pairs(root, match(root, model_type, without=("pooler", "classifier"))))
         return [name for name in linear if name.removesuffix(".weight") in matrices]
 
     def check(self, root: nn.Module) -> None:
