@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import transformers
 from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies import DDPStrategy
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
@@ -108,7 +109,7 @@ class PruneCLI(LightningCLI):
 
     def open_folder(self, experiment: Path) -> Path | None:
         """The run's folder, held for this process until training has ended; None on all processes but the first."""
-        if rank_zero_only.rank != 0:
+        if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
             return None
         folder = self.resumed or self.stack.enter_context(claimed(experiment))
         self.stack.enter_context(locked(folder))
@@ -233,6 +234,7 @@ def _place(run: Path) -> dict[str, str]:
 def quiet() -> None:
     """Silence what libraries say about choices that this package makes on purpose."""
     datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)

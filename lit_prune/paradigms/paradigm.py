@@ -149,6 +149,8 @@ class Paradigm(LightningModule):
         self._begin_loss()
         self.trainer.num_sanity_val_steps = 0
         self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+        if self.folder == Path():  # no command line has claimed one
+            self.folder = Path(self.trainer.log_dir or ".")
 
     @property
     def _data(self) -> Any:
