@@ -32,7 +32,8 @@ class IterativePruning(FromDense):
         loss: The loss of the rounds.
         dense: Length and rates of the dense phase, None: the pretrained encoder is what is pruned.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
+        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase. Of
+            a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
         criterion: What is pruned first, None: the smallest magnitudes.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.

@@ -51,7 +51,8 @@ class PruneWhileFinetuning(Masking):
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         dense: Length and rates of a dense phase before, None: there is none.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder.
+        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder. Of
+            a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
     """
 
     def __init__(
