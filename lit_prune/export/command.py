@@ -23,9 +23,11 @@ from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, TASKS, checksums
+from lit_prune.export.peft_files import write_peft_files
 from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.sparsity.pairs import rank_pairs
 from lit_prune.tuning.adapter import has_adapters
 
 FORMATS = ("dense", "packed", "compact", "lowrank", "csr", "masks", "delta")
@@ -59,7 +61,7 @@ def export(
             small and fast; lit_prune.load reads it), `csr` (packed, and computed by sparse products, which on a CPU
             are fast where a tenth is kept or less; lit_prune.load reads it), `masks` (no weights: what is kept of the
             run's dense model, which lit_prune.load then needs as its base) or `delta` (of a sparsely tuned run: what
-            it changed of the backbone, which is lit_prune.load's base).
+            it changed of the backbone, which is lit_prune.load's base; of LoRA with the files that peft loads).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
@@ -83,7 +85,8 @@ def export(
         raise UserError(f"--format dense: {run} has adapters, which transformers' models have not: use packed or delta")
     if format == "delta" and "tuned" not in trained.metrics:
         raise UserError(f"--format delta: {run} tuned no share of its entries (SparseFinetuning): use dense or packed")
-    known = _counterpart(trained) if format == "dense" else None
+    is_for_peft = format == "delta" and trained.factors and len(trained.model.tasks) == 1
+    known = _counterpart(trained) if format == "dense" or is_for_peft else None
     with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype, known))
     print(out)
@@ -97,7 +100,7 @@ def _counterpart(trained: Trained) -> Counterpart | None:
 def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, folder: Path) -> None:
     model, encoder = trained.model, trained.model.encoder
     config = deepcopy(encoder.backbone.config)
-    config.architectures = [type(encoder.backbone).__name__ if known is None else known.name]
+    config.architectures = [known.name if form == "dense" and known else type(encoder.backbone).__name__]
     config.dtype = _DTYPES[dtype]
     if len(model.tasks) == 1:
         config.update(_of_task(model.tasks[model.task]))
@@ -113,9 +116,11 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         files, metadata = {masks.FILE: codes}, metadata | texts
     elif form == "delta":
         base = read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"]
-        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base)
+        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base, trained.factors)
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
+        if trained.factors and not rank_pairs(model):  # which no model of transformers has
+            write_peft_files(converted, trained.factors, model.task, known, trained.base[1], folder)
     elif form in ("packed", "csr"):
         if form == "csr":
             csr.sparse_layers(model)  # there must be some

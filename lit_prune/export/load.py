@@ -14,7 +14,7 @@ from lit_prune.data.sources.given import Given
 from lit_prune.errors import UserError
 from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.files import load_tensors
-from lit_prune.export.model import Changes, TaskModel, empty_encoder
+from lit_prune.export.model import Changes, LoraChanges, TaskModel, empty_encoder
 from lit_prune.untrusted import NAME_CODE
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
@@ -78,8 +78,10 @@ def load(
         elif first.names == [delta.FILE]:
             state = delta.find_base(first.metadata, None if base is None else str(base))
             for export in exports:
-                state |= delta.others(export.tensors[delta.FILE], export.metadata)
-                changes = Changes(delta.changes(export.tensors[delta.FILE], export.metadata))
+                written = export.tensors[delta.FILE], export.metadata
+                state |= delta.others(*written)
+                factors = delta.lora_factors(*written)
+                changes = LoraChanges(factors) if factors else Changes(delta.changes(*written))
                 model.changes |= {each["name"]: changes for each in export.tasks}
         else:
             (only,) = first.tasks

@@ -14,6 +14,7 @@ from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
 from lit_prune.tuning.adapter import install_saved_adapters
+from lit_prune.tuning.fold import merge_lora
 
 _AT_MOST = 100_000_000, 1000  # parameters of an encoder: so many, and so many for each byte of its files
 
@@ -61,6 +62,30 @@ class Changes:
             parameter[index] = values.to(parameter)
 
 
+class LoraChanges:
+    """Matrices of a network that have LoRA's update merged in use, and are the same bits again out of it.
+
+    Args:
+        factors: What `merge_lora` takes, by the matrix's name.
+    """
+
+    def __init__(self, factors: Mapping[str, Mapping[str, Tensor]]) -> None:
+        self.factors = factors
+        self._before: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def swap(self, root: nn.Module) -> None:
+        """Merge the updates into the network; again, and all is as it was."""
+        before, self._before = self._before, {}
+        for name, parts in self.factors.items():
+            weight = root.get_parameter(name)
+            if before:
+                weight.copy_(before[name])
+            else:
+                self._before[name] = weight.clone()
+                weight.copy_(merge_lora(weight, {part: value.to(weight) for part, value in parts.items()}))
+
+
 @dataclass
 class Output(ModelOutput):  # type: ignore[misc]
     """What a `TaskModel` says; a class of its own, as `torch.compile` and `torch.export` want to know its fields."""
@@ -87,8 +112,8 @@ class TaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
         self.heads = nn.ModuleDict({task.name: task.make_head(encoder) for task in tasks})
         self.task = tasks[0].name
-        self.changes: dict[str, Changes] = {}
-        self._changed_by: Changes | None = None
+        self.changes: dict[str, Changes | LoraChanges] = {}
+        self._changed_by: Changes | LoraChanges | None = None
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dict, with the masks, factors and adapters that it has."""

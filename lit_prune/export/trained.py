@@ -30,6 +30,7 @@ class Trained:
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
+        factors: LoRA's, which the model's matrices have merged in, as `merge_lora` takes them; by the matrix's name.
         plugins: The classes of the user's own modules, by class path.
     """
 
@@ -39,6 +40,7 @@ class Trained:
     metrics: dict[str, Any]
     record: dict[str, Any]
     is_masked_base: bool
+    factors: dict[str, dict[str, Tensor]]
     plugins: Mapping[str, type] = field(default_factory=dict)
 
     @property
@@ -119,7 +121,8 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
-    return Trained(model.eval(), run, config, metrics, record, is_masked_base, classes)
+    factors = {name: parts for name, parts in checkpoint["parts"].items() if "A" in parts}
+    return Trained(model.eval(), run, config, metrics, record, is_masked_base, factors, classes)
 
 
 def _num_bytes(state: Mapping[str, Tensor]) -> int:
