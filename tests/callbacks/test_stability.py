@@ -59,7 +59,7 @@ def values(folders):
 @pytest.fixture
 def copied(study, tmp_path):
     """A copy of the study, to be changed; its runs have compared nothing yet."""
-    out = Path(shutil.copytree(study, tmp_path / "out"), ignore=shutil.ignore_patterns("checksums.json"))
+    out = Path(shutil.copytree(study, tmp_path / "out", ignore=shutil.ignore_patterns("checksums.json")))
     for path in out.rglob("stability.json"):
         path.unlink()
     return out
@@ -154,7 +154,7 @@ def test_a_dense_model_has_no_overlap(copied):
 
 def copy(folder, version):
     return Path(
-        shutil.copytree(folder, folder.with_name(f"version_{version}")), ignore=shutil.ignore_patterns("checksums.json")
+        shutil.copytree(folder, folder.with_name(f"version_{version}"), ignore=shutil.ignore_patterns("checksums.json"))
     )
 
 
