@@ -213,8 +213,11 @@ def test_other_axes_lie_in_other_folders(copied):
 def test_runs_that_start_from_a_run_of_their_own_seed_are_siblings_if_those_are(copied):
     for seed in (1, 2, 3):
         folder = Path(
-            shutil.copytree(run(copied, seed), copied / "mask" / f"seed={seed}" / "version_0"),
-            ignore=shutil.ignore_patterns("checksums.json"),
+            shutil.copytree(
+                run(copied, seed),
+                copied / "mask" / f"seed={seed}" / "version_0",
+                ignore=shutil.ignore_patterns("checksums.json"),
+            )
         )
         start = {"start_from": str(run(copied, seed))}
         change(folder / "config.yaml", lambda config, start=start: config["model"]["init_args"].update(start))
