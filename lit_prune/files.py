@@ -17,6 +17,9 @@ import yaml
 
 from lit_prune.errors import UserError
 
+Write = Callable[[Path], object]  # fills the file that it is given
+Writer = Callable[[Path, Write], None]  # `write_atomically`, or `write_recorded` for a file of a run
+
 CHECKSUMS = "checksums.json"
 PARTIAL = ".partial"  # ends the name of a file that is being written
 LARGEST_TEXT = 256 * 2**20  # bytes of a json or yaml file that is read
@@ -51,7 +54,7 @@ def new_path(out: str, folder: bool = False) -> Path:
 # ---- writing -------------------------------------------------------------------------------------------------------
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: Path, write: Write) -> None:
     """Write a file so that, whatever interrupts it, `path` is the old file or the new one.
 
     The new file is written beside the old one, reaches the disk, and takes its name: a second name (hard link) of the
@@ -72,7 +75,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_folder(path: Path, fill: Callable[[Path], object]) -> None:
+def write_folder(path: Path, fill: Write) -> None:
     """Let `fill` put files into a folder beside `path`, then make it `path`, which is not there yet or empty."""
     path = path.resolve()
     partial = _partial(path)
@@ -84,7 +87,7 @@ def write_folder(path: Path, fill: Callable[[Path], object]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_recorded(path: Path, write: Callable[[Path], object]) -> None:
+def write_recorded(path: Path, write: Write) -> None:
     """Write a file of a run atomically, and its SHA-256 into the `checksums.json` beside it.
 
     The checksum is there before the file. Until the next write that of the file before stays valid too, so that a run
@@ -105,11 +108,7 @@ def write_recorded(path: Path, write: Callable[[Path], object]) -> None:
     write_atomically(path, write_both)
 
 
-def write_json(
-    values: Mapping[str, Any] | Sequence[Any],
-    path: Path,
-    writer: Callable[[Path, Callable[[Path], object]], None] = write_atomically,
-) -> None:
+def write_json(values: Mapping[str, Any] | Sequence[Any], path: Path, writer: Writer = write_atomically) -> None:
     """Write one JSON object or list.
 
     Args:
@@ -148,6 +147,8 @@ def check_undamaged(path: Path) -> None:
     Raises:
         UserError: they differ, or the file or `checksums.json` cannot be read.
     """
+    if not path.is_file():
+        raise UserError(f"there is no file {path}")
     for attempt in range(_READS):
         known = _read_checksums(path.parent).get(path.name)
         if known is None or _sha256(path) in known:
