@@ -852,10 +852,11 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
         chosen_by = [name.replace("/id/", "/validation/") for name in said["metrics"]]
         metrics |= dict.fromkeys([*said["metrics"], *chosen_by, "selection"], 0.5 + number / 200)
-        if "parameter_density" in metrics:
-            metrics["parameter_density"] = 1 - run.axes.get("sparsity", 0)
+        for name in ("parameter_density", "stored_density"):
+            if name in metrics:
+                metrics[name] = 1 - run.axes.get("sparsity", 0)
         if {"mixtures", "gather"} & said.keys():  # a run knows the tasks that it is trained on
-            known = (*tasks_of(run), "parameter_density")
+            known = (*tasks_of(run), "parameter_density", "stored_density")
             metrics = {name: value for name, value in metrics.items() if name.startswith(known)}
         if run.kind == "imp":
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}

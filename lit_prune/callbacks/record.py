@@ -36,8 +36,8 @@ class RunRecord(Callback):
 
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
-    (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once the run is
-    complete; under `constant/` it has what one answer to all rows gets.
+    (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none of it.
+    `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
 
     Args:
         experiment: The experiment's name.
@@ -94,7 +94,7 @@ class RunRecord(Callback):
             if phase != pl_module.last_phase:
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
                 values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
-        if "dense" in pl_module.phases and pl_module.last_phase != "dense":
+        if "dense" in pl_module.selected and pl_module.last_phase != "dense":
             sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
@@ -133,6 +133,7 @@ class RunRecord(Callback):
                 "id": pl_module.run_id,
                 "experiment": self.experiment,
                 "axes": self.axes,
+                "selection": {name: task.selection for name, task in data.tasks.items()},
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
                 "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},

@@ -99,6 +99,8 @@ class Phase:
     def optimizer(self, trained: Mapping[str, Tensor], fused: bool) -> Optimizer:
         """AdamW over parameters; no decay on vectors (biases, LayerNorm), nor on what has a learning rate of its own.
 
+        Its groups have a `name`: a pattern of `learning_rates`, `matrices`, or `vectors`.
+
         Args:
             trained: The parameters by name.
             fused: One kernel for all: a third of the plain loop's time.
@@ -109,12 +111,13 @@ class Phase:
         rest = dict(trained)
         groups: list[dict[str, Any]] = []
         for pattern, names in self.names_by_pattern(trained).items():
+            params = [rest.pop(name) for name in names]
             rate = (self.learning_rates or {})[pattern]
-            groups.append({"params": [rest.pop(name) for name in names], "weight_decay": 0.0, "lr": rate})
-        groups += [
-            {"params": [value for value in rest.values() if value.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [value for value in rest.values() if value.ndim <= 1], "weight_decay": 0.0},
-        ]
+            groups.append({"name": pattern, "params": params, "weight_decay": 0.0, "lr": rate})
+        matrices = [value for value in rest.values() if value.ndim > 1]
+        vectors = [value for value in rest.values() if value.ndim <= 1]
+        groups.append({"name": "matrices", "params": matrices, "weight_decay": self.weight_decay})
+        groups.append({"name": "vectors", "params": vectors, "weight_decay": 0.0})
         return AdamW([group for group in groups if group["params"]], lr=self.learning_rate, fused=fused)
 
     def schedule(self, optimizer: Optimizer, num_steps: int) -> LambdaLR:
