@@ -18,15 +18,17 @@ from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.progress import PhaseProgressBar
-from lit_prune.callbacks.record import RunRecord
+from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
 from lit_prune.callbacks.stability import SeedStability
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.data.module import MultitaskDataModule
+from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.summary import print_summary
+from lit_prune.threads import limit_threads
 
 LOGS = "logs"  # where runs go unless trainer.default_root_dir says
 
@@ -79,6 +81,12 @@ class PruneCLI(LightningCLI):
             default=None,
             help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
         )
+        parser.add_argument(
+            f"--{CHOSEN_PRECISION}",
+            type=str | None,
+            default=None,
+            help="Set by fit in config.yaml where it chose trainer.precision itself, by what the device computes fast.",
+        )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
         parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
@@ -86,8 +94,9 @@ class PruneCLI(LightningCLI):
         parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
-        """A TensorBoard folder under `logs/<experiment>` (or the trainer's root), and the callbacks of every run."""
+        """Set the precision, a TensorBoard folder under `logs/<experiment>` (or the trainer's root), and callbacks."""
         config = self.config[self.subcommand]
+        self._set_precision(config)
         if config.trainer.logger in (None, True):
             config.trainer.logger = {
                 "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
@@ -97,6 +106,16 @@ class PruneCLI(LightningCLI):
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
         callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
+
+    def _set_precision(self, config: Namespace) -> None:
+        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
+        trainer = config.trainer
+        if trainer.precision is None:
+            if self.last_checkpoint is None and trainer.plugins is None:  # a plugin may be a precision
+                trainer.precision = config[CHOSEN_PRECISION] = native_precision(trainer.accelerator)
+        elif trainer.precision != config[CHOSEN_PRECISION]:
+            config[CHOSEN_PRECISION] = None
+            warn_if_slow(trainer.precision, trainer.accelerator)
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
@@ -108,6 +127,9 @@ class PruneCLI(LightningCLI):
                 "a step trains the head of one of several tasks, which ddp takes for an error: use "
                 "--trainer.strategy ddp_find_unused_parameters_true"
             )
+        environment = getattr(strategy, "cluster_environment", None)
+        starts_processes = environment is not None and not environment.creates_processes_externally
+        limit_threads(self.trainer.num_devices if starts_processes else 1)
         with requeue_on_signal():
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
         if self.trainer.is_global_zero:
