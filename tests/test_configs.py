@@ -244,6 +244,15 @@ def test_the_studies_in_the_readme_are_of_the_length_that_it_prints(name, resolv
         assert resolve(run.arguments)["model"]["init_args"]["mask"]["epochs"] == 3
 
 
+@each([*PAPER, *PRUNING, FU2023])
+def test_a_papers_setting_writes_out_the_precision_and_what_is_not_the_papers(path, resolve):
+    before = [] if path in PAPER else named_before(path)
+    config = resolve([*before, f"--config={path}"])
+    assert (load(path)["trainer"]["gradient_clip_val"], config["trainer"]["gradient_clip_val"]) == (1.0, 1.0)
+    assert config["trainer"]["precision"] == "32-true"
+    assert config["data"]["group_by_length"] is False
+
+
 @each(BACKBONES)
 @pytest.mark.parametrize("base", [*EXPERIMENTS, *PAPER], ids=lambda path: path.stem)
 def test_a_backbone_is_laid_over_every_experiment(path, base, resolve):
