@@ -2,6 +2,7 @@
 
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch.utilities import rank_zero_warn
@@ -72,12 +73,12 @@ def _has_native_bf16(device: str) -> bool:
     if device == "cuda":
         devices = range(torch.cuda.device_count())
         return bool(devices) and all(torch.cuda.get_device_capability(each) >= (8, 0) for each in devices)
-    # oneDNN has the kernels that use these instructions
-    return device == "cpu" and torch.backends.mkldnn.is_available() and bool(BF16_FEATURES & _cpu_features())
+    has_kernels = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # oneDNN's use the features
+    return device == "cpu" and has_kernels and bool(BF16_FEATURES & _cpu_features())
 
 
 def _cpu_features() -> set[str]:
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch 2.9
+    capabilities: dict[str, Any] = dict(getattr(torch.cpu, "get_capabilities", dict)())  # not in torch 2.9
     if BF16_FEATURES & capabilities.keys():
         return {name for name, value in capabilities.items() if value is True}
     return set((_cpuinfo("flags") or _cpuinfo("Features")).split())

@@ -7,12 +7,12 @@ from runs import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
 
-# By configuration, the steps of its phases; imp and imp_rewind have nine rounds.
+# By configuration, the steps of its phases; imp has nine rounds, imp_rewind five.
 LENGTHS = {
     "dense": {"dense": 20},
     "srnet_poe": {"dense": 8, "mask": 12},
     "imp": {"dense": 2, "rounds": 2},
-    "imp_rewind": {"dense": 1, "rounds": 1, "ticket": 10},
+    "imp_rewind": {"dense": 5, "rounds": 1, "ticket": 10},
     "mask_only": {"mask": 20},
     "movement": {"prune": 20},
     "rank_magnitude": {"prune": 20},
@@ -46,7 +46,7 @@ def twenty_steps(experiment, on_device, tmp_path):
 
 
 @pytest.mark.parametrize("config", LENGTHS)
-def test_a_paradigm_is_cut_off_and_resumed_bit_for_bit(twenty_steps, config, device):
+def test_a_paradigm_is_cut_off_and_resumed_bit_for_bit(twenty_steps, config):
     whole = twenty_steps(config, name="whole")
     metrics = json.loads((whole / "metrics.json").read_text())
     assert metrics["steps"] == 20
