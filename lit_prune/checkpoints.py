@@ -9,11 +9,13 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
@@ -27,25 +29,72 @@ _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint of this package, tensors and plain values only (`weights_only=True`), on the CPU.
+    """Read a checkpoint of this package, tensors and plain values only (`weights_only=True`), on the CPU.
 
     Its `state_dict` is whole: what it leaves to a base is read from there, and tuned entries are in their tensors.
 
     Raises:
-        UserError: no such file, a truncated one, one that is not a checkpoint of this package, or another base.
+        UserError: no such file, a damaged one, one that is not a checkpoint of this package, or another base.
+    """
+    checkpoint = read_file(path)
+    complete(checkpoint, path)
+    checkpoint["state_dict"] = fold(checkpoint["state_dict"])
+    return checkpoint
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's file alone, verified: its `state_dict` lacks what it leaves to a base.
+
+    Raises:
+        UserError: no such file, a damaged one, or one that is not a checkpoint of this package.
     """
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
     try:
+        _check_bits(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises a different class for every way in which a file can be wrong
+    except Exception as error:  # zipfile and torch raise a different class for every way in which a file can be wrong
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} cannot be read as a checkpoint (truncated, or another format): {reason}") from error
-    if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
+        raise UserError(
+            f"{path} cannot be read as a checkpoint (truncated, damaged, or another format): {reason}"
+        ) from error
+    if not isinstance(checkpoint, dict) or not all(
+        isinstance(checkpoint.get(key), dict) for key in (KEY, "state_dict")
+    ):
         raise UserError(f"{path} is not a checkpoint of lit_prune: give a run's folder or a .ckpt file it wrote")
-    complete(checkpoint, path)
-    checkpoint["state_dict"] = fold(checkpoint["state_dict"])
     return checkpoint
+
+
+def _check_bits(path: Path) -> None:
+    """Compare the content of a checkpoint with the checksums (CRC-32) in it, which `torch.load` does not look at.
+
+    Raises:
+        ValueError: they differ, or the file unpacks to more than it holds.
+        Exception: as of `zipfile`, where the file is no zip.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+            raise ValueError("its entries are compressed, which those of a checkpoint never are")
+        if (damaged := archive.testzip()) is not None:
+            raise ValueError(f"the checksum of its entry {damaged} is wrong")
+
+
+def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str, Any]) -> None:
+    """Check that a checkpoint is of the run whose `run.json` lies beside its folder.
+
+    Args:
+        checkpoint: The checkpoint.
+        path: Its file.
+        record: The content of `run.json`.
+
+    Raises:
+        UserError: it is of another run. Where one of the two has no id (version 0.1.0) a warning says so.
+    """
+    own, run = checkpoint[KEY].get("run_id"), record.get("id")
+    if own is None or run is None:
+        rank_zero_warn(f"{path} or the run.json of its run has no run id (version 0.1.0): not checked to be of one run")
+    elif own != run:
+        raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

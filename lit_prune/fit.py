@@ -6,27 +6,34 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import datasets
+import transformers
 from jsonargparse import ArgumentError, Namespace
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from lit_prune.callbacks.agreement import Agreement
 from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
+from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
 from lit_prune.callbacks.stability import SeedStability
-from lit_prune.checkpoints import read_checkpoint
+from lit_prune.checkpoints import check_run_id, read_checkpoint
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
+from lit_prune.ending import ending
 from lit_prune.errors import UserError
+from lit_prune.files import read_json, read_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
+from lit_prune.run_folder import claimed, locked
 from lit_prune.summary import print_summary
 from lit_prune.threads import limit_threads
 
@@ -45,21 +52,21 @@ TRAINER_DEFAULTS = {
 class PruneCLI(LightningCLI):
     """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
 
-    def __init__(self, args: Sequence[str], resume: Path | None = None) -> None:
-        self.last_checkpoint = None if resume is None else resume / "checkpoints" / "last.ckpt"
-        super().__init__(
-            model_class=Paradigm,
-            datamodule_class=MultitaskDataModule,
-            subclass_mode_model=True,
-            save_config_callback=SaveConfigCallback,
-            save_config_kwargs={"overwrite": True},  # a resumed run writes the same again
-            trainer_defaults=TRAINER_DEFAULTS,
-            seed_everything_default=1,
-            parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-            args=list(args),
-        )
+    def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
+        self.resumed = resumed
+        with ExitStack() as self.stack:
+            super().__init__(
+                model_class=Paradigm,
+                datamodule_class=MultitaskDataModule,
+                subclass_mode_model=True,
+                save_config_callback=RunFolder,
+                trainer_defaults=TRAINER_DEFAULTS,
+                seed_everything_default=1,
+                parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+                args=list(args),
+            )
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -94,14 +101,16 @@ class PruneCLI(LightningCLI):
         parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
-        """Set the precision, a TensorBoard folder under `logs/<experiment>` (or the trainer's root), and callbacks."""
+        """The precision, the run's folder `logs/<experiment>/version_<n>` (or below the trainer's root), callbacks."""
         config = self.config[self.subcommand]
         self._set_precision(config)
-        if config.trainer.logger in (None, True):
+        folder = self.open_folder(Path(config.trainer.default_root_dir or LOGS) / config.experiment)
+        if config.trainer.logger in (None, True) and folder is not None:
             config.trainer.logger = {
                 "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
-                "init_args": {"save_dir": config.trainer.default_root_dir or LOGS, "name": config.experiment},
+                "init_args": _place(folder),
             }
+        self.save_config_kwargs = {"folder": folder}
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
         callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
@@ -111,11 +120,19 @@ class PruneCLI(LightningCLI):
         """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
         trainer = config.trainer
         if trainer.precision is None:
-            if self.last_checkpoint is None and trainer.plugins is None:  # a plugin may be a precision
+            if self.resumed is None and trainer.plugins is None:  # a plugin may be a precision
                 trainer.precision = config[CHOSEN_PRECISION] = native_precision(trainer.accelerator)
         elif trainer.precision != config[CHOSEN_PRECISION]:
             config[CHOSEN_PRECISION] = None
             warn_if_slow(trainer.precision, trainer.accelerator)
+
+    def open_folder(self, experiment: Path) -> Path | None:
+        """The run's folder, held for this process until training has ended; None on all processes but the first."""
+        if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
+            return None
+        folder = self.resumed or self.stack.enter_context(claimed(experiment))
+        self.stack.enter_context(locked(folder))
+        return folder
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
@@ -130,8 +147,10 @@ class PruneCLI(LightningCLI):
         environment = getattr(strategy, "cluster_environment", None)
         starts_processes = environment is not None and not environment.creates_processes_externally
         limit_threads(self.trainer.num_devices if starts_processes else 1)
-        with requeue_on_signal():
-            self.trainer.fit(model, datamodule=datamodule, ckpt_path=self.last_checkpoint, weights_only=True)
+        last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
+        start = last if last is not None and last.is_file() else None
+        with ending(self.trainer, model), requeue_on_signal():
+            self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)
 
@@ -217,19 +236,27 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
     arguments = [*arguments[:place], "--config", str(config), *rest]
-    for name, part in {"save_dir": run.parent.parent, "name": run.parent.name, "version": run.name}.items():
-        arguments.append(f"--trainer.logger.init_args.{name}={part}")
+    logger = read_yaml(config).get("trainer", {}).get("logger")
+    if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
+        arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
+    record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
     last = run / "checkpoints" / "last.ckpt"
     if last.is_file():
-        read_checkpoint(last)  # fail now, not after the data is prepared
-        return arguments, run
-    print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
-    return arguments, None
+        check_run_id(read_checkpoint(last), last, record)  # fail now, not after the data is prepared
+    else:
+        print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
+    return arguments, run
+
+
+def _place(run: Path) -> dict[str, str]:
+    """Where TensorBoard's logger is to write: into the run's folder."""
+    return {"save_dir": str(run.parent.parent), "name": run.parent.name, "version": run.name}
 
 
 def quiet() -> None:
     """Silence what libraries say about choices that this package makes on purpose."""
     datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)

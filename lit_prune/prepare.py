@@ -1,6 +1,7 @@
 """`lit_prune prepare`: read, download and tokenise what a configuration needs, so that `fit` needs no network."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,9 @@ HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precisi
 
 class _PrepareCLI(PruneCLI):
     """The configuration of `lit_prune fit`, built but not trained."""
+
+    def open_folder(self, experiment: Path) -> None:
+        """No folder: nothing is trained."""
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Fill the caches; then show the sets."""

@@ -4,7 +4,6 @@ Lightning's own way saves wherever the signal comes, and begins a new folder. Th
 evaluation, resume bit for bit in the folder of the run.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from lit_prune.files import read_json
 
 
 def job() -> str | None:
@@ -54,6 +55,7 @@ def begun_before_requeue(experiment: Path) -> Path | None:
     """
     if not was_requeued():
         return None
-    records = {path.parent: json.loads(path.read_text()) for path in experiment.glob("*/run.json")}
-    mine = [run for run, record in records.items() if record.get("job") == job() and record["status"] != "completed"]
-    return max(mine, key=lambda run: float(records[run]["started"]), default=None)
+    records = {path.parent: read_json(path, dict) for path in experiment.glob("*/run.json")}
+    mine = {run: record for run, record in records.items() if record.get("job") == job()}
+    unfinished = [run for run in mine if not (run / "metrics.json").is_file()]
+    return max(unfinished, key=lambda run: float(records[run]["started"]), default=None)

@@ -41,8 +41,9 @@ def without_callbacks(run):
 
 def assert_same(run, reference):
     assert result(run) == result(reference)
-    masks, expected = (load_masks(each / "masks.safetensors") for each in (run, reference))
-    assert all(torch.equal(masks[name], keep) for name, keep in expected.items())
+    if (reference / "masks.safetensors").is_file():
+        masks, expected = (load_masks(each / "masks.safetensors") for each in (run, reference))
+        assert all(torch.equal(masks[name], keep) for name, keep in expected.items())
     state, expected = (read_checkpoint(each / "checkpoints" / "last.ckpt") for each in (run, reference))
     assert all(torch.equal(state["state_dict"][name], value) for name, value in expected["state_dict"].items())
     assert state["global_step"] == expected["global_step"]

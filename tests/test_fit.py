@@ -214,7 +214,7 @@ def test_precision_is_chosen_where_nothing_sets_it(monkeypatch, config, is_resum
     has = UNSET | config
     trainer = Namespace(precision=has["precision"], plugins=has["plugins"], accelerator="cpu")
     resolved = Namespace(trainer=trainer, chosen_precision=has["chosen"])
-    PruneCLI._set_precision(SimpleNamespace(last_checkpoint="last.ckpt" if is_resumed else None), resolved)
+    PruneCLI._set_precision(SimpleNamespace(resumed="a run" if is_resumed else None), resolved)
     assert (trainer.precision, resolved.chosen_precision) == (precision, chosen)
     assert asked == ([(precision, "cpu")] if warned else [])
 

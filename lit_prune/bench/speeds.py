@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lit_prune.bench.inference import Speed, Use
 from lit_prune.bench.report import machine
-from lit_prune.files import write_atomically, write_json
+from lit_prune.files import write_atomically, write_json, write_recorded
 
 _SECTION = "\n## Speed\n"
 _HEADINGS = (
@@ -69,7 +69,7 @@ def write_numbers(speeds: Sequence[Speed], run: Path) -> None:
     for speed in speeds:
         name = f"{speed.name}_{speed.precision}"
         numbers |= {f"{name}_seconds": speed.seconds, f"{name}_ratio": speed.ratio, f"{name}_bytes": speed.num_bytes}
-    write_json(numbers, run / "speed.json")
+    write_json(numbers, run / "speed.json", write_recorded)
 
 
 def write_card(speeds: Sequence[Speed], use: Use, folder: Path) -> None:

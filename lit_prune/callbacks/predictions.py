@@ -9,18 +9,19 @@ from datasets import concatenate_datasets
 
 from lit_prune import metrics
 from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.files import write_atomically
+from lit_prune.files import check_undamaged, write_recorded
 from lit_prune.paradigms.evaluation import Predicted
 
 
 def write_predictions(predicted: Sequence[Predicted], path: Path) -> None:
     """One row per row of every evaluation set: id, task, split, label, prediction, logits, loss."""
     rows = concatenate_datasets([each.to_rows() for each in predicted])
-    write_atomically(path, rows.to_parquet)
+    write_recorded(path, rows.to_parquet)
 
 
 def read_logits(sets: Sequence[EvaluationSet], path: Path) -> list[Predicted]:
     """The logits that `write_predictions` wrote of those of these sets that have classes."""
+    check_undamaged(path)
     table = pyarrow.parquet.read_table(path, columns=["task", "split", "logits"]).to_pydict()
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for task, split, logits in zip(table["task"], table["split"], table["logits"], strict=True):

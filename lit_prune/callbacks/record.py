@@ -6,6 +6,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import torch
 import yaml
 from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.device import hardware
-from lit_prune.files import write_json
+from lit_prune.ending import lack_of
+from lit_prune.files import read_json, write_json, write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import job
 from lit_prune.sparsity.files import FILE, save_masks
@@ -25,6 +28,7 @@ from lit_prune.sparsity.install import masks_by_task
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
+RUNNING, COMPLETED, INCOMPLETE, INTERRUPTED, FAILED = "running", "completed", "incomplete", "interrupted", "failed"
 _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  # of a selected model, elsewhere
 
 
@@ -33,7 +37,7 @@ class RunRecord(Callback):
 
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
-    (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once it is
+    (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once the run is
     complete; under `constant/` it has what one answer to all rows gets.
 
     Args:
@@ -56,8 +60,8 @@ class RunRecord(Callback):
         if trainer.is_global_zero:
             path = pl_module.folder / "run.json"
             if path.is_file():
-                self.earlier_seconds = json.loads(path.read_text())["seconds"]
-            self._write_run(trainer, pl_module.folder, "running")
+                self.earlier_seconds = float(read_json(path, dict)["seconds"])
+            self._write_run(trainer, pl_module, RUNNING)
 
     def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
@@ -67,20 +71,24 @@ class RunRecord(Callback):
         write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
         for task, masks in masks_by_task(pl_module).items():
             path = folder / _of_phase(pl_module, pl_module.phase, f"{task}_{FILE}" if task else FILE)
-            save_masks(masks, path, {"step": str(trainer.global_step)})
-        self._write_run(trainer, pl_module.folder, "running")
+            save_masks(masks, path, {"step": str(trainer.global_step)}, write_recorded)
+        self._write_run(trainer, pl_module, RUNNING)
 
     def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
-        """Say in `run.json` that the run stopped; one that never began leaves nothing."""
+        """Record in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
-            status = "interrupted" if isinstance(exception, KeyboardInterrupt) else "failed"
-            self._write_run(trainer, pl_module.folder, status)
+            stopped = isinstance(exception, KeyboardInterrupt | SIGTERMException)
+            with suppress(OSError):  # a full disk may be the exception
+                self._write_run(trainer, pl_module, INTERRUPTED if stopped else FAILED)
 
     def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
-        """Write the metrics, when there is a selected model of the last phase."""
-        if not trainer.is_global_zero or pl_module.last_phase not in pl_module.selected:
+        """Write the metrics of a complete run."""
+        if not trainer.is_global_zero:
             return
         folder = pl_module.folder
+        if lack_of(trainer, pl_module) is not None:
+            self._write_run(trainer, pl_module, INCOMPLETE)
+            return
         result = pl_module.selected[pl_module.last_phase]
         values: dict[str, Any] = {**result["metrics"]}
         for phase, before in pl_module.selected.items():
@@ -111,18 +119,19 @@ class RunRecord(Callback):
             "steps_planned": pl_module.steps_planned,
             "wall_seconds": self._seconds,
         }
-        self._write_run(trainer, pl_module.folder, "completed")
-        write_json(values, folder / "metrics.json")
+        self._write_run(trainer, pl_module, COMPLETED)
+        write_json(values, folder / "metrics.json", write_recorded)
 
     @property
     def _seconds(self) -> float:
         return self.earlier_seconds + time.time() - self.started
 
-    def _write_run(self, trainer: Trainer, folder: Path, status: str) -> None:
-        data = trainer.datamodule  # type: ignore[attr-defined]
+    def _write_run(self, trainer: Trainer, pl_module: Paradigm, status: str) -> None:
+        folder, data = pl_module.folder, trainer.datamodule  # type: ignore[attr-defined]
         tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
         write_json(
             {
+                "id": pl_module.run_id,
                 "experiment": self.experiment,
                 "axes": self.axes,
                 "config_hash": _config_hash(folder / "config.yaml"),
@@ -142,6 +151,7 @@ class RunRecord(Callback):
                 "status": status,
             },
             folder / "run.json",
+            write_recorded,
         )
 
 

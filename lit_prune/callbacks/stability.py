@@ -1,6 +1,5 @@
 """How far a result depends on its seed: a run beside its siblings, which differ from it by their seed alone."""
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -8,14 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 from numpy.typing import NDArray
 
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
-from lit_prune.files import write_json
+from lit_prune.files import check_undamaged, read_json, read_yaml, write_json, write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.files import FILE, load_masks
 from lit_prune.sparsity.overlap import overlap
@@ -54,7 +52,7 @@ class SeedStability(Callback):
             values = stability(seeds)
             for logger in trainer.loggers:
                 logger.log_metrics({f"stability/{name}": value for name, value in values.items()}, trainer.global_step)
-            write_json(values, folder / "stability.json")
+            write_json(values, folder / "stability.json", write_recorded)
 
 
 def find_siblings(folder: Path) -> list[Path]:
@@ -73,19 +71,20 @@ def find_siblings(folder: Path) -> list[Path]:
 def _settings(folder: Path) -> Any:
     """A run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
     try:
-        axes = json.loads((folder / "run.json").read_text())["axes"]
-        config = decisive(yaml.safe_load((folder / "config.yaml").read_text()))
+        axes = read_json(folder / "run.json", dict)["axes"]
+        config = decisive(read_yaml(folder / "config.yaml"))
         start = config["model"]["init_args"].pop("start_from", None)  # a folder of its own for each seed
         del axes["seed"], config["seed_everything"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
     return axes, config, start and (_settings(Path(start)) or start)
 
 
 def read_seed(folder: Path) -> Seed:
     """What is compared of a complete run; of `validation` each seed cuts its own rows."""
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = read_json(folder / "metrics.json", dict)
     columns = ["task", "split", "id", "label", "prediction"]
+    check_undamaged(folder / "predictions.parquet")
     with (folder / "predictions.parquet").open("rb") as file:
         rows = pd.read_parquet(file, columns=columns)
     rows = rows[rows["split"] != "validation"].set_index(columns[:3]).sort_index()

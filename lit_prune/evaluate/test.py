@@ -16,7 +16,7 @@ from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.trained import read_run
-from lit_prune.files import new_path, write_folder, write_json, writing
+from lit_prune.files import new_path, write_folder, write_json, write_recorded, writing
 from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.sizes import check_positive
 from lit_prune.summary import collapses
@@ -94,7 +94,7 @@ _METRICS = ("accuracy", "auroc", "exact_match", "f1", "f1_weighted", "pearson", 
 
 def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Path) -> None:
     write_predictions(predicted, folder / "predictions.parquet")
-    write_json(values, folder / "metrics.json")
+    write_json(values, folder / "metrics.json", write_recorded)
 
 
 def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:

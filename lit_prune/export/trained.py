@@ -1,19 +1,17 @@
 """A finished run's result, from its folder alone."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from lit_prune.checkpoints import has_base, read_checkpoint, state_of
+from lit_prune.checkpoints import check_run_id, has_base, read_checkpoint, state_of
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel
+from lit_prune.files import read_json, read_yaml
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -76,7 +74,8 @@ def read_run(run: Path, task: str | None) -> Trained:
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = read_yaml(run / "config.yaml")
+    metrics, record = (read_json(run / f"{name}.json", dict) for name in ("metrics", "run"))
     try:
         configured = configured_tasks(config)
     except KeyError as error:
@@ -86,6 +85,7 @@ def read_run(run: Path, task: str | None) -> Trained:
     tasks = [rebuild(each, Given({})) for name, each in configured.items() if task in (None, name)]
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
+    check_run_id(checkpoint, origin, record)
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     model = TaskModel(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), tasks)
     state = state_of(model.tasks, checkpoint["state_dict"])
@@ -93,7 +93,6 @@ def read_run(run: Path, task: str | None) -> Trained:
         model.take(state)
     except (AttributeError, AssertionError, KeyError, RuntimeError) as error:  # no such layer, other shapes or names
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
-    read = {name: json.loads((run / f"{name}.json").read_text()) for name in ("metrics", "run")}
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
-    return Trained(model.eval(), run, config, read["metrics"], read["run"], is_masked_base)
+    return Trained(model.eval(), run, config, metrics, record, is_masked_base)

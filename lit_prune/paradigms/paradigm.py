@@ -20,6 +20,7 @@ from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_finite, check_labels
+from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.paradigms.phase import Phase, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
@@ -47,6 +48,7 @@ class Paradigm(LightningModule):
         self.matched: dict[str, list[str]] = {}
         self.refreshed: Refreshed | None = None
         self.folder = Path()
+        self.run_id: str | None = None
         self.ends: dict[str, int] = {}
         self.steps_planned = 0
         self.selected: dict[str, dict[str, Any]] = {}
@@ -146,7 +148,9 @@ class Paradigm(LightningModule):
         self.steps_planned = self.ends[self.last_phase]
         self._begin_loss()
         self.trainer.num_sanity_val_steps = 0
-        self.folder = Path(self.trainer.log_dir or ".")  # asks all processes: not to be read by one of them later
+        self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+        if self.folder == Path():  # no command line has claimed one
+            self.folder = Path(self.trainer.log_dir or ".")
 
     @property
     def _data(self) -> Any:
@@ -277,6 +281,7 @@ class Paradigm(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what an exact resume needs beside Lightning's own state."""
         checkpoint[KEY] = {
+            "run_id": self.run_id,
             "phase": self.phase,
             "ends": self.ends,
             "selected": self.selected,

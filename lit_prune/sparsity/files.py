@@ -15,25 +15,28 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically
+from lit_prune.files import Writer, check_undamaged, write_atomically
 
 FILE = "masks.safetensors"  # what the masks of a run's result are called in its folder
 _SHAPES = "lit_prune.mask_shapes"
 
 
-def save_masks(masks: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, str]) -> None:
+def save_masks(
+    masks: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, str], writer: Writer = write_atomically
+) -> None:
     """Write masks, 8 entries to the byte; the file is there completely or not at all.
 
     Args:
         masks: bool tensors by name, of any shape.
         path: The file; replaced if it exists.
         metadata: Further texts for the file's header.
+        writer: `write_atomically`, or `write_recorded` for a file of a run.
     """
     assert all(mask.dtype == torch.bool for mask in masks.values())
     packed = {name: np.packbits(mask.cpu().numpy()) for name, mask in masks.items()}
     shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
     content = safetensors.numpy.save(packed, metadata=dict(metadata) | {_SHAPES: shapes})
-    write_atomically(Path(path), lambda partial: partial.write_bytes(content))
+    writer(Path(path), lambda partial: partial.write_bytes(content))
 
 
 def load_masks(path: str | Path) -> dict[str, Tensor]:
@@ -69,6 +72,7 @@ def load_packed(path: str | Path, name: str) -> npt.NDArray[np.uint8]:
 @contextmanager
 def _reading(path: str | Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
     """An open mask file, and the shapes that it tells."""
+    check_undamaged(Path(path))
     try:
         with safe_open(path, framework="numpy") as file:
             yield file, json.loads(file.metadata()[_SHAPES])

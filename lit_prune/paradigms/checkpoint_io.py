@@ -1,0 +1,37 @@
+"""How Lightning writes and reads the checkpoints of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from lit_prune.checkpoints import read_file
+from lit_prune.files import write_atomically
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write checkpoints atomically beside their target, whatever TMPDIR is; read verified ones, plain values only."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint; interrupted anywhere, the file is the old one or the new one.
+
+        Raises:
+            OSError: the file cannot be written, as on a full disk.
+        """
+
+        def write(partial: Path) -> None:
+            with partial.open("wb") as file:  # to a path torch would write without saying why it could not
+                torch.save(checkpoint, file)
+
+        write_atomically(Path(path), write)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint onto the CPU.
+
+        Raises:
+            UserError: the file is missing, damaged, or no checkpoint of this package.
+        """
+        return read_file(Path(path))
