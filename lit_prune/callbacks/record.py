@@ -27,6 +27,7 @@ from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
+CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
 RUNNING, COMPLETED, INCOMPLETE, INTERRUPTED, FAILED = "running", "completed", "incomplete", "interrupted", "failed"
 _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  # of a selected model, elsewhere
 
@@ -161,11 +162,16 @@ def _of_phase(module: Paradigm, phase: str, name: str) -> str:
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resolved configuration decides the result: neither the run's name and place, nor what is None."""
-    kept = {key: value for key, value in config.items() if key not in ("experiment", "axes")}
-    kept["trainer"] = {
-        key: value for key, value in config["trainer"].items() if key not in ("logger", "default_root_dir")
-    }
+    """What of a resolved configuration decides the result.
+
+    Neither the run's name and place, nor what is None, nor a precision that the device decided: it counts as unset.
+    """
+    kept = {key: value for key, value in config.items() if key not in ("experiment", "axes", CHOSEN_PRECISION)}
+    trainer = config["trainer"]
+    places = {"logger", "default_root_dir"}
+    if trainer.get("precision") == config.get(CHOSEN_PRECISION):
+        places.add("precision")
+    kept["trainer"] = {key: value for key, value in trainer.items() if key not in places}
     return {key: _without_none(value) for key, value in kept.items() if value is not None}
 
 
