@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.tuning.fold import fold
+from lit_prune.tuning.names import parts_in
 
 KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
@@ -31,13 +32,15 @@ _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint of this package, tensors and plain values only (`weights_only=True`), on the CPU.
 
-    Its `state_dict` is whole: what it leaves to a base is read from there, and tuned entries are in their tensors.
+    Its `state_dict` is whole: what it leaves to a base is read from there, and tuned entries are in their tensors; what
+    was tuned beside tensors, as LoRA's factors, is in `parts` too (`tuning.names.parts_in`).
 
     Raises:
         UserError: no such file, a damaged one, one that is not a checkpoint of this package, or another base.
     """
     checkpoint = read_file(path)
     complete(checkpoint, path)
+    checkpoint["parts"] = parts_in(checkpoint["state_dict"])
     checkpoint["state_dict"] = fold(checkpoint["state_dict"])
     return checkpoint
 

@@ -8,11 +8,14 @@ from huggingface_hub.errors import StrictDataclassError
 from lightning.pytorch.utilities import rank_zero_warn
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from lit_prune import bundled
 from lit_prune.errors import UserError
+from lit_prune.untrusted import check_loaded, check_overrides
 
 # A pooler that the checkpoints do not hold would be random: these backbones get it in the head instead.
 _WITHOUT_POOLER = {"roberta", "xlm-roberta", "camembert"}
@@ -23,9 +26,26 @@ _OWN_NAMES = {
     "modernbert": {"hidden_dropout_prob": "mlp_dropout", "attention_probs_dropout_prob": "attention_dropout"},
 }
 
+# What transformers raises on a folder that is missing, damaged or of something else.
+_UNREADABLE = (
+    OSError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+    ImportError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+
 
 class PrunableEncoder(nn.Module):
     """A pretrained text encoder of Hugging Face transformers, with its tokenizer.
+
+    The tokenizer pads on the right, and its `model_max_length` is the number of positions of the encoder.
 
     Args:
         backbone: A model's name on the Hugging Face hub, a local folder, or `bundled`: the encoder of the extra
@@ -37,6 +57,9 @@ class PrunableEncoder(nn.Module):
         revision: The branch, tag or commit on the hub.
         compile: Compile each Transformer layer by `torch.compile` (one graph for all of them, made anew when masks come
             in); worth its minutes on a GPU.
+
+    Raises:
+        UserError: the backbone cannot be loaded, is no encoder, or does not fit its tokenizer.
     """
 
     def __init__(
@@ -50,6 +73,7 @@ class PrunableEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.name = backbone
+        check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
             settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
@@ -59,6 +83,8 @@ class PrunableEncoder(nn.Module):
             if unknown:
                 raise UserError(f"encoder.config has {unknown}, which {backbone} ({settings.model_type}) does not know")
             settings.update(overrides)
+            check_loaded(settings, backbone)
+            _check_is_encoder(backbone, settings)
             self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 source, revision=revision, trust_remote_code=False
             )
@@ -79,20 +105,11 @@ class PrunableEncoder(nn.Module):
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:
             raise
-        except (
-            OSError,
-            ImportError,
-            KeyError,
-            ValueError,
-            RuntimeError,
-            SafetensorError,
-            StrictDataclassError,
-        ) as error:
+        except _UNREADABLE as error:
             raise UserError(_explain(backbone, error)) from error
-        if len(self.tokenizer) <= len(self.tokenizer.all_special_ids):
-            raise UserError(
-                f"encoder.backbone {backbone!r} holds no vocabulary: save its tokenizer into the folder too"
-            )
+        self._check_tokenizer()
+        self.tokenizer.padding_side = "right"  # heads and windows count tokens from the left
+        self.tokenizer.model_max_length = VERY_LARGE_INTEGER if self.num_positions is None else self.num_positions
         self.backbone.float().train()  # from_pretrained leaves it in evaluation mode, dropout off
         if freeze_embeddings:
             for module in self.backbone.modules():
@@ -100,6 +117,27 @@ class PrunableEncoder(nn.Module):
                     module.requires_grad_(False)
         if compile:
             self._compile_layers()
+
+    def _check_tokenizer(self) -> None:
+        tokenizer, where = self.tokenizer, f"encoder.backbone {self.name!r}"
+        if len(tokenizer) <= len(tokenizer.all_special_ids):
+            raise UserError(f"{where} holds no vocabulary: save its tokenizer into the folder too")
+        if not tokenizer.is_fast:
+            raise UserError(
+                f"{where} has a tokenizer written in Python: save a fast one (tokenizer.json) into a folder"
+            )
+        if tokenizer.pad_token is None:
+            raise UserError(
+                f"{where} has a tokenizer without a pad token: set `tokenizer.pad_token` to one of its special tokens, "
+                "and save it into the model's folder"
+            )
+        num_tokens, num_embeddings = max(tokenizer.get_vocab().values()) + 1, len(self.word_embeddings)
+        if num_tokens > num_embeddings:
+            raise UserError(
+                f"{where} must have an embedding for each of the {num_tokens} tokens of its tokenizer, got "
+                f"{num_embeddings}: call `model.resize_token_embeddings({num_tokens})` and save it, or save the "
+                "tokenizer that belongs to it"
+            )
 
     def _compile_layers(self) -> None:
         layers = [module for module in self.backbone.modules() if isinstance(module, GradientCheckpointingLayer)]
@@ -117,6 +155,17 @@ class PrunableEncoder(nn.Module):
     def hidden_size(self) -> int:
         """Width of the hidden states."""
         return int(self.backbone.config.hidden_size)
+
+    @property
+    def num_positions(self) -> int | None:
+        """The number of tokens that have a position; None where positions are relative and any number has."""
+        for name, module in self.backbone.named_modules():
+            if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+                # RoBERTa's positions begin beyond the one of padding.
+                return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+        config = self.backbone.config
+        is_relative = getattr(config, "relative_attention", False)
+        return None if is_relative else getattr(config, "max_position_embeddings", None)
 
     @property
     def has_pooler(self) -> bool:
@@ -150,9 +199,22 @@ class PrunableEncoder(nn.Module):
         return hidden, output.pooler_output if self.has_pooler else hidden[:, 0]
 
 
+def _check_is_encoder(backbone: str, settings: PretrainedConfig) -> None:
+    """Raise a UserError unless each token sees all others: the pooled token is the first."""
+    is_decoder = settings.is_encoder_decoder or getattr(settings, "is_decoder", False)
+    # What transformers has a masked language model of is an encoder, or has one.
+    if is_decoder or settings.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        kind = f"{settings.model_type}, a decoder" if is_decoder else settings.model_type
+        raise UserError(
+            f"encoder.backbone must be a bidirectional text encoder, got {backbone!r} ({kind}): choose one such as "
+            "bert-base-uncased, roberta-base or answerdotai/ModernBERT-base"
+        )
+
+
 def _explain(backbone: str, error: Exception) -> str:
     if Path(backbone).exists():
-        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {error}"
+        told = " ".join(str(error).split())
+        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {told}"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
         f"encoder.backbone {backbone!r} could not be loaded ({reason}): check the name; without a network give a local "

@@ -13,16 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lit_prune.errors import UserError
+from lit_prune.limits import parse_yaml, read_bounded
 
 Write = Callable[[Path], object]  # fills the file that it is given
 Writer = Callable[[Path, Write], None]  # `write_atomically`, or `write_recorded` for a file of a run
 
 CHECKSUMS = "checksums.json"
 PARTIAL = ".partial"  # ends the name of a file that is being written
-LARGEST_TEXT = 256 * 2**20  # bytes of a json or yaml file that is read
 _READS = 3  # of a file that another process may be replacing
 
 
@@ -145,8 +143,10 @@ def check_undamaged(path: Path) -> None:
     """Compare a file with its SHA-256 in the `checksums.json` beside it; a file that is not listed there passes.
 
     Raises:
-        UserError: they differ, or the file or `checksums.json` cannot be read.
+        UserError: they differ, or the file or `checksums.json` cannot be read, or the file is a link to another.
     """
+    if path.is_symlink():
+        raise UserError(f"{path} must be a file of its folder, got a link to {path.readlink()}: put a copy there")
     if not path.is_file():
         raise UserError(f"there is no file {path}")
     for attempt in range(_READS):
@@ -167,11 +167,9 @@ def read_verified(path: Path) -> bytes:
         UserError: the file is damaged, too large, or cannot be read.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_TEXT:
-            raise UserError(f"{path} must have at most {LARGEST_TEXT:,} bytes, got {size:,}: is it what its name says?")
+        content = read_bounded(path)
         check_undamaged(path)
-        return path.read_bytes()
+        return content
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -203,12 +201,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file holds something else, or cannot be read.
     """
-    try:
-        content = yaml.safe_load(read_verified(path))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
+    content = parse_yaml(read_verified(path), path)
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a yaml mapping, got {str(content)[:40]!r}")
     return content
@@ -219,7 +212,7 @@ def _read_checksums(folder: Path) -> dict[str, list[str]]:
     if not path.is_file():
         return {}
     try:
-        known = json.loads(path.read_bytes())
+        known = json.loads(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}): remove it to go without checksums") from error
     if not isinstance(known, dict) or not all(isinstance(each, list) for each in known.values()):

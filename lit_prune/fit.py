@@ -27,6 +27,7 @@ from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import RunRecord
 from lit_prune.callbacks.stability import SeedStability
 from lit_prune.checkpoints import check_run_id, read_checkpoint
+from lit_prune.data.configured import setting
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.ending import ending
@@ -235,7 +236,7 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
     arguments = [*arguments[:place], "--config", str(config), *rest]
-    logger = read_yaml(config).get("trainer", {}).get("logger")
+    logger = setting(read_yaml(config), "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
     record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}

@@ -1,11 +1,14 @@
 """The console's last words of a run: its models side by side, warnings, and its folder on the last line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from lit_prune.markup import on_console
+from lit_prune.recorded import read_metrics
 
 COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
 
@@ -28,7 +31,7 @@ def print_summary(run: Path) -> None:
     console = Console(soft_wrap=True)
     path = run / "metrics.json"
     if path.is_file():
-        values = json.loads(path.read_text())
+        values = read_metrics(path, ("sparsity", "steps", "denominator"))
         for task in sorted({name.split("/")[0] for name in values if name.endswith(MAIN) and _own(name)}):
             console.print(_table(values, task))
             bias = {name: value for name, value in values.items() if name.startswith(f"bias/{task}/")}
@@ -36,16 +39,15 @@ def print_summary(run: Path) -> None:
                 figures = ", ".join(
                     f"{name.split('/')[2].replace('_', ' ')} {value:.3f}" for name, value in bias.items()
                 )
-                console.print(f"bias model on the training set: {figures}")
+                console.print(f"bias model on the training set: {figures}", markup=False)
             teacher = {name: value for name, value in values.items() if name.startswith(f"teacher/{task}/")}
             if teacher:
                 figures = ", ".join(f"{name.split('/')[2]} {value:.3f}" for name, value in teacher.items())
                 console.print(f"accuracy of the teacher: {figures}")
-        console.print(
-            f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
-        )
+        told = f"sparsity {values['sparsity']:.4f} of {values['denominator']}; {values['steps']} optimizer steps"
+        console.print(told, markup=False)
         for line in collapses(values):
-            console.print(f"[bold red]warning:[/] {line}")
+            console.print(Text("warning: ", style="bold red"), on_console(line), sep="")
     console.print(str(run), highlight=False, markup=False)
 
 
@@ -59,7 +61,7 @@ def _table(values: dict[str, Any], task: str) -> Table:
     names = _by_split(values, task, shown) if shown else _classification(values, task)
     first = next(iter(names.values()))
     models = {title: prefix for title, prefix in MODELS.items() if f"{prefix}{task}/{first}" in values}
-    table = Table(title=f"{task} (selected by ID metrics, never by OOD)")
+    table = Table(title=on_console(f"{task} (selected by ID metrics, never by OOD)"))
     table.add_column("")
     for title in models:
         table.add_column(title, justify="right")
@@ -68,7 +70,7 @@ def _table(values: dict[str, Any], task: str) -> Table:
     for title, name in names.items():
         cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
         if any(cell is not None for cell in cells):
-            table.add_row(title, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+            table.add_row(on_console(title), *("" if cell is None else f"{cell:.3f}" for cell in cells))
     return table
 
 

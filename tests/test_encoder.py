@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModel, BertModel
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, GPT2Config, LlamaConfig, T5Config
 
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -14,6 +14,7 @@ from lit_prune.sparsity.install import dense_state_dict, install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, refresh
 from lit_prune.sparsity.targets import TARGETS, match
 
+SHAPE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 TEXTS = ["the doctor saw the judge .", "a boy slept ."]
 ATTENTION = [
     (model_type, attention)
@@ -223,6 +224,85 @@ def test_a_run_prunes_every_family_by_its_name(experiment, tiny_family, model_ty
 def test_config_that_does_not_fit_is_refused(tiny_backbone, config, message):
     with pytest.raises(UserError, match=message):
         PrunableEncoder(str(tiny_backbone), config=config)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        (GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=50), "gpt2"),
+        (LlamaConfig(**SHAPE, vocab_size=50), "llama"),
+        (T5Config(d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, vocab_size=50), "t5, a decoder"),
+        (BertConfig(**SHAPE, vocab_size=50, is_decoder=True), "bert, a decoder"),
+    ],
+    ids=["gpt2", "llama", "t5", "bert as a decoder"],
+)
+def test_what_is_no_encoder_is_refused(tmp_path, config, kind):
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    message = rf"encoder.backbone must be a bidirectional text encoder, got '{tmp_path}' \({kind}\): choose one such as"
+    with pytest.raises(UserError, match=message):
+        PrunableEncoder(str(tmp_path))
+
+
+def test_an_encoder_cannot_be_made_a_decoder(tiny_backbone):
+    with pytest.raises(UserError, match=r"must be a bidirectional text encoder, got .* \(bert, a decoder\)"):
+        PrunableEncoder(str(tiny_backbone), config={"is_decoder": True})
+
+
+@pytest.fixture
+def with_tokenizer(tiny_backbone, tmp_path):
+    """A function: what changes the tokenizer -> a folder with the tiny BERT and that tokenizer."""
+
+    def make(change):
+        folder = shutil.copytree(tiny_backbone, tmp_path / "model")
+        tokenizer = AutoTokenizer.from_pretrained(tiny_backbone)
+        change(tokenizer)
+        tokenizer.save_pretrained(folder)
+        return str(folder)
+
+    return make
+
+
+def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(with_tokenizer, tiny_backbone):
+    size = len(AutoTokenizer.from_pretrained(tiny_backbone))
+    folder = with_tokenizer(lambda tokenizer: tokenizer.add_tokens(["zzz", "yyy"]))
+    message = rf"an embedding for each of the {size + 2} tokens of its tokenizer, got {size}: call `model.resize_token"
+    with pytest.raises(UserError, match=message):
+        PrunableEncoder(folder)
+
+
+def test_embeddings_may_be_more_than_tokens(tiny_backbone, tmp_path):
+    folder = shutil.copytree(tiny_backbone, tmp_path / "model")
+    model = BertModel.from_pretrained(tiny_backbone)
+    model.resize_token_embeddings(len(AutoTokenizer.from_pretrained(tiny_backbone)) + 8)
+    model.save_pretrained(folder)
+    PrunableEncoder(str(folder))
+
+
+def test_a_tokenizer_without_a_pad_token_is_refused(with_tokenizer):
+    folder = with_tokenizer(lambda tokenizer: setattr(tokenizer, "pad_token", None))
+    with pytest.raises(UserError, match=r"has a tokenizer without a pad token: set `tokenizer.pad_token`"):
+        PrunableEncoder(folder)
+
+
+@torch.no_grad()
+def test_a_tokenizer_that_pads_on_the_left_pads_on_the_right_here(with_tokenizer):
+    encoder = PrunableEncoder(with_tokenizer(lambda tokenizer: setattr(tokenizer, "padding_side", "left"))).eval()
+    _, alone = encoder(dict(encoder.tokenizer(TEXTS[1:], return_tensors="pt")))
+    _, padded = encoder(inputs(encoder))
+    torch.testing.assert_close(padded[1:], alone)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model_type", TARGETS)
+def test_every_position_of_an_encoder_can_be_used(tiny_family, model_type):
+    encoder = PrunableEncoder(str(tiny_family(model_type))).eval()
+    relative = model_type.startswith("deberta")
+    assert encoder.num_positions == (None if relative else 64)
+    length = encoder.num_positions or 100
+    assert (encoder.tokenizer.model_max_length == length) is not relative
+    text = " ".join(["the"] * 200)
+    batch = encoder.tokenizer(text, truncation=True, max_length=length, return_tensors="pt")
+    assert encoder(dict(batch))[0].shape[1] == length
 
 
 def test_an_unknown_name_without_a_network_says_what_to_do():

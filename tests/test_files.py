@@ -183,7 +183,7 @@ def test_damaged_checksums_are_named(recorded, content):
 
 
 def test_a_file_of_a_size_that_no_run_writes_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("lit_prune.files.LARGEST_TEXT", 10)
+    monkeypatch.setattr("lit_prune.limits.LARGEST_TEXT", 10)
     (tmp_path / "run.json").write_text(json.dumps({"a": 12345}))
     with pytest.raises(UserError, match="must have at most 10 bytes, got 12"):
         read_json(tmp_path / "run.json", dict)

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 from lit_prune.bench.bert import bert_of_rank, check_shape, dense_bert, sparse_bert
+from lit_prune.bench.deltas import deltas
 from lit_prune.bench.exports import encoders
 from lit_prune.bench.inference import Speed, Use, measure, precisions_of
 from lit_prune.bench.memory import peak_memory
@@ -268,7 +269,7 @@ def study(configs: list[str], runs: int = 8, repeats: int = 1, json: str | None 
     report(figures, "cpu", json)
 
 
-COMMANDS = (inference, density, step, select, startup, study)
+COMMANDS = (inference, density, step, select, startup, study, deltas)
 
 # Of a command, the argument that is a list in a shell, not in yaml, and what it is.
 POSITIONAL = {

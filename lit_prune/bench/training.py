@@ -151,14 +151,16 @@ def training_step(setting: Setting, variant: str) -> Step:
 
 def _tune(model: nn.ModuleDict, variant: str) -> None:
     """Have a small part tuned; `tuned` chooses by magnitude: which entries they are is nothing to a step."""
+    matrices = layers_in(match(model, "bert", without=HEADS))
     if variant == "shira":
         need_peft(variant)
         from peft import ShiraConfig, inject_adapter_in_model
 
-        layers = [name for name, module in model["encoder"].named_modules() if isinstance(module, nn.Linear)]
+        layers = [name.removeprefix("encoder.") for name in matrices]
         inject_adapter_in_model(ShiraConfig(r=RANK, target_modules=layers), model["encoder"])
         return
-    method = Lora(RANK) if variant == "lora" else ChosenEntries(Magnitude(), SHARE)
+    lora = Lora(RANK, targets=[f"{name}.weight" for name in matrices])
+    method = lora if variant == "lora" else ChosenEntries(Magnitude(), SHARE)
     method.check(model)
     method.begin(model, lambda _: iter(()), lambda own: own)
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
-from lit_prune.files import read_json, write_atomically
+from lit_prune.files import read_json, write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
 
 
@@ -36,7 +36,7 @@ class RunFolder(SaveConfigCallback):
         """Write `config.yaml`; a resumed run writes the same again."""
         assert self.folder is not None
         text = self.parser.dump(self.config, skip_unset=False)
-        write_atomically(self.folder / "config.yaml", lambda partial: partial.write_text(text))
+        write_recorded(self.folder / "config.yaml", lambda partial: partial.write_text(text))
 
 
 def _run_id(folder: Path) -> str:

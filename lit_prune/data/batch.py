@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from lit_prune.errors import UserError
+
 _MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
 
 
@@ -53,6 +55,28 @@ class Batch:
 def padded_length(longest: int) -> int:
     """Tokens that a batch is padded to, whose longest row has so many."""
     return -(-longest // _MULTIPLE) * _MULTIPLE
+
+
+def check_length(setting: str, max_length: int, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise a UserError if rows of so many tokens have no room for two texts, or their batches are too long.
+
+    Args:
+        setting: Names the length in errors.
+        max_length: The tokens kept of a row.
+        tokenizer: The encoder's; its `model_max_length` is the number of the encoder's positions.
+    """
+    num_special = tokenizer.num_special_tokens_to_add(pair=True)
+    if max_length < num_special + 2:
+        raise UserError(
+            f"{setting} must be at least {num_special + 2}, got {max_length}: {num_special} are special tokens, and "
+            "each of two texts needs one"
+        )
+    if padded_length(max_length) > tokenizer.model_max_length:
+        largest = tokenizer.model_max_length // _MULTIPLE * _MULTIPLE
+        raise UserError(
+            f"{setting} must be at most {largest}, got {max_length}: the encoder has {tokenizer.model_max_length} "
+            f"positions, and batches are padded to a multiple of {_MULTIPLE}"
+        )
 
 
 class Collate:

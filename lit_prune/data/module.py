@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
-from lit_prune.data.batch import Batch, Collate
+from lit_prune.data.batch import Batch, Collate, check_length
 from lit_prune.data.bias.column import IS_OOD, biased_rows
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.mixing import Mixing, Uniform, shares
@@ -90,8 +90,12 @@ class MultitaskDataModule(LightningDataModule):
             raise UserError(
                 f"data.num_workers must be a number from 0 on, got {num_workers}: 0 reads in the process itself"
             )
-        if max_length < 3:
-            raise UserError(f"data.max_length must be at least 3, got {max_length}: special tokens take two or three")
+        lengths = {"max_length": max_length} | {
+            f"tasks: max_length of {task.name!r}": task.max_length for task in tasks
+        }
+        for name, value in lengths.items():
+            if value is not None:
+                check_length(f"data.{name}", value, tokenizer)
         self.mixing = mixing or Uniform()
         shares(self.mixing, dict.fromkeys(names, 1))  # weights that fit no task are refused before rows are read
         self.epoch_length = epoch_length

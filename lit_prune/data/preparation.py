@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.bias.column import with_bias, without_bias
 from lit_prune.data.checks import warn_of_oddities
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.names import check_group_names
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.published import published_cut
@@ -54,7 +55,7 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         evaluation sets, the one that selects first.
 
     Raises:
-        UserError: a missing or malformed file, an unknown label, an empty split.
+        UserError: a missing or malformed file, an unknown label, an empty split, a group called like a class.
     """
     splits = task.source.available(how.root)
     train = task.read("train", how)
@@ -89,6 +90,8 @@ def prepare_task(task: Task, how: Preparation, word_embeddings: Tensor) -> tuple
         train = concatenate_datasets([train, *[informed] * task.ood_train.repeat])
     elif task.ood_train != OodTraining():
         raise UserError(f"task {task.name!r}: ood_train is set, but its source has no split of that name: add one")
+    for split, rows in {"train": train, **evaluation}.items():
+        check_group_names(f"{task.name}/{split}", rows["group"][:], task.labels_of(split))
     return train, [task.evaluation_set(split, rows) for split, rows in evaluation.items()]
 
 
@@ -96,9 +99,11 @@ def prepare_set(task: Task, split: str, how: Preparation, labelled: bool = True)
     """Read and tokenise one set to evaluate on, or to predict where it has no labels; cached by content.
 
     Raises:
-        UserError: a missing or malformed file, an unknown label, no rows.
+        UserError: a missing or malformed file, an unknown label, no rows, a group called like a class.
     """
-    return task.evaluation_set(split, task.read(split, how, labelled))
+    rows = task.read(split, how, labelled)
+    check_group_names(f"{task.name}/{split}", rows["group"][:], task.labels_of(split))
+    return task.evaluation_set(split, rows)
 
 
 def _cut(task: Task, rows: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.names import check_class_names, check_task_name
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Source
@@ -31,7 +32,7 @@ class Task:
     and, where it is not the phase's, its loss. What only classes have stays as it is here.
 
     Args:
-        name: Names the head and every metric (`<name>/<split>/<metric>`).
+        name: Names the head and every metric (`<name>/<split>/<metric>`): letters, digits, _ and -.
         labels: Class names, in the order of the logits.
         source: Where the rows come from.
         positive: The class whose score the AUROC ranks and, of two classes, F1 is of, as `entailment`; None: neither.
@@ -98,6 +99,8 @@ class Task:
             raise UserError(
                 f"merge of task {name!r} must leave two classes or more, got {self.merge}: leave out one of {labels}"
             )
+        for split in ("id", "ood"):
+            check_class_names(name, self.labels_of(split))
         self.ood_train.check(labels, f"task {name!r}")
         learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
         if loss is not None and (learns or "teacher" in loss.needs):
@@ -106,6 +109,15 @@ class Task:
                 "phase's loss may: set it as a phase's loss, or take another for the task"
             )
         self.selection = self.checked(selection or "accuracy")
+
+    @property
+    def name(self) -> str:
+        """Its name; a UserError where metrics, files or modules cannot have it."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_task_name(name)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from lit_prune.data.configured import configured_tasks
+from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.perturbation import Perturbation
@@ -20,20 +20,23 @@ def left_out_set(trained: Trained) -> EvaluationSet:
     Raises:
         UserError: the training set lacked none, its source is no class of the package, or its files are gone.
     """
-    settings, data = configured_tasks(trained.config)[trained.task], trained.config["data"]
-    if not data.get("perturbation"):
+    config = trained.config
+    settings = configured_tasks(config)[trained.task]
+    perturbation = setting(config, "data.perturbation", Perturbation | None)
+    if perturbation is None:
         raise UserError(f"{trained.run} had its whole training set: give runs with data.perturbation")
-    task = rebuild(settings, own_source(trained))
-    task.validation, task.num_train = settings.get("validation"), settings.get("num_train")
-    rows_seed = data.get("rows_seed")
+    task = rebuild(settings, own_source(trained), trained.plugins)
+    task.validation = setting(settings, "validation", str | None)
+    task.num_train = setting(settings, "num_train", int | None)
+    rows_seed = setting(config, "data.rows_seed", int | None)
     how = Preparation(
         tokenizer=trained.model.encoder.tokenizer,
-        root=data.get("root"),
-        max_length=data["max_length"],
-        validation_fraction=data["validation_fraction"],
+        root=setting(config, "data.root", str | None),
+        max_length=setting(config, "data.max_length", int),
+        validation_fraction=setting(config, "data.validation_fraction", float),
         seed=trained.metrics["seed"] if rows_seed is None else rows_seed,
-        perturbation=Perturbation(**data["perturbation"]),
-        num_train=data.get("num_train"),
+        perturbation=perturbation,
+        num_train=setting(config, "data.num_train", int | None),
     )
     (part, _), (whole, _) = (
         prepare_task(task, each, torch.empty(0)) for each in (how, replace(how, perturbation=None))

@@ -1,15 +1,19 @@
 """Run a finished run's model over sets."""
 
 from collections.abc import Sequence
+from typing import Any, get_args
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.connector import _PRECISION_INPUT  # type: ignore[attr-defined]
 from rich.console import Console
 from rich.progress import track
 
 from lit_prune.data.batch import Collate
+from lit_prune.data.configured import setting
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.module import evaluation_loader
+from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 from lit_prune.paradigms.evaluation import Collector, Predicted
 
@@ -23,7 +27,7 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
         batch_size: Rows per batch.
         device: cpu or cuda.
     """
-    fabric = Fabric(accelerator=device, devices=1, precision=trained.config["trainer"]["precision"] or "32-true")
+    fabric = Fabric(accelerator=device, devices=1, precision=_precision(trained))
     model = fabric.setup_module(trained.model)
     collate = Collate(trained.model.encoder.tokenizer)
     collector = Collector(sets)
@@ -34,3 +38,13 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
             for batch in track(batches, description=each.name, console=console, transient=True):
                 collector.add(number, batch, model(**fabric.to_device(batch.inputs | batch.head_inputs)).logits)
     return collector.predicted()
+
+
+def _precision(trained: Trained) -> Any:
+    """The precision that the run was evaluated in."""
+    named = setting(trained.config, "trainer.precision", str | int | None) or "32-true"
+    if named not in (known := [each for kind in get_args(_PRECISION_INPUT) for each in get_args(kind)]):
+        raise UserError(
+            f"unknown precision {named!r} in the run's configuration: choose from {', '.join(map(str, known))}"
+        )
+    return named

@@ -6,8 +6,9 @@ from typing import Any
 
 import datasets
 from datasets import Dataset
-from jsonargparse import auto_cli
+from jsonargparse import ArgumentParser
 
+from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_readable
 from lit_prune.device import device_named
 from lit_prune.errors import UserError
@@ -26,7 +27,10 @@ WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
 
 def run(arguments: Sequence[str]) -> None:
     """Predict as the arguments of `lit_prune predict` say."""
-    auto_cli(predict, args=list(arguments), prog="lit_prune predict", exit_on_error=False)
+    parser = ArgumentParser(prog="lit_prune predict", exit_on_error=False, description=__doc__)
+    parser.add_function_arguments(predict, as_group=False, as_positional=True, skip={"plugins"})
+    add_plugins(parser)
+    predict(**parser.parse_args(list(arguments)).as_dict())
 
 
 def predict(
@@ -39,6 +43,7 @@ def predict(
     task: str | None = None,
     batch_size: int = 64,
     device: str = "auto",
+    plugins: Sequence[str] = (),
 ) -> None:
     """Write what a finished run's selected model says of the rows of a file, which need no labels, or of its own.
 
@@ -54,6 +59,7 @@ def predict(
         task: The task whose head to use; needed where the run has several.
         batch_size: Rows per batch.
         device: cpu or cuda; auto is cuda where there is one.
+        plugins: Modules of yours whose classes of tasks and sources the run may name.
 
     Raises:
         UserError: an argument is none of these, the run is not finished, or the file does not hold what it should.
@@ -71,7 +77,7 @@ def predict(
     target = new_path(out)
     if target.suffix not in WRITERS:
         raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")
-    trained = read_run(Path(run), task)
+    trained = read_run(Path(run), task, plugins)
     rows_of = own_set(trained, split or "") if path is None else unlabelled_set(trained, path, columns)
     (predicted,) = predict_sets(trained, [rows_of], batch_size, place)
     rows = Dataset.from_dict(predicted.of.predictions(predicted.logits, trained.model.tasks[trained.task].labels))

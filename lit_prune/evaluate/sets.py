@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from jsonargparse import ArgumentParser
 from rich.console import Console
 
-from lit_prune.data.configured import configured_tasks
+from lit_prune.data.closed import SOURCES, build
+from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.mentions import MentionTask
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.fields import Fields, Texts, first_of
+from lit_prune.data.sources.files import Files
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.data.sources.squad import read_squad
@@ -93,36 +94,32 @@ def own_set(trained: Trained, split: str) -> EvaluationSet:
     """A split of the run's own source, tokenised: of `train` every row, whether the run trained on it or not.
 
     Raises:
-        UserError: the source is no class of the package, or has no such split, or its files are gone.
+        UserError: the source is no class of the package or of a plugin, or has no such split, or its files are gone.
     """
     source = own_source(trained)
-    how = _preparation(trained, root=trained.config["data"].get("root"))
+    how = _preparation(trained, root=setting(trained.config, "data.root", str | None))
     known = [each for each in source.available(how.root) if each != "ood_train"]
     if split not in known:
         raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
-    return prepare_set(rebuild(_settings(trained), source), split, how)
+    return prepare_set(rebuild(_settings(trained), source, trained.plugins), split, how)
 
 
 def own_source(trained: Trained) -> Source:
     """Where the run's own rows come from.
 
     Raises:
-        UserError: it is no class of the package.
+        UserError: it is no class of the package or of a plugin.
     """
-    settings = _settings(trained)["source"]
-    if not settings["class_path"].startswith("lit_prune.data."):  # nothing else that a file names is imported
-        raise UserError(f"{settings['class_path']} is no source of the package: give its rows as --file")
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--source", type=Source)
-    source: Source = parser.instantiate(parser.parse_object({"source": settings})).source
-    return source
+    settings = _settings(trained).get("source")
+    classes = {**SOURCES, **trained.plugins}
+    return build(settings, Source, classes, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
 
 
 def _preparation(trained: Trained, root: str | None = None) -> Preparation:
     return Preparation(
         tokenizer=trained.model.encoder.tokenizer,
         root=root,
-        max_length=trained.config["data"]["max_length"],
+        max_length=setting(trained.config, "data.max_length", int),
         validation_fraction=0,
         seed=0,
     )
@@ -130,7 +127,7 @@ def _preparation(trained: Trained, root: str | None = None) -> Preparation:
 
 def _prepared(trained: Trained, source: Source, files: Mapping[str, Path], labelled: bool) -> list[EvaluationSet]:
     # Whatever class it was in the run, nothing that a file names is imported.
-    task = rebuild(_settings(trained), source)
+    task = rebuild(_settings(trained), source, trained.plugins)
     how = _preparation(trained)
     prepared = []
     for name, path in files.items():
@@ -146,12 +143,12 @@ def _settings(trained: Trained) -> dict[str, Any]:
 
 def _read_as(trained: Trained, name: str) -> dict[str, Any]:
     """How the run reads its own set of this name, else another; empty where it reads no files."""
-    source = _settings(trained).get("source") or {}
-    name_of_class = source.get("class_path", "")
-    if not (name_of_class.startswith("lit_prune.data.") and name_of_class.endswith(".Files")):
+    settings = _settings(trained).get("source")
+    path = settings.get("class_path") if isinstance(settings, Mapping) else None
+    if not isinstance(path, str) or SOURCES.get(path) is not Files:
         return {}
-    splits = source["init_args"]["splits"]
-    return next(dict(splits[each]) for each in (name, "id", "train") if each in splits)
+    splits = cast(Files, own_source(trained)).splits
+    return next((vars(splits[each]) for each in (name, "id", "train") if each in splits), {})
 
 
 def _kind(

@@ -1,16 +1,19 @@
 """What a delta may be over: the encoder of a backbone, of a run or its checkpoint, or of another export."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from lit_prune.checkpoints import find_dense, read_checkpoint
 from lit_prune.encoder import PrunableEncoder
-from lit_prune.export import packed
+from lit_prune.export import lowrank, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.trained import read_run
-from lit_prune.sparsity.install import dense_state_dict
+from lit_prune.sparsity.count import KINDS, kinds_of
+from lit_prune.sparsity.install import dense_state_dict, fix_masks, masks_by_task
+from lit_prune.sparsity.layers import LowRankLinear
+from lit_prune.sparsity.pairs import factors
 
 _ENCODER = "encoder."
 
@@ -24,19 +27,46 @@ def encoders(base: str) -> Iterator[dict[str, Tensor]]:
     """The weights of each encoder that a base may stand for, pruned ones 0, by their names below the run.
 
     Args:
-        base: A folder that `lit_prune export` wrote (dense or packed), a backbone, a run's folder or a checkpoint in
-            it, which stands for itself, for what the run began with, or for its result.
+        base: A folder that `lit_prune export` wrote (dense, packed or lowrank), a backbone, a run's folder or a
+            checkpoint in it, which stands for itself, for what the run began with, or for its result.
 
     Raises:
         UserError: it is none of these, or damaged.
     """
     path = Path(base)
     if (path / packed.FILE).is_file():
-        yield encoder_weights(packed.unpack_state(*load_tensors(path / packed.FILE)))
+        state = packed.unpack_state(*load_tensors(path / packed.FILE))
+        yield encoder_weights(_with_pairs(state))
+    elif (path / lowrank.FILE).is_file():
+        state, _ = load_tensors(path / lowrank.FILE)
+        yield encoder_weights(_with_pairs(state))
     elif not path.exists() or (path / "config.json").is_file():
         yield {f"{_ENCODER}{name}": value for name, value in PrunableEncoder(base).state_dict().items()}
     else:
         yield encoder_weights(read_checkpoint(find_dense(base, "base"))["state_dict"])
         run = path if path.is_dir() else path.absolute().parents[1]
         if (run / "metrics.json").is_file():
-            yield encoder_weights(dense_state_dict(read_run(run, None).model))
+            model = read_run(run, None).model
+            yield encoder_weights(dense_state_dict(model))
+            if KINDS["sigma"] in kinds_of(model) and len(masks_by_task(model)) < 2:
+                fix_masks(model)  # what a run that starts from it begins with
+                yield encoder_weights(model.state_dict())
+
+
+def _with_pairs(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict with pairs in the place of other ways to write the kept ranks of a matrix."""
+    paired = dict(state)
+    for name in state:
+        layer, _, last = name.rpartition(".")
+        if last == LowRankLinear.MASKED:
+            kept = factors(*(paired.pop(f"{layer}.{factor}") for factor in LowRankLinear.RANKS))
+        elif name.endswith(".0.weight"):  # plain layers one after the other, of the format lowrank
+            layer = name.removesuffix(".0.weight")
+            kept = paired.pop(name), paired.pop(f"{layer}.1.weight")
+            paired[f"{layer}.bias"] = paired.pop(f"{layer}.1.bias")
+        else:
+            continue
+        paired |= {f"{layer}.narrow.weight": kept[0], f"{layer}.wide.weight": kept[1]}
+        if f"{layer}.bias" in paired:
+            paired[f"{layer}.wide.bias"] = paired.pop(f"{layer}.bias")
+    return paired

@@ -10,8 +10,8 @@ from lit_prune.data.task import Task
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
-from lit_prune.sparsity.count import KINDS, count, total
-from lit_prune.sparsity.install import masked_layers, masks_by_task
+from lit_prune.sparsity.count import count, kinds_of, total
+from lit_prune.sparsity.install import masks_by_task
 
 _METRICS = ("accuracy", "auroc", "f1", "exact_match", "pearson", "spearman", "loss")
 
@@ -24,7 +24,7 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Cou
         folder: The folder, complete but for the card; its size is told.
         form: One of `lit_prune.export.command.FORMATS`.
         dtype: The data type of its weights.
-        known: The model of plain transformers that loads it, None: there is none.
+        known: The model of plain transformers that loads it, or a delta of LoRA by peft; None: there is none.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     record, metrics, model = trained.record, trained.metrics, trained.model
@@ -71,7 +71,7 @@ model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer({_texts(model.tasks[model.task])}, return_tensors="pt")
 {_spans(model.tasks[model.task])}logits = model(**inputs).logits
 {_switch(tasks)}```
-{"" if known is None else _plain(known)}"""
+{_elsewhere(trained, form, known)}"""
 
 
 def _texts(task: Task) -> str:
@@ -104,8 +104,29 @@ def _switch(tasks: list[Task]) -> str:
     return f'model.use("{tasks[-1].name}")  # another task, in place\n' if len(tasks) > 1 else ""
 
 
-def _plain(known: Counterpart) -> str:
-    return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
+def _elsewhere(trained: Trained, form: str, known: Counterpart | None) -> str:
+    """How to load it without lit_prune, where that can be."""
+    if form == "dense" and known is not None:
+        return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
+    if form != "delta" or not trained.factors:
+        return ""
+    auto = "AutoModel" if known is None else known.auto
+    labels = "" if known is None else f", num_labels={_num_outputs(trained.model.tasks[trained.task])}"
+    base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
+    return f"""
+Or by peft{", the encoder alone" if known is None else ""}:
+
+```python
+from peft import PeftModel
+from transformers import {auto}
+
+model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER)
+```
+"""
+
+
+def _num_outputs(task: Task) -> int:
+    return 2 if isinstance(task, SpanTask) else 1 if isinstance(task, Similarity) else len(task.labels)
 
 
 def _sparsity(trained: Trained) -> str:
@@ -116,7 +137,7 @@ def _sparsity(trained: Trained) -> str:
         tuned, share = trained.metrics["tuned"], trained.metrics["tuned_share"]
         return f"0 (nothing is pruned); {tuned:,} entries are tuned ({share:.2%})"
     whole = total(counts.values())
-    (kind,) = {KINDS[layer.MASKED] for layer in masked_layers(trained.model).values()}
+    kind = " and ".join(kinds_of(trained.model))
     told = (
         f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} {kind} kept, in {len(counts)} "
         f"matrices); the run counts it over {trained.metrics['denominator']}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse import ArgumentParser
 from torch import Tensor
 
 from lit_prune.checkpoints import BASE, read_checkpoint, state_of
+from lit_prune.data.closed import add_plugins
 from lit_prune.data.kinds import describe
 from lit_prune.data.similarity import Similarity
 from lit_prune.data.spans import SpanTask
@@ -22,9 +23,11 @@ from lit_prune.export.card import model_card
 from lit_prune.export.dense import Counterpart
 from lit_prune.export.files import save_tensors
 from lit_prune.export.load import FILES, TASKS, checksums
+from lit_prune.export.peft_files import write_peft_files
 from lit_prune.export.trained import Trained, read_run
 from lit_prune.files import new_path, write_folder, writing
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.sparsity.pairs import rank_pairs
 from lit_prune.tuning.adapter import has_adapters
 
 FORMATS = ("dense", "packed", "compact", "lowrank", "csr", "masks", "delta")
@@ -33,10 +36,21 @@ _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 def run(arguments: Sequence[str]) -> None:
     """Export as the arguments of `lit_prune export` say."""
-    auto_cli(export, args=list(arguments), prog="lit_prune export", exit_on_error=False)
+    parser = ArgumentParser(prog="lit_prune export", exit_on_error=False, description=__doc__)
+    parser.add_function_arguments(export, as_group=False, as_positional=True, skip={"plugins"})
+    add_plugins(parser)
+    export(**parser.parse_args(list(arguments)).as_dict())
 
 
-def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str | None = None) -> None:
+def export(
+    run: str,
+    *,
+    format: str,
+    out: str,
+    dtype: str = "float32",
+    task: str | None = None,
+    plugins: Sequence[str] = (),
+) -> None:
     """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
 
     Args:
@@ -47,11 +61,12 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
             small and fast; lit_prune.load reads it), `csr` (packed, and computed by sparse products, which on a CPU
             are fast where a tenth is kept or less; lit_prune.load reads it), `masks` (no weights: what is kept of the
             run's dense model, which lit_prune.load then needs as its base) or `delta` (of a sparsely tuned run: what
-            it changed of the backbone, which is lit_prune.load's base).
+            it changed of the backbone, which is lit_prune.load's base; of LoRA with the files that peft loads).
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` where the run has
             several.
+        plugins: Modules of yours whose classes of tasks the run may name.
 
     Raises:
         UserError: an argument is none of these, the run is not finished, or `out` is not empty.
@@ -63,14 +78,15 @@ def export(run: str, *, format: str, out: str, dtype: str = "float32", task: str
     if format == "masks" and dtype != "float32":
         raise UserError(f"--format masks writes no weights: leave --dtype {dtype} out")
     folder = new_path(out, folder=True)
-    trained = read_run(Path(run), task)
+    trained = read_run(Path(run), task, plugins)
     if format == "masks" and not trained.is_masked_base:
         raise UserError(f"--format masks: {run} trained more than masks over a model of its own, use packed")
     if format == "dense" and has_adapters(trained.model):
         raise UserError(f"--format dense: {run} has adapters, which transformers' models have not: use packed or delta")
     if format == "delta" and "tuned" not in trained.metrics:
         raise UserError(f"--format delta: {run} tuned no share of its entries (SparseFinetuning): use dense or packed")
-    known = _counterpart(trained) if format == "dense" else None
+    is_for_peft = format == "delta" and trained.factors and len(trained.model.tasks) == 1
+    known = _counterpart(trained) if format == "dense" or is_for_peft else None
     with writing(folder):
         write_folder(folder, partial(_write, trained, format, dtype, known))
     print(out)
@@ -84,7 +100,7 @@ def _counterpart(trained: Trained) -> Counterpart | None:
 def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, folder: Path) -> None:
     model, encoder = trained.model, trained.model.encoder
     config = deepcopy(encoder.backbone.config)
-    config.architectures = [type(encoder.backbone).__name__ if known is None else known.name]
+    config.architectures = [known.name if form == "dense" and known else type(encoder.backbone).__name__]
     config.dtype = _DTYPES[dtype]
     if len(model.tasks) == 1:
         config.update(_of_task(model.tasks[model.task]))
@@ -100,9 +116,11 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
         files, metadata = {masks.FILE: codes}, metadata | texts
     elif form == "delta":
         base = read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"]
-        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base)
+        tensors, texts = delta.pack_delta(weights, state_of(model.tasks, base), *trained.base, trained.factors)
         converted = {name: _converted(name, value, dtype) for name, value in tensors.items()}
         files, metadata = {delta.FILE: converted}, metadata | texts
+        if trained.factors and not rank_pairs(model):  # which no model of transformers has
+            write_peft_files(converted, trained.factors, model.task, known, trained.base[1], folder)
     elif form in ("packed", "csr"):
         if form == "csr":
             csr.sparse_layers(model)  # there must be some

@@ -20,6 +20,8 @@ from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, check_same_for_all
 from lit_prune.sparsity.install import fold_masks, masked_layers
 from lit_prune.sparsity.layers import MaskedLinear
+from lit_prune.sparsity.pairs import rank_pairs
+from lit_prune.tuning.adapter import has_adapters
 
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")  # said since torch 1.10
 FILE = "csr.safetensors"
@@ -93,9 +95,11 @@ def sparse_layers(model: TaskModel) -> list[str]:
     """The layers of which so little is kept that a sparse product pays.
 
     Raises:
-        UserError: no matrix is pruned by element to `DENSEST` or less, or masks or changes of the encoder differ by
-            task.
+        UserError: no matrix is pruned by element to `DENSEST` or less, masks or changes of the encoder differ by task,
+            or the model has pairs or adapters.
     """
+    if rank_pairs(model) or has_adapters(model):
+        raise UserError("the model has matrices pruned by rank, or adapters: use packed or lowrank")
     layers = {name: each for name, each in masked_layers(model).items() if isinstance(each, MaskedLinear)}
     names = sparse_enough({f"{name}.weight": each.mask.keep.float().mean().item() for name, each in layers.items()})
     if not names:

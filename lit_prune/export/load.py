@@ -11,16 +11,15 @@ from torch import Tensor
 
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
-from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.files import load_tensors
-from lit_prune.export.model import Changes, TaskModel
+from lit_prune.export.model import Changes, LoraChanges, TaskModel, empty_encoder
+from lit_prune.untrusted import NAME_CODE
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
 _FORMATS = (packed.FILE, compact.FILE, lowrank.FILE, csr.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
-_NAME_CODE = {"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"}  # settings
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -65,7 +64,7 @@ def load(
     try:
         tasks = [rebuild(each, Given({})) for export in exports for each in export.tasks]
         _check_together(folders, exports, [each.name for each in tasks])
-        model = TaskModel(PrunableEncoder(str(folders[0]), pretrained=False), tasks)
+        model = TaskModel(empty_encoder({"backbone": str(folders[0])}, first.num_bytes), tasks)
         if first.names in ([packed.FILE], [csr.FILE]):
             state = packed.unpack_state(first.tensors[first.names[0]], first.metadata)
         elif first.names == [compact.FILE]:
@@ -79,8 +78,10 @@ def load(
         elif first.names == [delta.FILE]:
             state = delta.find_base(first.metadata, None if base is None else str(base))
             for export in exports:
-                state |= delta.others(export.tensors[delta.FILE], export.metadata)
-                changes = Changes(delta.changes(export.tensors[delta.FILE], export.metadata))
+                written = export.tensors[delta.FILE], export.metadata
+                state |= delta.others(*written)
+                factors = delta.lora_factors(*written)
+                changes = LoraChanges(factors) if factors else Changes(delta.changes(*written))
                 model.changes |= {each["name"]: changes for each in export.tasks}
         else:
             (only,) = first.tasks
@@ -106,6 +107,7 @@ class _Export:
     metadata: Mapping[str, str]
     settings: dict[str, Any]
     tasks: list[dict[str, Any]]
+    num_bytes: int
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -130,9 +132,10 @@ def _read(folder: Path) -> _Export:
         tasks = json.loads(metadata[TASKS])
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{folder} is no model that lit_prune export wrote: {error}") from error
-    if named := sorted(_NAME_CODE & settings.keys()):
+    if named := sorted({*NAME_CODE} & settings.keys()):
         raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")
-    return _Export(names, {name: each for name, (each, _) in files.items()}, metadata, settings, tasks)
+    num_bytes = sum((folder / name).stat().st_size for name in names)
+    return _Export(names, {name: each for name, (each, _) in files.items()}, metadata, settings, tasks, num_bytes)
 
 
 def _check_together(folders: Sequence[Path], exports: Sequence[_Export], tasks: Sequence[str]) -> None:

@@ -13,6 +13,8 @@ from lit_prune.export.model import TaskModel, check_same_for_all
 from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
+from lit_prune.sparsity.pairs import RankPair, rank_pairs
+from lit_prune.tuning.adapter import has_adapters
 
 FILE = "lowrank.safetensors"
 
@@ -27,24 +29,21 @@ def factor(model: TaskModel) -> None:
     Raises:
         UserError: nothing is pruned by rank, or masks or changes of the encoder differ by task; the model is as it was.
     """
-    by_rank = {name: layer for name, layer in masked_layers(model).items() if isinstance(layer, LowRankLinear)}
-    if not by_rank:
+    layers = {name: layer for name, layer in masked_layers(model).items() if isinstance(layer, LowRankLinear)}
+    pairs = {name: RankPair.of(layer) for name, layer in layers.items()} | rank_pairs(model)
+    if not pairs:
         raise UserError("no matrix is pruned by rank: use compact, csr or packed")
     check_same_for_all(model)
-    for name, layer in by_rank.items():
-        rank = int(layer.mask.keep.sum())
-        if rank > break_even(layer.out_features, layer.in_features):
-            whole = _linear(layer.in_features, layer.out_features)
-            whole.weight = nn.Parameter(layer.kept_weight())
-            whole.bias = layer.bias  # type: ignore[assignment]
-            model.set_submodule(name, whole)
+    if any(has_adapters(model.get_submodule(name)) for name in pairs):
+        raise UserError("adapters (position houlsby) follow matrices that are pruned by rank: use packed or delta")
+    for name, pair in pairs.items():
+        if pair.rank > break_even(pair.out_features, pair.in_features):
+            model.set_submodule(name, pair.to_linear())
         else:
-            ut, sigma, vh = layer.kept_factors()
-            pair = pair_of(layer.in_features, layer.out_features, rank)
-            narrow, wide = pair
-            narrow.weight, wide.weight = nn.Parameter(vh.clone()), nn.Parameter((ut.t() * sigma).contiguous())
-            wide.bias = layer.bias  # type: ignore[assignment]
-            model.set_submodule(name, pair)
+            narrow, wide = pair_of(pair.in_features, pair.out_features, pair.rank)
+            narrow.weight, wide.weight = (nn.Parameter(each.clone()) for each in pair.kept_factors())
+            wide.bias = pair.wide.bias
+            model.set_submodule(name, nn.Sequential(narrow, wide))
     model.eval()
 
 

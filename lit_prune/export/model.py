@@ -2,17 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
+from lit_prune.data.closed import build_class
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
 from lit_prune.tuning.adapter import install_saved_adapters
+from lit_prune.tuning.fold import merge_lora
+
+_AT_MOST = 100_000_000, 1000  # parameters of an encoder: so many, and so many for each byte of its files
+
+
+def empty_encoder(settings: Mapping[str, Any], num_bytes: int) -> PrunableEncoder:
+    """Build an encoder whose weights are to be loaded.
+
+    Args:
+        settings: Arguments of `PrunableEncoder`, plain values.
+        num_bytes: The size of the files that hold its weights.
+
+    Raises:
+        UserError: a setting does not fit, or the encoder is far larger than files of this size can hold.
+    """
+    settings = {**settings, "pretrained": False, "compile": False}
+    with torch.device("meta"):  # takes no memory
+        size = sum(each.numel() for each in _encoder(settings).parameters())
+    least, for_each = _AT_MOST
+    if size > least + for_each * num_bytes:
+        raise UserError(f"the encoder of the configuration has {size:,} parameters, and its files {num_bytes:,} bytes")
+    return _encoder(settings)
+
+
+def _encoder(settings: Mapping[str, Any]) -> PrunableEncoder:
+    return build_class(PrunableEncoder, settings, {}, "encoder of the configuration")
 
 
 class Changes:
@@ -33,6 +60,30 @@ class Changes:
             index = index.to(parameter.device)
             self.entries[name] = index, parameter[index]
             parameter[index] = values.to(parameter)
+
+
+class LoraChanges:
+    """Matrices of a network that have LoRA's update merged in use, and are the same bits again out of it.
+
+    Args:
+        factors: What `merge_lora` takes, by the matrix's name.
+    """
+
+    def __init__(self, factors: Mapping[str, Mapping[str, Tensor]]) -> None:
+        self.factors = factors
+        self._before: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def swap(self, root: nn.Module) -> None:
+        """Merge the updates into the network; again, and all is as it was."""
+        before, self._before = self._before, {}
+        for name, parts in self.factors.items():
+            weight = root.get_parameter(name)
+            if before:
+                weight.copy_(before[name])
+            else:
+                self._before[name] = weight.clone()
+                weight.copy_(merge_lora(weight, {part: value.to(weight) for part, value in parts.items()}))
 
 
 @dataclass
@@ -61,8 +112,8 @@ class TaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
         self.heads = nn.ModuleDict({task.name: task.make_head(encoder) for task in tasks})
         self.task = tasks[0].name
-        self.changes: dict[str, Changes] = {}
-        self._changed_by: Changes | None = None
+        self.changes: dict[str, Changes | LoraChanges] = {}
+        self._changed_by: Changes | LoraChanges | None = None
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dict, with the masks, factors and adapters that it has."""

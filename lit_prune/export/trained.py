@@ -1,17 +1,21 @@
 """A finished run's result, from its folder alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from lit_prune.checkpoints import check_run_id, has_base, read_checkpoint, state_of
-from lit_prune.data.configured import configured_tasks
+from lit_prune.data.closed import convert, load_plugins
+from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
-from lit_prune.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export.model import TaskModel
+from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json, read_yaml
+from lit_prune.recorded import read_metrics
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -26,6 +30,8 @@ class Trained:
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
+        factors: LoRA's, which the model's matrices have merged in, as `merge_lora` takes them; by the matrix's name.
+        plugins: The classes of the user's own modules, by class path.
     """
 
     model: TaskModel
@@ -34,6 +40,8 @@ class Trained:
     metrics: dict[str, Any]
     record: dict[str, Any]
     is_masked_base: bool
+    factors: dict[str, dict[str, Tensor]]
+    plugins: Mapping[str, type] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -52,7 +60,7 @@ class Trained:
     @property
     def base(self) -> tuple[str, str]:
         """What the model that the run began to tune or to mask is called, and the backbone that it is, if it is one."""
-        settings = self.config["model"]["init_args"]
+        settings = setting(self.config, "model.init_args", dict)
         if start_from := settings.get("start_from"):
             return f"the model of {start_from}", ""
         if settings.get("dense"):
@@ -60,39 +68,62 @@ class Trained:
         return self.model.encoder.name, self.model.encoder.name
 
 
-def read_run(run: Path, task: str | None) -> Trained:
+# What is read of a run's record, with types.
+_RECORD: dict[str, Any] = {
+    "experiment": str,
+    "config_hash": str | None,
+    "data_hash": str | None,
+    "commit": str | None,
+    "versions": dict[str, str],
+    "hardware": dict[str, str | int | None],
+}
+
+
+def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Trained:
     """Rebuild a run's selected model from the run's folder, without its data.
 
     Args:
         run: The folder of a finished run.
         task: The task whose head and masks to take, None: those of all.
+        plugins: Modules of the user whose classes of tasks and sources the run may name.
 
     Raises:
-        UserError: the folder holds no finished run, or the run has no such task, or one of a kind that is not known.
+        UserError: the folder holds no finished run, a file in it is damaged, or the run has no such task, or one of a
+            kind that is not known.
     """
+    classes = load_plugins(plugins)
     for name in ("config.yaml", "run.json", "metrics.json"):
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
     config = read_yaml(run / "config.yaml")
-    metrics, record = (read_json(run / f"{name}.json", dict) for name in ("metrics", "run"))
+    metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
+    record = read_json(run / "run.json", dict)
+    for key, kind in _RECORD.items():
+        convert(record.get(key), kind, {}, f"{run / 'run.json'}: {key}")
     try:
         configured = configured_tasks(config)
     except KeyError as error:
         raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
     if task is not None and task not in configured:
         raise UserError(f"task is {task!r}, needed is one of {', '.join(configured)}, the tasks of {run}")
-    tasks = [rebuild(each, Given({})) for name, each in configured.items() if task in (None, name)]
+    tasks = [rebuild(each, Given({}), classes) for name, each in configured.items() if task in (None, name)]
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
     check_run_id(checkpoint, origin, record)
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
-    model = TaskModel(PrunableEncoder(**config["encoder"] | {"pretrained": False, "compile": False}), tasks)
-    state = state_of(model.tasks, checkpoint["state_dict"])
+    encoder = empty_encoder(setting(config, "encoder", dict), _num_bytes(checkpoint["state_dict"]))
     try:
-        model.take(state)
-    except (AttributeError, AssertionError, KeyError, RuntimeError) as error:  # no such layer, other shapes or names
+        model = TaskModel(encoder, tasks)
+        model.take(state_of(model.tasks, checkpoint["state_dict"]))
+    # No such layer, other shapes, types or names.
+    except (AttributeError, AssertionError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error}") from error
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
-    return Trained(model.eval(), run, config, metrics, record, is_masked_base)
+    factors = {name: parts for name, parts in checkpoint["parts"].items() if "A" in parts}
+    return Trained(model.eval(), run, config, metrics, record, is_masked_base, factors, classes)
+
+
+def _num_bytes(state: Mapping[str, Tensor]) -> int:
+    return sum(each.nbytes for each in state.values())

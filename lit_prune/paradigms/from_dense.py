@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import BASE, check_dense, find_dense, keep_base, load_dense, read_checkpoint
+from lit_prune.checkpoints import BASE, check_dense, find_dense, keep_base, load_dense, read_checkpoint, state_of
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
@@ -15,6 +15,10 @@ from lit_prune.losses import CrossEntropy, Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.paradigms.phase import Phase
 from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
+from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers, unmasked_state
+from lit_prune.sparsity.layers import LowRankLinear
+from lit_prune.sparsity.pairs import has_pairs, rank_pairs
+from lit_prune.sparsity.targets import targets_of
 
 
 class FromDense(Paradigm):
@@ -27,7 +31,9 @@ class FromDense(Paradigm):
         tasks: The tasks by name (linked): each gets a head.
         dense: Length and rates of the dense phase; None: the pretrained encoder under random heads is taken.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
+        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase. Of a run
+            pruned by rank its `checkpoints/best.ckpt`: what is pruned stays so, and what each matrix kept is there as
+            two matrices.
         taught_by: A run's folder or a checkpoint to take the teacher from, None: the teacher is the dense model.
     """
 
@@ -95,8 +101,22 @@ class FromDense(Paradigm):
             self.trainer.num_sanity_val_steps = float("inf")
 
     def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:
-        """Take over the model that the run starts from, the state dict of a checkpoint."""
-        load_dense(self, state, origin)
+        """Take over the model that the run starts from, the state dict of a checkpoint: dense, or pruned by rank."""
+        if has_pairs(state) or any(name.endswith(f".{LowRankLinear.MASKED}") for name in state):
+            self.take_pruned(state, origin)
+        else:
+            load_dense(self, state, origin)
+
+    def take_pruned(self, state: Mapping[str, Tensor], origin: Path) -> None:
+        """Take over a pruned model: fixed masks, and of a matrix that is pruned by rank the pair of what it kept."""
+        self.is_start_whole = False
+        state = state_of(self.tasks, state)
+        load_dense(self, unmasked_state(state), origin)  # an error where the architecture is another
+        install_saved(self, state)
+        self.load_state_dict(state, strict=False)
+        fix_masks(self)
+        for name, target in targets_of([*masked_layers(self), *rank_pairs(self)]).items():
+            self.matched.setdefault(target, []).append(name)
 
     def on_train_start(self) -> None:
         """Have `dense.ckpt` beside the checkpoints to come, where the model is not trained here."""

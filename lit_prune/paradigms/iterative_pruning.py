@@ -13,6 +13,7 @@ from lit_prune.paradigms.phase import Phase
 from lit_prune.sparsity.criteria import Criterion, Magnitude
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
+from lit_prune.sparsity.pairs import split_pairs
 from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.prune import keep_further
 from lit_prune.sparsity.targets import layers_in, match, named_by
@@ -31,7 +32,8 @@ class IterativePruning(FromDense):
         loss: The loss of the rounds.
         dense: Length and rates of the dense phase, None: the pretrained encoder is what is pruned.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
+        start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase. Of
+            a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
         criterion: What is pruned first, None: the smallest magnitudes.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
@@ -60,7 +62,7 @@ class IterativePruning(FromDense):
         self.round_losses = [loss]  # in a list: among the modules is the current phase's loss alone
         self.criterion = criterion or Magnitude()
         self.sparsities: dict[str, float] = {}  # by the phase's name
-        self.matched = match(self, encoder.model_type, targets, patterns, without=("classifier",))
+        self.matched = split_pairs(self, match(self, encoder.model_type, targets, patterns, without=("classifier",)))
         self.pools = pools(scope, self.matched)
         names = [name for name, _ in self.named_parameters()]
         chosen = set(named_by(trained, names, "trained"))

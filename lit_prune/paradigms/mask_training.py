@@ -28,7 +28,8 @@ class MaskTraining(Masking):
         loss: The loss of the mask phase.
         initial_scores: Where the scores start: `Magnitude` (soft) or `HardMagnitude`.
         schedule: Sparsity over the mask phase.
-        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder.
+        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder. Of
+            a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two refreshes of the thresholds; before every evaluation there is one

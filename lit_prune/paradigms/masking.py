@@ -17,7 +17,7 @@ from lit_prune.sparsity.install import install, masked_layers, masks_by_task
 from lit_prune.sparsity.masks import Mask, Refreshed, ReversibleMask, flipped, refresh, set_anew
 from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Structure
+from lit_prune.sparsity.structures import Element, Structure
 from lit_prune.sparsity.targets import layers_in, match
 
 
@@ -64,7 +64,8 @@ class Masking(FromDense):
         self.refresh_every = refresh_every
         self.structure = structure
         self._kept: dict[str, Tensor] = {}  # as the last refresh left them
-        self.matched = match(self, encoder.model_type, targets, patterns, without)
+        matched = match(self, encoder.model_type, targets, patterns, without)
+        self.matched = (structure or Element()).layers(self, matched)
         self.pools = pools(scope, self.matched)
 
     def make_mask(self, name: str, masked: Tensor) -> Mask:

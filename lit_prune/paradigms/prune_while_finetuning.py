@@ -18,6 +18,7 @@ from lit_prune.sparsity.hybrid import part_sparsity
 from lit_prune.sparsity.install import masked_layers, use_task
 from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import LearnedMask, Mask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.pairs import RankPair
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.structures import Element, Structure
@@ -52,7 +53,8 @@ class PruneWhileFinetuning(Masking):
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         dense: Length and rates of a dense phase before, None: there is none.
         dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder.
+        start_from: A run's folder or a checkpoint to take the weights from, None: the pretrained encoder. Of
+            a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
     """
 
     def __init__(
@@ -108,10 +110,11 @@ class PruneWhileFinetuning(Masking):
         structure, is_learned = self.structure or Element(), self.criterion.accumulates
         for layer in layers_in(self.matched):
             linear = self.get_submodule(layer)
-            assert isinstance(linear, nn.Linear)
-            own = [f"{layer}.{each}" for each in structure.trained_names(linear, is_learned)]
-            place = names.index(f"{layer}.weight")
-            names[place : place + 1] = own
+            assert isinstance(linear, nn.Linear | RankPair)
+            before = [name for name in names if name.startswith(f"{layer}.")]
+            place = names.index(before[0])
+            own = [*structure.trained_names(linear, is_learned), *(["bias"] if before[-1].endswith(".bias") else [])]
+            names[place : place + len(before)] = [f"{layer}.{each}" for each in own]
         if not is_learned:
             return names
         parts = ["scores"] if self.task_masks == "shared" else [f"own.{task}.scores" for task in self.tasks]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from lit_prune.checkpoints import complete, has_masks, leave_out, state_of
+from lit_prune.checkpoints import complete, has_masks, leave_out
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
@@ -18,8 +18,6 @@ from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.from_dense import FromDense
 from lit_prune.paradigms.phase import Phase
-from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers
-from lit_prune.sparsity.targets import targets_of
 from lit_prune.tuning.entries import frozen_tensors
 from lit_prune.tuning.method import Method
 from lit_prune.tuning.names import leave_plain, take_plain
@@ -39,7 +37,8 @@ class SparseFinetuning(FromDense):
         dense: Length and rates of a dense phase before, None: there is none.
         dense_loss: The loss of the dense phase, None: cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, None: the pretrained encoder. Of a
-            pruned run its `checkpoints/best.ckpt`: what is pruned stays so. A model of other tasks gives its encoder
+            pruned run its `checkpoints/best.ckpt`: what is pruned stays so, and what a matrix kept of its ranks is
+            there as two matrices, each of which is tuned. A model of other tasks gives its encoder
             (intermediate-task training, Phang et al. 2018); the heads are fresh.
     """
 
@@ -75,19 +74,10 @@ class SparseFinetuning(FromDense):
             self.is_start_whole = False
             encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
             state = encoder | {name: value for name, value in self.state_dict().items() if name.startswith("heads.")}
-        if not has_masks(state):
+        if has_masks(state):
+            self.take_pruned(state, origin)
+        else:
             super().take_start(state, origin)
-            return
-        state = state_of(self.tasks, state)
-        if any(name.endswith(".sigma") for name in state):
-            raise UserError(f"{origin} is pruned by rank: needed is a dense model, or one that is pruned by element")
-        self.is_start_whole = False
-        super().take_start({name: value for name, value in state.items() if ".mask." not in name}, origin)
-        install_saved(self, state)
-        self.load_state_dict(state, strict=False)
-        fix_masks(self)
-        for name, target in targets_of(masked_layers(self)).items():
-            self.matched.setdefault(target, []).append(name)
 
     def load_start(self, phase: str) -> None:
         """What follows the dense phase starts from its best model."""

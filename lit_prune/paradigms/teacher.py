@@ -17,6 +17,7 @@ from lit_prune.losses import Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.install import uninstall
+from lit_prune.sparsity.pairs import install_saved_pairs
 
 MARGIN = 0.1  # of the training rows that are not of the largest class, which a teacher is to get right
 
@@ -116,7 +117,9 @@ def teach(module: Paradigm, checkpoint: Path) -> Teacher:
         UserError: it is hardly better than always saying the largest class.
     """
     dense = _Dense(module)
-    load_dense(dense, read_checkpoint(checkpoint)["state_dict"], checkpoint)
+    state = read_checkpoint(checkpoint)["state_dict"]
+    install_saved_pairs(dense, state)
+    load_dense(dense, state, checkpoint)
     dense.eval()
     data = module.trainer.datamodule  # type: ignore[attr-defined]
     sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]

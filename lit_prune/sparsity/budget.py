@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from lit_prune.sparsity.install import masked_layers
-from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer
+from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
+from lit_prune.sparsity.pairs import RankPair, rank_pairs
 from lit_prune.sparsity.targets import layer_of
 
 
@@ -39,26 +40,38 @@ def break_even(out_features: int, in_features: int) -> float:
 
 def budget(root: nn.Module) -> Budget:
     """Count the parameters of the Transformer layers; where masks differ by task, of the task in use."""
-    layers = [layer for name, layer in masked_layers(root).items() if layer_of(name)]
-    own = {id(value) for layer in layers for name, value in layer.named_parameters() if name != "bias"}
+    pairs = {name: pair for name, pair in rank_pairs(root).items() if layer_of(name)}
+    masked = {name: layer for name, layer in masked_layers(root).items() if layer_of(name)}
+    alone = [layer for name, layer in masked.items() if name.rpartition(".")[0] not in pairs]
+    layers: list[MaskedLayer | RankPair] = [*pairs.values(), *alone]
+    own = {id(value) for layer in layers for value in _matrices(layer)}
     others = [value for name, value in root.named_parameters() if layer_of(name) and id(value) not in own]
     num_others = sum(value.numel() for value in others)
     num_whole = sum(layer.out_features * layer.in_features for layer in layers)
-    by_rank = [layer for layer in layers if isinstance(layer, LowRankLinear)]
+    by_rank = [layer for layer in layers if not isinstance(layer, MaskedLinear)]
     return Budget(
         num_others + sum(_needed(layer) for layer in layers),
         num_others + num_whole,
-        sum(_num_kept(layer) for layer in by_rank),
-        sum(int(max(0.0, _num_kept(each) - break_even(each.out_features, each.in_features))) for each in by_rank),
+        sum(_num_ranks(layer) for layer in by_rank),
+        sum(int(max(0.0, _num_ranks(each) - break_even(each.out_features, each.in_features))) for each in by_rank),
     )
 
 
-def _num_kept(layer: MaskedLayer) -> int:
-    return int(layer.mask.keep.sum())
+def _matrices(layer: MaskedLayer | RankPair) -> list[nn.Parameter]:
+    """What a layer has in the place of its matrix, scores included."""
+    parts = [layer.narrow, layer.wide] if isinstance(layer, RankPair) else [layer]
+    return [value for part in parts for name, value in part.named_parameters() if name != "bias"]
 
 
-def _needed(layer: MaskedLayer) -> int:
+def _num_ranks(layer: LowRankLinear | RankPair) -> int:
+    return layer.rank if isinstance(layer, RankPair) else int(layer.mask.keep.sum())
+
+
+def _needed(layer: MaskedLayer | RankPair) -> int:
     whole = layer.out_features * layer.in_features
+    if isinstance(layer, MaskedLinear):
+        return int(layer.mask.keep.sum())
     if isinstance(layer, LowRankLinear):
-        return min(_num_kept(layer) * (layer.out_features + layer.in_features), whole)
-    return _num_kept(layer)
+        return min(_num_ranks(layer) * (layer.out_features + layer.in_features), whole)
+    parts = (layer.narrow, layer.wide)
+    return min(sum(_needed(part) if isinstance(part, MaskedLinear) else part.weight.numel() for part in parts), whole)

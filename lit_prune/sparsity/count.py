@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from lit_prune.sparsity.install import masked_layers
+from lit_prune.sparsity.pairs import rank_pairs
 
 KINDS = {"weight": "weights", "sigma": "singular values"}  # what is masked
 
@@ -24,12 +25,21 @@ class Count:
 
 
 def count(root: nn.Module) -> dict[str, Count]:
-    """Kept entries of every masked layer by name, in module order; where masks differ by task, of all together."""
+    """Kept entries of every masked layer by name, in module order; where masks differ by task, of all together.
+
+    Without masks, kept ranks of every pair.
+    """
     counts = {}
     for name, layer in masked_layers(root).items():
         keeps = list(layer.mask.keeps.values())
         counts[name] = Count(sum(int(keep.count_nonzero()) for keep in keeps), len(keeps) * layer.masked.numel())
-    return counts
+    return counts or {name: Count(pair.rank, pair.num_ranks) for name, pair in rank_pairs(root).items()}
+
+
+def kinds_of(root: nn.Module) -> list[str]:
+    """What `count` counts: "weights", "singular values"."""
+    layers = masked_layers(root) or rank_pairs(root)
+    return sorted({KINDS[layer.MASKED] for layer in layers.values()})
 
 
 def total(counts: Iterable[Count]) -> Count:
@@ -50,9 +60,9 @@ def by_target(counts: Mapping[str, Count], matched: Mapping[str, Sequence[str]])
 
 def denominator(root: nn.Module, matched: Mapping[str, Sequence[str]]) -> str:
     """What sparsity is a share of, as "10,765,824 weights of 38 matrices (query, key)"."""
-    layers = masked_layers(root).values()
-    kinds = " and ".join(sorted({KINDS[layer.MASKED] for layer in layers}))
-    of_tasks = max((len(layer.mask.keeps) for layer in layers), default=1)
+    of_tasks = max((len(layer.mask.keeps) for layer in masked_layers(root).values()), default=1)
     by_task = f", on average over {of_tasks} tasks" if of_tasks > 1 else ""
-    num = sum(layer.masked.numel() for layer in layers)
-    return f"{num:,} {kinds} of {len(layers)} matrices ({', '.join(matched)}){by_task}"
+    masked, pairs = masked_layers(root), rank_pairs(root)
+    sizes = [layer.masked.numel() for layer in masked.values()] or [pair.num_ranks for pair in pairs.values()]
+    kinds = " and ".join(kinds_of(root))
+    return f"{sum(sizes):,} {kinds} of {len(sizes)} matrices ({', '.join(matched)}){by_task}"

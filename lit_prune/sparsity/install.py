@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, TaskMasks
+from lit_prune.sparsity.pairs import RankPair, install_saved_pairs, rank_pairs
 from lit_prune.sparsity.structures import Element, Structure
 
 _SAVED = re.compile(r"(?P<layer>.+)\.mask\.(?:(?P<part>shared|own\.[^.]+)\.)?(?P<kind>scores|keep)")
@@ -24,7 +25,7 @@ def install(
 
     Args:
         root: The network, changed in place.
-        names: Names of its `nn.Linear` layers.
+        names: Names of its `nn.Linear` layers, or of its pairs where the structure takes these.
         make_mask: Makes the mask of a layer, from its name and the tensor that is masked: its weight, or what the
             structure has of it.
         structure: What is kept or pruned as one, None: each element.
@@ -35,13 +36,13 @@ def install(
     structure = structure or Element()
     for name in names:
         linear = root.get_submodule(name)
-        if not isinstance(linear, nn.Linear):
+        if not isinstance(linear, nn.Linear | RankPair):
             raise UserError(f"{name} is a {type(linear).__name__}: only nn.Linear can be masked")
         root.set_submodule(name, structure(linear, partial(make_mask, name)))
 
 
 def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put masks where a state dict has them, and factors in the place of matrices that it has by their ranks.
+    """Put masks and pairs where a state dict has them, and factors in the place of matrices that it has by their ranks.
 
     `root.load_state_dict(state)` then fits. What is not learned is fixed.
 
@@ -49,6 +50,7 @@ def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
         root: The network, changed in place.
         state: Of a network that had masks; of several tasks, of some or all.
     """
+    install_saved_pairs(root, state)
     masks: dict[str, dict[str, LearnedMask | FixedMask]] = {}  # layer -> part -> mask
     for name, value in state.items():
         if found := _SAVED.fullmatch(name):
@@ -69,7 +71,7 @@ def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def fix_masks(root: nn.Module) -> None:
-    """Have each mask stay what it is now, in place.
+    """Have each mask stay what it is now, in place; matrices that are pruned by rank become pairs of what they kept.
 
     Raises:
         UserError: masks differ by task.
@@ -77,15 +79,18 @@ def fix_masks(root: nn.Module) -> None:
     by_task = masks_by_task(root)
     if len(by_task) > 1:
         raise UserError(f"masks differ by task ({', '.join(by_task)}): take one of the tasks, as data.only does")
-    (keeps,) = by_task.values()
-    names = [name.rpartition(".")[0] for name in keeps]
-    install(root, names, lambda name, _: FixedMask(keeps[f"{name}.weight"]))
+    for name, layer in masked_layers(root).items():
+        if isinstance(layer, LowRankLinear):
+            root.set_submodule(name, RankPair.of(layer))
+        else:
+            install(root, [name], lambda _, __, keep=layer.mask.keep: FixedMask(keep))  # type: ignore[misc]
 
 
 def uninstall(root: nn.Module) -> None:
     """Put plain layers back, in place: what learned and reversible masks pruned takes part again."""
-    for name, masked in masked_layers(root).items():
-        root.set_submodule(name, masked.to_linear())
+    for layers in (masked_layers, rank_pairs):
+        for name, layer in layers(root).items():
+            root.set_submodule(name, layer.to_linear())
 
 
 def fold_masks(root: nn.Module) -> None:
@@ -126,11 +131,30 @@ def use_task(root: nn.Module, task: str) -> None:
 
 
 def dense_state_dict(root: nn.Module) -> dict[str, Tensor]:
-    """The state dict that the network would have without masks: pruned weights are 0, `mask.*` keys are gone."""
-    state: dict[str, Tensor] = root.state_dict()
+    """The state dict that the network would have without masks and pairs: pruned weights are 0, `mask.*` keys gone."""
+    state = {name: value for name, value in root.state_dict().items() if ".mask." not in name}
     for name, layer in masked_layers(root).items():
-        own = [key for key in state if key.startswith(f"{name}.") and key != f"{name}.bias"]
-        for key in own:
-            del state[key]
+        for own in LowRankLinear.RANKS if isinstance(layer, LowRankLinear) else ("weight",):
+            del state[f"{name}.{own}"]
         state[f"{name}.weight"] = layer.kept_weight()
+    for name, pair in rank_pairs(root).items():
+        del state[f"{name}.narrow.weight"], state[f"{name}.wide.weight"]
+        state[f"{name}.weight"] = pair.kept_weight()
+        if pair.wide.bias is not None:
+            state[f"{name}.bias"] = state.pop(f"{name}.wide.bias")
     return state
+
+
+def unmasked_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of a pruned network as if nothing was pruned: whole matrices, without masks, factors and pairs."""
+    whole = {name: value for name, value in state.items() if ".mask." not in name}
+    for name in [name for name in whole if name.endswith(".sigma")]:
+        layer = name.removesuffix(".sigma")
+        ut, sigma, vh = (whole.pop(f"{layer}.{factor}") for factor in LowRankLinear.RANKS)
+        whole[f"{layer}.weight"] = (ut.t() * sigma) @ vh
+    for name in [name for name in whole if name.endswith(".narrow.weight")]:
+        layer = name.removesuffix(".narrow.weight")
+        whole[f"{layer}.weight"] = whole.pop(f"{layer}.wide.weight") @ whole.pop(name)
+        if f"{layer}.wide.bias" in whole:
+            whole[f"{layer}.bias"] = whole.pop(f"{layer}.wide.bias")
+    return whole

@@ -112,14 +112,16 @@ class LowRankLinear(nn.Module):
         self.register_load_state_dict_pre_hook(_split_blocks)  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> Self:
-        """The decomposition of a layer, all min(out_features, in_features) ranks of it, under a mask.
+    def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask], num_ranks: int | None = None) -> Self:
+        """The decomposition of a layer under a mask.
 
         Args:
             linear: The layer; its bias is taken over, its weight is not.
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
+            num_ranks: How many ranks there are, None: all min(out_features, in_features).
         """
         u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
+        u, sigma, vh = u[:, :num_ranks], sigma[:num_ranks], vh[:num_ranks]
         mask = make_mask(sigma)
         layer = cls(u.t(), sigma, vh, linear.bias, cls.BLOCKS if isinstance(mask, ReversibleMask) else 1)
         layer.mask = mask

@@ -23,17 +23,21 @@ def check_sparsity(sparsity: float) -> float:
     return sparsity
 
 
+def exact_floor(share: float, total: int) -> int:
+    """Return floor(share * total) of the decimal share: .29 of 100 is 29, though 100 * .29 is 28.999999999999996."""
+    return math.floor(total * share + 1e-6)
+
+
 def num_kept(total: int, sparsity: float) -> int:
     """Number of entries that stay when the fraction `sparsity` of `total` is removed, rounding in favour of keeping.
 
-    Removes floor(total * sparsity), where a product that misses a whole number by binary rounding counts as that number
-    (100 * .29 is 28.999999999999996 in binary and removes 29). At least one entry stays.
+    Removes `exact_floor(sparsity, total)`. At least one entry stays.
 
     Raises:
         UserError: `sparsity` is outside of [0, 1).
     """
     assert total > 0, "an empty pool has nothing to keep"
-    return max(1, total - math.floor(total * check_sparsity(sparsity) + 1e-6))
+    return max(1, total - exact_floor(check_sparsity(sparsity), total))
 
 
 def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:

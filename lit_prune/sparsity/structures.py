@@ -1,19 +1,20 @@
 """Which groups: what of a matrix is kept or pruned as one (Xia & Shin 2021, section 2)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
 from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
 from lit_prune.sparsity.masks import Mask
+from lit_prune.sparsity.pairs import RankPair, split_pairs
 
 
 class Structure(ABC):
     """What of a matrix is kept or pruned as one."""
 
     @abstractmethod
-    def __call__(self, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
+    def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
         """A masked layer in the place of a linear one.
 
         Args:
@@ -21,7 +22,7 @@ class Structure(ABC):
             make_mask: Makes the mask, from the tensor that is masked.
         """
 
-    def trained_names(self, linear: nn.Linear, is_learned: bool) -> list[str]:
+    def trained_names(self, linear: nn.Linear | RankPair, is_learned: bool) -> list[str]:
         """Return the names of the parameters in the place of a layer's weight.
 
         Args:
@@ -30,25 +31,39 @@ class Structure(ABC):
         """
         return ["weight"]
 
+    def layers(self, root: nn.Module, matched: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return the layers to mask of every target, given those that `targets.match` found: both layers of a pair."""
+        return split_pairs(root, matched)
+
 
 class Element(Structure):
     """Each entry of the weight by itself."""
 
-    def __call__(self, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
+    def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
         """`MaskedLinear` around the same parameters; the weight is masked."""
+        assert isinstance(linear, nn.Linear), "a pair is masked by its two layers"
         return MaskedLinear.from_linear(linear, make_mask)
 
 
 class Rank(Structure):
     """A singular value with its two vectors: a column of U and a row of V^T."""
 
-    def __call__(self, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
-        """`LowRankLinear` of the weight's singular value decomposition; the singular values are masked."""
+    def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
+        """`LowRankLinear` of the weight's singular value decomposition; the singular values are masked.
+
+        Of a pair it has no more ranks than the pair.
+        """
+        if isinstance(linear, RankPair):
+            return LowRankLinear.from_linear(linear.to_linear(), make_mask, linear.rank)
         return LowRankLinear.from_linear(linear, make_mask)
 
-    def trained_names(self, linear: nn.Linear, is_learned: bool) -> list[str]:
+    def trained_names(self, linear: nn.Linear | RankPair, is_learned: bool) -> list[str]:
         """Return the singular values, and the blocks of both factors."""
-        num_ranks = min(linear.out_features, linear.in_features)
+        num_ranks = linear.rank if isinstance(linear, RankPair) else min(linear.out_features, linear.in_features)
         size = -(-num_ranks // (1 if is_learned else LowRankLinear.BLOCKS))
         numbers = range(-(-num_ranks // size))
         return ["sigma", *(f"{factor}_blocks.{number}" for factor in ("ut", "vh") for number in numbers)]
+
+    def layers(self, root: nn.Module, matched: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return the layers to mask of every target, given those that `targets.match` found: a pair as one."""
+        return {target: list(names) for target, names in matched.items()}

@@ -21,6 +21,7 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.pairs import RankPair
 
 _ENCODER = {
     "query": "encoder.backbone.encoder.layer.*.attention.self.query",
@@ -106,7 +107,7 @@ def match(
         without: Targets that None leaves out.
 
     Returns:
-        The names of the `nn.Linear` layers of each target, in module order.
+        The names of the `nn.Linear` layers and pairs (`pairs.RankPair`) of each target, in module order.
 
     Raises:
         UserError: The model type or a target is unknown, or a target has no `nn.Linear` layer.
@@ -119,12 +120,17 @@ def match(
     targets = targets or [
         target
         for target, pattern in known.items()
-        if target not in ("embeddings", *without) and (_found(root, pattern) or not pattern.startswith("heads."))
+        if target not in ("embeddings", *without) and (find(root, pattern) or not pattern.startswith("heads."))
     ]
     unknown = [target for target in targets if target not in known]
     if unknown:
         raise UserError(f"unknown targets {unknown}: {model_type} has {sorted(known)}; give patterns for others")
     return {target: _match_one(root, target, known[target]) for target in targets}
+
+
+def find(root: nn.Module, pattern: str) -> dict[str, nn.Module]:
+    """Return the modules whose names match a pattern, in which `*` stands for any text between two dots."""
+    return {name: module for name, module in root.named_modules() if _matches(name, pattern)}
 
 
 def layers_in(matched: Mapping[str, Sequence[str]]) -> list[str]:
@@ -171,16 +177,12 @@ def _without_numbers(name: str) -> str:
 
 
 def _match_one(root: nn.Module, target: str, pattern: str) -> list[str]:
-    found = _found(root, pattern)
-    names = [name for name, module in found.items() if isinstance(module, nn.Linear)]
+    found = find(root, pattern)
+    names = [name for name, module in found.items() if isinstance(module, nn.Linear | RankPair)]
     if not names:
         kinds = ", ".join(sorted({type(module).__name__ for module in found.values()})) or "nothing"
         raise UserError(f"target {target!r} ({pattern}) finds {kinds}: only nn.Linear can be masked; leave it out")
     return names
-
-
-def _found(root: nn.Module, pattern: str) -> dict[str, nn.Module]:
-    return {name: module for name, module in root.named_modules() if _matches(name, pattern)}
 
 
 def _matches(name: str, pattern: str) -> bool:

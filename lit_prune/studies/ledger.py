@@ -1,7 +1,6 @@
 """A study's `runs.json`: all its runs and how each stands, for whoever reads the study while or after it runs."""
 
 import fcntl
-import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from math import nan
@@ -11,8 +10,10 @@ from typing import Any
 import yaml
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically, write_json
-from lit_prune.studies.standing import Standing, read_record
+from lit_prune.files import read_json, read_yaml, write_atomically, write_json
+from lit_prune.recorded import number_of
+from lit_prune.studies.outcome import read_outcome, read_record
+from lit_prune.studies.standing import Standing
 from lit_prune.studies.study import Study
 
 PLANNED, RUNNING, COMPLETED, FAILED = "planned", "running", "completed", "failed"
@@ -34,13 +35,13 @@ class Ledger:
     def __init__(self, out: Path, standings: Mapping[str, Standing], chosen: Collection[str]) -> None:
         self.path = out / "runs.json"
         self.standings = standings
-        before = {each["name"]: each for each in json.loads(self.path.read_text())} if self.path.is_file() else {}
+        before = _read(self.path)
         self.entries: dict[str, dict[str, Any]] = {}
         for name, standing in standings.items():
             status, error = COMPLETED if standing.done else PLANNED, None
             ended = before.get(name, {}).get("status") in (FAILED, BLOCKED, SKIPPED)
             if ended and not standing.done and name not in chosen:
-                status, error = before[name]["status"], before[name]["error"]
+                status, error = before[name]["status"], before[name].get("error")
             self.entries[name] = {
                 "name": name,
                 "axes": dict(standing.run.axes),
@@ -59,7 +60,8 @@ class Ledger:
         """How a run did on validation, NaN where it is not complete."""
         if self.status(name) != COMPLETED:
             return nan
-        return float(json.loads((self.standings[name].folder / "metrics.json").read_text()).get("selection", nan))
+        metrics = read_outcome(self.standings[name].folder).metrics or {}
+        return float(metrics.get("selection", nan))
 
     def set(self, name: str, status: str, error: str | None = None) -> None:
         """Say how a run stands."""
@@ -73,7 +75,16 @@ class Ledger:
 
 def spent_seconds(folder: Path) -> float | None:
     """Seconds that a run has taken so far, over all its processes; None: it has not begun."""
-    return read_record(folder).get("seconds")
+    return number_of(read_record(folder), "seconds")
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """The runs of a `runs.json` by name, as far as it can be read: it is written anew."""
+    try:
+        listed = read_json(path, list) if path.is_file() else []
+    except UserError:
+        return {}
+    return {each["name"]: each for each in listed if isinstance(each, dict) and isinstance(each.get("name"), str)}
 
 
 @contextmanager
@@ -114,5 +125,5 @@ def check_folder(out: Path, study: Study) -> None:
         UserError: it is.
     """
     path = out / "study.yaml"
-    if path.is_file() and (title := yaml.safe_load(path.read_text())["title"]) != study.source["title"]:
+    if path.is_file() and (title := read_yaml(path).get("title")) != study.source["title"]:
         raise UserError(f"{out} holds the study {title!r}: give another --out, or the study its title back")

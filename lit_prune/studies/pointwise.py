@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import ArgumentParser
 
+from lit_prune.data.closed import add_plugins
 from lit_prune.device import device_named
 from lit_prune.evaluate.left_out import left_out_set
 from lit_prune.evaluate.logits import predict_sets
@@ -37,11 +38,20 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--task", type=str | None, help="The task, where the runs have several.")
     parser.add_argument("--batch_size", type=int, default=64, help="Rows per batch (default: %(default)s).")
     parser.add_argument("--device", type=str, default="auto", help="cpu or cuda; auto is cuda where there is one.")
+    add_plugins(parser)
     said = parser.parse_args(list(arguments))
-    pointwise(Path(said.whole), [Path(each) for each in said.parts], said.task, said.batch_size, said.device)
+    parts = [Path(each) for each in said.parts]
+    pointwise(Path(said.whole), parts, said.task, said.batch_size, said.device, said.plugins)
 
 
-def pointwise(whole: Path, parts: Sequence[Path], task: str | None, batch_size: int, device: str) -> float:
+def pointwise(
+    whole: Path,
+    parts: Sequence[Path],
+    task: str | None,
+    batch_size: int,
+    device: str,
+    plugins: Sequence[str] = (),
+) -> float:
     """Print the mean change of the losses of rows left out, by run and over all, in units of the loss.
 
     Args:
@@ -50,6 +60,7 @@ def pointwise(whole: Path, parts: Sequence[Path], task: str | None, batch_size: 
         task: The task, where the runs have several.
         batch_size: Rows per batch.
         device: cpu or cuda; auto is cuda where there is one.
+        plugins: Modules of yours whose classes of tasks and sources the runs may name.
 
     Returns:
         The mean over all rows of all runs.
@@ -58,10 +69,10 @@ def pointwise(whole: Path, parts: Sequence[Path], task: str | None, batch_size: 
         UserError: a run is not finished, or had all its rows, or has other tasks.
     """
     place = device_named(device)
-    reference = read_run(whole, task)
+    reference = read_run(whole, task, plugins)
     changes = []
     for part in parts:
-        trained = read_run(part, task)
+        trained = read_run(part, task, plugins)
         rows = left_out_set(trained)
         losses = [
             np.array(predicted.of.columns(predicted.logits)["loss"])

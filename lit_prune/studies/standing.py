@@ -2,7 +2,8 @@
 
 A run's folders are `<study>/<name>/version_<n>`, numbered by Lightning. Of these the run's own is the newest with the
 settings that the study gives it now; where there is none, it is the next, and what is there is left alone. So a changed
-study runs what has changed, and one that is changed back finds what it had.
+study runs what has changed, and one that is changed back finds what it had. A folder with a damaged file is left alone
+too: its run is run again.
 """
 
 import json
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
+from lit_prune.limits import parse_yaml
+from lit_prune.recorded import number_of
+from lit_prune.studies.outcome import read_outcome, read_record
 from lit_prune.studies.plan import Run
 
 Resolve = Callable[[Sequence[str]], dict[str, Any]]
@@ -112,8 +114,9 @@ def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> S
     versions = _versions(out / run.name)
     for number in sorted(versions, reverse=True):
         folder = out / run.name / f"version_{number}"
-        if _is_of(folder, wanted, ancestor, resolve):
-            state = DONE if (folder / "metrics.json").is_file() else RESUME
+        outcome = read_outcome(folder)
+        if outcome.damage is None and _is_of(folder, wanted, ancestor, resolve):
+            state = RESUME if outcome.metrics is None else DONE
             return Standing(run, folder, state, ("--resume", str(folder), *start))
     where = (f"--trainer.default_root_dir={out}", f"--experiment={run.name}")
     folder = out / run.name / f"version_{max(versions, default=-1) + 1}"
@@ -148,10 +151,10 @@ def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, reso
 
 def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
     """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
-    readings = (lambda: yaml.safe_load(path.read_text()), lambda: resolve((f"--config={path}",)))
+    readings = (lambda: parse_yaml(path.read_bytes(), path), lambda: resolve((f"--config={path}",)))
     try:
         return any(_settings(read(), ancestor) == wanted for read in readings)
-    except (yaml.YAMLError, UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
+    except (UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
         return False
 
 
@@ -168,10 +171,4 @@ def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
 
 def _began(folder: Path) -> float | None:
     """When the last process of a run started, None: none has got that far."""
-    return read_record(folder).get("started")
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """A run's `run.json`; empty where it has not begun."""
-    path = folder / "run.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return number_of(read_record(folder), "started")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lit_prune.errors import UserError
+from lit_prune.limits import parse_yaml
+from lit_prune.names import MAX_LENGTH, check_name
 
 KIND = "run"  # the axis that kinds of runs are values of, where there are several
 RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.default_root_dir", "trainer.logger")
@@ -74,10 +74,7 @@ def read_study(path: Path) -> Study:
     """
     if not path.is_file():
         raise UserError(f"there is no study {path}")
-    try:
-        source = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not yaml: {' '.join(str(error).split())}") from error
+    source = parse_yaml(path.read_bytes(), path)
     try:
         return make_study(source)
     except UserError as error:
@@ -159,7 +156,7 @@ def _axis(name: str, said: Any) -> Mapping[Any, tuple[str, ...]]:
     where = f"axes.{name}"
     if name == KIND:
         raise UserError(f"{where}: {KIND!r} is what kinds of runs are told apart by: give the axis another name")
-    _check_name(name, where)
+    check_name("the name of an axis", name)
     values = _mapping(said, where)
     if "setting" in values or "values" in values:
         _mapping(said, where, ("setting", "values"), needed=("setting", "values"))
@@ -177,6 +174,9 @@ def _axis(name: str, said: Any) -> Mapping[Any, tuple[str, ...]]:
     for value in names:
         if names.count(value) > 1:
             raise UserError(f"{where} has the value {value} twice: two runs would have one name")
+    for value, arguments in pairs if name == "seed" else ():  # run.json has the run's seed under this name
+        if f"--seed_everything={text(value)}" not in arguments:
+            raise UserError(f"{where} must set seed_everything to each value, got {value!r}: give it another name")
     if len(axis := dict(pairs)) < len(pairs):
         raise UserError(f"{where} has equal values among {', '.join(names)}: each run is to be there once")
     return axis
@@ -186,14 +186,17 @@ def _check_name(value: Any, where: str) -> str:
     """The value's text, which is a part of a folder's name."""
     if not isinstance(value, str | int | float):
         raise UserError(f"{where} has the value {value!r}: needed is a text or a number; name it, with its settings")
-    if not (name := text(value)) or any(letter in name for letter in "/\\=,") or name.split() != [name]:
+    name = text(value)
+    if name.split() != [name] or name.startswith(".") or not name.isprintable() or {*"/\\=,"} & {*name}:
         raise UserError(f"{where} has {name!r}, which cannot be part of a folder's name: name it, with its settings")
+    if len(name.encode()) > MAX_LENGTH:
+        raise UserError(f"{where} must have values of at most {MAX_LENGTH} bytes, got {name[:40]!r}...: shorten it")
     return name
 
 
 def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
     where = f"runs.{name}"
-    _check_name(name, where)
+    check_name("the name of a kind of runs", name)
     keys = ("configs", "settings", "axes", "start_from", "where", "tune")
     kind = _mapping(said, where, keys, needed=("configs",))
     configs, settings = _configs(kind["configs"], where), _settings(kind.get("settings"), f"{where}.settings")
@@ -234,6 +237,8 @@ def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
                 f"not: add it to runs.{name}.axes, or one value of it to runs.{name}.where"
             )
     for axis in axes:
+        if f"axis_{axis}" in axes:
+            raise UserError(f"axes has both {axis!r} and 'axis_{axis}', which tables may call alike: rename one")
         if not any(axis in kind.axes for kind in kinds.values()):
             raise UserError(f"axes.{axis} is used by no runs: add it to the axes of some, or drop it")
 

@@ -1,87 +1,127 @@
-"""Adapters: a narrow network after the feed-forward part of each layer (Houlsby et al. 2019; Pfeiffer et al. 2021)."""
+"""Bottleneck adapters in each Transformer layer (Houlsby et al. 2019; Pfeiffer et al. 2021)."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.targets import layers_in, match
+from lit_prune.sparsity.targets import find, layers_in, match
 from lit_prune.tuning.method import Losses, Method, Sum
 
 _DOWN = re.compile(r"(?P<layer>.+)\.adapter\.down\.weight")
-_STD = 0.02  # of the weights at first, as BERT's
+_STD = 0.02  # of the down-projection at first, as BERT's
+
+# What follows the feed-forward residual: a layer's last LayerNorm; ModernBERT has none there, but the layer itself.
+_ENDS = {
+    "distilbert": "encoder.backbone.transformer.layer.*.output_layer_norm",
+    "albert": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.full_layer_layer_norm",
+    "modernbert": "encoder.backbone.layers.*",
+}
+_END = "encoder.backbone.encoder.layer.*.output.LayerNorm"
 
 
 class Bottleneck(nn.Module):
-    """x -> up(relu(down(x))), which is added to x.
+    """x -> up(relu(down(x))), which is added to x; 0 at first, so that the network starts as the pretrained one.
 
     Args:
-        features: The width of x.
-        width: The width between the two layers.
+        features: Width of x.
+        width: Width between the two projections.
     """
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
         self.down = nn.Linear(features, width)
         self.up = nn.Linear(width, features)
-        for layer in (self.down, self.up):
-            nn.init.normal_(layer.weight, std=_STD)
-            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.down.weight, std=_STD)
+        for zero in (self.down.bias, self.up.weight, self.up.bias):
+            nn.init.zeros_(zero)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What is added to x (..., features)."""
+        """Return what is added to x (..., features)."""
         added: Tensor = self.up(self.down(x).relu())
         return added
 
 
 class Adapter(Method):
-    """Narrow networks of their own are trained after each feed-forward part; the encoder itself stays as it is.
+    """Train bottleneck adapters in each Transformer layer; the encoder itself is frozen.
+
+    An adapter is the identity at first: its up-projection is 0.
 
     Args:
-        reduction: How many times narrower than the encoder they are.
+        reduction: The encoder's width divided by the adapters' width.
+        position: `pfeiffer` (Pfeiffer et al. 2021, AdapterHub's default; Fu et al. 2023): one adapter a layer, at its
+            end, LN(A(LN(x + residual)) + x + residual) with x the feed-forward output and LN the layer's last
+            LayerNorm. ModernBERT's layers end without a LayerNorm: h + A(h). `houlsby` (Houlsby et al. 2019): two
+            adapters a layer, x + A(x) of the attention output and of the feed-forward output, before dropout and
+            residual.
     """
 
-    def __init__(self, reduction: int = 16) -> None:
+    def __init__(self, reduction: int = 16, position: Literal["pfeiffer", "houlsby"] = "pfeiffer") -> None:
         super().__init__()
         if reduction < 1:
-            raise UserError(f"reduction is {reduction}, needed is a number from 1 on")
+            raise UserError(f"reduction must be at least 1, got {reduction}: set how many times narrower adapters are")
         self.reduction = reduction
+        self.position = position
 
     def names(self, root: nn.Module) -> list[str]:
-        """The layers that end the feed-forward parts."""
-        encoder = root.get_submodule("encoder")
-        return layers_in(match(root, str(encoder.model_type), ["output"]))
+        """Return the names of the modules that adapters follow."""
+        model_type = str(root.get_submodule("encoder").model_type)
+        outputs = layers_in(match(root, model_type, ["attention_output", "output"]))
+        return outputs if self.position == "houlsby" else list(find(root, _ENDS.get(model_type, _END)))
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Put them after their layers."""
-        root.get_submodule("encoder").requires_grad_(False)
+        """Freeze the encoder and insert the adapters."""
+        encoder = root.get_submodule("encoder").requires_grad_(False)
+        features = int(encoder.hidden_size)  # type: ignore[arg-type]
         for name in self.names(root):
-            layer = root.get_submodule(name)
-            add_adapter(layer, max(1, int(layer.out_features) // self.reduction))  # type: ignore[arg-type]
+            add_adapter(root.get_submodule(name), features, max(1, features // self.reduction))
+
+    def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
+        """Freeze the encoder and insert adapters where the state has them: 0.1.0 had other positions."""
+        root.get_submodule("encoder").requires_grad_(False)
+        install_saved_adapters(root, state)
 
 
-def add_adapter(layer: nn.Module, width: int) -> None:
-    """Have what a linear layer says go through a narrow network of this width besides; in place."""
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    layer.adapter = Bottleneck(weight.shape[0], width).to(weight.device)
-    layer.register_forward_hook(_adapt)
+def add_adapter(layer: nn.Module, features: int, width: int) -> None:
+    """Insert a bottleneck adapter after a module; in place.
+
+    Args:
+        layer: A LayerNorm, whose input the adapter's output is added to, which is normalised again; or any other
+            module, whose output the adapter's output is added to.
+        features: Width of its output.
+        width: Width of the adapter.
+    """
+    device = next(layer.parameters()).device
+    layer.adapter = Bottleneck(features, width).to(device)
+    layer.register_forward_hook(_adapt_norm if _is_norm(layer) else _adapt)
 
 
 def install_saved_adapters(root: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put adapters where a state dict has them, in place: `root.load_state_dict(state)` then fits."""
+    """Insert adapters where a state dict has them, in place: `root.load_state_dict(state)` then fits."""
     for name, value in state.items():
         if found := _DOWN.fullmatch(name):
-            add_adapter(root.get_submodule(found["layer"]), value.shape[0])
+            width, features = value.shape
+            add_adapter(root.get_submodule(found["layer"]), features, width)
 
 
 def has_adapters(root: nn.Module) -> bool:
-    """Whether a network has adapters."""
+    """True if a network has adapters."""
     return any(isinstance(module, Bottleneck) for module in root.modules())
+
+
+def _is_norm(layer: nn.Module) -> bool:
+    weight = getattr(layer, "weight", None)
+    return isinstance(weight, Tensor) and weight.ndim == 1
 
 
 def _adapt(layer: nn.Module, _: Any, output: Tensor) -> Tensor:
     added: Tensor = layer.adapter(output)  # type: ignore[operator]
     return output + added
+
+
+def _adapt_norm(norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+    added: Tensor = norm.adapter(output)  # type: ignore[operator]
+    adapted: Tensor = norm.forward(inputs[0] + added)  # not called: that would run this hook again
+    return adapted

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import masked_layers, masks_by_task
+from lit_prune.sparsity.select import exact_floor
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.gradients import CurvatureCriterion, GradientCriterion
 from lit_prune.tuning.method import Losses, Method, Sum
 from lit_prune.tuning.names import parametrized, parts_in
-from lit_prune.tuning.select import check_share, num_tuned, select_entries
+from lit_prune.tuning.select import check_share, select_entries
 
 
 class Entries(Method):
@@ -50,7 +51,7 @@ class Entries(Method):
         return [
             parametrized(name, "values")
             for name, size in sizes.items()
-            if num_tuned(self.share, size if is_each else sum(sizes.values()))
+            if exact_floor(self.share, size if is_each else sum(sizes.values()))
         ]
 
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -21,11 +21,22 @@ def fold(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return folded
 
 
+def merge_lora(original: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
+    """Return W + alpha / rank * B A.
+
+    Args:
+        original: W (out_features, in_features).
+        parts: `A` (rank, in_features), `B` (out_features, rank) and, unless it is the rank, `alpha`.
+    """
+    update = parts["B"] @ parts["A"]
+    return original + (update * (parts["alpha"] / len(parts["A"])) if "alpha" in parts else update)
+
+
 def _folded(original: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
     if "index" in parts:
         return with_values(original, parts["index"], parts["values"])
     if "A" in parts:
-        return original + parts["B"] @ parts["A"]
+        return merge_lora(original, parts)
     if "stays" in parts:
         return original + parts["delta"] * parts["stays"]
     if "alpha" in parts:

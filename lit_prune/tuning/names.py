@@ -13,7 +13,8 @@ _ORIGINAL = re.compile(r"(^|\.)parametrizations\.([^.]+)\.(?:original|0)$")
 _BASE_LAYER = re.compile(r"(^|\.)base_layer\.")
 _PART = re.compile(
     r"(?:(?P<owner>.+)\.)?"
-    r"(?:parametrizations\.(?P<tensor>[^.]+)\.0\.(?P<part>\w+)|lora_(?P<factor>[AB])\.default\.weight)"
+    r"(?:parametrizations\.(?P<tensor>[^.]+)\.0\.(?P<part>\w+)"
+    r"|lora_(?P<factor>[AB])\.default\.weight|lora_A\.default\.(?P<scale>alpha))"
 )
 
 
@@ -40,7 +41,8 @@ def parts_in(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     for name, value in state.items():
         if found := _PART.fullmatch(name):
             owner = "" if found["owner"] is None else f"{found['owner']}."
-            parts.setdefault(f"{owner}{found['tensor'] or 'weight'}", {})[found["part"] or found["factor"]] = value
+            part = found["part"] or found["factor"] or found["scale"]
+            parts.setdefault(f"{owner}{found['tensor'] or 'weight'}", {})[part] = value
     return parts
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.select import keep_largest
+from lit_prune.sparsity.select import exact_floor, keep_largest
 
 SCOPES = ("tensor", "global")
 
@@ -17,11 +17,6 @@ def check_share(share: float, scope: str) -> None:
         raise UserError(f"share is {share}: it is the fraction of entries to tune, needed is one from 0 to 1")
     if scope not in SCOPES:
         raise UserError(f"scope is {scope!r}, needed is one of {', '.join(SCOPES)}")
-
-
-def num_tuned(share: float, num_all: int) -> int:
-    """Return the number of entries that a share of some is, rounded down; a product may miss a whole number."""
-    return int(share * num_all + 1e-6)
 
 
 def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> dict[str, Tensor]:
@@ -39,7 +34,7 @@ def select_entries(scores: Mapping[str, Tensor], share: float, scope: str) -> di
     for names in pools:
         pool = [scores[name] for name in names]
         num_all = sum(int((score > -torch.inf).count_nonzero()) for score in pool)
-        num = num_tuned(share, num_all)
-        keeps = keep_largest(pool, num) if num else [score.new_zeros(score.shape).bool() for score in pool]
+        num_tuned = exact_floor(share, num_all)
+        keeps = keep_largest(pool, num_tuned) if num_tuned else [score.new_zeros(score.shape).bool() for score in pool]
         found |= {name: keep.flatten().nonzero().flatten() for name, keep in zip(names, keeps, strict=True)}
     return found

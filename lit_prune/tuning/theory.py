@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.select import exact_floor
 
 
 def stability_bound(lipschitz: float, smallest_eigenvalue: float, share: float, num_examples: int) -> float:
@@ -82,7 +83,7 @@ def best_mask(gradient: Tensor, curvature: Tensor, share: float) -> Tensor:
     if not 0 <= share <= 1:
         raise UserError(f"share is {share}, needed is one from 0 to 1")
     mask = torch.zeros_like(gradient, dtype=torch.bool)
-    mask[(gradient.square() / curvature).topk(int(share * len(gradient))).indices] = True
+    mask[(gradient.square() / curvature).topk(exact_floor(share, len(gradient))).indices] = True
     return mask
 
 

@@ -26,7 +26,7 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     # the place of each.
     by_rank = 8 - 6 + 6 * 2 * num_blocks
     expected["tuned"] = 2 + 7 + 1  # two types of tokens have no half percent; the classifier is trained whole
-    expected |= {"lora": 2 * 7 + 1, "shira": 1}  # SHiRA's entries are vectors
+    expected |= {"lora": 2 * 6 + 1, "shira": 1}  # SHiRA's entries are vectors
     expected |= {name: by_rank if name.startswith("rank") else 8 + 6 * name.startswith("movement") for name in PRUNED}
     assert num_matrices == expected[variant]
 

@@ -8,7 +8,7 @@ TASKS = [{"class_path": "a.Task", "init_args": {"name": name, "labels": ["x"]}} 
 def test_the_tasks_that_a_run_has_are_those_it_was_told_to_use():
     assert list(configured_tasks({"data": {"tasks": TASKS}})) == ["nli", "qqp"]
     assert list(configured_tasks({"data": {"tasks": TASKS, "only": None}})) == ["nli", "qqp"]
-    chosen = {"qqp": {"kind": "Task", "name": "qqp", "labels": ["x"]}}
+    chosen = {"qqp": {"kind": "Task", "class_path": "a.Task", "name": "qqp", "labels": ["x"]}}
     assert configured_tasks({"data": {"tasks": TASKS, "only": ["qqp"]}}) == chosen
 
 

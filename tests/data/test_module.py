@@ -21,7 +21,8 @@ def task(name="nli", num_train=50, **options):
 def module(tokenizer):
     def make(*tasks, **options):
         table = torch.randn(len(tokenizer), 16, generator=torch.Generator().manual_seed(0))
-        data = MultitaskDataModule(list(tasks), tokenizer, table, **{"batch_size": 8, "eval_batch_size": 8, **options})
+        options = {"batch_size": 8, "eval_batch_size": 8, "max_length": 48, **options}
+        data = MultitaskDataModule(list(tasks), tokenizer, table, **options)
         data.setup("fit")
         return data
 
@@ -118,12 +119,30 @@ def test_workers_give_the_same_batches(module):
         (["a"], {"batch_size": 0}, r"data.batch_size is 0, needed is 1 or more"),
         (["a"], {"epoch_length": 0}, r"data.epoch_length is 0, needed is 1 or more"),
         (["a"], {"mixing": Weights({"b": 1.0})}, r"Weights weighs b, but the tasks are a"),
+        (["a"], {"max_length": -1}, r"data.max_length must be at least 5, got -1: 3 are special tokens"),
+        (["a"], {"max_length": 4}, r"data.max_length must be at least 5, got 4"),
+        (["a"], {"max_length": 57}, r"data.max_length must be at most 56, got 57: the encoder has 60 positions"),
         (["a"], {"eval_batch_size": 0}, r"data.eval_batch_size is 0, needed is 1 or more"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(module, names, options, message):
+def test_arguments_that_make_no_sense_are_refused(module, tokenizer, names, options, message):
+    tokenizer.model_max_length = 60
     with pytest.raises(UserError, match=message):
         module(*(task(name) for name in names), **options)
+
+
+@pytest.mark.parametrize("max_length", [0, 65])
+def test_a_tasks_own_length_is_one_for_the_encoder(module, tokenizer, max_length):
+    tokenizer.model_max_length = 64
+    with pytest.raises(UserError, match=rf"data.tasks: max_length of 'a' must be at .*, got {max_length}: "):
+        module(task("a", max_length=max_length))
+
+
+def test_rows_of_the_shortest_and_of_the_greatest_length_are_read(module, tokenizer):
+    tokenizer.model_max_length = 64
+    for length in (5, 64):
+        data = module(task(max_length=length), max_length=length)
+        assert max(map(len, data.train["nli"]["input_ids"])) <= length
 
 
 def test_processes_share_every_batch_each_row_once(module):

@@ -115,7 +115,7 @@ def test_what_is_wrong_is_one_error_and_leaves_nothing(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("files", [["{}"], ["={}"], ["a="], ["a/b={}"], ["a={}", "a={}"]])
+@pytest.mark.parametrize("files", [["{}"], ["={}"], ["a="], ["a/b={}"], ["..={}"], ["[red]={}"], ["a={}", "a={}"]])
 def test_a_set_needs_a_name_of_its_own(finished_run, set_file, refused, files):
     assert "NAME=PATH" in refused("test", finished_run, "--files", *(each.format(set_file("id")) for each in files))
 

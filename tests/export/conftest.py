@@ -23,6 +23,24 @@ def any_run(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="session")
+def lora_runs(four_kinds, finished):
+    """Runs of one task each that tuned the same backbone by LoRA of scale 2; by task, and `both`, of two tasks."""
+    settings = ("--config", "configs/tuning/lora.yaml", "--config", four_kinds, "--model.init_args.tune.steps=10")
+    settings += ("--model.init_args.method.init_args.alpha=8", "--trainer.val_check_interval=5")
+    tasks = {"nli": "[nli]", "similarity": "[similarity]", "reading": "[reading]", "both": "[nli, similarity]"}
+    return {
+        name: finished(
+            *settings,
+            f"--data.only={only}",
+            f"--experiment=lora_{name}",
+            config="configs/sam.yaml",
+            name=f"lora_{name}",
+        )
+        for name, only in tasks.items()
+    }
+
+
 @pytest.fixture
 def difference():
     """A function: the largest difference of a model's logits from those that a run wrote down."""

@@ -272,6 +272,6 @@ def test_what_differs_by_task_and_adapters_are_refused(build):
         compact(model)
     assert len(masked_layers(model)) == 1
     model = build("bert")
-    add_adapter(model.get_submodule(names[-1]), 2)
+    add_adapter(model.get_submodule(names[-1]), 16, 2)
     with pytest.raises(UserError, match="has adapters"):
         compact(model)

@@ -10,8 +10,10 @@ from torch import nn
 from lit_prune.errors import UserError
 from lit_prune.export.csr import FeatureMajorNorm, SparseLinear, make_sparse
 from lit_prune.export.model import Changes
-from lit_prune.sparsity.install import install, masked_layers
+from lit_prune.sparsity.install import fix_masks, install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.structures import Rank
+from lit_prune.tuning.adapter import add_adapter
 
 FAMILIES = ["bert", "roberta", "xlm-roberta", "electra", "distilbert", "albert", "deberta-v2"]
 
@@ -109,3 +111,14 @@ def test_what_is_not_sparse_or_differs_by_task_is_refused(build, pruned):
     with pytest.raises(UserError, match="a delta is swapped"):
         make_sparse(model)
     assert masked_layers(model)
+
+
+def test_pairs_and_adapters_are_refused(build, pruned):
+    model = build("bert")
+    install(model, list(layers(model)), lambda _, sigma: FixedMask(torch.arange(len(sigma)) < 3), Rank())
+    fix_masks(model)
+    adapted = pruned(0.1)
+    add_adapter(adapted.encoder.backbone.encoder.layer[0].output.LayerNorm, 16, 2)
+    for each in (model, adapted):
+        with pytest.raises(UserError, match="matrices pruned by rank, or adapters"):
+            make_sparse(each)

@@ -149,6 +149,71 @@ def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tm
     assert "has adapters, which transformers' models have not" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("method", ["sam", "lora", "adapter"])
+def test_a_delta_over_ranks_is_over_what_the_pruned_run_is(finished_rank_run, finished, export, tmp_path, method):
+    start = f"--model.init_args.start_from={finished_rank_run}/checkpoints/best.ckpt"
+    overlay = () if method == "sam" else (f"--config=configs/tuning/{method}.yaml", f"--experiment={method}_ranks")
+    brief = (start, "--model.init_args.tune.steps=10", "--trainer.val_check_interval=5")
+    run = finished(*overlay, *brief, config="configs/sam.yaml", name=f"{method}_ranks")
+    expected = read_run(run, None).model
+    folder = export(run, "delta")
+    assert not (folder / "adapter_model.safetensors").exists()
+    for base in (finished_rank_run, export(finished_rank_run, "packed"), export(finished_rank_run, "lowrank")):
+        model = lit_prune.load(folder, base=base)
+        assert all(torch.equal(value, expected.state_dict()[name]) for name, value in model.state_dict().items())
+    with pytest.raises(UserError, match="is not the model that this delta is over"):
+        lit_prune.load(folder, base=export(finished_rank_run, "dense"))
+    inputs = model.encoder.tokenizer(["a b c", "d e"], ["f", "g h"], padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        for form in ("packed", "lowrank"):
+            out = tmp_path / f"of_{form}"
+            assert main(["export", str(run), "--format", form, "--out", str(out)]) == 0
+            found = lit_prune.load(out)
+            torch.testing.assert_close(found(**inputs).logits, expected(**inputs).logits, atol=1e-5, rtol=1e-4)
+
+
+def test_loras_delta_is_its_factors_and_the_head(lora_runs, export, tmp_path):
+    trained = read_run(lora_runs["nli"], None)
+    expected = trained.model.state_dict()
+    folder = export(lora_runs["nli"], "delta")
+    tensors, _ = load_tensors(folder / "delta.safetensors")
+    assert sum(value.numel() for name, value in tensors.items() if "lora_" in name) == trained.metrics["tuned"]
+    assert all(name.startswith("heads.") or name.endswith((".lora_A", ".lora_B")) for name in tensors)
+    model = lit_prune.load(folder)
+    assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    half = ["export", str(lora_runs["nli"]), "--format", "delta", "--dtype", "float16", "--out", str(tmp_path / "half")]
+    assert main(half) == 0
+    for name, value in lit_prune.load(tmp_path / "half").state_dict().items():
+        torch.testing.assert_close(value, expected[name], atol=1e-2, rtol=1e-3)
+
+
+def test_a_delta_of_merged_matrices_as_0_1_0_wrote_it_is_read(lora_runs, export):
+    trained = read_run(lora_runs["nli"], None)
+    expected = trained.model.state_dict()
+    folder = export(lora_runs["nli"], "delta")
+    _, metadata = load_tensors(folder / "delta.safetensors")
+    base = read_checkpoint(lora_runs["nli"] / "checkpoints" / "dense.ckpt")["state_dict"]
+    tensors, texts = pack_delta(expected, base, *trained.base, factors={})
+    kept = {name: value for name, value in metadata.items() if "alpha" not in name}
+    save_tensors(tensors, folder / "delta.safetensors", kept | texts)
+    assert any(name.endswith(".changed") for name in tensors)
+    model = lit_prune.load(folder)
+    assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+
+
+def test_loras_of_several_tasks_are_swapped_over_one_base(lora_runs, singles, tmp_path):
+    folders = {}
+    runs = {task: lora_runs[task] for task in ("nli", "similarity")} | {"reading": singles["reading"]}
+    for task, run in runs.items():
+        folders[task] = tmp_path / task
+        assert main(["export", str(run), "--format", "delta", "--out", str(folders[task])]) == 0
+    model = lit_prune.load(list(folders.values()))
+    for task in ("nli", "similarity", "reading", "nli", "nli", "reading", "similarity"):
+        alone = lit_prune.load(folders[task]).state_dict()
+        swapped = model.use(task).state_dict()
+        assert all(torch.equal(swapped[name], value) for name, value in alone.items())
+
+
 @pytest.mark.slow
 def test_half_a_percent_of_bert_base_takes_little_more_than_its_entropy(tmp_path):
     torch.manual_seed(0)
@@ -164,7 +229,7 @@ def test_half_a_percent_of_bert_base_takes_little_more_than_its_entropy(tmp_path
         num_tuned += len(index)
         share = max(len(index) / base[name].numel(), 1e-12)
         entropy -= base[name].numel() * (share * math.log2(share) + (1 - share) * math.log2(1 - share)) / 8
-    tensors, texts = pack_delta(state, base, "BERT-base", "bert-base-uncased")
+    tensors, texts = pack_delta(state, base, "BERT-base", "bert-base-uncased", {})
     save_tensors(tensors, tmp_path / "delta.safetensors", texts)
     size = (tmp_path / "delta.safetensors").stat().st_size
     assert 4 * num_tuned + entropy < size < min(3.3e6, 1.03 * (4 * num_tuned + entropy))

@@ -13,10 +13,12 @@ from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.lowrank import factor, shape_like
 from lit_prune.export.model import Changes
 from lit_prune.sparsity.budget import budget
-from lit_prune.sparsity.install import install, masked_layers
+from lit_prune.sparsity.install import fix_masks, install, masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import FixedMask, ReversibleMask, TaskMasks
+from lit_prune.sparsity.pairs import rank_pairs
 from lit_prune.sparsity.structures import Rank
+from lit_prune.tuning.adapter import add_adapter
 
 
 @pytest.fixture
@@ -95,6 +97,31 @@ def test_what_has_no_ranks_or_differs_by_task_is_refused(build, pruned):
     with pytest.raises(UserError, match="a delta is swapped"):
         factor(model)
     assert any(isinstance(module, LowRankLinear) for module in model.modules())
+
+
+def test_pairs_are_factored_as_the_masks_that_they_come_from(pruned, inputs):
+    for rank in (5, 10):  # below, and for some above the break-even
+        model, batch = pruned(rank), inputs("bert")
+        other = copy.deepcopy(model)
+        fix_masks(other)
+        assert rank_pairs(other)
+        expected = told(model, batch)
+        for each in (model, other):
+            factor(each)
+        assert model.state_dict().keys() == other.state_dict().keys()
+        torch.testing.assert_close(told(other, batch), expected, atol=1e-5, rtol=0)
+
+
+def test_adapters_after_factors_are_refused_and_at_the_ends_of_layers_kept(pruned, inputs):
+    model, batch = pruned(3), inputs("bert")
+    layer = model.encoder.backbone.encoder.layer[0].output
+    add_adapter(layer.LayerNorm, 16, 2)
+    torch.nn.init.normal_(layer.LayerNorm.adapter.up.weight)
+    outputs_stay(factor, model, batch)
+    model = pruned(3)
+    add_adapter(model.encoder.backbone.encoder.layer[0].output.dense, 16, 2)
+    with pytest.raises(UserError, match="position houlsby"):
+        factor(model)
 
 
 def test_bert_base_of_rank_38_takes_26_megabytes(tmp_path):

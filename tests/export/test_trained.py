@@ -39,7 +39,7 @@ def test_an_unknown_task_is_an_error_that_names_those_there_are(finished_run):
 
 def rewritten(run, folder, change):
     """A copy of a run whose tasks `change` has changed in place."""
-    shutil.copytree(run, folder)
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("checksums.json"))
     config = yaml.safe_load((folder / "config.yaml").read_text())
     change(config["data"]["tasks"])
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -71,7 +71,7 @@ def test_a_task_of_a_kind_that_is_not_known_is_refused(finished_run, tmp_path, t
 
 def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path, tiny_roberta):
     run = tmp_path / "version_0"
-    shutil.copytree(finished_run, run)
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("checksums.json"))
     config = yaml.safe_load((run / "config.yaml").read_text())
     config["encoder"]["backbone"] = str(tiny_roberta)
     (run / "config.yaml").write_text(yaml.safe_dump(config))

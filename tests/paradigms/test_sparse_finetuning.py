@@ -15,7 +15,8 @@ from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.export.trained import read_run
 from lit_prune.paradigms.phase import Phase
-from lit_prune.sparsity.install import dense_state_dict, masks_by_task
+from lit_prune.sparsity.install import dense_state_dict, masked_layers, masks_by_task
+from lit_prune.sparsity.pairs import rank_pairs
 
 CRITERIA = {
     "sam": "{class_path: lit_prune.tuning.GradientCriterion, init_args: {num_batches: 3}}",
@@ -147,7 +148,11 @@ def test_the_result_is_what_the_selected_evaluation_drew(experiment):
 )
 def test_a_resumed_run_is_the_same_bit_for_bit(name, step, experiment, tmp_path):
     overlay = (f"--config=configs/tuning/{name}.yaml",) if name else ()
-    settings = (*overlay, *(SEARCH if name.endswith("pruning") else ()), *BRIEF)
+    assert_resumes((*overlay, *(SEARCH if name.endswith("pruning") else ())), step, experiment, tmp_path)
+
+
+def assert_resumes(settings, step, experiment, tmp_path):
+    settings = (*settings, *BRIEF)
     code, _ = experiment(*settings, "--experiment=whole", config="configs/sam.yaml")
     assert code == 0
     with pytest.raises(SystemExit):
@@ -223,11 +228,61 @@ def test_a_wrong_setting_is_named(arguments, named, experiment, capsys):
     assert not (run / "metrics.json").exists()
 
 
-def test_a_model_pruned_by_rank_cannot_be_tuned_sparsely(experiment, capsys):
-    code, ranks = experiment("--model.init_args.prune.steps=4", config="configs/rank_magnitude.yaml", name="ranks")
+def test_what_a_rank_pruned_encoder_has_pruned_stays_so(finished_rank_run, experiment):
+    pruned = f"--model.init_args.start_from={finished_rank_run}/checkpoints/best.ckpt"
+    code, run = experiment(pruned, f"{METHOD}.share=0.1", *BRIEF, config="configs/sam.yaml")
     assert code == 0
-    start = f"--model.init_args.start_from={ranks}/checkpoints/best.ckpt"
-    code, run = experiment(start, config="configs/sam.yaml")
-    assert code == 2
-    assert "is pruned by rank: needed is a dense model, or one that is pruned by element" in capsys.readouterr().err
-    assert not run.exists()
+    model = read_run(run, None).model
+    pairs = rank_pairs(model)
+    before = masked_layers(read_run(finished_rank_run, None).model)
+    assert {name: pair.rank for name, pair in pairs.items()} == {
+        name: int(layer.mask.keep.sum()) for name, layer in before.items()
+    }
+    assert len(pairs) == 12
+    of_both = [json.loads((each / "metrics.json").read_text()) for each in (finished_rank_run, run)]
+    assert of_both[0]["sparsity"] == of_both[1]["sparsity"] == of_both[1]["dense/sparsity"] == 0.75
+    assert "singular values of 12 matrices (query" in of_both[1]["denominator"]
+    assert of_both[1]["dense/nli/id/loss"] == pytest.approx(of_both[0]["nli/id/loss"], rel=1e-4)
+    base, _ = states(run)
+    assert of_both[1]["tuned"] == sum(
+        int(0.1 * value.numel()) for name, value in base.items() if name[:8] == "encoder."
+    )
+    moved = {name: each for name, each in changed(run).items() if name.startswith("encoder.")}
+    assert all(num <= int(0.1 * numel) for num, numel in moved.values())
+    assert any(num for name, (num, _) in moved.items() if name.endswith((".narrow.weight", ".wide.weight")))
+
+
+@pytest.mark.parametrize("name", ["lora", "adapter", "mixout"])
+def test_over_ranks_a_run_resumes_bit_for_bit(name, finished_rank_run, experiment, tmp_path):
+    start = f"--model.init_args.start_from={finished_rank_run}/checkpoints/best.ckpt"
+    assert_resumes((f"--config=configs/tuning/{name}.yaml", start), 7, experiment, tmp_path)
+
+
+def test_lora_over_ranks_is_beside_both_factors_and_merges_into_them(finished_rank_run, experiment):
+    start = f"--model.init_args.start_from={finished_rank_run}/checkpoints/best.ckpt"
+    code, run = experiment(
+        "--config=configs/tuning/lora.yaml", "--experiment=e2e", start, *BRIEF, config="configs/sam.yaml"
+    )
+    assert code == 0
+    state = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    assert sum(name.endswith(".lora_A.default.weight") for name in state) == 2 * 12
+    model = read_run(run, None).model
+    assert {pair.rank for pair in rank_pairs(model).values()} == {4}
+    for pair in rank_pairs(model).values():
+        assert torch.linalg.matrix_rank(pair.kept_weight()) <= 4
+    base, tuned = states(run)
+    moved = [name for name, value in base.items() if name[:8] == "encoder." and not torch.equal(tuned[name], value)]
+    assert moved
+    assert all(name.endswith((".narrow.weight", ".wide.weight")) for name in moved)
+
+
+def test_a_tuned_run_over_ranks_is_a_base_itself(finished_rank_run, experiment):
+    start = f"--model.init_args.start_from={finished_rank_run}/checkpoints/best.ckpt"
+    code, run = experiment(start, *BRIEF, config="configs/sam.yaml", name="first")
+    assert code == 0
+    again = f"--model.init_args.start_from={run}/checkpoints/best.ckpt"
+    code, second = experiment(again, *BRIEF, config="configs/sam.yaml", name="second")
+    assert code == 0
+    first, second = (json.loads((each / "metrics.json").read_text()) for each in (run, second))
+    assert second["dense/nli/id/loss"] == pytest.approx(first["nli/id/loss"], rel=1e-4)
+    assert second["sparsity"] == 0.75

@@ -91,3 +91,10 @@ def test_a_score_is_what_a_complete_run_was_selected_by(standings, tmp_path):
     assert ledger.score(name) == 0.75
     (standings[name].folder / "metrics.json").write_text("{}")  # of an earlier version
     assert isnan(ledger.score(name))
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[7]", '[{"name": 7}]', "[" * 100_000])
+def test_a_damaged_list_of_runs_is_written_anew(standings, tmp_path, content):
+    (tmp_path / "runs.json").write_text(content)
+    ledger = Ledger(tmp_path, standings, [])
+    assert read(tmp_path).keys() == ledger.entries.keys() == standings.keys()

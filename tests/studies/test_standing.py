@@ -30,9 +30,11 @@ def changed(states, names):
 
 
 def edit(path, change):
+    """Change a record as if it had been written so."""
     values = json.loads(path.read_text())
     change(values)
     path.write_text(json.dumps(values))
+    path.with_name("checksums.json").unlink(missing_ok=True)
 
 
 def test_what_is_not_there_is_new_and_says_all_to_fit(plan, tmp_path, resolve):
@@ -144,3 +146,10 @@ def test_seeds_are_resolved_at_once_and_as_each_would_be(plan, tmp_path, resolve
     last = (*dense[1].arguments, dense[1].arguments[0])  # a config comes last
     assert each_alike(last) == resolve(last)
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["{", "[]", '{"sparsity": "x", "seconds": "x"}'])
+def test_a_damaged_file_costs_its_run_which_is_run_again(states, out, names, name, content):
+    (out / MASK / "version_0" / name).write_text(content)
+    assert changed(states, names) == {MASK: ("changed", "1")}

@@ -58,9 +58,13 @@ def test_entries():
     assert_folds(tuned)
 
 
-def test_lora():
+@pytest.mark.parametrize("alpha", [2, 3])
+def test_lora(alpha):
     tuned = network()
-    inject_adapter_in_model(LoraConfig(r=2, lora_alpha=2, target_modules=["0", "2"]), tuned)
+    inject_adapter_in_model(LoraConfig(r=2, lora_alpha=alpha, target_modules=["0", "2"]), tuned)
+    if alpha != 2:  # a state without it has a scale of 1
+        for number in (0, 2):
+            tuned[number].lora_A["default"].register_buffer("alpha", torch.tensor(float(alpha)))
     assert_folds(tuned)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lit_prune.errors import UserError
+from lit_prune.tuning.select import select_entries
 from lit_prune.tuning.theory import best_mask, generalisation_bound, stability_bound
 
 
@@ -40,6 +41,14 @@ def test_no_other_mask_of_a_quadratic_goes_lower(seed):
 
     best = min(combinations(range(8), 3), key=lowest)
     assert tuple(best_mask(g, h, 0.4).nonzero().flatten().tolist()) == best  # floor(.4 * 8) is 3
+
+
+def test_the_mask_has_exactly_the_share_that_sparse_tuning_selects():
+    gradient = torch.arange(1.0, 101)
+    mask = best_mask(gradient, torch.ones(100), 0.29)  # in binary .29 * 100 is below 29
+    assert mask.sum() == 29
+    (index,) = select_entries({"gradient": gradient.square()}, 0.29, "tensor").values()
+    assert torch.equal(mask.nonzero().flatten(), index)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Predictions of a bias model that somebody else made, from a file."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from lit_prune.data.bias.model import MIN_LOG_PROBABILITY, BiasModel
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
-from lit_prune.data.sources.readers import READERS, IncompleteError
+from lit_prune.data.sources.readers import READERS, IncompleteError, shown
 from lit_prune.errors import UserError
 
 TOLERANCE = 0.02  # of a row's sum of probabilities, which may be rounded
@@ -130,17 +131,19 @@ def _values(record: Mapping[str, Any], names: Sequence[str], where: str) -> list
     values = [_column(record, prefix + name, where) for name in names]
     try:
         return [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f"{where}: the columns {', '.join(names)} are to hold numbers: correct the row") from None
 
 
 def _of_logits(logits: Any, names: Sequence[str], where: str) -> list[float]:
     if not isinstance(logits, list) or len(logits) != len(names) or not all(map(_is_finite, logits)):
-        raise UserError(f"{where}: logits are {logits!r}, needed is a list of {len(names)} numbers: {', '.join(names)}")
+        raise UserError(
+            f"{where}: logits are {shown(logits)}, needed is a list of {len(names)} numbers: {', '.join(names)}"
+        )
     largest = max(logits)
     log_sum = largest + math.log(sum(math.exp(each - largest) for each in logits))
     return [min(0.0, each - log_sum) for each in logits]
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max

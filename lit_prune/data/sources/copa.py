@@ -5,7 +5,7 @@ from typing import Any
 
 from lit_prune.data.generated.choice_templates import QUESTIONS
 from lit_prune.data.sources.files import LayoutFiles, find_file
-from lit_prune.data.sources.readers import READERS
+from lit_prune.data.sources.readers import READERS, shown
 from lit_prune.data.sources.source import Row
 from lit_prune.errors import UserError
 
@@ -33,15 +33,16 @@ class CopaFiles(LayoutFiles):
 def _row(record: dict[str, Any], number: int, where: str) -> Row:
     for key in ("premise", *_CHOICES):
         if not isinstance(record.get(key), str) or not record[key].strip():
-            raise UserError(f"{where}: {key!r} holds {record.get(key)!r}, needed is a text, as COPA has it")
-    if record.get("question") not in QUESTIONS:
-        raise UserError(f"{where}: 'question' holds {record.get('question')!r}, needed is {' or '.join(QUESTIONS)}")
-    if record.get("label") not in (0, 1):
-        raise UserError(f"{where}: 'label' holds {record.get('label')!r}, needed is 0 or 1, the right choice")
+            raise UserError(f"{where}: {key!r} holds {shown(record.get(key))}, needed is a text, as COPA has it")
+    question, label, name = (record.get(key) for key in ("question", "label", "idx"))
+    if question not in list(QUESTIONS):
+        raise UserError(f"{where}: 'question' holds {shown(question)}, needed is {' or '.join(QUESTIONS)}")
+    if label not in (0, 1):
+        raise UserError(f"{where}: 'label' holds {shown(label)}, needed is 0 or 1, the right choice")
     return Row(
-        id=str(record.get("idx", number)),
+        id=str(number if name is None else name),
         text_a=f"{record['premise'].strip()} {QUESTIONS[record['question']]}",
         text_b="\n".join(record[key].strip() for key in _CHOICES),
-        label=str(record["label"] + 1),
+        label=str(int(label) + 1),
         group="",
     )

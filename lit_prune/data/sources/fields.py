@@ -1,26 +1,29 @@
 """How a record of a foreign table, a file's or the hub's, becomes a row."""
 
 import ast
+import math
 import re
 import string
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from lit_prune.data.sources.readers import IncompleteError
+from lit_prune.data.sources.readers import IncompleteError, shown
 from lit_prune.data.sources.source import UNLABELLED, Row
 from lit_prune.errors import UserError
+from lit_prune.names import check_name
 
 
 @dataclass(kw_only=True)
 class Texts:
     """How a record of a foreign table becomes our row, without a label.
 
+    A value is missing if it is null, NaN, blank or absent, in every kind of table.
+
     Args:
         columns: Our field (text_a, text_b, id, group) -> the table's column, or several of which a record has one.
-            text_a is required; id defaults to the record's number, text_b and group to "". text_b may be blank in a
-            row, text_a may not.
+            text_a is required; a missing id is the record's number, a missing text_b or group is "".
         strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
         bytes_literals: Both texts are written as Python bytes, b'...', as PAWS-QQP's generator does: undo it.
         drop_incomplete: Leave out, with a warning that counts them, rows that lack a text or fields of their line.
@@ -52,8 +55,8 @@ class Texts:
             where: Names the record in errors, such as "dev.jsonl:17".
 
         Raises:
-            UserError: A column is missing or holds neither text nor a number, the label is unknown, or a text is no
-                bytes literal; `IncompleteError` where text_a is blank, or text_b and the row may be dropped for it.
+            UserError: A column holds neither text nor a number, the label is unknown, or a text is no bytes literal;
+                `IncompleteError` where text_a or the label is missing, or text_b and the row may be dropped for it.
         """
         if isinstance(record, IncompleteError):
             raise record
@@ -63,26 +66,39 @@ class Texts:
             return None
         texts = [field for field in ("text_a", "text_b") if field in values]
         if self.bytes_literals:
-            values |= {field: _undone(values[field], where) for field in texts}
-        for field in texts if self.drop_incomplete else ["text_a"]:
-            if not values[field].strip():
-                raise IncompleteError(
-                    f"{where}: column {self.columns[field]!r} holds no text; fill it in, or remove the row from the "
-                    "file, or set `drop_incomplete: true` to leave such rows out"
-                )
+            values |= {field: _undone(values[field], where) for field in texts if values[field]}
+        values |= {field: values[field].rstrip(self.strip + string.whitespace) for field in texts}
+        needed = texts if self.drop_incomplete else ["text_a"]
+        missing = [field for field in needed if not values[field].strip()]
+        if "label" in values and label == UNLABELLED:
+            missing.append("label")
+        if missing:
+            raise self._missing(missing[0], record, where)
         return Row(
-            id=values.get("id", str(number)),
-            text_a=self._stripped(values["text_a"]),
-            text_b=self._stripped(values.get("text_b", "")),
+            id=values.get("id") or str(number),
+            text_a=values["text_a"],
+            text_b=values.get("text_b", ""),
             label=label,
             group=values.get("group", ""),
         )
 
+    def check_found(self, found: Collection[str], table: str) -> None:
+        """Raise a UserError if one of `columns` is in no record of a table."""
+        for column in self.columns.values():
+            if first_of(column, found) is None:
+                raise UserError(f"{table}: no column {column!r}; found {', '.join(found)}. Correct `columns`")
+
     def _label(self, values: Mapping[str, str], where: str) -> str | None:
         return UNLABELLED
 
-    def _stripped(self, text: str) -> str:
-        return text.rstrip(self.strip + string.whitespace)
+    def _missing(self, field: str, record: Mapping[str, Any], where: str) -> IncompleteError:
+        columns = self.columns[field]
+        reason = f"column {columns!r} holds no {'label' if field == 'label' else 'text'}; fill it in"
+        if first_of(columns, record) is None:
+            reason = f"no column {columns!r}; found {', '.join(record)}. Correct `columns`"
+        return IncompleteError(
+            f"{where}: {reason}, or remove the row from the file, or set `drop_incomplete: true` to leave such rows out"
+        )
 
 
 @dataclass(kw_only=True)
@@ -91,13 +107,13 @@ class Fields(Texts):
 
     Args:
         columns: Our field (text_a, text_b, label, id, group) -> the table's column, or several of which a record has
-            one. text_a and label are required; id defaults to the record's number, text_b and group to "". text_b may
-            be blank in a row, text_a may not.
+            one. text_a and label are required; a missing id is the record's number, a missing text_b or group is "".
         labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-"); None: labels are
             numbers, and stay as they are.
         strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
         bytes_literals: Both texts are written as Python bytes, b'...', as PAWS-QQP's generator does: undo it.
-        drop_incomplete: Leave out, with a warning that counts them, rows that lack a text or fields of their line.
+        drop_incomplete: Leave out, with a warning that counts them, rows that lack a text, a label or fields of
+            their line.
     """
 
     labels: dict[str, str] | None
@@ -110,12 +126,15 @@ class Fields(Texts):
             self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
 
     def _label(self, values: Mapping[str, str], where: str) -> str | None:
-        if self.labels is None:
-            return values["label"]
-        label = self.labels.get(values["label"])
-        if label is None:
-            raise UserError(f"{where}: unknown label {values['label']!r}; `labels` knows {', '.join(self.labels)}")
-        return label or None
+        value = values["label"]
+        if self.labels is None or (not value and "" not in self.labels):
+            return value
+        if value not in self.labels:
+            hint = ""
+            if {"True", "False"} & self.labels.keys():
+                hint = ". yaml reads unquoted yes, no, on, off, true and false as booleans: quote them"
+            raise UserError(f"{where}: unknown label {shown(value)}; `labels` knows {', '.join(self.labels)}{hint}")
+        return self.labels[value] or None
 
 
 def first_of(columns: str | list[str], found: Iterable[str]) -> str | None:
@@ -125,13 +144,14 @@ def first_of(columns: str | list[str], found: Iterable[str]) -> str | None:
 
 
 def _text(record: Mapping[str, Any], columns: str | list[str], where: str) -> str:
+    """The value of a record's column as a text, "" where it is missing."""
     column = first_of(columns, record)
-    if column is None:
-        raise UserError(f"{where}: no column {columns!r}; found {', '.join(record)}. Correct `columns`")
-    value = record[column]
-    if not isinstance(value, str | int | float):
-        raise UserError(f"{where}: column {column!r} holds {value!r}, neither text nor a number")
-    return str(value)
+    value = None if column is None else record[column]
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if not isinstance(value, str | int | float) or value in (math.inf, -math.inf):
+        raise UserError(f"{where}: column {column!r} must hold a text or a number, got {shown(value)}: correct the row")
+    return "" if isinstance(value, str) and value.isspace() else str(value)
 
 
 def _undone(text: str, where: str) -> str:
@@ -159,6 +179,8 @@ def check_names(splits: Iterable[str]) -> None:
             f"splits {', '.join(splits)}: missing {missing}, unknown {unknown}; "
             f"name train, id and any of id_mismatched, ood, ood_<set>, ood_train"
         )
+    for split in splits:
+        check_name("the name of a split", split)
 
 
 def read_rows(
@@ -179,7 +201,10 @@ def read_rows(
         UserError: A record is not what `read_as` expects, or no row is left.
     """
     num_rows, incomplete = 0, []
+    found: dict[str, None] = {}
     for number, record in records:
+        if not isinstance(record, IncompleteError):
+            found |= dict.fromkeys(record)
         try:
             row = read_as.row(record, number, place(number))
         except IncompleteError:
@@ -190,6 +215,8 @@ def read_rows(
         if row is not None:
             num_rows += 1
             yield row
+    if found:
+        read_as.check_found(found, table)
     if incomplete:
         warnings.warn(
             f"{table}: {len(incomplete)} rows lack a text or fields and are left out, {incomplete[0]} first",

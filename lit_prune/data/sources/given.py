@@ -73,14 +73,18 @@ def check_readable(path: Path) -> None:
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file's first row.
+    """The columns of a file: those of all its rows, as a row of a .jsonl may lack some.
 
     Raises:
-        UserError: it has none.
+        UserError: it has no row.
     """
-    _, record = next(READERS[path.suffix](path), (0, None))
-    if record is None:
-        raise UserError(f"{path}: no rows; check the file")
-    if isinstance(record, UserError):
-        raise record
-    return tuple(record)
+    columns: dict[str, None] = {}
+    error = UserError(f"{path}: no rows; check the file")
+    for _, record in READERS[path.suffix](path):
+        if isinstance(record, UserError):
+            error = record
+        else:
+            columns |= dict.fromkeys(record)
+    if not columns:
+        raise error
+    return tuple(columns)

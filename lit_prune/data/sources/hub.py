@@ -36,7 +36,12 @@ class HubTable:
         """
         try:
             return datasets.load_dataset(self.path, self.name, split=self.split, revision=self.revision)
-        except (OSError, ValueError, RuntimeError) as error:  # no network, wrong names, old scripts
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            datasets.exceptions.DatasetsError,
+        ) as error:  # no network, wrong names
             raise UserError(
                 f"cannot load {self.path} (name {self.name}, split {self.split}, revision {self.revision}) from the "
                 f"hub: {error}. Correct the name; or without a network point HF_HOME to a cache that holds it, "
@@ -88,9 +93,10 @@ class Hub(Source):
 
 
 def _named(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with the names of its classes for their numbers; a number without a name (-1: no label) stays."""
+    """The record with the names of its classes for their numbers; null and a number without a name (-1) stay."""
     named = dict(record)
     for column, feature in features.items():
-        if isinstance(feature, datasets.ClassLabel) and 0 <= record[column] < feature.num_classes:
-            named[column] = feature.names[record[column]]
+        number = record[column]
+        if isinstance(feature, datasets.ClassLabel) and number is not None and 0 <= number < feature.num_classes:
+            named[column] = feature.names[number]
     return named

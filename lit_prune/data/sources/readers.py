@@ -2,7 +2,9 @@
 
 import csv
 import json
+import reprlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from lit_prune.errors import UserError
+from lit_prune.limits import bounded_batches, bounded_lines, check_num_columns
 
 
 class IncompleteError(UserError):
@@ -19,20 +22,31 @@ class IncompleteError(UserError):
 Records: TypeAlias = Iterator[tuple[int, dict[str, Any] | IncompleteError]]
 """The number of the line (of the row, in parquet; both count from 1) and the columns by name, or why there are none."""
 
+shown = reprlib.repr  # a value in an error: long and nested ones are cut
+
 
 def _decoded(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines with their ends. Only a line feed ends one: texts hold other Unicode line ends."""
+    """Numbered lines with their ends.
+
+    A line feed ends a line, or a carriage return in a file without line feeds: texts hold other Unicode line ends.
+    """
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        has_feeds = any(b"\n" in block for block in iter(partial(file.read, 1 << 16), b""))
+    # In latin-1 each byte is a character: a line that is not UTF-8 is found by its number.
+    with path.open(encoding="latin-1", newline="\n" if has_feeds else "\r") as lines:
+        for number, line in enumerate(bounded_lines(lines, path), start=1):
             try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+                text = line.encode("latin-1").decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise UserError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
+            if "\0" in text:
+                raise UserError(f"{path}:{number}: a NUL byte, as in UTF-16; convert the file to UTF-8")
+            yield number, text
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines that are not blank, without their ends."""
-    return ((number, text.rstrip("\r\n")) for number, text in _decoded(path) if text.strip())
+    """Numbered lines that are not empty, without their ends."""
+    return ((number, text.rstrip("\r\n")) for number, text in _decoded(path) if text.strip("\r\n "))
 
 
 def _under_header(
@@ -53,20 +67,47 @@ def _under_header(
 
 
 def _check_unique(where: str, names: Sequence[str]) -> None:
+    check_num_columns(where, len(names))
     twice = {name: None for name in names if name and names.count(name) > 1}  # spreadsheets leave several unnamed
     if twice:
         raise UserError(f"{where}: several columns are named {', '.join(map(repr, twice))}; rename all but one")
 
 
+def parse_json(text: str, path: Path, number: int | None = None) -> Any:
+    """Parse the JSON of a file, or of one line of it.
+
+    Args:
+        text: The JSON.
+        path: The file.
+        number: The line, None: `text` is the whole file.
+
+    Raises:
+        UserError: It is malformed or nested too deeply, or a number or a string in it cannot be represented.
+    """
+    where = str(path) if number is None else f"{path}:{number}"
+    try:
+        value = json.loads(text)
+        if "\\u" in text:  # the only way to write half of a surrogate pair, which no file of ours can hold
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except json.JSONDecodeError as error:
+        where, reason = f"{path}:{(number or 1) + error.lineno - 1}", error.msg
+    except UnicodeEncodeError as error:
+        reason = f"{error.object[error.start]!a} is half of a surrogate pair"
+    except RecursionError:
+        reason = "nested too deeply"
+    except ValueError as error:  # an integer of more digits than Python reads
+        reason = str(error).partition(";")[0]
+    raise UserError(f"{where}: malformed JSON ({reason}); correct or remove it")
+
+
 def read_jsonl(path: Path, names: None = None) -> Records:
     """An object a line, which names its own columns."""
     for number, line in _lines(path):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}:{number}: malformed JSON ({error.msg}); correct or remove the line") from None
+        record = parse_json(line, path, number)
         if not isinstance(record, dict):
             raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
+        check_num_columns(f"{path}:{number}", len(record))
         yield number, record
 
 
@@ -93,6 +134,7 @@ def read_csv(path: Path, names: Sequence[str] | None = None) -> Records:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(2**31 - 1)  # Python's own is 131,072 characters
     rows = csv.reader((text for _, text in _decoded(path)), strict=True)
     while True:
         number = rows.line_num + 1  # a row may span lines: it goes by its first
@@ -101,9 +143,10 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise UserError(
-                f"{path}:{number}: malformed csv ({error}); close each quotation mark, and double those inside a text"
-            ) from None
+            reason, remedy = str(error), "close each quotation mark, and double those inside a text"
+            if "new-line" in reason:
+                reason, remedy = "a carriage return outside quotation marks", "give all lines the same line end"
+            raise UserError(f"{path}:{number}: malformed csv ({reason}); {remedy}") from None
         if fields:
             yield number, fields
 
@@ -114,12 +157,15 @@ def read_parquet(path: Path, names: None = None) -> Records:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         _check_unique(str(path), file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=1000):
+        for batch in bounded_batches(file, path):
+            batch.validate(full=True)  # else a text that is not UTF-8 is found without its place
             for record in batch.to_pylist():
                 number += 1
                 yield number, record
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except UserError:
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())
         raise UserError(f"{path}: cannot be read as parquet after row {number} ({reason}); write it again") from None
 
 

@@ -1,6 +1,5 @@
 """Questions that spans of a text answer, in SQuAD's own files and as the hub has them (Rajpurkar et al. 2016)."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 from lit_prune.data.sources.fields import check_names
 from lit_prune.data.sources.files import LayoutFiles, find_file
 from lit_prune.data.sources.hub import HubTable
+from lit_prune.data.sources.readers import parse_json, shown
 from lit_prune.data.sources.source import UNLABELLED, Source, SpanRow
 from lit_prune.errors import UserError
+from lit_prune.limits import read_bounded
 
 
 class SquadFiles(LayoutFiles):
@@ -62,9 +63,10 @@ def read_squad(path: Path) -> Iterator[SpanRow]:
 def _flat(path: Path) -> Iterator[dict[str, Any]]:
     """The records that the hub has of a file's questions."""
     try:
-        content = json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: malformed JSON ({error}); download the file again") from None
+        text = read_bounded(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
+    content = parse_json(text, path)
     for article in _listed(content, "data", str(path)):
         for paragraph in _listed(article, "paragraphs", str(path)):
             for question in _listed(paragraph, "qas", str(path)):
@@ -97,8 +99,8 @@ def _row(record: Mapping[str, Any], table: str) -> SpanRow:
         found = isinstance(text, str) and isinstance(start, int) and start >= 0 and context.startswith(text, start)
         if not found or not text.strip():
             raise UserError(
-                f"{where}: the answer {text!r} does not stand at the context's character {start}; correct its "
-                "`answer_start` (it counts from 0), or remove the question"
+                f"{where}: the answer {shown(text)} does not stand at the context's character {shown(start)}; correct "
+                "its `answer_start` (it counts from 0), or remove the question"
             )
     return SpanRow(
         id=name, text_a=question, text_b=context, label=UNLABELLED, group="", answers=[*texts], starts=[*starts]
@@ -115,5 +117,7 @@ def _listed(record: Any, key: str, where: str) -> list[Any]:
 def _text(record: Any, key: str, where: str) -> str:
     value = record.get(key) if isinstance(record, Mapping) else None
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{where}: {key!r} holds {value!r}, needed is a text; check that the file has SQuAD's layout")
+        raise UserError(
+            f"{where}: {key!r} holds {shown(value)}, needed is a text; check that the file has SQuAD's layout"
+        )
     return value

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.data.sources.files import LayoutFiles, find_file
-from lit_prune.data.sources.readers import read_jsonl
+from lit_prune.data.sources.readers import read_jsonl, shown
 from lit_prune.data.sources.source import UNLABELLED, MentionRow
 from lit_prune.errors import UserError
 
@@ -50,12 +50,12 @@ def read_wsc(path: Path, labelled: bool = True) -> Iterator[MentionRow]:
 def _row(record: dict[str, Any], number: int, where: str, labelled: bool) -> MentionRow:
     text, target, label = (record.get(key) for key in ("text", "target", "label"))
     if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{where}: 'text' holds {text!r}, needed is a text, as WSC has it")
+        raise UserError(f"{where}: 'text' holds {shown(text)}, needed is a text, as WSC has it")
     if not isinstance(target, Mapping):
-        raise UserError(f"{where}: 'target' holds {target!r}, needed are two mentions, as WSC has it")
+        raise UserError(f"{where}: 'target' holds {shown(target)}, needed are two mentions, as WSC has it")
     if labelled and label not in (False, True):
-        raise UserError(f"{where}: 'label' holds {label!r}, needed is true or false")
-    name = str(record.get("idx", number))
+        raise UserError(f"{where}: 'label' holds {shown(label)}, needed is true or false")
+    name = str(number if record.get("idx") is None else record["idx"])
     return MentionRow(
         id=name,
         text_a=text,
@@ -71,9 +71,9 @@ def _place(text: str, target: Mapping[str, Any], which: str, where: str) -> list
     mention, index = (target.get(f"{which}_{key}") for key in ("text", "index"))
     words = [word.start() for word in re.finditer(r"\S+", text)]
     if not isinstance(mention, str) or not mention.strip():
-        raise UserError(f"{where}: '{which}_text' holds {mention!r}, needed is a part of the text")
+        raise UserError(f"{where}: '{which}_text' holds {shown(mention)}, needed is a part of the text")
     if not isinstance(index, int) or not 0 <= index < len(words):
-        raise UserError(f"{where}: '{which}_index' holds {index!r}, needed is the number of a word of the text")
+        raise UserError(f"{where}: '{which}_index' holds {shown(index)}, needed is the number of a word of the text")
     pattern = r"\s+".join(map(re.escape, mention.split()))
     found = [each.span() for each in re.finditer(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)]
     if not found:

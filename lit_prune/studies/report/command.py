@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from jsonargparse import auto_cli
 from rich.console import Console
 
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
+from lit_prune.markup import in_markdown, on_console, paragraph
 from lit_prune.studies.report.board import write_board
 from lit_prune.studies.report.checks import complete_settings
 from lit_prune.studies.report.claims import claims_table, judge
@@ -66,8 +69,11 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     place = Path(folder)
     results = read_results(place)
     target = place / "report.md"
-    if target.exists() and not target.read_text(errors="replace").startswith(_MARK):
+    if target.is_symlink() or (target.exists() and not target.read_text(errors="replace").startswith(_MARK)):
         raise UserError(f"{target} was not written by lit_prune report and is not overwritten: move it")
+    for below in (place / "figures", place / "tensorboard"):
+        if links := [each for each in (below, *below.rglob("*")) if each.is_symlink()]:
+            raise UserError(f"{links[0]} must be a file or folder of the study, got a link: remove it")
     from lit_prune.studies.report.latex import latex  # not above: pandas takes a moment
 
     title, given = read_settings(place)
@@ -78,21 +84,25 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         chosen, tried = choose(results, settings)
         gathered = gather(chosen, settings)
         captions = _draw(chosen, gathered, settings, place)
+        figures = [_figure(place, name) for name in captions]
         shown, further = _tables(chosen, gathered, settings)
         further += [tried] if tried.rows else []
-        parts = [f"# {title}", status_line(results), *(table.markdown() for table in shown), *captions]
+        parts = [f"# {in_markdown(title)}", paragraph(status_line(results)), *(table.markdown() for table in shown)]
+        parts += ["## Figures"] if captions else []
+        for name, caption in captions.items():
+            parts += [f"![{in_markdown(name)}]({quote(f'figures/{name}.png')})", paragraph(caption)]
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
         write_atomically(target, lambda path: path.write_text(f"{_MARK}\n\n{text}"))
         in_latex = "\n".join(latex(table) for table in [*shown, *further])
         write_atomically(place / "tables.tex", lambda path: path.write_text(in_latex))
-        whole = page(title, text, results.runs, place)
+        whole = page(title, text, results.runs, place, figures)
         write_atomically(place / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error}") from error
     console = Console()
     if not console.is_terminal:
         console = Console(width=_FILE_WIDTH)
-    console.print(f"{title}: {status_line(results)}", highlight=False, markup=False)
+    console.print(on_console(f"{title}: {status_line(results)}"))
     for table in shown:
         console.print(table.rich(_CONSOLE_ROWS))
     console.print(str(target), highlight=False, markup=False, soft_wrap=True)
@@ -124,15 +134,15 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     return [table for table in shown if table.rows], [table for table in further if table.rows]
 
 
-def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) -> list[str]:
-    """Draw what has a complete run already; the lines that show it. Arguments as of `_tables`."""
+def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) -> dict[str, str]:
+    """Draw what has a complete run already; the caption of each figure by its name. Arguments as of `_tables`."""
     figures = [each for each in settings.figures if not awaited(rows, each.where)]
     curves = [each for each in settings.curves if not awaited(runs, each.where)]
     mixtures = [each for each in settings.mixtures if not awaited(runs, each.where)]
     found = spreads(rows, settings)
     weighed = len(settings.pareto) == 2
     if not (figures or curves or mixtures or found or weighed):
-        return []
+        return {}
     # Not above: they take a second.
     from lit_prune.studies.report.budgets import draw_mixtures
     from lit_prune.studies.report.figures import draw
@@ -140,8 +150,7 @@ def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) 
     from lit_prune.studies.report.tradeoff import draw_tradeoff
     from lit_prune.studies.report.training import draw_curves
 
-    def place(name: str) -> Path:
-        return folder / "figures" / f"{name}.png"
+    place = partial(_figure, folder)
 
     captions = {each.name: draw(rows, each, settings.over, place(each.name)) for each in figures}
     captions |= {each.name: draw_curves(runs, each, settings.over, place(each.name)) for each in curves}
@@ -150,7 +159,8 @@ def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) 
         captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), place("pareto"))
     if found is not None:
         captions["stability"] = draw_ranks(found, place("stability"))
-    lines = ["## Figures"]
-    for name, caption in captions.items():
-        lines += [f"![{name}](figures/{name}.png)", caption]
-    return lines
+    return captions
+
+
+def _figure(folder: Path, name: str) -> Path:
+    return folder / "figures" / f"{name}.png"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lit_prune.markup import Bold
 from lit_prune.studies.report.cells import begun_cells
 from lit_prune.studies.report.results import Results
 from lit_prune.studies.report.run import PLANNED
@@ -36,7 +37,7 @@ def _several(kind: str, values: Iterable[str | None]) -> list[str]:
     if len(found) < 2:
         return []
     told = ", ".join(f"{_short(value)} ({number} runs)" for value, number in sorted(found.items()))
-    return [f"**More than one {kind} in these tables**: {told}."]
+    return [Bold(f"More than one {kind} in these tables: {told}.")]
 
 
 def missing_table(results: Results) -> Table:

@@ -15,9 +15,10 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically
+from lit_prune.files import read_json, write_atomically
+from lit_prune.studies.outcome import DAMAGED
 from lit_prune.studies.report.rounds import take_apart
-from lit_prune.studies.report.run import SKIPPED, Run, Value, read_json, read_run
+from lit_prune.studies.report.run import SKIPPED, Run, Value, read_run
 
 Floats = NDArray[np.float64]
 _OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
@@ -39,6 +40,8 @@ class Key(NamedTuple):
     def of(cls, model: str, name: str) -> "Key":
         """The key of a model's number by its name."""
         *place, metric = name.split("/")
+        if len(place) not in (0, 2):
+            raise UserError(f"a metric must be named <task>/<split>/<metric>, got {name!r}: correct it in study.yaml")
         task, split = place or ("", "")
         return cls(model, task, split, metric)
 
@@ -159,23 +162,42 @@ def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Arr
 
 
 def _listed(folder: Path) -> list[dict[str, Any]]:
+    """What `runs.json` says of each run, or where the runs lie; a damaged entry, or file, is told as a run."""
     path = folder / "runs.json"
+    damaged: list[dict[str, Any]] = []
     if path.is_file():
-        listed: list[dict[str, Any]] = read_json(path, list)
-        if not all(isinstance(each, dict) and _is_name(each.get("name")) for each in listed):
-            raise UserError(
-                f"{path} is not a list of runs with a plain name each: run the study again to write it anew"
-            )
-        return listed
+        try:
+            return [_checked(each, number, folder) for number, each in enumerate(read_json(path, list))]
+        except UserError as error:
+            damaged = [{"name": path.name, "folder": path.name, "status": DAMAGED, "error": str(error)}]
     if (folder / "run.json").is_file():
-        return [{"name": folder.resolve().name, "folder": "."}]
+        return [{"name": folder.resolve().name, "folder": "."}, *damaged]
     names = (Path(each).relative_to(folder).as_posix() for each in _folders(folder))
-    return [{"name": name, "folder": name} for name in sorted(names)]
+    return [*({"name": name, "folder": name} for name in sorted(names)), *damaged]
 
 
-def _is_name(name: Any) -> bool:
-    """Whether it names a place below the study's folder."""
-    return isinstance(name, str) and bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
+_ENTRY: dict[str, tuple[type, ...]] = {"folder": (str,), "status": (str,), "error": (str,), "axes": (dict,)}
+
+
+def _checked(entry: Any, number: int, folder: Path) -> dict[str, Any]:
+    """An entry of `runs.json`; one that names no place below the study's folder is a damaged run."""
+    if (
+        isinstance(entry, dict)
+        and _is_below(entry.get("name"), folder)
+        and _is_below(entry.get("folder", entry["name"]), folder)
+        and all(entry.get(key) is None or isinstance(entry[key], kinds) for key, kinds in _ENTRY.items())
+    ):
+        return {key: value for key, value in entry.items() if value is not None}
+    name = f"runs.json[{number}]"
+    error = "its entry is not a run with a plain name and folder: run the study again to write it anew"
+    return {"name": name, "folder": name, "status": DAMAGED, "error": error}
+
+
+def _is_below(name: Any, folder: Path) -> bool:
+    """Whether a name is that of a place below a folder, not by a link that leads out of it."""
+    if not isinstance(name, str) or not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        return False
+    return (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def _folders(folder: Path) -> Iterator[str]:

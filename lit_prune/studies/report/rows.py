@@ -6,13 +6,21 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pyarrow.compute
-import pyarrow.parquet
 from numpy.typing import NDArray
 
+from lit_prune.errors import UserError
+from lit_prune.files import check_undamaged
+from lit_prune.limits import read_parquet_table
 from lit_prune.studies.report.results import Key
 from lit_prune.studies.report.run import Run
 from lit_prune.studies.report.statistics import Floats, RowStatistic, weighted_auroc, weighted_mean
+
+PREDICTIONS = pyarrow.schema(
+    [(name, pyarrow.string()) for name in ("id", "task", "split", "label", "prediction")]
+    + [("logits", pyarrow.list_(pyarrow.float64())), ("loss", pyarrow.float64())]
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +60,17 @@ def read_rows(run: Run, key: Key) -> Rows | None:
 
 @lru_cache(maxsize=32)
 def _read(path: Path, task: str, split: str) -> Rows | None:
+    check_undamaged(path)
     mine = (pyarrow.compute.field("task") == task) & (pyarrow.compute.field("split") == split)
-    table = pyarrow.parquet.read_table(path, filters=mine).sort_by("id")
+    table = read_parquet_table(path, PREDICTIONS).filter(mine).sort_by("id")
     if not len(table):
         return None
     ids, labels, predictions = (table[name].to_numpy(zero_copy_only=False) for name in ("id", "label", "prediction"))
-    logits = pyarrow.compute.list_flatten(table["logits"]).to_numpy().reshape(len(table), -1)
+    lengths = pyarrow.compute.list_value_length(table["logits"]).to_numpy()
+    logits = pyarrow.compute.list_flatten(table["logits"]).to_numpy()
+    if lengths.min() != lengths.max() or lengths[0] == 0:
+        raise UserError(f"{path} must have as many logits in each row of {task}/{split}: restore the file")
+    logits = logits.reshape(len(table), -1)
     return Rows(ids, labels, predictions, logits, table["loss"].to_numpy())
 
 

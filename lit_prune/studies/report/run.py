@@ -1,13 +1,14 @@
 """One run of a study, and its numbers; read from `run.json`, `metrics.json` and `speed.json` alone."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_prune.errors import UserError
+from lit_prune.files import read_json
+from lit_prune.recorded import number_of
+from lit_prune.studies.outcome import DAMAGED, read_outcome
 
 Value = str | int | float
 
@@ -51,39 +52,41 @@ class Run:
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
     """A run, and its numbers by their keys in `metrics.json` and, if it is there, `speed.json`.
 
-    There are none while the run is not complete.
+    There are none while the run is not complete, or where a file of it is damaged, which `error` then tells.
 
     Args:
         folder: The study's.
         planned: What `runs.json` says of the run, its `name` at least.
 
     Raises:
-        UserError: a file of the run is not what it should be.
+        UserError: its `speed.json` is not what it should be.
     """
     place = folder / planned.get("folder", f"{planned['name']}/version_0")
-    record = read_json(place / "run.json", dict) if (place / "run.json").is_file() else {}
-    complete = (place / "metrics.json").is_file()
-    metrics = read_json(place / "metrics.json", dict) if complete else {}
+    outcome = read_outcome(place)
+    record, complete = outcome.record, outcome.metrics is not None
+    listed = planned.get("axes") or {}
     speed = read_json(place / "speed.json", dict) if complete and (place / "speed.json").is_file() else {}
     status = planned.get("status") or record.get("status", PLANNED)
-    if status == "completed" and not complete:
+    if outcome.damage is not None:
+        status = DAMAGED
+    elif status == "completed" and not complete:
         status = "without metrics"
     run = Run(
         name=planned["name"],
         folder=place,
         status="completed" if complete else status,
-        error=planned.get("error"),
+        error=outcome.damage or planned.get("error"),
         files="",
-        axes=planned.get("axes", {}) | record.get("axes", {}) | planned.get("axes", {}),  # in the study's order
+        axes=listed | (record.get("axes") or {}) | listed,  # in the study's order
         config_hash=record.get("config_hash"),
         commit=record.get("commit"),
-        lit_prune=record.get("versions", {}).get("lit_prune"),
+        lit_prune=str(versions["lit_prune"]) if (versions := record.get("versions") or {}).get("lit_prune") else None,
         hardware=_hardware(record.get("hardware")),
-        seconds=record.get("seconds"),
+        seconds=number_of(record, "seconds"),
     )
     numbers = {
         sys.intern(name): float(value)
-        for name, value in (speed | metrics).items()
+        for name, value in (speed | dict(outcome.metrics or {})).items()
         if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
     }
     return run, numbers
@@ -92,19 +95,5 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
 def _hardware(told: Mapping[str, Any] | None) -> str | None:
     if not told:
         return None
-    return f"{told.get('num_devices', 1)} x {told['device']}, {told['num_threads']} threads, {told['precision']}"
-
-
-def read_json(path: Path, kind: type) -> Any:
-    """What a file holds, of this kind (dict or list).
-
-    Raises:
-        UserError: it holds something else, or cannot be read.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error})") from error
-    if not isinstance(content, kind):
-        raise UserError(f"{path} does not hold a JSON {'object' if kind is dict else 'list'}")
-    return content
+    device, threads, precision = (told.get(each, "unknown") for each in ("device", "num_threads", "precision"))
+    return f"{told.get('num_devices', 1)} x {device}, {threads} threads, {precision}"

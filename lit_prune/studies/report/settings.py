@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from lit_prune.errors import UserError
+from lit_prune.files import read_yaml
 
 Direction = Literal["max", "min"]  # which end of a number is better
 
@@ -154,12 +154,7 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
     path = folder / "study.yaml"
     if not path.is_file():
         return folder.resolve().name, ReportSettings()
-    try:
-        study = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())})") from error
-    if not isinstance(study, dict):
-        raise UserError(f"{path} is not a mapping: it has a title and a report")
+    study = read_yaml(path)
     report = study.get("report") or {}
     _check_keys(report, ReportSettings, f"{path}: report")
     for key, (kind, what) in _PARTS.items():

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lit_prune.markup import Bold, in_markdown, on_console, paragraph, printable
 from lit_prune.studies.report.cells import Cell, begun_cells, seeds_there
 from lit_prune.studies.report.comparisons import Difference, Ranks
 from lit_prune.studies.report.naming import MODELS, metric_label, value_text
@@ -25,7 +26,7 @@ ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every int
 
 @dataclass(frozen=True)
 class Table:
-    """A table of strings; `num_names` columns on its left name its rows, the others hold figures."""
+    """A table of plain text; `num_names` columns on its left name its rows, the others hold figures."""
 
     title: str
     header: Sequence[str]
@@ -36,23 +37,21 @@ class Table:
     def markdown(self) -> str:
         """The table with its title and its notes."""
         line = ["---"] * self.num_names + ["---:"] * (len(self.header) - self.num_names)
-        rows = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in (self.header, line, *self.rows))
-        return "\n\n".join([f"## {self.title}", "\n".join(f"| {row} |" for row in rows), *self.notes])
+        cells = [[in_markdown(cell).replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
+        rows = "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], line, *cells[1:]))
+        return "\n\n".join([f"## {in_markdown(self.title)}", rows, *map(paragraph, self.notes)])
 
     def rich(self, num_rows: int, file: str = "report.md") -> Group:
-        """The table for the console, its first rows only, without markdown's marks; `file` is where the others are."""
+        """The table for the console, its first rows only; `file` is where the others are."""
         shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
         for number, name in enumerate(self.header):
-            shown.add_column(name, justify="left" if number < self.num_names else "right")
+            shown.add_column(on_console(name), justify="left" if number < self.num_names else "right")
         for row in self.rows[:num_rows]:
-            shown.add_row(*map(_plain, row))
+            shown.add_row(*map(on_console, row))
         left = len(self.rows) - num_rows
         lines = [f"{left} more rows are in {file}.", *self.notes] if left > 0 else self.notes
-        return Group(Text(f"\n{self.title}", style="bold"), shown, *([_plain(" ".join(lines))] if lines else []))
-
-
-def _plain(text: str) -> Text:
-    return Text(text.replace("*", ""))
+        title = Text(f"\n{printable(self.title)}", style="bold")
+        return Group(title, shown, *([on_console(" ".join(lines))] if lines else []))
 
 
 def cell_axes(results: Results, settings: ReportSettings) -> list[str]:
@@ -124,8 +123,8 @@ def interval_texts(found: Difference) -> list[str]:
     if found.interval is None:
         return [NONE, NONE]
     low, high = found.interval
-    mark = "**" if found.num >= ENOUGH and (low > 0 or high < 0) else ""
-    return [f"{mark}[{low:+.3f}, {high:+.3f}]{mark}", found.over]
+    text = f"[{low:+.3f}, {high:+.3f}]"
+    return [Bold(text) if found.num >= ENOUGH and (low > 0 or high < 0) else text, found.over]
 
 
 def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Ranks]) -> Table:

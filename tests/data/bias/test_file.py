@@ -87,6 +87,21 @@ def test_what_is_not_there_or_cannot_be_is_named(tmp_path, values, ids, message)
         predict(write(tmp_path / "bias.parquet", values, ids))
 
 
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (dict.fromkeys(NAMES, 10**400), r"bias.jsonl:1: the columns .* are to hold numbers"),
+        ({"logits": [10**400, 0, 0]}, r"bias.jsonl:1: logits are \[1000.*, 0, 0\], needed is a list of 3 numbers"),
+        ({"logits": [math.nan, 0, 0]}, r"bias.jsonl:1: logits are \[nan, 0, 0\], needed is a list of 3 numbers"),
+    ],
+)
+def test_numbers_beyond_all_floats_are_named_with_their_line(tmp_path, record, message):
+    path = tmp_path / "bias.jsonl"
+    path.write_text(json.dumps({"id": "a", **record}))
+    with pytest.raises(UserError, match=message):
+        predict(path)
+
+
 def test_a_file_that_is_not_there_or_of_another_kind_is_named(tmp_path):
     with pytest.raises(UserError, match="there is no file of bias predictions"):
         predict(tmp_path / "none.csv")

@@ -35,12 +35,18 @@ def test_a_row_is_the_premise_with_its_question_and_the_choices(rows):
         ({"premise": " "}, "train.jsonl:2: 'premise' holds ' ', needed is a text"),
         ({"choice2": None}, "train.jsonl:2: 'choice2' holds None"),
         ({"question": "why"}, "'question' holds 'why', needed is cause or effect"),
+        ({"question": ["cause"]}, r"'question' holds \['cause'\], needed is cause or effect"),
         ({"label": 2}, "'label' holds 2, needed is 0 or 1"),
     ],
 )
 def test_a_malformed_row_is_named_with_its_line(change, named, rows):
     with pytest.raises(UserError, match=named):
         rows(RECORD, RECORD | change)
+
+
+def test_a_missing_id_is_the_number_of_the_line(rows):
+    without = {name: value for name, value in RECORD.items() if name != "idx"}
+    assert [row["id"] for row in rows(RECORD, without, {**RECORD, "idx": None})] == ["7", "2", "3"]
 
 
 @pytest.mark.parametrize("paths", [[], ["a.csv"], ["a.jsonl", "b.tsv"]])

@@ -1,6 +1,9 @@
 """Records of foreign tables: how they become rows, and what is refused."""
 
+import math
+
 import pytest
+import yaml
 
 from lit_prune.data.sources.fields import Fields, Texts, check_names, first_of, read_rows
 from lit_prune.data.sources.readers import IncompleteError
@@ -8,6 +11,7 @@ from lit_prune.errors import UserError
 
 PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "gold_label"}
 NLI = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradiction", "-": ""}
+COMPLETE = {"gold_label": "neutral", "sentence1": "b'a'", "sentence2": "b'b'", "pair": "p", "genre": "g"}
 RECORD = {"gold_label": "entailment", "sentence1": "A man sleeps .", "sentence2": "A man rests !"}
 
 
@@ -53,7 +57,61 @@ def test_a_second_text_may_be_blank_a_first_may_not():
     with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' holds no text; .*`drop_incomplete: true`"):
         row({**RECORD, "sentence1": " \n"})
     assert row({**RECORD, "sentence1": "", "gold_label": "-"}) is None
-    assert row({**RECORD, "sentence1": "..."}, strip=".")["text_a"] == ""  # a text, though none is left of it
+    with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' holds no text"):
+        row({**RECORD, "sentence1": " ..."}, strip=".")
+    assert row({**RECORD, "sentence2": " ..."}, strip=".")["text_b"] == ""
+
+
+ABSENT = object()
+MISSING = [None, math.nan, "", " \t", ABSENT]
+
+
+@pytest.mark.parametrize("value", MISSING, ids=["null", "nan", "empty", "blank", "absent"])
+@pytest.mark.filterwarnings("ignore:dev. 1 rows lack")
+def test_null_blank_and_absent_are_all_missing(value):
+    def without(column):
+        there = {**COMPLETE, column: value}
+        return {name: each for name, each in there.items() if each is not ABSENT}
+
+    columns = {**PAIR, "id": "pair", "group": "genre"}
+    assert row(without("pair"), columns=columns)["id"] == "17"
+    assert row(without("genre"), columns=columns)["group"] == ""
+    assert row(without("sentence2"))["text_b"] == ""
+    for column in ("sentence1", "gold_label"):
+        with pytest.raises(IncompleteError, match=rf"dev:17: .* '{column}'.*`drop_incomplete: true`"):
+            row(without(column))
+    for column in ("sentence1", "sentence2", "gold_label"):
+        assert read(COMPLETE, without(column), drop_incomplete=True) == ["1"]
+    assert row(without("gold_label"), labels={**NLI, "": ""}) is None
+    assert row(without("gold_label"), labels={"": "unknown"})["label"] == "unknown"
+    assert row(without("sentence2"), bytes_literals=True)["text_b"] == ""
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_an_infinite_number_is_neither_text_nor_label(value):
+    for column in ("sentence1", "gold_label"):
+        with pytest.raises(UserError, match=rf"dev:17: column '{column}' must hold a text or a number, got -?inf"):
+            row({**RECORD, column: value}, labels=None)
+
+
+def test_a_column_that_no_record_has_is_named():
+    columns = {**PAIR, "group": "genre"}
+    with pytest.raises(UserError, match=r"dev: no column 'genre'; found sentence1, sentence2, gold_label. Correct"):
+        read(*[{name: RECORD[name] for name in ("sentence1", "sentence2", "gold_label")}] * 2, columns=columns)
+    assert read(RECORD, {**RECORD, "genre": "x"}, columns=columns) == ["1", "2"]
+    with pytest.raises(UserError, match=r"dev: no column 'text'; found"):
+        read(RECORD, columns={**PAIR, "text_a": "text"}, drop_incomplete=True)
+
+
+@pytest.mark.parametrize("value", ["yes", "Off", "true"])
+def test_labels_that_yaml_reads_as_booleans_are_explained(value):
+    (labels,) = yaml.safe_load("[{no: negative, yes: positive}]")
+    remedy = r"`labels` knows False, True. yaml reads unquoted yes, .* as booleans: quote them"
+    with pytest.raises(UserError, match=rf"dev:17: unknown label '{value}'; {remedy}"):
+        row({**RECORD, "gold_label": value}, labels=labels)
+    assert row({**RECORD, "gold_label": True}, labels=labels)["label"] == "positive"
+    with pytest.raises(UserError, match=r"unknown label 'maybe'; `labels` knows [^.]*$"):
+        row({**RECORD, "gold_label": "maybe"})
 
 
 @pytest.mark.parametrize("label", ["1", 1])
@@ -64,8 +122,8 @@ def test_labels_that_yaml_reads_as_numbers(label):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sentence2": None}, r"dev:17: column 'sentence2' holds None, neither text nor a number"),
-        ({"sentence2": ["a"]}, r"dev:17: column 'sentence2' holds \['a'\], neither text nor a number"),
+        ({"sentence2": ["a"]}, r"dev:17: column 'sentence2' must hold a text or a number, got \['a'\]"),
+        ({"sentence2": b"a"}, r"dev:17: column 'sentence2' must hold a text or a number, got b'a'"),
         ({"gold_label": "maybe"}, r"dev:17: unknown label 'maybe'; `labels` knows entailment, neutral"),
     ],
 )

@@ -14,6 +14,8 @@ from lit_prune.errors import UserError
 REAL = Path(__file__).parents[3].parent / "shared" / "data"
 needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real data are not in {REAL}")
 
+CASES = REAL.parent / "cases"
+
 PAIR = {"text_a": "sentence1", "text_b": "sentence2", "label": "gold_label"}
 NLI = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradiction", "-": ""}
 HANS = {"entailment": "entailment", "non-entailment": "non_entailment"}
@@ -242,3 +244,38 @@ def test_labels_that_are_numbers_stay_as_they_are(tmp_path):
     columns = {"text_a": "text", "label": "score"}
     source = Files({"train": FileSplit(paths=["a.tsv"], header=["score", "text"], columns=columns, labels=None)})
     assert [row["label"] for row in source.rows("train", str(tmp_path))] == ["3.250", "0"]
+
+
+TEXT, BINARY = {"text_a": "text", "label": "label"}, {"0": "negative", "1": "positive"}
+DROP = {"drop_incomplete": True}
+PAIRED = {"columns": {"text_a": "a", "text_b": "b", "label": "label"}}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not in {CASES}")
+@pytest.mark.filterwarnings("ignore:.* rows lack a text")
+@pytest.mark.parametrize(
+    ("name", "spec", "expected"),
+    [
+        ("lone_surrogate.jsonl", {}, r"lone_surrogate.jsonl:1: malformed JSON .* half of a surrogate pair"),
+        ("hugeint.jsonl", {}, r"hugeint.jsonl:1: malformed JSON \(Exceeds the limit"),
+        ("deep.jsonl", {}, r"deep.jsonl:1: malformed JSON \(nested too deeply"),
+        ("long_field.csv", {}, None),
+        ("null_text.jsonl", {}, r"null_text.jsonl:1: column 'text' holds no text"),
+        ("null_text.jsonl", DROP, [("a dog", "")]),
+        ("null_second.jsonl", PAIRED, [("dog", ""), ("dog", "cat")]),
+        ("null_second.jsonl", PAIRED | DROP, [("dog", "cat")]),
+        ("yes_no.csv", {"labels": {False: "negative", True: "positive"}}, r"yes_no.csv:2: .*'yes'.*: quote them"),
+        ("yes_no.csv", {"labels": {"no": "negative", "yes": "positive"}}, [("fine", ""), ("bad", "")]),
+        ("cr_only.csv", {}, [("dog", ""), ("cat", "")]),
+        ("punctuation_only.csv", {"strip": ".!?"}, r"punctuation_only.csv:2: column 'text' holds no text"),
+    ],
+)
+def test_inputs_that_once_failed(name, spec, expected):
+    split = FileSplit(**{"paths": [name], "columns": TEXT, "labels": BINARY, **spec})
+    source = Files({"train": split})
+    if isinstance(expected, str):
+        with pytest.raises(UserError, match=expected):
+            read(source, CASES, "train")
+    else:
+        found = [(row["text_a"], row["text_b"]) for row in read(source, CASES, "train")]
+        assert found == expected if expected is not None else len(found[0][0]) > 131_072

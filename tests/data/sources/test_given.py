@@ -56,10 +56,10 @@ def test_only_a_file_of_a_known_kind_is_readable(tmp_path):
         check_readable(tmp_path / "a.doc")
 
 
-def test_columns_are_those_of_the_first_row(tmp_path):
+def test_columns_are_those_of_all_rows(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"b": 1, "a": 2}\n{"c": 3}\n')
-    assert columns_of(path) == ("b", "a")
+    assert columns_of(path) == ("b", "a", "c")
     path.write_text("\n")
     with pytest.raises(UserError, match=r"a.jsonl: no rows"):
         columns_of(path)

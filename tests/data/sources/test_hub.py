@@ -69,6 +69,18 @@ def test_errors_name_the_row(table):
         list(Hub({"train": spec, "id": spec}).rows("id", None))
 
 
+def test_a_row_without_a_label_is_incomplete(table, monkeypatch):
+    loaded = datasets.load_dataset("x/y")
+    columns = {"text_a": "premise", "label": "label"}
+    nothing = loaded.from_dict(
+        {"premise": ["A"], "label": [None]}, features=loaded.select_columns(columns.values()).features
+    )
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: nothing)
+    spec = HubSplit(path="x/y", split="test", columns=columns, labels=NLI)
+    with pytest.raises(UserError, match=r"x/y test, row 0: column 'label' holds no label"):
+        list(Hub({"train": spec, "id": spec}).rows("id", None))
+
+
 def test_without_a_network_it_says_what_to_do(from_yaml):
     with pytest.raises(UserError, match=r"cannot load nyu-mll/glue \(name mnli.*HF_HOME.*configs/data/mnli_files.yaml"):
         from_yaml(MNLI_HUB).fingerprint("train", None)

@@ -4,7 +4,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from lit_prune.data.sources.readers import READERS, IncompleteError
+from lit_prune.data.sources.readers import READERS, IncompleteError, shown
 from lit_prune.errors import UserError
 
 
@@ -72,6 +72,41 @@ def test_unnamed_columns_may_repeat(read):
     assert read("a.csv", "text,,\nx,,\n") == [(2, {"text": "x", "": ""})]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'text,label\r"a b",1\rc,0\r'),
+        ("a.tsv", "text\tlabel\ra b\t1\rc\t0"),
+        ("a.jsonl", '\r{"text": "a b", "label": "1"}\r{"text": "c", "label": "0"}\r'),
+    ],
+)
+def test_lines_may_all_end_in_carriage_returns(read, name, content):
+    assert read(name, content) == SAME
+
+
+def test_a_carriage_return_in_a_file_with_line_feeds_is_a_character(read):
+    assert read("a.tsv", "a\tb\n1\r2\t3\n") == [(2, {"a": "1\r2", "b": "3"})]
+
+
+def test_a_text_may_be_of_any_length(read):
+    text = "dog " * 50_000
+    assert read("a.csv", f'text\n"{text}"\n') == read("a.tsv", f"text\n{text}\n") == [(2, {"text": text})]
+
+
+def test_a_row_of_blank_fields_is_a_row_in_every_kind_of_text(read):
+    assert read("a.tsv", "a\tb\n\t\n") == read("a.csv", "a,b\n,\n") == [(2, {"a": "", "b": ""})]
+
+
+def test_a_whole_surrogate_pair_is_a_character(read):
+    assert read("a.jsonl", r'{"text": "\ud83d\ude00"}') == [(1, {"text": "\U0001f600"})]
+
+
+def parquet_of_bytes():
+    """Texts that are not UTF-8, the second of three."""
+    bytes_ = pyarrow.array([b"a", b"\xff", b"c"])
+    return pyarrow.Table.from_arrays([pyarrow.Array.from_buffers(pyarrow.string(), 3, bytes_.buffers())], ["text"])
+
+
 TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], names=["text", "text"])
 
 
@@ -84,9 +119,21 @@ TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], 
         ("a.tsv", "text\tlabel\ttext\n", r"a.tsv:1: several columns are named 'text'"),
         ("a.csv", b"text,label\nok,1\ncaf\xe9,1\n", r"a.csv:3: not UTF-8 .*; convert the file to UTF-8"),
         ("a.csv", "text,label\n".encode("utf-16"), r"a.csv:1: not UTF-8"),
+        ("a.csv", "text,label\n".encode("utf-16-le"), r"a.csv:1: a NUL byte, as in UTF-16; convert the file to UTF-8"),
+        ("a.csv", "text,label\nok,1\na\0b,1\n", r"a.csv:3: a NUL byte"),
+        ("a.csv", "text,label\na\rb,1\n", r"a.csv:2: .* \(a carriage return outside quot.*\); give all lines the same"),
         ("a.jsonl", "{oops\n", r"a.jsonl:1: malformed JSON"),
+        ("a.jsonl", '{}\n{"a": "\\ud83d b"}\n', r"a.jsonl:2: malformed JSON \('\\ud83d' is half of a surrogate pair\)"),
+        ("a.jsonl", '{}\n{"\\udc00": 1}\n', r"a.jsonl:2: malformed JSON \('\\udc00' is half of a surrogate pair\)"),
+        (
+            "a.jsonl",
+            '{}\n{"a": ' + "1" * 5000 + "}\n",
+            r"a.jsonl:2: malformed JSON \(Exceeds the limit \(4300 digits\)",
+        ),
+        ("a.jsonl", "{}\n" + "[" * 100_000 + "\n", r"a.jsonl:2: malformed JSON \(nested too deeply\)"),
         ("a.jsonl", "[1]\n", r"a.jsonl:1: expected a JSON object, found '\[1\]'"),
         ("a.parquet", b"text,label", r"a.parquet: cannot be read as parquet after row 0 \(.*\); write it again"),
+        ("a.parquet", parquet_of_bytes(), r"a.parquet: .* after row 0 \(.*Invalid UTF8 sequence at string index 1"),
         ("a.parquet", TWICE, r"a.parquet: several columns are named 'text'"),
     ],
 )
@@ -119,3 +166,8 @@ def test_a_file_without_a_header_has_the_columns_that_are_given(kind, line, tmp_
     assert second == 2
     assert isinstance(missing, IncompleteError)
     assert "but `header` has 3" in str(missing)
+
+
+@pytest.mark.parametrize("value", ["x" * 1000, 10**1000, [[[[[[[[["x"]]]]]]]]], {"a": "x" * 1000}])
+def test_a_value_is_shown_in_short(value):
+    assert len(shown(value)) < 60

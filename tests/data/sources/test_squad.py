@@ -78,7 +78,10 @@ def test_a_question_becomes_a_row_with_all_its_answers(write):
         (content(), "no questions"),
         ({"data": ["Rain"]}, "there is no list 'paragraphs'"),
         ([], "there is no list 'data'"),
-        ('{"data": [', "malformed JSON"),
+        ('{"data": [', ":1: malformed JSON"),
+        ('{\n"data": [\n}', ":3: malformed JSON"),
+        ("[" * 100_000, r": malformed JSON \(nested too deeply\)"),
+        (content(question(text="When \ud83d?")), r": malformed JSON \('\\ud83d' is half of a surrogate pair\)"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_question(write, what, message):

@@ -82,6 +82,11 @@ def test_rows_to_predict_need_no_label(tmp_path):
         list(read_wsc(path))
 
 
+def test_a_missing_id_is_the_number_of_the_line(rows):
+    without = {name: value for name, value in RECORD.items() if name != "idx"}
+    assert [row["id"] for row in rows(RECORD, without, {**RECORD, "idx": None})] == ["7", "2", "3"]
+
+
 def test_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"own.csv cannot be read: .* a \.jsonl in SuperGLUE's layout of WSC"):
         list(read_wsc(tmp_path / "own.csv"))

@@ -1,11 +1,12 @@
 """Tables for LaTeX."""
 
+from lit_prune.markup import Bold
 from lit_prune.studies.report.latex import latex
 from lit_prune.studies.report.tables import Table
 
 
 def test_a_table_is_one_of_booktabs_in_which_everything_is_escaped():
-    table = Table("Mixtures: fig_2", ["run_kind", "95% interval"], [["a_b & c", "**[+0.1, +0.2]**"], ["d", "-"]], 1)
+    table = Table("Mixtures: fig_2", ["run_kind", "95% interval"], [["a_b & c", Bold("[+0.1, +0.2]")], ["d", "-"]], 1)
     assert latex(table).splitlines() == [
         r"\begin{table}",
         r"\caption{Mixtures: fig\_2}",

@@ -47,7 +47,7 @@ def seen(tmp_path):
     (tmp_path / "study.yaml").write_text("title: A <b>\nruns: {}\n")
     runs = [run("kind/loss=<ce>", tmp_path / "kind/loss=<ce>/version_0"), run("b", tmp_path / "b/version_1", "failed")]
     found = Seen()
-    found.feed(page("A <title>", TEXT, runs, tmp_path))
+    found.feed(page("A <title>", TEXT, runs, tmp_path, [tmp_path / "figures" / "one.png"]))
     return found
 
 
@@ -71,6 +71,33 @@ def test_it_asks_for_nothing_else(seen):
 
 
 def test_a_folder_without_study_has_no_settings(tmp_path):
-    text = page("A", "# A\n", [run("a", Path(tmp_path) / "a")], tmp_path)
+    text = page("A", "# A\n", [run("a", Path(tmp_path) / "a")], tmp_path, [])
     assert "The 1 runs" in text
     assert "How they were set" not in text
+
+
+HOSTILE = """# [title](javascript:alert(1))
+
+![secret](../secret.png) ![other](figures/other.png) ![three][ref] <https://a.b> [short] [a][ref]
+
+[ref]: javascript:alert(2)
+[short]: https://a.b
+
+<img src="https://a.b/c.png"> <script>alert(3)</script>
+"""
+
+
+def test_what_is_no_figure_of_the_report_is_text(tmp_path):
+    (tmp_path / "study").mkdir()
+    for path in ("secret.png", "study/figures/other.png"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(PICTURE)
+    found = Seen()
+    found.feed(
+        page("A", HOSTILE, [run("javascript:alert(4)", tmp_path / "study/javascript:alert(4)")], tmp_path / "study", [])
+    )
+    values = [value for _, attrs in found.tags for name, value in attrs.items() if name in ("src", "href")]
+    assert values == ["javascript%3Aalert%284%29/"]  # a folder beside the page
+    assert not {"img", "script", "iframe"} & {tag for tag, _ in found.tags}
+    assert "[title](javascript:alert(1))" in found.texts
+    assert "secret" in found.texts

@@ -140,20 +140,36 @@ def test_an_axis_keeps_its_type_and_gives_way_to_the_columns_of_a_number(study):
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "message"),
+    ("file", "content", "name", "message"),
     [
-        ("one/version_0/metrics.json", '{"nli', "metrics.json cannot be read"),
-        ("one/version_0/run.json", "[]", "run.json does not hold a JSON object"),
-        ("runs.json", "{}", "runs.json does not hold a JSON list"),
-        ("runs.json", '[{"axes": {}}]', "is not a list of runs with a plain name"),
-        ("runs.json", '[{"name": "../elsewhere"}]', "is not a list of runs with a plain name"),
-        ("runs.json", "[]", "there is no run in"),
+        ("one/version_0/metrics.json", '{"nli', "one", "metrics.json cannot be read"),
+        ("one/version_0/metrics.json", '{"nli/id/accuracy": null}', "one", "nli/id/accuracy must be a number"),
+        ("one/version_0/run.json", "[]", "one", "run.json must hold a JSON object"),
+        ("one/version_0/run.json", '{"axes": 7}', "one", "axes must not be 7"),
+        ("runs.json", "{}", "runs.json", "runs.json must hold a JSON list"),
+        ("runs.json", "[", "runs.json", "runs.json cannot be read"),
+        ("runs.json", '[{"axes": {}}, TWO]', "runs.json[0]", "a plain name and folder"),
+        ("runs.json", '[{"name": "../elsewhere"}, TWO]', "runs.json[0]", "a plain name and folder"),
+        ("runs.json", '[{"name": "a", "folder": "../elsewhere"}, TWO]', "runs.json[0]", "a plain name and folder"),
+        ("runs.json", '[{"name": "link"}, TWO]', "runs.json[0]", "a plain name and folder"),
+        ("runs.json", '[{"name": "a", "status": 7}, TWO]', "runs.json[0]", "a plain name and folder"),
     ],
 )
-def test_a_damaged_record_is_named(study, file, content, message):
+def test_a_damaged_record_costs_its_run_and_is_named(study, file, content, name, message):
     study.add("one", numbers(0.9, 0.6), seed=1)
-    (study.folder / file).write_text(content)
-    with pytest.raises(UserError, match=message):
+    study.add("two", numbers(0.9, 0.6), seed=2)
+    (study.folder / "link").symlink_to(study.folder.parent)
+    (study.folder / file).write_text(content.replace("TWO", json.dumps(study.runs[1])))
+    runs = read_results(study.folder).runs
+    damaged = [run for run in runs if run.status == "damaged"]
+    assert [run.name for run in damaged] == [name]
+    assert message in damaged[0].error
+    assert any(run.status == "completed" for run in runs)
+
+
+def test_an_empty_list_of_runs_is_an_error(study):
+    (study.folder / "runs.json").write_text("[]")
+    with pytest.raises(UserError, match="there is no run in"):
         read_results(study.folder)
 
 

@@ -25,14 +25,14 @@ def test_speed_that_was_measured_later_is_among_the_numbers(tmp_path):
     numbers = read_run(tmp_path, {"name": "a", "folder": "."})[1]
     assert numbers == {"dense_fp32_seconds": 0.25, "sparsity": 0.5}
     (tmp_path / "speed.json").write_text("[]")
-    with pytest.raises(UserError, match=r"speed\.json does not hold a JSON object"):
+    with pytest.raises(UserError, match=r"speed\.json must hold a JSON object"):
         read_run(tmp_path, {"name": "a", "folder": "."})
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    (tmp_path / "run.json").write_text("[")
-    with pytest.raises(UserError, match=r"run\.json cannot be read"):
-        read_run(tmp_path, {"name": "a", "folder": "."})
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(UserError, match=r"run\.json does not hold a JSON object"):
-        read_run(tmp_path, {"name": "a", "folder": "."})
+def test_a_damaged_file_costs_the_run_and_is_named(tmp_path):
+    for content, error in (("[", "run.json cannot be read"), ("[]", "run.json must hold a JSON object")):
+        (tmp_path / "run.json").write_text(content)
+        (tmp_path / "metrics.json").write_text("{}")
+        run, numbers = read_run(tmp_path, {"name": "a", "folder": ".", "status": "completed"})
+        assert (run.status, numbers) == ("damaged", {})
+        assert error in run.error

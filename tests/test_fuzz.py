@@ -1,0 +1,280 @@
+"""Damaged files of runs and exports: each is found in one line, or changes nothing."""
+
+import json
+import random
+import shutil
+import signal
+import struct
+import sys
+from math import nan
+
+import pytest
+import torch
+import yaml
+
+from lit_prune import load
+from lit_prune.cli import main
+from lit_prune.data import GeneratedNli
+from lit_prune.errors import UserError
+from lit_prune.export.files import load_tensors
+
+SECONDS = 20
+NORMAL, ALL = range(60), range(60, 1060)
+VALUES = [
+    None,
+    [],
+    {},
+    "",
+    "x",
+    -1,
+    0,
+    3,
+    0.5,
+    1e308,
+    10**30,
+    nan,
+    True,
+    [1, [2, {"a": None}]],
+    {"class_path": "os.system"},
+]
+TEXTS = [
+    "[" * 100_000,
+    '{"a":' * 5000,
+    "9" * 5000,
+    '"\\ud800"',
+    "\x00",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    "7",
+    "&a [*a]",
+    "!!python/object/apply:os.system [true]",
+]
+RUN_FILES = [
+    "config.yaml",
+    "run.json",
+    "metrics.json",
+    "predictions.parquet",
+    "masks.safetensors",
+    "checksums.json",
+    "checkpoints/best.ckpt",
+    "checkpoints/dense.ckpt",
+]
+
+
+class HangsError(BaseException):
+    """The command took too long; not an Exception, so that nothing takes it for an error of a file."""
+
+
+@pytest.fixture
+def limited():
+    """Interrupts what takes longer than it may."""
+
+    def stop(*_):
+        raise HangsError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def rows(tmp_path_factory):
+    """A labelled file."""
+    path = tmp_path_factory.mktemp("rows") / "id.jsonl"
+    generated = GeneratedNli(bias_rate=0.9, num_train=20, num_eval=10).rows("id", None)
+    path.write_text("".join(json.dumps(row) + "\n" for row in generated))
+    return path
+
+
+@pytest.fixture(scope="session")
+def exports(plain_run, tmp_path_factory):
+    """A folder with exports of a run in several formats."""
+    folder = tmp_path_factory.mktemp("exports")
+    for form in ("dense", "packed", "masks"):
+        assert main(["export", str(plain_run), "--format", form, "--out", str(folder / form)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study_of_two(plain_run, tmp_path_factory):
+    """A folder of two runs that a report is made of."""
+    folder = tmp_path_factory.mktemp("two") / "study"
+    for name in ("a", "b"):
+        shutil.copytree(plain_run, folder / name, ignore=shutil.ignore_patterns("checkpoints"))
+    entries = [
+        {"name": n, "folder": n, "axes": {"run": n, "seed": 1}, "status": "completed", "error": None} for n in "ab"
+    ]
+    (folder / "runs.json").write_text(json.dumps(entries))
+    settings = {"reference": {"run": "a"}, "metrics": ["nli/ood/accuracy"], "over": "seed"}
+    (folder / "study.yaml").write_text(yaml.safe_dump({"title": "two", "report": settings}))
+    return folder
+
+
+def places(tree, at=()):
+    """Every place in a tree of lists and mappings."""
+    yield at
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, each in items:
+        yield from places(each, (*at, key))
+
+
+def swapped(tree, chance):
+    """The tree with another value at one place, or without it."""
+    *above, last = chance.choice([at for at in places(tree) if at] or [("",)])
+    holder = tree
+    for key in above:
+        holder = holder[key]
+    if chance.random() < 0.3:
+        del holder[last]
+    else:
+        holder[last] = chance.choice(VALUES)
+    return tree
+
+
+def damage(path, chance):
+    """Damage a file in one of several ways; what was done."""
+    content = path.read_bytes()
+    kinds = ["flip", "truncate", "zeros", "text", "empty", "garbage"]
+    if path.suffix in (".json", ".yaml"):
+        kinds += ["swap"] * 12
+    if path.suffix == ".safetensors":
+        kinds += ["header"] * 6
+    kind = chance.choice(kinds)
+    place = chance.randrange(max(1, len(content)))
+    if kind == "flip":
+        content = content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :]
+    elif kind == "truncate":
+        content = content[:place]
+    elif kind == "zeros":
+        content = content[:place] + bytes(len(content[place : place + 64])) + content[place + 64 :]
+    elif kind == "text":
+        content = chance.choice(TEXTS).encode()
+    elif kind == "empty":
+        content = b""
+    elif kind == "garbage":
+        content = content[:place] + chance.randbytes(16) + content[place + 16 :]
+    elif kind == "swap":
+        tree = json.loads(content) if path.suffix == ".json" else yaml.safe_load(content)
+        dumped = json.dumps if path.suffix == ".json" else yaml.safe_dump
+        content = dumped(swapped(tree, chance)).encode()
+    else:
+        (length,) = struct.unpack("<Q", content[:8])
+        header = json.dumps(swapped(json.loads(content[8 : 8 + length]), chance)).encode()
+        content = struct.pack("<Q", len(header)) + header + content[8 + length :]
+    path.write_bytes(content)
+    return kind
+
+
+def evaluated(place, rows, out, capsys):
+    if (code := main(["test", str(place), "--files", f"id={rows}", "--out", str(out)])) == 0:
+        return code, json.loads((out / "metrics.json").read_text())
+    return code, None
+
+
+def predicted(place, rows, out, capsys):
+    code = main(["predict", str(place), "--split", "id", "--out", f"{out}.jsonl"])
+    return code, None if code else out.with_suffix(".jsonl").read_text()
+
+
+def exported(place, rows, out, capsys):
+    code = main(["export", str(place), "--format", "packed", "--out", str(out)])
+    if code:
+        return code, None
+    tensors, metadata = load_tensors(out / "packed.safetensors")  # the order of a header's texts is drawn anew
+    return code, (metadata, {name: value.tolist() for name, value in tensors.items()}, (out / "README.md").read_text())
+
+
+def shown(place, rows, out, capsys):
+    code = main(["fit", "--resume", str(place)])
+    told = capsys.readouterr()
+    print(told.err, file=sys.stderr)
+    return code, told.out.replace(str(place), "")
+
+
+def compared(place, rows, out, capsys):
+    code = main(["masks", str(place), "--out", str(out)])
+    return code, None if code else (out / "kept.csv").read_text()
+
+
+def reported(place, rows, out, capsys):
+    code = main(["report", str(place)])
+    told = (place / "results.csv").read_text() if code == 0 else ""
+    return code, [line for line in told.splitlines() if ",completed," in line]
+
+
+def loaded(place, rows, out, capsys):
+    try:
+        model = load(place, base=place.parent / "run" if place.name == "masks" else None)
+    except UserError as error:
+        print(error)
+        return 2, None
+    inputs = model.encoder.tokenizer("a b c", "a b", return_tensors="pt")
+    with torch.inference_mode():
+        return 0, model(**inputs).logits.tolist()
+
+
+OF_A_RUN = [evaluated, predicted, exported, shown, compared, reported]
+
+
+@pytest.fixture
+def attempt(plain_run, exports, study_of_two, rows, tmp_path, capsys, limited):
+    """A function: a seed -> what the command gives of a damaged folder, and of the whole one."""
+
+    def run(seed):
+        chance = random.Random(seed)
+        kind = chance.choice(["run", "run", "run", "export", "study"])
+        origin = {
+            "run": plain_run,
+            "study": study_of_two,
+            "export": exports / chance.choice(["dense", "packed", "masks"]),
+        }
+        folder = tmp_path / (origin[kind].name if kind == "export" else "run")
+        shutil.copytree(origin[kind], folder)
+        if kind == "export":
+            command, files = loaded, [path.name for path in folder.iterdir() if path.name != "README.md"]
+            shutil.copytree(plain_run, tmp_path / "run")
+        elif kind == "study":
+            command, files = reported, ["runs.json", "study.yaml", *(f"a/{name}" for name in RUN_FILES[1:4])]
+        else:
+            command, files = chance.choice(OF_A_RUN), RUN_FILES
+        is_new = chance.random() < 0.6
+        if not is_new:  # as version 0.1.0 left it
+            for path in folder.rglob("checksums.json"):
+                path.unlink()
+        name = chance.choice([name for name in files if (folder / name).is_file()])
+        _, expected = command(folder, rows, tmp_path / "whole", capsys)
+        for path in tmp_path.glob("whole*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if kind == "study":
+            for each in ("report.md", "report.html", "results.csv", "results.parquet", "tables.tex"):
+                (folder / each).unlink()
+        done = damage(folder / name, chance)
+        capsys.readouterr()
+        code, found = command(folder, rows, tmp_path / "damaged", capsys)
+        told = capsys.readouterr()
+        where = f"{command.__name__} {kind} {name} {done}"
+        assert code in (0, 2), where
+        if code == 2:
+            lines = [line for line in (told.err or told.out).splitlines() if line.startswith("lit_prune: error")]
+            assert kind == "export" or (len(lines) == 1 and len(lines[0]) < 2000), (where, told.err)
+        elif kind == "study":
+            assert set(found) <= set(expected) or not is_new, where  # a damaged run is left out
+        elif is_new or kind == "export":
+            assert found == expected, where
+
+    return run
+
+
+@pytest.mark.parametrize("seed", NORMAL)
+def test_a_damaged_file_is_an_error_of_one_line_or_changes_nothing(attempt, seed):
+    attempt(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ALL)
+def test_a_thousand_damaged_files(attempt, seed):
+    attempt(seed)

@@ -1,0 +1,142 @@
+"""Files that unpack to far more than they hold, and how they are refused."""
+
+import io
+import json
+import zipfile
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+import yaml
+
+from lit_prune.checkpoints import read_checkpoint
+from lit_prune.data.sources.readers import READERS
+from lit_prune.data.sources.squad import read_squad
+from lit_prune.errors import UserError
+from lit_prune.files import read_json, read_yaml
+from lit_prune.limits import LONGEST_LINE, MOST_COLUMNS, bounded_lines, parse_yaml, read_parquet_table
+
+SCHEMA = pyarrow.schema([("id", pyarrow.string()), ("logits", pyarrow.list_(pyarrow.float64()))])
+TABLE = pyarrow.table({"id": ["a", "b"], "logits": [[0.5, 1], [2, 3]]}, schema=SCHEMA)
+
+
+def write_bomb(path, keeps_types):
+    """A parquet of less than a megabyte that unpacks to a gigabyte: one text of a kilobyte in a million rows."""
+    text = pyarrow.array(["x" * 1024]).dictionary_encode()
+    column = pyarrow.DictionaryArray.from_arrays(pyarrow.repeat(0, 2**20).cast("int32"), text.dictionary)
+    parquet.write_table(pyarrow.table({"id": column}), path, compression="zstd", store_schema=keeps_types)
+    assert path.stat().st_size < 2**20
+    return path
+
+
+def first_error(rows):
+    try:
+        return next(str(record) for _, record in rows if isinstance(record, UserError))
+    except UserError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("keeps_types", [True, False])  # the texts are read as numbers of texts, or as texts
+def test_a_parquet_bomb_is_refused_by_all_readers(tmp_path, keeps_types):
+    path = write_bomb(tmp_path / "bomb.parquet", keeps_types)
+    assert "must unpack to at most" in first_error(READERS[".parquet"](path))
+    with pytest.raises(UserError, match="must unpack to at most"):
+        read_parquet_table(path, pyarrow.schema([("id", pyarrow.string())]))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_hundred_thousand_columns_are_refused(tmp_path, suffix):
+    path, names = tmp_path / f"wide{suffix}", [f"c{number}" for number in range(100_000)]
+    if suffix == ".parquet":
+        parquet.write_table(
+            pyarrow.table({name: pyarrow.array([], "int8") for name in names[: MOST_COLUMNS + 1]}), path
+        )
+    elif suffix == ".jsonl":
+        path.write_text(json.dumps(dict.fromkeys(names, 1)) + "\n")
+    else:
+        path.write_text({".csv": ",", ".tsv": "\t"}[suffix].join(names) + "\n")
+    assert f"must have at most {MOST_COLUMNS:,} columns" in first_error(READERS[suffix](path))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_a_line_without_end_is_refused(tmp_path, suffix):
+    path = tmp_path / f"long{suffix}"
+    with path.open("wb") as file:
+        file.truncate(2**30)  # zeros that take no disk
+    assert "characters" in first_error(READERS[suffix](path))
+
+
+def test_lines_are_those_of_the_file():
+    assert list(bounded_lines(io.BytesIO(b"a\nb\n\nc"), "x")) == [b"a\n", b"b\n", b"\n", b"c"]
+    assert list(bounded_lines(io.StringIO("a" * LONGEST_LINE), "x")) == ["a" * LONGEST_LINE]
+
+
+@pytest.mark.parametrize("read", [lambda path: read_json(path, dict), read_yaml, lambda path: list(read_squad(path))])
+def test_a_huge_text_is_refused_unread(tmp_path, read):
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(UserError, match="must have at most"):
+        read(path)
+
+
+def test_a_compressed_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "best.ckpt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**26))
+    assert path.stat().st_size < 2**20
+    with pytest.raises(UserError, match="compressed"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a: &a [x, x, x, x, x, x, x, x]\n"
+            + "".join(f"b{n}: &b{n} [{', '.join(['*' + (f'b{n - 1}' if n else 'a')] * 8)}]\n" for n in range(9)),
+            "aliases stand for too much",
+        ),
+        ("a: &a {k: *a}", "aliases"),
+        ("[" * 50_000, "cannot be read as yaml"),
+        ("a: !!python/object/apply:os.system [true]", "cannot be read as yaml"),
+        ("a: 2001-99-99", "cannot be read as yaml"),
+        ("a: 1\n---\nb: 2", "cannot be read as yaml"),
+        ("x" * 2**21, "must have at most"),
+    ],
+    ids=["aliases", "recursive", "deep", "object", "date", "two", "large"],
+)
+def test_a_hostile_yaml_is_an_error(tmp_path, text, message):
+    with pytest.raises(UserError, match=message) as error:
+        parse_yaml(text.encode(), tmp_path / "a.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_yaml_is_read_as_by_its_library(tmp_path):
+    text = "a: &a {b: [1, 2.5, null, true, text]}\nc: *a\nd:\n  <<: *a\n  e: 1\n"
+    assert parse_yaml(text.encode(), tmp_path / "a.yaml") == yaml.safe_load(text)
+    assert parse_yaml(b"", tmp_path / "a.yaml") is None
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TABLE.drop_columns("id"), "must have the column 'id'"),
+        (TABLE.set_column(0, "id", pyarrow.array(["a", None])), "must have a value of 'id' in each row"),
+        (TABLE.set_column(1, "logits", pyarrow.array(["a", "b"])), "cannot be read as parquet"),
+    ],
+)
+def test_a_table_of_other_columns_is_an_error(tmp_path, table, message):
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=message):
+        read_parquet_table(tmp_path / "a.parquet", SCHEMA)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", None])
+def test_what_is_no_parquet_is_an_error(tmp_path, content):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(TABLE, path)
+    assert read_parquet_table(path, SCHEMA).equals(TABLE)
+    path.write_bytes(path.read_bytes()[:-20] if content is None else content)
+    with pytest.raises(UserError, match="cannot be read as parquet"):
+        read_parquet_table(path, SCHEMA)
