@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_linear_schedule_with_warmup
@@ -131,6 +131,12 @@ class Phase:
 def _check(name: str, value: float, is_right: bool, constraint: str, remedy: str) -> None:
     if not is_right:
         raise UserError(f"{name} of a phase must be {constraint}, got {value}: {remedy}")
+
+
+def clip(optimizer: Optimizer, value: float, by_value: bool) -> None:
+    """Clip the gradients of all that an optimizer trains: their common norm, or each entry."""
+    gradients = [each for group in optimizer.param_groups for each in group["params"]]
+    (nn.utils.clip_grad_value_ if by_value else nn.utils.clip_grad_norm_)(gradients, value)
 
 
 def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:
