@@ -33,7 +33,8 @@ from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.ending import ending
 from lit_prune.errors import UserError
-from lit_prune.files import read_json, read_yaml
+from lit_prune.files import read_json
+from lit_prune.limits import parse_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.run_folder import claimed, empty_unless_begun, locked
@@ -258,7 +259,8 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
     arguments = [*arguments[:place], "--config", str(config), *rest]
-    logger = setting(read_yaml(config), "trainer.logger", Any)
+    # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
+    logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
     record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
