@@ -59,7 +59,7 @@ def values(folders):
 @pytest.fixture
 def copied(study, tmp_path):
     """A copy of the study, to be changed; its runs have compared nothing yet."""
-    out = Path(shutil.copytree(study, tmp_path / "out"))
+    out = Path(shutil.copytree(study, tmp_path / "out"), ignore=shutil.ignore_patterns("checksums.json"))
     for path in out.rglob("stability.json"):
         path.unlink()
     return out
@@ -153,7 +153,9 @@ def test_a_dense_model_has_no_overlap(copied):
 
 
 def copy(folder, version):
-    return Path(shutil.copytree(folder, folder.with_name(f"version_{version}")))
+    return Path(
+        shutil.copytree(folder, folder.with_name(f"version_{version}")), ignore=shutil.ignore_patterns("checksums.json")
+    )
 
 
 def change(path, change):
@@ -203,14 +205,17 @@ def test_other_axes_lie_in_other_folders(copied):
     for loss in ("ce", "poe"):
         for seed in (1, 2):
             folder = copied / "mask" / f"loss={loss}" / f"seed={seed}" / "size=3" / "version_0"
-            shutil.copytree(run(copied, seed), folder)
+            shutil.copytree(run(copied, seed), folder, ignore=shutil.ignore_patterns("checksums.json"))
     poe = copied / "mask" / "loss=poe"
     assert find_siblings(poe / "seed=1/size=3/version_0") == [poe / "seed=2/size=3/version_0"]
 
 
 def test_runs_that_start_from_a_run_of_their_own_seed_are_siblings_if_those_are(copied):
     for seed in (1, 2, 3):
-        folder = Path(shutil.copytree(run(copied, seed), copied / "mask" / f"seed={seed}" / "version_0"))
+        folder = Path(
+            shutil.copytree(run(copied, seed), copied / "mask" / f"seed={seed}" / "version_0"),
+            ignore=shutil.ignore_patterns("checksums.json"),
+        )
         start = {"start_from": str(run(copied, seed))}
         change(folder / "config.yaml", lambda config, start=start: config["model"]["init_args"].update(start))
     change(run(copied, 3) / "config.yaml", lambda config: config["data"].update(batch_size=3))
