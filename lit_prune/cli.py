@@ -50,7 +50,11 @@ def main(args: Sequence[str] | None = None) -> int:
         if name not in COMMANDS:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
         check_configs(arguments)
-        import_module(COMMANDS[name][0]).run(arguments)
+        command = import_module(COMMANDS[name][0])
+        from lit_prune.threads import limit_threads  # not above: the help answers without torch
+
+        limit_threads()
+        command.run(arguments)
     except Exception as error:  # a user's error may come wrapped by whatever library called us
         cause = users_error(error)
         if cause is None:

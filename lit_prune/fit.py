@@ -24,20 +24,23 @@ from lit_prune.callbacks.checkpoints import Checkpoints
 from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
-from lit_prune.callbacks.record import RunRecord
+from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
 from lit_prune.callbacks.stability import SeedStability
 from lit_prune.checkpoints import check_run_id, read_checkpoint
 from lit_prune.data.configured import setting
 from lit_prune.data.module import MultitaskDataModule
+from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.ending import ending
 from lit_prune.errors import UserError
-from lit_prune.files import read_json, read_yaml
+from lit_prune.files import read_json
+from lit_prune.limits import parse_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.run_folder import claimed, empty_unless_begun, locked
 from lit_prune.settings import check_experiment, check_seed, check_trainer, trainer_errors
 from lit_prune.summary import print_summary
+from lit_prune.threads import limit_threads
 
 LOGS = "logs"  # where runs go unless trainer.default_root_dir says
 
@@ -91,6 +94,12 @@ class PruneCLI(LightningCLI):
             default=None,
             help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
         )
+        parser.add_argument(
+            f"--{CHOSEN_PRECISION}",
+            type=str | None,
+            default=None,
+            help="Set by fit in config.yaml where it chose trainer.precision itself, by what the device computes fast.",
+        )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
         parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
@@ -118,8 +127,9 @@ class PruneCLI(LightningCLI):
         yield from self.fit_parser.get_defaults(skip_validation=True).keys()
 
     def before_instantiate_classes(self) -> None:
-        """The run's folder, `logs/<experiment>/version_<n>` or below the trainer's root, and the callbacks of a run."""
+        """The precision, the run's folder `logs/<experiment>/version_<n>` (or below the trainer's root), callbacks."""
         config = self.config[self.subcommand]
+        self._set_precision(config)
         folder = self.open_folder(Path(config.trainer.default_root_dir or LOGS) / config.experiment)
         if config.trainer.logger in (None, True) and folder is not None:
             config.trainer.logger = {
@@ -131,6 +141,16 @@ class PruneCLI(LightningCLI):
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
         callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
+
+    def _set_precision(self, config: Namespace) -> None:
+        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
+        trainer = config.trainer
+        if trainer.precision is None:
+            if self.resumed is None and trainer.plugins is None:  # a plugin may be a precision
+                trainer.precision = config[CHOSEN_PRECISION] = native_precision(trainer.accelerator)
+        elif trainer.precision != config[CHOSEN_PRECISION]:
+            config[CHOSEN_PRECISION] = None
+            warn_if_slow(trainer.precision, trainer.accelerator)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The Trainer; settings that Lightning refuses are a user's error."""
@@ -157,6 +177,9 @@ class PruneCLI(LightningCLI):
                 "a step trains the head of one of several tasks, which ddp takes for an error: use "
                 "--trainer.strategy ddp_find_unused_parameters_true"
             )
+        environment = getattr(strategy, "cluster_environment", None)
+        starts_processes = environment is not None and not environment.creates_processes_externally
+        limit_threads(self.trainer.num_devices if starts_processes else 1)
         last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
         start = last if last is not None and last.is_file() else None
         with ending(self.trainer, model), requeue_on_signal():
@@ -236,7 +259,8 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
     arguments = [*arguments[:place], "--config", str(config), *rest]
-    logger = setting(read_yaml(config), "trainer.logger", Any)
+    # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
+    logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
     record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}

@@ -44,6 +44,14 @@ def test_help_answers_without_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
+def test_threads_are_limited_before_a_command_computes(monkeypatch):
+    called = []
+    monkeypatch.setattr("lit_prune.threads.limit_threads", lambda: called.append("threads"))
+    monkeypatch.setattr("lit_prune.bench.command.run", called.append)
+    assert main(["bench", "step"]) == 0
+    assert called == ["threads", ["step"]]
+
+
 def test_a_bug_keeps_its_traceback(monkeypatch):
     def broken(arguments):
         raise ZeroDivisionError("a bug")

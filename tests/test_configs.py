@@ -36,7 +36,8 @@ from lit_prune.studies.study import read_study
 REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
-SETTINGS = sorted(REPOSITORY.glob("configs/overlay/*.yaml"))
+LONG = REPOSITORY / "configs/overlay/long.yaml"
+SETTINGS = [path for path in sorted(REPOSITORY.glob("configs/overlay/*.yaml")) if path != LONG]
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
 VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
@@ -50,7 +51,7 @@ OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
 DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 LARGE = [REPOSITORY / f"configs/studies/{name}.yaml" for name in (*(f"paper/{each}" for each in OF_PAPERS), *DEMOS)]
-LAID_OVER = [*OVERLAYS, *SETTINGS, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
+LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
 ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
@@ -215,6 +216,41 @@ def test_settings_are_laid_over_an_experiment(path, brief):
         laid_over.get("trainer", {}).pop(name, None)
     assert is_laid_over(resolved, laid_over)
     assert (folder / "metrics.json").is_file()
+
+
+@each(EXPERIMENTS)
+def test_the_device_chooses_the_precision_of_an_experiment(path, resolve):
+    assert resolve([f"--config={path}"])["trainer"].get("precision") is None
+
+
+@each([path for path in EXPERIMENTS if path.stem.startswith("srnet_")])
+def test_the_main_experiment_and_its_controls_are_of_one_length(path, resolve):
+    def length(*paths):
+        config = resolve([f"--config={each}" for each in paths])
+        phases = {name: config["model"]["init_args"][name] for name in ("dense", "mask", "refresh_every", "schedule")}
+        return phases, config["trainer"], config["data"]["batch_size"]
+
+    main_experiment = REPOSITORY / "configs/srnet_poe.yaml"
+    assert length(path) == length(main_experiment)
+    assert length(path, LONG) == length(main_experiment, LONG) != length(main_experiment)
+
+
+@pytest.mark.parametrize("name", ["srnets_claims", "srnets_fig2", "srnets_fig8"])
+def test_the_studies_in_the_readme_are_of_the_length_that_it_prints(name, resolve, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    runs = make_plan(read_study(Path(f"configs/studies/{name}.yaml")))
+    masks = [run for run in runs if run.kind == "mask" and run.axes["seed"] == 1 and "epochs" not in run.axes]
+    for run in masks:
+        assert resolve(run.arguments)["model"]["init_args"]["mask"]["epochs"] == 3
+
+
+@each([*PAPER, *PRUNING, FU2023])
+def test_a_papers_setting_writes_out_the_precision_and_what_is_not_the_papers(path, resolve):
+    before = [] if path in PAPER else named_before(path)
+    config = resolve([*before, f"--config={path}"])
+    assert (load(path)["trainer"]["gradient_clip_val"], config["trainer"]["gradient_clip_val"]) == (1.0, 1.0)
+    assert config["trainer"]["precision"] == "32-true"
+    assert config["data"]["group_by_length"] is False
 
 
 @each(BACKBONES)
@@ -852,10 +888,11 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         metrics = {f"nli/{split}/{name}": value for split in ("id", "ood") for name, value in figures.items()}
         chosen_by = [name.replace("/id/", "/validation/") for name in said["metrics"]]
         metrics |= dict.fromkeys([*said["metrics"], *chosen_by, "selection"], 0.5 + number / 200)
-        if "parameter_density" in metrics:
-            metrics["parameter_density"] = 1 - run.axes.get("sparsity", 0)
+        for name in ("parameter_density", "stored_density"):
+            if name in metrics:
+                metrics[name] = 1 - run.axes.get("sparsity", 0)
         if {"mixtures", "gather"} & said.keys():  # a run knows the tasks that it is trained on
-            known = (*tasks_of(run), "parameter_density")
+            known = (*tasks_of(run), "parameter_density", "stored_density")
             metrics = {name: value for name, value in metrics.items() if name.startswith(known)}
         if run.kind == "imp":
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}

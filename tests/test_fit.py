@@ -1,17 +1,20 @@
 """Bad input gets one clear error that names the value and the remedy, exit code 2, and nothing is written."""
 
 import json
+from types import SimpleNamespace
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 import torch
 import yaml
+from jsonargparse import Namespace
 
 from lit_prune.arguments import HELP
 from lit_prune.callbacks.record import decisive
 from lit_prune.cli import main
 from lit_prune.errors import UserError
+from lit_prune.fit import PruneCLI
 
 TASK = """[{class_path: lit_prune.data.Task, init_args: {name: nli, labels: [contradiction, entailment, neutral],
 positive: entailment, merge: {contradiction: non_entailment, neutral: non_entailment}, bias: null, source:
@@ -186,6 +189,35 @@ def test_start_from_what_is_no_checkpoint_names_the_file(experiment, capsys, fin
 def test_resume_of_nothing_is_an_error(capsys, arguments):
     assert main(["fit", *arguments]) == 2
     assert "--resume" in capsys.readouterr().err
+
+
+# What a configuration has, whether it is resumed -> what it has then, and whether a slow precision would warn.
+UNSET = {"precision": None, "chosen": None, "plugins": None}
+AUTO = {"precision": "bf16-mixed", "chosen": "bf16-mixed"}
+
+
+@pytest.mark.parametrize(
+    ("config", "is_resumed", "precision", "chosen", "warned"),
+    [
+        ({}, False, "native", "native", False),
+        ({"precision": "32-true"}, False, "32-true", None, True),
+        (AUTO, True, "bf16-mixed", "bf16-mixed", False),  # on another machine too
+        (AUTO, False, "bf16-mixed", "bf16-mixed", False),  # the config.yaml of a run, run again
+        (AUTO | {"precision": "32-true"}, True, "32-true", None, True),
+        ({}, True, None, None, False),  # a run of version 0.1.0, which was in Lightning's default
+        ({"plugins": ["a precision"]}, False, None, None, False),
+    ],
+)
+def test_precision_is_chosen_where_nothing_sets_it(monkeypatch, config, is_resumed, precision, chosen, warned):
+    asked = []
+    monkeypatch.setattr("lit_prune.fit.native_precision", lambda accelerator: f"native of {accelerator}"[:6])
+    monkeypatch.setattr("lit_prune.fit.warn_if_slow", lambda *arguments: asked.append(arguments))
+    has = UNSET | config
+    trainer = Namespace(precision=has["precision"], plugins=has["plugins"], accelerator="cpu")
+    resolved = Namespace(trainer=trainer, chosen_precision=has["chosen"])
+    PruneCLI._set_precision(SimpleNamespace(resumed="a run" if is_resumed else None), resolved)
+    assert (trainer.precision, resolved.chosen_precision) == (precision, chosen)
+    assert asked == ([(precision, "cpu")] if warned else [])
 
 
 def test_the_bundled_encoder_without_its_package_says_how_to_install_it(experiment, capsys, monkeypatch):

@@ -33,11 +33,13 @@ METRICS = {
 
 @pytest.fixture
 def printed(tmp_path, capsys):
-    def run(metrics, name="version_0"):
+    def run(metrics, name="version_0", selection=None):
         folder = tmp_path / name
         folder.mkdir()
         if metrics is not None:
             (folder / "metrics.json").write_text(json.dumps(metrics))
+        if selection is not None:
+            (folder / "run.json").write_text(json.dumps({"selection": selection}))
         print_summary(folder)
         return folder, capsys.readouterr().out.splitlines()
 
@@ -150,3 +152,84 @@ def test_a_task_of_numbers_has_its_correlations(printed):
     assert cells(lines, "ID Pearson") == ["0.500"]
     assert cells(lines, "ID Spearman") == ["0.625"]
     assert cells(lines, "OOD Pearson") == ["0.500"]
+
+
+# ---- what selects ------------------------------------------------------------------------------------------------
+
+
+def test_what_selects_is_shown_first_where_it_was_looked_at(printed):
+    cola = {"cola/validation/matthews": 0.41, "cola/id/matthews": 0.42, "cola/id/accuracy": 0.8, "macro": 0.55}
+    sts = {"sts/validation/mean_correlation": 0.71, "sts/id/mean_correlation": 0.72, "sts/id/pearson": 0.73}
+    rest = {"sparsity": 0.5, "denominator": "x", "steps": 3, "dense/macro": 0.45, "constant/cola/id/matthews": 0.0}
+    selection = {"cola": "matthews", "sts": "mean_correlation"}
+    _, lines = printed(cola | sts | rest, selection=selection)
+    titles = [line for line in lines if "selected by" in line]
+    assert titles == [
+        "cola (selected by validation Matthews in the mean over 2 tasks, never by OOD)",
+        "sts (selected by validation mean of Pearson and Spearman in the mean over 2 tasks, never by OOD)",
+    ]
+    assert cells(lines, "validation Matthews") == ["0.410"]
+    assert cells(lines, "ID Matthews") == ["0.420", "0.000"]
+    assert cells(lines, "ID accuracy") == ["0.800"]
+    assert cells(lines, "validation mean of Pearson and Spearman") == ["0.710"]
+    assert cells(lines, "ID mean of Pearson and Spearman") == ["0.720"]
+    assert cells(lines, "ID Pearson") == ["0.730"]
+    assert "macro, the mean over the tasks on ID: dense 0.4500, result 0.5500" in lines
+
+
+def test_without_a_cut_of_the_training_set_id_selects(printed):
+    _, lines = printed(METRICS, selection={"nli": "accuracy"})
+    assert "nli (selected by ID accuracy, never by OOD)" in [line.strip() for line in lines]
+    assert sum("ID accuracy " in line for line in lines) == 1
+    assert not any("validation" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("figures", "line"),
+    [
+        ({"parameter_density": 0.101, "stored_density": 0.191}, "parameter_density 0.1010, stored_density 0.1910"),
+        ({"parameter_density": 0.076, "stored_density": 0.076, "wasted_ranks": 0.25}, "0.0760, wasted_ranks 0.2500"),
+        ({"tuned": 12345, "tuned_share": 0.005}, "tuned 12,345 entries, tuned_share 0.0050"),
+    ],
+)
+def test_the_parameters_that_are_needed_are_told(printed, figures, line):
+    _, lines = printed(METRICS | figures)
+    assert lines[-2].endswith(line)
+
+
+def test_a_dense_run_has_nothing_pruned(printed):
+    _, lines = printed(METRICS | {"sparsity": 0.0, "denominator": "nothing is pruned"})
+    assert lines[-2] == "nothing is pruned; 42 optimizer steps"
+
+
+def test_a_pruned_model_to_start_from_has_its_sparsity(printed):
+    _, lines = printed(METRICS | {"dense/sparsity": 0.3})
+    assert cells(lines[:-2], "sparsity") == ["0.300", "0.700"]
+
+
+# ---- rounds of pruning -------------------------------------------------------------------------------------------
+
+
+def of_round(number, share=0.5):
+    facts = {f"round_{number}/sparsity": number / 10, f"round_{number}/step": 5 * number}
+    return model(f"round_{number}/", 0.6 + number / 100, share) | facts
+
+
+def test_rounds_are_rows_of_one_table(printed):
+    metrics = METRICS | of_round(10) | of_round(9)
+    _, lines = printed(metrics, selection={"nli": "accuracy"})
+    assert sum("selected by" in line for line in lines) == 1
+    assert cells(lines, "9") == ["0.900", "0.876", "0.690"]
+    assert cells(lines, "10") == ["1.000", "0.876", "0.700"]
+    assert cells(lines, "result") == ["0.700", "0.876", "0.654"]
+
+
+def test_a_model_that_has_collapsed_on_several_sets_is_one_warning():
+    shares = {"nli/id/predicted_share_neutral": 1.0, "nli/validation/predicted_share_neutral": 0.995}
+    shares["nli/ood/predicted_share_entailment"] = 1.0
+    metrics = METRICS | {f"round_3/{name}": value for name, value in shares.items()}
+    assert collapses(metrics) == [
+        "the model of round_3 has collapsed: it predicts neutral for 100.0% of nli/id, 99.5% of nli/validation; "
+        "entailment for 100.0% of nli/ood"
+    ]
+    assert len(collapses(metrics | shares)) == 2

@@ -1,5 +1,6 @@
 """A progress bar over all optimizer steps of a run that says the phase and its sparsity."""
 
+import math
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -37,8 +38,10 @@ class PhaseProgressBar(TQDMProgressBar):
         bar.refresh()
 
     def get_metrics(self, trainer: Trainer, pl_module: Paradigm) -> dict[str, Any]:
-        """Loss, selection metric and sparsity."""
-        values: dict[str, Any] = {**trainer.progress_bar_metrics}
+        """Return the loss, the selection metric (NaN, where no model may be selected, is left out) and the sparsity."""
+        values: dict[str, Any] = {
+            name: value for name, value in trainer.progress_bar_metrics.items() if not math.isnan(value)
+        }
         counts = pl_module.counts()
         if counts:
             values["sparsity"] = f"{total(counts.values()).sparsity:.3f}"

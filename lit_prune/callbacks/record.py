@@ -27,6 +27,7 @@ from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
+CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
 RUNNING, COMPLETED, INCOMPLETE, INTERRUPTED, FAILED = "running", "completed", "incomplete", "interrupted", "failed"
 _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  # of a selected model, elsewhere
 
@@ -36,8 +37,8 @@ class RunRecord(Callback):
 
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
-    (`dense_predictions.parquet`), of the best model of that earlier phase. `metrics.json` comes last, once the run is
-    complete; under `constant/` it has what one answer to all rows gets.
+    (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none of it.
+    `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
 
     Args:
         experiment: The experiment's name.
@@ -94,7 +95,7 @@ class RunRecord(Callback):
             if phase != pl_module.last_phase:
                 values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
                 values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
-        if "dense" in pl_module.phases and pl_module.last_phase != "dense":
+        if "dense" in pl_module.selected and pl_module.last_phase != "dense":
             sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
@@ -133,6 +134,7 @@ class RunRecord(Callback):
                 "id": pl_module.run_id,
                 "experiment": self.experiment,
                 "axes": self.axes,
+                "selection": {name: task.selection for name, task in data.tasks.items()},
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
                 "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
@@ -160,11 +162,16 @@ def _of_phase(module: Paradigm, phase: str, name: str) -> str:
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resolved configuration decides the result: neither the run's name and place, nor what is None."""
-    kept = {key: value for key, value in config.items() if key not in ("experiment", "axes")}
-    kept["trainer"] = {
-        key: value for key, value in config["trainer"].items() if key not in ("logger", "default_root_dir")
-    }
+    """What of a resolved configuration decides the result.
+
+    Neither the run's name and place, nor what is None, nor a precision that the device decided: it counts as unset.
+    """
+    kept = {key: value for key, value in config.items() if key not in ("experiment", "axes", CHOSEN_PRECISION)}
+    trainer = config["trainer"]
+    places = {"logger", "default_root_dir"}
+    if trainer.get("precision") == config.get(CHOSEN_PRECISION):
+        places.add("precision")
+    kept["trainer"] = {key: value for key, value in trainer.items() if key not in places}
     return {key: _without_none(value) for key, value in kept.items() if value is not None}
 
 

@@ -142,10 +142,14 @@ def _sparsity(trained: Trained) -> str:
         f"{whole.sparsity:.2%} removed ({whole.num_kept:,} of {whole.num_total:,} {kind} kept, in {len(counts)} "
         f"matrices); the run counts it over {trained.metrics['denominator']}"
     )
-    if trained.metrics.get("parameter_density") is not None and budget(trained.model).num_ranks:
-        told += f"; {trained.metrics['parameter_density']:.2%} of the layers' parameters are kept"
     by_task = masks_by_task(trained.model)
-    return told + ("; each task has its own masks" if len(by_task) > 1 else "")
+    needed = budget(trained.model).figures()
+    if "wasted_ranks" in needed:
+        told += f"; {needed['parameter_density']:.2%} of the layers' parameters are kept"
+    if len(by_task) > 1:
+        told += "; each task has its own masks"
+        told += f": together they keep {needed['stored_density']:.2%} of the layers' parameters"
+    return told
 
 
 def _table(trained: Trained) -> str:

@@ -1,6 +1,7 @@
 """Checks of a run's phases before its first step: learning rates by name, and losses that fit the tasks."""
 
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -8,12 +9,33 @@ from torch import nn
 
 from lit_prune.checkpoints import LOSS
 from lit_prune.data.batch import Batch
+from lit_prune.data.task import Task
 from lit_prune.errors import UserError
-from lit_prune.losses import Loss
+from lit_prune.losses import Loss, check_labels
 
 if TYPE_CHECKING:
     from lit_prune.data.module import MultitaskDataModule
     from lit_prune.paradigms.paradigm import Paradigm
+
+
+def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
+    """Check that tasks have what a loss of theirs reads.
+
+    Args:
+        loss: The phase's, of tasks without one of their own.
+        tasks: The tasks.
+
+    Raises:
+        UserError: one has not.
+    """
+    for task in tasks:
+        own = loss if task.loss is None else task.loss
+        if "bias" in own.needs and task.bias is None:
+            raise UserError(
+                f"{type(own).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
+                "as configs/srnet_poe.yaml does"
+            )
+        check_labels(own, task.name, task.ood_train.merged(task.labels))
 
 
 def check_phases(module: "Paradigm", data: "MultitaskDataModule") -> None:

@@ -6,7 +6,16 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import BASE, check_dense, find_dense, keep_base, load_dense, read_checkpoint, state_of
+from lit_prune.checkpoints import (
+    BASE,
+    KEY,
+    check_dense,
+    find_dense,
+    keep_base,
+    load_dense,
+    read_checkpoint,
+    state_of,
+)
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
@@ -24,7 +33,8 @@ from lit_prune.sparsity.targets import targets_of
 class FromDense(Paradigm):
     """The phase `dense`, whose best model is on disk as `dense.ckpt` when the next phase begins.
 
-    Where the model is not trained here, the phase has no steps: the model is evaluated, and the next phase begins.
+    Where the model is not trained here, the phase has no steps. A trained model that the run starts from is evaluated
+    before the first step; the pretrained encoder under random heads is not.
 
     Args:
         encoder: The encoder (linked on the command line).
@@ -51,9 +61,12 @@ class FromDense(Paradigm):
         self.taught_by = None if taught_by is None else find_dense(taught_by, "teacher")
         self.teacher: Teacher | None = None
         self.is_start_whole = True  # the run begins with all that `start_from` holds, and no more
+        self.is_start_trained = False  # the run begins with a model that was trained on its tasks
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if self.start_from is not None:
-            self.take_start(read_checkpoint(self.start_from)["state_dict"], self.start_from)
+            checkpoint = read_checkpoint(self.start_from)
+            self.is_start_trained = bool(checkpoint[KEY]["selected"])  # `dense.ckpt` of a run without a dense phase: no
+            self.take_start(checkpoint["state_dict"], self.start_from)
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
 
@@ -95,9 +108,9 @@ class FromDense(Paradigm):
         return super().num_steps(phase, steps_per_epoch)
 
     def setup(self, stage: str) -> None:
-        """Lay out the phases; a dense model that is not trained here is evaluated before the first step."""
+        """Lay out the phases; a trained model that the run starts from is evaluated before the first step."""
         super().setup(stage)
-        if stage == "fit" and self.ends["dense"] == 0:
+        if stage == "fit" and self.is_start_trained:
             self.trainer.num_sanity_val_steps = float("inf")
 
     def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:

@@ -1,7 +1,6 @@
 """`Paradigm`: the one training step, evaluation, selection and phases of all paradigms.
 
-A run is a row of phases inside one `Trainer.fit`, bounded by optimizer steps. `start_phase` begins one: it shapes the
-model, then takes a fresh optimizer and schedule. What a phase does is a paradigm's `enter`.
+A run is a row of phases inside one `Trainer.fit`, each with a fresh optimizer; `enter` is what a paradigm does in one.
 """
 
 import math
@@ -18,12 +17,11 @@ from lit_prune.checkpoints import KEY, take_loss
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.encoder import PrunableEncoder
-from lit_prune.errors import UserError
-from lit_prune.losses import Loss, check_finite, check_labels
+from lit_prune.losses import Loss, check_finite
 from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
-from lit_prune.paradigms.checks import check_phases
+from lit_prune.paradigms.checks import check_needs, check_phases
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
-from lit_prune.paradigms.phase import Phase, lay_out
+from lit_prune.paradigms.phase import Phase, clip, lay_out
 from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
@@ -67,14 +65,7 @@ class Paradigm(LightningModule):
         Raises:
             UserError: the loss needs what a task does not have.
         """
-        for task in self.tasks.values():
-            own = loss if task.loss is None else task.loss
-            if "bias" in own.needs and task.bias is None:
-                raise UserError(
-                    f"{type(own).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
-                    "as configs/srnet_poe.yaml does"
-                )
-            check_labels(own, task.name, task.ood_train.merged(task.labels))
+        check_needs(loss, self.tasks.values())
         self.phases[name], self.losses[name] = phase, loss
         self.phase = self.phase or name
 
@@ -179,8 +170,7 @@ class Paradigm(LightningModule):
     ) -> None:
         """Clip as the trainer says; Lightning's own refuses to for any fused optimizer, scaler or not."""
         if gradient_clip_val:
-            clip = nn.utils.clip_grad_value_ if gradient_clip_algorithm == "value" else nn.utils.clip_grad_norm_
-            clip([value for group in optimizer.param_groups for value in group["params"]], gradient_clip_val)
+            clip(optimizer, gradient_clip_val, by_value=gradient_clip_algorithm == "value")
 
     # ---- the training step -----------------------------------------------------------------------------------------
 
@@ -253,8 +243,9 @@ class Paradigm(LightningModule):
             self.selected[self.phase]["metrics"] = values
         # For callbacks that monitor a value; Lightning's own curves would lie one step before those of ours.
         self.log("selection", selection, prog_bar=True, logger=False)
-        named = {name: value for name, value in values.items() if name.endswith(("/accuracy", "/auroc"))}
-        self.log_dict(named, logger=False)
+        self.log_dict(
+            {key: each for key, each in values.items() if key.endswith(("/accuracy", "/auroc"))}, logger=False
+        )
 
     def sum_processes(self, own: Tensor) -> Tensor:
         """The sum of each process' own tensor, where this one's is; all of them must call this."""
@@ -267,8 +258,7 @@ class Paradigm(LightningModule):
 
     def facts(self) -> dict[str, Any]:
         """What else is recorded of a selected model: its exact sparsity, and what that is a share of."""
-        counts = self.counts()
-        if not counts:
+        if not (counts := self.counts()):
             return {"sparsity": 0.0}
         return {"sparsity": total(counts.values()).sparsity, "denominator": denominator(self, self.matched)}
 
@@ -299,10 +289,9 @@ class Paradigm(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Shape the model as it was, before Lightning loads the weights and sets the optimizer up."""
         state = checkpoint[KEY]
-        self.selected, self.ends = state["selected"], state["ends"]
+        self.selected, self.ends, self.phase = state["selected"], state["ends"], state["phase"]
         states = state["random_states"]
         self._random_state = states[self.trainer.global_rank % len(states)]
-        self.phase = state["phase"]
         self.enter(self.phase)
         self._begin_loss()
         checkpoint["state_dict"] |= state.get("loss", {})

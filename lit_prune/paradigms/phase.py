@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_linear_schedule_with_warmup
@@ -99,6 +99,8 @@ class Phase:
     def optimizer(self, trained: Mapping[str, Tensor], fused: bool) -> Optimizer:
         """AdamW over parameters; no decay on vectors (biases, LayerNorm), nor on what has a learning rate of its own.
 
+        Its groups have a `name`: a pattern of `learning_rates`, `matrices`, or `vectors`.
+
         Args:
             trained: The parameters by name.
             fused: One kernel for all: a third of the plain loop's time.
@@ -109,12 +111,13 @@ class Phase:
         rest = dict(trained)
         groups: list[dict[str, Any]] = []
         for pattern, names in self.names_by_pattern(trained).items():
+            params = [rest.pop(name) for name in names]
             rate = (self.learning_rates or {})[pattern]
-            groups.append({"params": [rest.pop(name) for name in names], "weight_decay": 0.0, "lr": rate})
-        groups += [
-            {"params": [value for value in rest.values() if value.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [value for value in rest.values() if value.ndim <= 1], "weight_decay": 0.0},
-        ]
+            groups.append({"name": pattern, "params": params, "weight_decay": 0.0, "lr": rate})
+        matrices = [value for value in rest.values() if value.ndim > 1]
+        vectors = [value for value in rest.values() if value.ndim <= 1]
+        groups.append({"name": "matrices", "params": matrices, "weight_decay": self.weight_decay})
+        groups.append({"name": "vectors", "params": vectors, "weight_decay": 0.0})
         return AdamW([group for group in groups if group["params"]], lr=self.learning_rate, fused=fused)
 
     def schedule(self, optimizer: Optimizer, num_steps: int) -> LambdaLR:
@@ -128,6 +131,12 @@ class Phase:
 def _check(name: str, value: float, is_right: bool, constraint: str, remedy: str) -> None:
     if not is_right:
         raise UserError(f"{name} of a phase must be {constraint}, got {value}: {remedy}")
+
+
+def clip(optimizer: Optimizer, value: float, by_value: bool) -> None:
+    """Clip the gradients of all that an optimizer trains: their common norm, or each entry."""
+    gradients = [each for group in optimizer.param_groups for each in group["params"]]
+    (nn.utils.clip_grad_value_ if by_value else nn.utils.clip_grad_norm_)(gradients, value)
 
 
 def lay_out(lengths: Mapping[str, int], max_steps: int) -> dict[str, int]:

@@ -71,7 +71,7 @@ class SparseFinetuning(FromDense):
     def take_start(self, state: Mapping[str, Tensor], origin: Path) -> None:
         """Take over a dense model, or a pruned one under its masks, which are fixed; of other tasks, the encoder."""
         if not any(name.startswith(tuple(f"heads.{task}." for task in self.tasks)) for name in state):
-            self.is_start_whole = False
+            self.is_start_whole = self.is_start_trained = False
             encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
             state = encoder | {name: value for name, value in self.state_dict().items() if name.startswith("heads.")}
         if has_masks(state):

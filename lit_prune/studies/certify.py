@@ -30,6 +30,7 @@ def certify(
     data: str | None = None,
     unbiased: str = "configs/data/nli_unbiased.yaml",
     informed: str = "configs/data/nli_ood_informed.yaml",
+    length: str = "configs/overlay/long.yaml",
     task: str = "nli",
     seed: int = 1,
     root: str = "logs/certify",
@@ -42,6 +43,7 @@ def certify(
         data: Data overlay with the biased corpus, None: the experiments' own.
         unbiased: Data overlay without the bias.
         informed: Data overlay with OOD rows in the training set.
+        length: Overlay with the length of the mask experiment.
         task: The task's name.
         seed: Seed of all three runs.
         root: Folder of the runs; complete ones are not run again.
@@ -56,7 +58,7 @@ def certify(
     plain = _run(folder, "unbiased", seed, dense, unbiased)
     biased = _run(folder, "biased", seed, dense, *filter(None, [data]))
     start = f"--model.init_args.start_from={folder / 'biased' / 'version_0'}"
-    aware = _run(folder, "informed", seed, masks, informed, start)
+    aware = _run(folder, "informed", seed, masks, length, informed, start)
     auroc = {name: run[f"{task}/ood/auroc"] for name, run in {"plain": plain, "biased": biased, "aware": aware}.items()}
     lost = auroc["plain"] - auroc["biased"]
     regained = (auroc["aware"] - auroc["biased"]) / lost

@@ -1,10 +1,13 @@
 """What TensorBoard shows of 120 dense steps, then 20 of a mask; refreshed every 4, evaluated every 10."""
 
-import math
+from types import SimpleNamespace
 
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lit_prune.callbacks.curves import SparsityCurves, learning_rates
+from lit_prune.paradigms import Phase
 from lit_prune.sparsity.schedules import Cubic
 
 TARGETS = ("query", "key", "value", "attention_output", "intermediate", "output", "pooler", "classifier")
@@ -82,13 +85,11 @@ def test_metrics_of_every_set_are_curves_on_every_evaluation(curves):
     for split in ("validation", "id", "ood"):
         for metric in ("accuracy", "loss", "predicted_share_entailment"):
             assert set(curves[f"nli/{split}/{metric}"]) == steps
-    assert set(curves["selection"]) == steps
     assert not any("overlap" in tag or "accuracy_" in tag for tag in curves)
 
 
 def test_a_model_is_selected_at_the_final_sparsity_only(curves):
-    eligible = [step for step, value in curves["selection"].items() if not math.isnan(value)]
-    assert eligible == [*range(10, 121, 10), 140]
+    assert list(curves["selection"]) == [*range(10, 121, 10), 140]  # no point of step 130, where none was eligible
 
 
 def test_each_phase_has_a_learning_rate_of_its_own(curves):
@@ -97,6 +98,46 @@ def test_each_phase_has_a_learning_rate_of_its_own(curves):
     assert rates[20] > rates[60] > rates[120]
     assert rates[132] > rates[120]
     assert all(value > 0 for value in curves["train/loss"].values())
+
+
+def test_groups_of_other_learning_rates_have_a_curve_each():
+    trained = {"a.weight": torch.zeros(2, 2), "a.bias": torch.zeros(2), "a.sigma": torch.zeros(2)}
+    for own, expected in (
+        (None, {"train/learning_rate": 5e-4}),
+        (
+            {"*.sigma": 1e-2},
+            {
+                "train/learning_rate/*.sigma": 5e-3,
+                "train/learning_rate/matrices": 5e-4,
+                "train/learning_rate/vectors": 5e-4,
+            },
+        ),
+    ):
+        phase = Phase(steps=4, learning_rate=1e-3, warmup=2, learning_rates=own)
+        optimizer = phase.optimizer(trained, fused=False)
+        schedule = phase.schedule(optimizer, 4)
+        optimizer.step()
+        schedule.step()  # half of the way up
+        assert learning_rates(optimizer) == pytest.approx(expected)
+
+
+def test_the_loss_of_each_task_is_the_mean_of_its_steps():
+    logged = []
+    logger = SimpleNamespace(log_metrics=lambda values, step: logged.append((step, values)))
+    optimizer = torch.optim.SGD([{"params": [torch.zeros(1)], "initial_lr": 0.1}], lr=0.1)
+    trainer = SimpleNamespace(
+        log_every_n_steps=2, accumulate_grad_batches=2, optimizers=[optimizer], loggers=[logger], global_step=0
+    )
+    module, curves = SimpleNamespace(tasks={"nli": None, "qa": None}), SparsityCurves()
+    # Two batches a step; Lightning gives the loss of each divided by two.
+    steps = [(0, "nli", 1.0), (1, "qa", 9.0), (1, "nli", 3.0), (2, "nli", 8.0), (2, "qa", 5.0), (3, "qa", 6.0)]
+    for step, task, loss in [*steps, (3, "qa", 7.0), (4, "qa", 2.0)]:
+        trainer.global_step = step
+        curves.on_train_batch_end(trainer, module, {"loss": torch.tensor(loss / 2)}, SimpleNamespace(task=task), 0)
+    assert logged == [
+        (2, {"train/learning_rate": 0.1, "train/loss/nli": 4.0, "train/loss/qa": 9.0}),
+        (4, {"train/learning_rate": 0.1, "train/loss/qa": 5.0}),  # 5, 6, 7 and 2
+    ]
 
 
 def test_a_dense_run_has_no_curves_of_masks(finished_dense_run):

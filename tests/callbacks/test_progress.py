@@ -1,8 +1,11 @@
 """The bar as a user sees it, over a run of two phases that crosses an epoch (8 batches) in the first."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
+
+from lit_prune.callbacks.progress import PhaseProgressBar
 
 
 @pytest.fixture
@@ -26,3 +29,11 @@ def test_one_bar_over_all_steps_names_phase_loss_and_sparsity(bar):
     assert not any("sparsity" in state for state in of_phase["dense"])
     assert "sparsity=0.500" in of_phase["mask"][-1]
     assert "selection=" in of_phase["mask"][-1]
+
+
+def test_where_no_model_may_be_selected_nothing_is_said_of_it():
+    trainer = SimpleNamespace(progress_bar_metrics={"train/loss": 0.5, "selection": float("nan")})
+    module = SimpleNamespace(counts=dict)
+    assert PhaseProgressBar().get_metrics(trainer, module) == {"train/loss": 0.5}
+    trainer.progress_bar_metrics["selection"] = 0.25
+    assert PhaseProgressBar().get_metrics(trainer, module) == {"train/loss": 0.5, "selection": 0.25}

@@ -9,6 +9,7 @@ from itertools import count
 import pyarrow.parquet
 import pytest
 import torch
+import yaml
 from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
@@ -79,13 +80,31 @@ def test_hashes_tell_settings_and_data_apart_wherever_the_run_is_written(experim
 def test_the_hash_is_that_of_the_settings_that_studies_compare(finished_run, run, resolve):
     """A setting that is None is none, wherever in the configuration it stands or does not."""
     resolved = record.decisive(resolve([f"--config={finished_run / 'config.yaml'}"]))
-    said = json.dumps(resolved, sort_keys=True)
-    assert "null" not in said
-    assert run["config_hash"] == hashlib.sha256(said.encode()).hexdigest()
+    assert "null" not in json.dumps(resolved)
+    assert run["config_hash"] == hash_of(resolved)
     (task,) = resolved["data"]["tasks"]
     more = {"trainer": {"logger": True, **resolved["trainer"], "max_time": None}, "newer": None, "experiment": "b"}
     more["data"] = {**resolved["data"], "tasks": [{**task, "init_args": {**task["init_args"], "newer": None}}]}
     assert record.decisive({**resolved, **more}) == resolved
+
+
+@pytest.mark.parametrize("native", ["bf16-mixed", "32-true"])
+def test_a_precision_left_to_the_device_is_recorded_and_is_no_setting(experiment, monkeypatch, native):
+    monkeypatch.setattr("lit_prune.fit.native_precision", lambda accelerator: native)
+    code, folder = experiment("--trainer.precision=null", *BRIEF)
+    assert code == 0
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert (config["trainer"]["precision"], config["chosen_precision"]) == (native, native)
+    run = read(folder / "run.json")
+    assert run["hardware"]["precision"] == native
+    config["trainer"]["precision"] = config["chosen_precision"] = None
+    assert run["config_hash"] == hash_of(record.decisive(config))
+    config["trainer"]["precision"] = native
+    assert run["config_hash"] != hash_of(record.decisive(config))
+
+
+def hash_of(settings):
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def test_a_place_in_a_study_is_recorded_and_is_no_setting(experiment, tmp_path):

@@ -1,5 +1,7 @@
 """Exports of several tasks, and of matrices pruned by rank."""
 
+import json
+
 import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification
@@ -56,6 +58,12 @@ def all_masks(model):
     return [
         tuple(torch.cat([keep.flatten() for keep in each.values()]).tolist()) for each in masks_by_task(model).values()
     ]
+
+
+def test_the_card_tells_what_the_masks_of_all_tasks_keep(four_kinds_run, export):
+    stored = json.loads((four_kinds_run / "metrics.json").read_text())["stored_density"]
+    card = (export(four_kinds_run, "packed") / "README.md").read_text()
+    assert f"each task has its own masks: together they keep {stored:.2%} of the layers' parameters" in card
 
 
 def test_the_base_is_there_once(four_kinds_run, export, tmp_path):

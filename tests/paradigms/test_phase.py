@@ -28,6 +28,17 @@ def test_length_in_optimizer_steps(length, steps):
     assert Phase(**length).num_steps(steps_per_epoch=10) == steps
 
 
+def test_groups_of_parameters_have_telling_names():
+    trained = {"a.weight": torch.zeros(2, 2), "a.bias": torch.zeros(2), "a.mask.scores": torch.zeros(2, 2)}
+    phase = Phase(steps=1, learning_rate=1e-3, learning_rates={"*.mask.scores": 1e-2})
+    groups = phase.optimizer(trained, fused=False).param_groups
+    assert [(group["name"], group["lr"]) for group in groups] == [
+        ("*.mask.scores", 1e-2),
+        ("matrices", 1e-3),
+        ("vectors", 1e-3),
+    ]
+
+
 @pytest.mark.parametrize("length", [{}, {"epochs": 1, "steps": 10}])
 def test_a_length_is_said_once(length):
     with pytest.raises(UserError, match=r"either epochs or steps, got epochs=\w+ and steps=\w+"):

@@ -134,6 +134,11 @@ def test_tasks_have_masks_of_their_own_and_a_resumed_run_has_the_same(task_masks
     metrics = json.loads((whole / "metrics.json").read_text())
     assert metrics["density"] == pytest.approx(kept / (2 * size))
     assert metrics["denominator"].endswith("on average over 2 tasks")
+    of_any = sum(int((keep | masks["paraphrase"][name]).sum()) for name, keep in masks["nli"].items())
+    vectors = 2 * (4 * 16 + 32 + 16 + 4 * 16)  # of two layers: biases and two LayerNorms
+    assert metrics["parameter_density"] == pytest.approx((kept / 2 + vectors) / (size + vectors))
+    assert metrics["stored_density"] == pytest.approx((of_any + vectors) / (size + vectors))
+    assert metrics["mask_bits"] == 2 * size
     if task_masks == "separate":
         assert kept == 2 * num_kept(size, 0.9)
     elif task_masks == "hybrid":

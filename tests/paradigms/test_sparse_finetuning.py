@@ -180,6 +180,7 @@ def test_a_model_of_another_task_gives_its_encoder(experiment, finished_run, tmp
     before = read_checkpoint(finished_run / "checkpoints" / "dense.ckpt")["state_dict"]
     base, tuned = states(run)
     assert all(torch.equal(value, base[name]) for name, value in before.items() if name.startswith("encoder."))
+    assert not [name for name in json.loads((run / "metrics.json").read_text()) if name.startswith("dense")]
     assert {name.split(".")[1] for name in base if name.startswith("heads.")} == {"paraphrase"}
     moved = {name: each for name, each in changed(run).items() if name.startswith("encoder.")}
     assert all(num <= int(0.02 * numel) for num, numel in moved.values())

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from lit_prune.errors import UserError
-from lit_prune.studies.plan import Run
+from lit_prune.studies.plan import Run, make_plan
 from lit_prune.studies.standing import _each_seed_alike, find_standings
+from lit_prune.studies.study import make_study
 
 MASK = "mask/loss=ce/seed=2"
 
@@ -77,6 +78,20 @@ def test_a_setting_that_the_package_has_got_since_then_has_its_default(states, o
     config["model"]["init_args"]["scope"] = "global"
     path.write_text(yaml.safe_dump(config))
     assert changed(states, names) == {MASK: ("changed", "1")}
+
+
+def test_a_precision_that_a_device_has_chosen_is_none_that_the_study_sets(out, source, resolve):
+    def states(precision):
+        source["settings"]["trainer.precision"] = precision
+        standings = find_standings(make_plan(make_study(source)), out, resolve)
+        return {each.state for each in standings.values()}
+
+    assert (states("32-true"), states(None)) == ({"done"}, {"changed"})
+    for path in out.rglob("config.yaml"):
+        config = yaml.safe_load(path.read_text())
+        config["trainer"]["precision"] = config["chosen_precision"] = "bf16-mixed"  # on another machine than this
+        path.write_text(yaml.safe_dump(config))
+    assert (states(None), states("bf16-mixed"), states("32-true")) == ({"done"}, {"changed"}, {"changed"})
 
 
 def test_another_version_of_the_code_changes_nothing(states, out, names):

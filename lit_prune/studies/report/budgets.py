@@ -67,9 +67,10 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
         save(canvas, path)
     num = sum(len(each.scores) for each in mixtures.values())
     return (
-        f"Score over budget, in units of one dense encoder's layers. Faint: all {num:,} mixtures of single-task models "
-        f"of one {over} ({len(mixtures)} {over}s have some); the steps are the best of each budget or less. Lines are "
-        f"means over {over}s, bands go from the lowest to the highest value, small points are runs."
+        "Score over budget: parameters stored, in units of one dense encoder's layers, without the masks' bits. Faint: "
+        f"all {num:,} mixtures of single-task models of one {over} ({len(mixtures)} {over}s have some); the steps are "
+        f"the best of each budget or less. Lines are means over {over}s, bands go from the lowest to the highest "
+        "value, small points are runs."
     )
 
 

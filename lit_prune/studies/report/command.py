@@ -31,7 +31,7 @@ from lit_prune.studies.report.pareto import pareto_table, weigh
 from lit_prune.studies.report.results import Results, read_results, write_results
 from lit_prune.studies.report.selection import awaited
 from lit_prune.studies.report.settings import Direction, ReportSettings, read_settings
-from lit_prune.studies.report.stability import spreads, stability_table
+from lit_prune.studies.report.stability import spreads, stability_tables
 from lit_prune.studies.report.tables import (
     Table,
     cell_axes,
@@ -119,7 +119,7 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
         claims_table(judge(rows, settings), settings),
-        stability_table(spreads(rows, settings), settings),
+        *stability_tables(spreads(rows, settings), settings),
         *(multitask_table(duels(runs, each, over), each.name, run_axes, over) for each in settings.mixtures),
         *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
         results_table(rows, settings),

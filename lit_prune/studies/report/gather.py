@@ -11,13 +11,16 @@ from lit_prune.studies.report.results import Floats, Key, Results
 from lit_prune.studies.report.run import Run
 from lit_prune.studies.report.settings import MEAN, ReportSettings
 
+_STORED = ("stored_density", "mask_bits")  # numbers of which several models have their sum
+
 
 def gather(results: Results, settings: ReportSettings) -> Results:
     """One run in the place of all that differ in `settings.gather` alone, without that axis.
 
-    It has every number that one of its runs has, and of a number that several have (`parameter_density`) the mean. It
-    counts as complete where any of its runs is. Where all of the report's metrics are there, it has a further number
-    `mean`, their plain mean; so has a run that knew all tasks from the start.
+    It has every number that one of its runs has, and of a number that several have (`parameter_density`) the mean; of
+    what models store (`stored_density`, `mask_bits`) the sum, once all of its runs are there. It counts as complete
+    where any of its runs is. Where all of the report's metrics are there, it has a further number `mean`, their plain
+    mean; so has a run that knew all tasks from the start.
 
     Args:
         results: The runs.
@@ -37,7 +40,7 @@ def gather(results: Results, settings: ReportSettings) -> Results:
         axes=tuple(name for name in results.axes if name != axis),
         runs=tuple(replace(_first(results, cell), axes=cell.axes) for cell in cells),
         keys=results.keys,
-        values=np.stack([_merge(results.values[list(cell.runs)]) for cell in cells]),
+        values=np.stack([_merge(results, cell) for cell in cells]),
     )
     models = list(dict.fromkeys(key.model for key in results.keys))
     means = [np.mean([gathered.column(model, name) for name in metrics], axis=0) for model in models]
@@ -65,8 +68,10 @@ def _first(results: Results, cell: Cell) -> Run:
     return next((run for run in runs if run.status == "completed"), runs[0])
 
 
-def _merge(values: Floats) -> Floats:
-    """The mean of each number (numbers,) over the runs (runs, numbers) that have it; NaN where none has."""
+def _merge(results: Results, cell: Cell) -> Floats:
+    """Return a cell's numbers: the mean over the runs that have one, or the sum over all runs of what is stored."""
+    values = results.values[list(cell.runs)]
     nums = (~np.isnan(values)).sum(axis=0)
-    merged: Floats = np.nansum(values, axis=0) / np.where(nums, nums, np.nan)
+    means = np.nansum(values, axis=0) / np.where(nums, nums, np.nan)
+    merged: Floats = np.where([key.name in _STORED for key in results.keys], values.sum(axis=0), means)
     return merged

@@ -15,7 +15,7 @@ from lit_prune.studies.report.selection import select
 from lit_prune.studies.report.settings import MixtureSettings
 from lit_prune.studies.report.statistics import Floats
 
-BUDGET = "parameter_density"
+BUDGET = "stored_density"
 MOST = 1_000_000  # mixtures of a seed
 _DIGITS = 9  # so that sums and means of equal numbers are equal
 
@@ -27,7 +27,8 @@ class Models:
     Attributes:
         metrics: One of each task.
         seeds: The value of the averaged axis of each run.
-        budgets: Parameters that each run keeps (runs,), in units of one dense encoder's layers.
+        budgets: Parameters that each run stores for its tasks together (runs,), in units of one dense encoder's layers,
+            without the masks' bits.
         scores: Each run's metrics (runs, tasks), NaN of a task that it does not know; all NaN: it has no part.
     """
 
@@ -105,7 +106,7 @@ def find_models(results: Results, settings: MixtureSettings, over: str) -> Model
         over: The axis that is averaged over: models of one value of it are mixed.
 
     Raises:
-        UserError: a run has some of the metrics but neither one nor all, or no `parameter_density`.
+        UserError: a run has some of the metrics but neither one nor all, or no `stored_density`.
     """
     columns = np.stack([results.column("result", metric) for metric in settings.metrics], axis=1)
     scores = np.where(select(results, settings.where)[:, None], columns, np.nan)
@@ -118,7 +119,8 @@ def find_models(results: Results, settings: MixtureSettings, over: str) -> Model
             )
         if num and np.isnan(budget):
             raise UserError(
-                f"mixture {settings.name}: run {run.name} has no {BUDGET}, which is its budget: leave it out by `where`"
+                f"mixture {settings.name}: run {run.name} has no {BUDGET}, which is its budget (runs of version 0.1.0 "
+                "have none): leave it out by `where`, or run it again"
             )
     return Models(settings.metrics, [run.axes.get(over) for run in results.runs], budgets, scores)
 

@@ -22,7 +22,7 @@ class Duel:
 
     Attributes:
         axes: The setting.
-        budgets: Of each model (seeds,), in units of one dense encoder's layers.
+        budgets: Stored parameters of each model (seeds,), in units of one dense encoder's layers.
         scores: Of each model (seeds,).
         best: The highest score of a mixture of its seed and its budget or less (seeds,), NaN where none is that small.
         cheapest: The smallest budget of a mixture of its seed that scores as high (seeds,), NaN where none does.
@@ -88,7 +88,8 @@ def multitask_table(found: Sequence[Duel], name: str, axes: Sequence[str], over:
     header = [*axes, f"{over}s", "budget", "score", "best mixture", "difference", "cheapest mixture as good"]
     notes = [_verdict(np.concatenate([each.scores - each.best for each in found]), over)] if found else []
     notes.append(
-        "Budgets are in units of one dense encoder's layers, that of a mixture is the sum of its models'; scores are "
+        "Budgets are parameters stored (what any task's mask keeps, without the masks' bits) in units of one dense "
+        "encoder's layers, that of a mixture is the sum of its models'; scores are "
         f"means of the tasks' metrics. Best mixture: of the same {over} and of the multitask model's budget (up to "
         f"{SAME:.0%} more count as the same) or less; the last column is the smallest budget of a mixture that scores "
         f"as high. Mean ± standard deviation (ddof 1), or mean [lowest, highest], over {over}s."

@@ -13,11 +13,12 @@ MODELS = {
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _COSTS = ("loss", "calibration_error")
-_FRACTIONS = ("sparsity", "density", "parameter_density", "bias_rate")
+_FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
     "sparsity": "sparsity (% of weights removed)",
     "density": "density (% of weights kept)",
     "parameter_density": "parameters kept (% of the layers')",
+    "stored_density": "parameters stored (% of the layers')",
 }
 
 

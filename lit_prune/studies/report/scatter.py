@@ -56,7 +56,9 @@ def draw_ranks(found: Spreads, path: Path) -> str:
         if len(points):
             sns.move_legend(panel, "upper left", bbox_to_anchor=(1.02, 1), frameon=False)
         save(canvas, path)
-    return (
+    caption = (
         f"A point for each of {len(points)} methods and tasks, points of one place side by side: Spearman's rho "
-        f"{rank_correlation(found):+.3f}."
+        f"{rank_correlation(found)}"
     )
+    every = rank_correlation(found, every=True)
+    return f"{caption}." if every.num == len(points) else f"{caption}; with means near the majority baseline {every}."

@@ -21,7 +21,7 @@ class FigureSettings:
     Attributes:
         name: The files are figures/<name>.png and .pdf.
         x: What lines run along: an axis whose values are numbers, or a number of `metrics.json` that belongs to no set
-            (`parameter_density`); shares are rounded to a percent.
+            (`stored_density`); shares are rounded to a percent.
         lines: The axis that has a line for each value; None: one line.
         metrics: As of the report; none: those of them that the runs have.
         where: Axes and their values (or `model`): the runs that are shown.

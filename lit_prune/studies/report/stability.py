@@ -6,9 +6,11 @@ their standard deviation over the runs, the lowest first; the correlation of bot
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from lit_prune.studies.report.naming import metric_label, sign, value_text
 from lit_prune.studies.report.results import Results
@@ -17,8 +19,8 @@ from lit_prune.studies.report.settings import ReportSettings
 from lit_prune.studies.report.statistics import Floats, summarize
 from lit_prune.studies.report.tables import NONE, Table
 
-_PRINTED = 3  # ranks that the table tells
-_LEARNED = 3.0  # standard deviations above what one answer to all rows gets
+_DIGITS = 3  # decimals of the table, one more where ranks need it
+_LEARNED = 3.0  # standard deviations above the majority baseline
 
 
 @dataclass(frozen=True)
@@ -109,19 +111,51 @@ def ranks(values: Floats, highest_first: bool) -> Floats:
     return np.where(np.isnan(values), np.nan, found)
 
 
-def rank_correlation(found: Spreads) -> float:
-    """Spearman's rho of the ranks by standard deviation and by mean, as the paper computes it: cov / (std std)."""
-    steady, good = both_ranks(found)
+class Correlation(NamedTuple):
+    """Spearman's rho of ranks, its two-sided p-value by Student's t distribution, and the number of pairs."""
+
+    rho: float
+    p_value: float
+    num: int
+
+    def __str__(self) -> str:
+        p_value = "" if np.isnan(self.p_value) else f"p {self.p_value:.2g}, "
+        return f"{self.rho:+.3f} ({p_value}{self.num} pairs)"
+
+
+def rank_correlation(found: Spreads, every: bool = False) -> Correlation:
+    """Return Spearman's rho of the ranks by standard deviation and by mean, as the paper computes it: cov / (std std).
+
+    Args:
+        found: The methods' means and standard deviations.
+        every: Rank every mean, as the paper does, also those near the majority baseline.
+
+    Returns:
+        NaN for rho and its p-value where fewer than two pairs are ranked, or all ranks are equal.
+    """
+    steady, good = both_ranks(found, every)
     there = ~np.isnan(steady) & ~np.isnan(good)
     first, second = steady[there], good[there]
-    if len(first) < 2 or not first.std() or not second.std():
-        return float("nan")
-    return float(np.mean((first - first.mean()) * (second - second.mean())) / (first.std() * second.std()))
+    num = len(first)
+    if num < 2 or not first.std() or not second.std():
+        return Correlation(float("nan"), float("nan"), num)
+    rho = float(np.mean((first - first.mean()) * (second - second.mean())) / (first.std() * second.std()))
+    return Correlation(rho, p_value(rho, num), num)
 
 
-def both_ranks(found: Spreads) -> tuple[Floats, Floats]:
-    """Ranks by standard deviation, the lowest first, and by mean, the best first; NaN where there is none of either."""
-    ranked = found.learned & ~np.isnan(found.stds)  # of one run there is no standard deviation
+def p_value(rho: float, num: int) -> float:
+    """Return the two-sided p-value of a correlation of so many pairs; NaN for fewer than three."""
+    return float(betainc((num - 2) / 2, 0.5, max(0.0, 1 - rho**2))) if num > 2 else float("nan")
+
+
+def both_ranks(found: Spreads, every: bool = False) -> tuple[Floats, Floats]:
+    """Return ranks by standard deviation, the lowest first, and by mean, the best first; NaN where there is none.
+
+    Args:
+        found: The methods' means and standard deviations.
+        every: Rank every mean, also those near the majority baseline.
+    """
+    ranked = (found.learned | every) & ~np.isnan(found.stds)  # of one run there is no standard deviation
     stds, gains = (np.where(ranked, values, np.nan) for values in (found.stds, found.gains))
     return ranks(stds, highest_first=False), ranks(gains, highest_first=True)
 
@@ -143,47 +177,87 @@ def pooled_ratio(found: Spreads, number: int, reference: int) -> tuple[float, fl
     return float(np.exp(mean)), float(np.exp(mean - margin)), float(np.exp(mean + margin))
 
 
-def stability_table(found: Spreads | None, settings: ReportSettings) -> Table:
-    """A row per method: mean and standard deviation of each task with their ranks up to the third, and their means."""
+def stability_tables(found: Spreads | None, settings: ReportSettings) -> list[Table]:
+    """Return the table as the paper prints it and, if any means lie near the majority baseline, one without them.
+
+    A row per method: mean and standard deviation of each task with their ranks, and their means over the tasks.
+    """
     if found is None:
-        return Table("Stability", [], [], 1)
-    steady, good = both_ranks(found)
+        return []
+    near_baseline = not found.learned[~np.isnan(found.means)].all()
+    return [_table(found, settings, every) for every in ([True, False] if near_baseline else [True])]
+
+
+def _table(found: Spreads, settings: ReportSettings, every: bool) -> Table:
     reference = value_text(str(settings.stability), settings.reference.get(str(settings.stability)))
     against = found.methods.index(reference) if reference in found.methods else None
     unknown = bool(np.isnan(found.shares).all())
+    columns = _columns(found, every)
     rows = []
     for row, method in enumerate(found.methods):
-        columns = zip(found.means[row], good[row], found.stds[row], steady[row], found.learned[row], strict=True)
-        cells = [_cell(*column) for column in columns]
-        whole = f"{found.means[row].mean():.3f} ± {found.stds[row].mean():.3f}"
         ratio = [] if against is None else [_ratio(found, row, against)]
         tuned = [] if unknown else [f"{found.shares[row]:.2%}"]
-        rows.append([method, *tuned, *cells, NONE if "nan" in whole else whole, *ratio])
+        rows.append([method, *tuned, *(column[row] for column in columns), *ratio])
     header = [str(settings.stability), *([] if unknown else ["tuned"]), *map(metric_label, found.metrics), "mean"]
     header += [] if against is None else [f"std / {found.methods[against]}'s"]
     notes = ["In brackets the ranks of means and of standard deviations (ddof 1) of a column."]
-    if not np.isnan(rho := rank_correlation(found)):
-        notes[0] += f" Spearman's rho of both: {rho:+.3f}"
-        others = [rank_correlation(found.without(number)) for number in range(len(found.methods))]
+    if not np.isnan((told := rank_correlation(found, every)).rho):
+        notes[0] += f" Spearman's rho of both over the tasks: {told}"
+        others = [rank_correlation(found.without(number), every).rho for number in range(len(found.methods))]
         if not np.isnan(others).any():
-            notes[0] += f" ({min(others):+.3f} to {max(others):+.3f} where one method is left out)"
+            notes[0] += f", {min(others):+.3f} to {max(others):+.3f} where one method is left out"
         notes[0] += "."
-    if not found.learned[~np.isnan(found.means)].all():
+    if not every:
         notes.append(
-            "=: within three standard deviations of what one answer to all rows gets, or below; such means have no "
-            "rank and no part in the ratio."
+            f"=: within {_LEARNED:g} standard deviations of the majority baseline, or below; such means have no rank, "
+            "nor has the mean over tasks of their method."
         )
     if against is not None:
-        notes.append("The ratio of standard deviations is its geometric mean over the columns, with its 95% interval.")
-    return Table(f"Stability by {settings.stability}", header, rows, 1, notes)
+        notes.append(
+            "The ratio of standard deviations is its geometric mean over the columns, with its 95% interval; columns "
+            "in which either method is near the majority baseline have no part in it."
+        )
+    title = f"Stability by {settings.stability}" + ("" if every else ", without means near the majority baseline")
+    return Table(title, header, rows, 1, notes)
 
 
-def _cell(mean: float, above: float, std: float, below: float, learned: bool) -> str:
-    """A mean and a standard deviation with their ranks."""
-    if np.isnan(mean):
-        return NONE
-    spread = NONE if np.isnan(std) else f"{std:.3f}"
-    return f"{'' if learned else '='}{mean:.3f}{_rank(above)} ± {spread}{_rank(below)}"
+def _columns(found: Spreads, every: bool) -> list[list[str]]:
+    """Return the cells of each task's column, and of the column of their means."""
+    steady, good = both_ranks(found, every)
+    near = ~found.learned & (not every)
+    columns = [
+        _cells(found.means[:, task], good[:, task], found.stds[:, task], steady[:, task], near[:, task])
+        for task in range(len(found.metrics))
+    ]
+    ranked = ~np.isnan(good).any(axis=1)
+    means, gains, stds = (each.mean(axis=1) for each in (found.means, found.gains, found.stds))
+    above = ranks(np.where(ranked, gains, np.nan)[:, None], highest_first=True)[:, 0]
+    below = ranks(np.where(ranked, stds, np.nan)[:, None], highest_first=False)[:, 0]
+    means = np.where(np.isnan(stds), np.nan, means)
+    return [*columns, _cells(means, above, stds, below, np.zeros_like(ranked))]
+
+
+def _cells(means: Floats, above: Floats, stds: Floats, below: Floats, marked: NDArray[np.bool_]) -> list[str]:
+    """Return means and standard deviations of methods with their ranks, in as many digits as tell the ranks apart."""
+    digits = max(_digits(means, above), _digits(stds, below))
+    rows = zip(means, above, stds, below, marked, strict=True)
+    return [
+        f"{'=' if near else ''}{_number(mean, digits)}{_rank(high)} ± {_number(std, digits)}{_rank(low)}"
+        if not np.isnan(mean)
+        else NONE
+        for mean, high, std, low, near in rows
+    ]
+
+
+def _digits(values: Floats, places: Floats) -> int:
+    """Return 3, or 4 where values of different ranks look the same in three decimals."""
+    ranked = ~np.isnan(places)
+    texts = {(_number(value, _DIGITS), place) for value, place in zip(values[ranked], places[ranked], strict=True)}
+    return _DIGITS if len({text for text, _ in texts}) == len(texts) else _DIGITS + 1
+
+
+def _number(value: float, digits: int) -> str:
+    return NONE if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _ratio(found: Spreads, row: int, against: int) -> str:
@@ -194,4 +268,4 @@ def _ratio(found: Spreads, row: int, against: int) -> str:
 
 
 def _rank(value: float) -> str:
-    return f" [{value:.0f}]" if value <= _PRINTED else ""
+    return "" if np.isnan(value) else f" [{value:.0f}]"

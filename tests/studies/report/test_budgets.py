@@ -31,9 +31,9 @@ def fill(study, seeds=(1, 2)):
     for seed in seeds:
         for density, score in {0.1: 0.6, 0.4: 0.8}.items():
             for task, metric in zip(("nli", "qa"), METRICS, strict=True):
-                numbers = {metric: score + seed / 10, "parameter_density": density}
+                numbers = {metric: score + seed / 10, "stored_density": density}
                 study.add(f"{task}-{density}-{seed}", numbers, method="a", task=task, density=density, seed=seed)
-        numbers = {METRICS[0]: 0.7 + seed / 10, METRICS[1]: 0.5, "parameter_density": 0.4 + seed / 100}
+        numbers = {METRICS[0]: 0.7 + seed / 10, METRICS[1]: 0.5, "stored_density": 0.4 + seed / 100}
         study.add(f"all-{seed}", numbers, method="a", density=0.4, seed=seed)
 
 
@@ -70,7 +70,7 @@ def test_a_panel_of_a_task_has_its_single_task_and_its_multitask_models(drawn, s
 
 def test_what_has_no_run_yet_is_left_empty(drawn, study):
     fill(study, seeds=(1,))
-    study.add("nli-b", {METRICS[0]: 0.7, "parameter_density": 0.1}, method="b", task="nli", seed=1)
+    study.add("nli-b", {METRICS[0]: 0.7, "stored_density": 0.1}, method="b", task="nli", seed=1)
     study.add("late", method="c", seed=1)
     (macro, nli, qa), caption = drawn(method="b")
     assert [sum(len(line.get_xdata()) for line in panel.lines) for panel in (macro, nli, qa)] == [0, 1, 0]

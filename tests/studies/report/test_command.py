@@ -111,8 +111,8 @@ def test_the_readmes_example_is_understood(study):
 def test_multitask_models_are_compared_with_mixtures(study):
     metrics = ["nli/id/accuracy", "qa/id/f1"]
     for task, metric in zip(("nli", "qa"), metrics, strict=True):
-        study.add(task, {metric: 0.8, "parameter_density": 0.1}, task=task, seed=1)
-    study.add("all", dict.fromkeys(metrics, 0.7) | {"parameter_density": 0.2}, task="all", seed=1)
+        study.add(task, {metric: 0.8, "stored_density": 0.1}, task=task, seed=1)
+    study.add("all", dict.fromkeys(metrics, 0.7) | {"stored_density": 0.2}, task="all", seed=1)
     study.define(mixtures=[{"name": "mixed", "metrics": metrics}], metrics=metrics)
     report = study.report()
     assert "| all | 1 | 0.200 | 0.700 ± - | 0.800 ± - | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report

@@ -41,6 +41,16 @@ def test_runs_that_differ_in_their_task_alone_are_one(tasks):
     assert [0.2, 0.2, np.nan] == column(results, "mean", "constant")
 
 
+def test_models_of_one_task_each_store_the_sum_of_what_each_stores(tasks):
+    for seed, stored in ((3, (0.1, 0.2)), (4, (0.1, None))):
+        for (name, metric), share in zip((("nli", METRICS[0]), ("qa", METRICS[1])), stored, strict=True):
+            values = {metric: 0.5, "stored_density": share, "mask_bits": 1000}
+            tasks.add(f"{name}-{seed}", values if share else None, run="alone", dataset=name, seed=seed)
+    results = gather(*tasks.read())
+    assert [np.nan, np.nan, 0.1 + 0.2, np.nan, np.nan] == column(results, "stored_density")  # seed 4 lacks one
+    assert [np.nan, np.nan, 2000, np.nan, np.nan] == column(results, "mask_bits")
+
+
 def test_a_row_that_lacks_a_metric_has_no_mean(tasks):
     tasks.add("nli-3", {"nli/id/accuracy": 0.9}, run="alone", dataset="nli", seed=3)
     tasks.add("qa-3", run="alone", dataset="qa", seed=3)

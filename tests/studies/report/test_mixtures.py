@@ -73,9 +73,9 @@ def test_over_a_million_mixtures_are_refused():
 
 
 def test_runs_are_models_by_the_metrics_that_they_have(study):
-    study.add("nli", {METRICS[0]: 0.9, "parameter_density": 0.1}, method="a", seed=1)
-    study.add("all", dict.fromkeys(METRICS, 0.8) | {"parameter_density": 0.2}, method="a", all="yes", seed=1)
-    study.add("other", {METRICS[1]: 0.7, "parameter_density": 0.3}, method="b", seed=1)
+    study.add("nli", {METRICS[0]: 0.9, "stored_density": 0.1}, method="a", seed=1)
+    study.add("all", dict.fromkeys(METRICS, 0.8) | {"stored_density": 0.2}, method="a", all="yes", seed=1)
+    study.add("other", {METRICS[1]: 0.7, "stored_density": 0.3}, method="b", seed=1)
     study.add("dense", {"squad/id/f1": 0.7}, method="a", dense="yes", seed=1)
     study.add("late", method="a", late="yes", seed=1)
     results, _ = study.read()
@@ -89,9 +89,11 @@ def test_runs_are_models_by_the_metrics_that_they_have(study):
 
 def test_a_run_of_some_tasks_or_without_a_budget_is_an_error(study):
     study.add("nli", {METRICS[0]: 0.9}, method="a", seed=1)
-    study.add("two", dict.fromkeys(METRICS[:2], 0.8) | {"parameter_density": 0.2}, method="b", seed=1)
+    study.add("two", dict.fromkeys(METRICS[:2], 0.8) | {"stored_density": 0.2}, method="b", seed=1)
     results, _ = study.read()
-    with pytest.raises(UserError, match=r"mixture fig: run nli has no parameter_density.*: leave it out by `where`"):
+    with pytest.raises(
+        UserError, match=r"fig: run nli has no stored_density.*0.1.0 have none\): leave it out by `where`"
+    ):
         find_models(results, MixtureSettings("fig", METRICS, {"method": "a"}), "seed")
     with pytest.raises(UserError, match=r"mixture fig: run two has 2 of the 3 metrics.*: leave it out by `where`"):
         find_models(results, MixtureSettings("fig", METRICS, {"method": "b"}), "seed")

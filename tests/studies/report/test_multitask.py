@@ -20,10 +20,10 @@ def fill(study):
             if seed in single_seeds:
                 for density, score in {0.1: 0.6, 0.4: 0.8}.items():
                     for task, metric in zip(("nli", "qa"), METRICS, strict=True):
-                        numbers = {metric: score + seed / 100, "parameter_density": density}
+                        numbers = {metric: score + seed / 100, "stored_density": density}
                         study.add(f"{task}-{density}-{seed}", numbers, task=task, density=density, seed=seed)
             for density, score in {0.15: 0.61, 0.2: 0.65, 0.5: 0.72 - seed / 50, 0.8: 0.9}.items():
-                numbers = {METRICS[0]: score + 0.05, METRICS[1]: score - 0.05, "parameter_density": density}
+                numbers = {METRICS[0]: score + 0.05, METRICS[1]: score - 0.05, "stored_density": density}
                 study.add(f"all-{density}-{seed}", numbers, density=density, seed=seed)
         return study.read()
 
@@ -72,11 +72,9 @@ def test_without_mixtures_there_is_no_verdict(fill):
 
 def test_a_mixture_that_needs_a_hundredth_more_has_the_same_budget(study):
     for task, metric in zip(("nli", "qa"), METRICS, strict=True):
-        study.add(task, {metric: 0.9, "parameter_density": 0.101}, task=task, seed=1)
+        study.add(task, {metric: 0.9, "stored_density": 0.101}, task=task, seed=1)
     for density in (0.2, 0.19):
-        study.add(
-            f"all-{density}", dict.fromkeys(METRICS, 0.8) | {"parameter_density": density}, density=density, seed=1
-        )
+        study.add(f"all-{density}", dict.fromkeys(METRICS, 0.8) | {"stored_density": density}, density=density, seed=1)
     results, settings = study.read()
     found = {each.axes["density"]: each.best[0] for each in duels(results, MIXTURE, settings.over)}
     assert found[0.2] == 0.9
@@ -84,5 +82,5 @@ def test_a_mixture_that_needs_a_hundredth_more_has_the_same_budget(study):
 
 
 def test_without_a_multitask_model_there_is_no_row(study):
-    study.add("nli", {METRICS[0]: 0.9, "parameter_density": 0.1}, seed=1)
+    study.add("nli", {METRICS[0]: 0.9, "stored_density": 0.1}, seed=1)
     assert not table(*study.read()).rows

@@ -37,6 +37,7 @@ def test_a_metric_is_told_in_words(name, label):
         ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),
         ("nli/train/calibration_error", "calibration error", False, False, False),
         ("parameter_density", "parameter density (%)", True, False, None),
+        ("stored_density", "stored density (%)", True, False, None),
     ],
 )
 def test_a_metric_has_a_unit_and_a_better_end(name, unit, percent, share, better):
