@@ -15,7 +15,6 @@ from lit_prune.errors import UserError
 
 HELP = "lit_prune COMMAND --help lists the arguments"
 _LONGEST = 120  # characters of a value that a message repeats
-_LARGEST = 64 * 2**20  # bytes of a configuration file
 
 _KEY = re.compile(r'Parser key "([^"]+)":?\s*(.*)')
 _CLASS = re.compile(r"Problem with given class_path '([^']+)':?\s*(.*)")
@@ -224,7 +223,7 @@ def check_configs(arguments: Sequence[str]) -> None:
     """Check the files that `--config` names, before a parser that would not end on some reads them.
 
     Raises:
-        UserError: a file is missing, is not yaml of plain values in UTF-8, is no mapping, or contains itself.
+        UserError: a file is missing, is not yaml of plain values in UTF-8, is no mapping, is too large, or has no end.
     """
     for number, each in enumerate(arguments):
         name, equals, value = each.partition("=")
@@ -235,32 +234,16 @@ def check_configs(arguments: Sequence[str]) -> None:
 
 
 def _check_config(path: Path) -> None:
+    from lit_prune.limits import parse_yaml, read_bounded  # not above: the help answers without the libraries
+
     if not path.exists() or path.is_dir():
         raise UserError(f"--config must be an existing file, got {_short(str(path))}: check the path")
     if not path.is_file():
         return  # a pipe is read once
-    if (size := path.stat().st_size) > _LARGEST:
-        raise UserError(
-            f"--config must have at most {_LARGEST:,} bytes, got {path} of {size:,}: is it a configuration?"
-        )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"--config must be yaml of plain values in UTF-8, got {path}: {_short(str(error))}") from error
+        content = parse_yaml(read_bounded(path), path)
+    except (OSError, UserError) as error:
+        reason = _short(str(error.__cause__ or error))
+        raise UserError(f"--config must be yaml of plain values in UTF-8, got {path}: {reason}") from error
     if content is not None and not isinstance(content, dict):
         raise UserError(f"--config must hold a mapping, got {path} with {_short(repr(content))}: name keys and values")
-    if _contains_itself(content, [], set()):
-        raise UserError(f"--config must end somewhere, got {path}, in which a value contains itself: remove the alias")
-
-
-def _contains_itself(value: Any, above: list[int], done: set[int]) -> bool:
-    if not isinstance(value, dict | list) or id(value) in done:
-        return False
-    if id(value) in above:
-        return True
-    above.append(id(value))
-    inner = value.values() if isinstance(value, dict) else value
-    found = any(_contains_itself(each, above, done) for each in inner)
-    above.pop()
-    done.add(id(value))
-    return found

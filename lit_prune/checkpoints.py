@@ -18,12 +18,13 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 
+from lit_prune.checkpoint_content import KEY as KEY
+from lit_prune.checkpoint_content import check_content
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.tuning.fold import fold
 from lit_prune.tuning.names import parts_in
 
-KEY = "lit_prune"  # where a paradigm keeps its own state in a Lightning checkpoint
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
 LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
 _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
@@ -40,8 +41,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     checkpoint = read_file(path)
     complete(checkpoint, path)
-    checkpoint["parts"] = parts_in(checkpoint["state_dict"])
-    checkpoint["state_dict"] = fold(checkpoint["state_dict"])
+    try:
+        checkpoint["parts"] = parts_in(checkpoint["state_dict"])
+        checkpoint["state_dict"] = fold(checkpoint["state_dict"])
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{path} contains parts of tensors that do not fit ({error}): restore the file") from error
     return checkpoint
 
 
@@ -61,11 +65,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} cannot be read as a checkpoint (truncated, damaged, or another format): {reason}"
         ) from error
-    if not isinstance(checkpoint, dict) or not all(
-        isinstance(checkpoint.get(key), dict) for key in (KEY, "state_dict")
-    ):
-        raise UserError(f"{path} is not a checkpoint of lit_prune: give a run's folder or a .ckpt file it wrote")
-    return checkpoint
+    check_content(checkpoint, path)
+    return checkpoint  # type: ignore[no-any-return]
 
 
 def _check_bits(path: Path) -> None:
@@ -209,7 +210,7 @@ def _without_others(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[
 
 
 def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:
-    """Whether a dense state dict is of a module's architecture; it may have heads of further tasks.
+    """Check that a dense state dict is of a module's architecture; it may have heads of further tasks.
 
     Raises:
         UserError: names or shapes differ, as for a checkpoint of another architecture or a masked one.

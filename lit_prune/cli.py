@@ -59,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> int:
         cause = users_error(error)
         if cause is None:
             raise
-        print(f"lit_prune: error: {cause}", file=sys.stderr)
+        print(f"lit_prune: error: {' '.join(str(cause).split())}", file=sys.stderr)
         return 2
     return 0
 

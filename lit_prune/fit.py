@@ -37,6 +37,7 @@ from lit_prune.files import read_json
 from lit_prune.limits import parse_yaml
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
+from lit_prune.restoring import restoring
 from lit_prune.run_folder import claimed, empty_unless_begun, locked
 from lit_prune.settings import check_experiment, check_seed, check_trainer, trainer_errors
 from lit_prune.summary import print_summary
@@ -182,7 +183,7 @@ class PruneCLI(LightningCLI):
         limit_threads(self.trainer.num_devices if starts_processes else 1)
         last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
         start = last if last is not None and last.is_file() else None
-        with ending(self.trainer, model), requeue_on_signal():
+        with ending(self.trainer, model), requeue_on_signal(), restoring(start, model):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)

@@ -50,7 +50,8 @@ def print_summary(run: Path) -> None:
         values = read_metrics(run / "metrics.json", ("sparsity", "steps", "denominator"))
         record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
         selection = record.get("selection")  # version 0.1.0 records none
-        _print_values(console, values, selection if isinstance(selection, dict) else {})
+        chosen = selection.items() if isinstance(selection, dict) else ()
+        _print_values(console, values, {task: metric for task, metric in chosen if isinstance(metric, str)})
     console.print(str(run), highlight=False, markup=False)
 
 

@@ -260,8 +260,15 @@ REFUSED_FILES = {
         b'data: !!python/object/apply:os.system ["touch hacked"]',
         r"--config must be yaml of plain .*python",
     ),
-    "no end": (b"data: &a\n  root: *a\n", r"--config must end somewhere, got .*: "),
-    "no end further down": (b"axes:\n  a: &a [1, {b: *a}]\n", r"--config must end somewhere, got .*: "),
+    "no end": (b"data: &a\n  root: *a\n", r"--config must be yaml .*: its aliases stand for too much"),
+    "no end further down": (
+        b"axes:\n  a: &a [1, {b: *a}]\n",
+        r"--config must be yaml .*: its aliases stand for too much",
+    ),
+    "aliases of aliases": (
+        b"".join(b"x%d: &x%d [%s]\n" % (n, n, b", ".join([b"*x%d" % (n - 1) if n else b"1"] * 9)) for n in range(9)),
+        r"--config must be yaml .*: its aliases stand for too much",
+    ),
     "a bracket that is open": (b"data:\n  root: [1\nfoo: }\n", r"--config must be yaml of plain values .*line 2"),
     "a tab": (b"data:\n\troot: x\n", r"--config must be yaml of plain values .*line 2"),
     "a list": (b"[1, 2]", r"--config must hold a mapping, got .*\[1, 2\]: "),

@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pyarrow.parquet
+import pyarrow
 import torch
 from datasets import concatenate_datasets
+from torch import Tensor
 
 from lit_prune import metrics
 from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.errors import UserError
 from lit_prune.files import check_undamaged, write_recorded
+from lit_prune.limits import read_parquet_table
 from lit_prune.paradigms.evaluation import Predicted
+
+_LOGITS = pyarrow.schema(
+    [("task", pyarrow.string()), ("split", pyarrow.string()), ("logits", pyarrow.list_(pyarrow.float64()))]
+)
 
 
 def write_predictions(predicted: Sequence[Predicted], path: Path) -> None:
@@ -20,17 +27,28 @@ def write_predictions(predicted: Sequence[Predicted], path: Path) -> None:
 
 
 def read_logits(sets: Sequence[EvaluationSet], path: Path) -> list[Predicted]:
-    """The logits that `write_predictions` wrote of those of these sets that have classes."""
+    """Return the logits that `write_predictions` wrote, of those of these sets that have classes.
+
+    Raises:
+        UserError: the file is damaged, or does not have a row for each row of a set.
+    """
     check_undamaged(path)
-    table = pyarrow.parquet.read_table(path, columns=["task", "split", "logits"]).to_pydict()
+    table = read_parquet_table(path, _LOGITS).to_pydict()
     rows: dict[tuple[str, str], list[list[float]]] = {}
     for task, split, logits in zip(table["task"], table["split"], table["logits"], strict=True):
         rows.setdefault((task, split), []).append(logits)
     return [
-        Predicted(each, torch.tensor(rows[each.task, each.split]))
+        Predicted(each, _tensor(rows[each.task, each.split], each, path))
         for each in sets
         if each.labels and (each.task, each.split) in rows
     ]
+
+
+def _tensor(rows: Sequence[Sequence[float]], of: EvaluationSet, path: Path) -> Tensor:
+    try:
+        return torch.tensor(rows).reshape(of.logits_shape)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{path} must have logits {of.logits_shape} of {of.name}, got others: restore it") from error
 
 
 def shifted_metrics(dense: Sequence[Predicted], other: Sequence[Predicted]) -> dict[str, float]:

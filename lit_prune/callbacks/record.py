@@ -22,6 +22,7 @@ from lit_prune.device import hardware
 from lit_prune.ending import lack_of
 from lit_prune.files import read_json, write_json, write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.recorded import number_of
 from lit_prune.requeue import job
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -60,7 +61,7 @@ class RunRecord(Callback):
         if trainer.is_global_zero:
             path = pl_module.folder / "run.json"
             if path.is_file():
-                self.earlier_seconds = float(read_json(path, dict)["seconds"])
+                self.earlier_seconds = number_of(read_json(path, dict), "seconds") or 0.0
             self._write_run(trainer, pl_module, RUNNING)
 
     def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
@@ -162,7 +163,7 @@ def _of_phase(module: Paradigm, phase: str, name: str) -> str:
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resolved configuration decides the result.
+    """Return the part of a resolved configuration that decides the result.
 
     Neither the run's name and place, nor what is None, nor a precision that the device decided: it counts as unset.
     """

@@ -1,6 +1,5 @@
 """Where masks are read from: finished runs, and exports of masks alone. Matrix by matrix, 8 entries to the byte."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lit_prune.errors import UserError
+from lit_prune.files import read_json
 from lit_prune.sparsity.files import FILE, load_packed, mask_shapes
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
@@ -77,10 +77,10 @@ def _layer(name: str) -> str:
 def _name_of_run(folder: Path) -> str:
     """Experiment and version, and the axes that these do not say: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
     try:
-        record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        record: dict[str, Any] = read_json(folder / "run.json", dict)
         said, axes = record["experiment"].split("/"), record["axes"].items()
-    except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
-        raise UserError(f"{folder}/run.json cannot be read ({error})") from error
+    except (LookupError, AttributeError, TypeError) as error:
+        raise UserError(f"{folder}/run.json cannot be read ({error}): restore the file") from error
     further = [f"{axis}={value}" for axis, value in axes if not {f"{axis}={value}", str(value)} & set(said)]
     return " ".join(["/".join([*said, folder.resolve().name]), *further])
 
@@ -93,7 +93,7 @@ def _open_export(folder: Path) -> Subnetwork:
     path = folder / FILE
     codes, metadata = load_tensors(path)  # less than a bit for each entry
     try:
-        stored = mask_shapes(metadata)
+        stored = mask_shapes(codes, metadata)
         names = {_layer(name): name for name in stored}
     except (KeyError, ValueError) as error:
         raise UserError(f"{path} holds no masks that lit_prune export wrote ({error}): export the run again") from error

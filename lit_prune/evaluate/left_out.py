@@ -14,24 +14,28 @@ from lit_prune.evaluate.sets import own_source
 from lit_prune.export.trained import Trained
 
 
-def left_out_set(trained: Trained) -> EvaluationSet:
+def left_out_set(trained: Trained, root: str | None = None) -> EvaluationSet:
     """Those rows as a set to evaluate on, tokenised; they are drawn again as they were.
 
+    Args:
+        trained: The run's result.
+        root: The folder of the files, for a source that reads files.
+
     Raises:
-        UserError: the training set lacked none, its source is no class of the package, or its files are gone.
+        UserError: the training set lacked none, see `own_source`, or its files are gone.
     """
     config = trained.config
     settings = configured_tasks(config)[trained.task]
     perturbation = setting(config, "data.perturbation", Perturbation | None)
     if perturbation is None:
         raise UserError(f"{trained.run} had its whole training set: give runs with data.perturbation")
-    task = rebuild(settings, own_source(trained), trained.plugins)
+    task = rebuild(settings, own_source(trained, root), trained.plugins)
     task.validation = setting(settings, "validation", str | None)
     task.num_train = setting(settings, "num_train", int | None)
     rows_seed = setting(config, "data.rows_seed", int | None)
     how = Preparation(
         tokenizer=trained.model.encoder.tokenizer,
-        root=setting(config, "data.root", str | None),
+        root=root,
         max_length=setting(config, "data.max_length", int),
         validation_fraction=setting(config, "data.validation_fraction", float),
         seed=trained.metrics["seed"] if rows_seed is None else rows_seed,

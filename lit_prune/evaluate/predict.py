@@ -39,6 +39,7 @@ def predict(
     out: str,
     file: str | None = None,
     split: str | None = None,
+    root: str | None = None,
     columns: dict[str, str] | None = None,
     task: str | None = None,
     batch_size: int = 64,
@@ -54,6 +55,7 @@ def predict(
         file: The rows: a csv, tsv, jsonl or parquet file; of spans text_a is the question and text_b the text; of
             mentions a jsonl file in WSC's layout.
         split: The run's own rows instead, as train, id or ood; of train all, also those that it was not trained on.
+        root: The folder of the run's files, if its own rows come from files.
         columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
             default as the run reads its own files, else columns of our fields' names.
         task: The task whose head to use; needed where the run has several.
@@ -78,7 +80,7 @@ def predict(
     if target.suffix not in WRITERS:
         raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")
     trained = read_run(Path(run), task, plugins)
-    rows_of = own_set(trained, split or "") if path is None else unlabelled_set(trained, path, columns)
+    rows_of = own_set(trained, split or "", root) if path is None else unlabelled_set(trained, path, columns)
     (predicted,) = predict_sets(trained, [rows_of], batch_size, place)
     rows = Dataset.from_dict(predicted.of.predictions(predicted.logits, trained.model.tasks[trained.task].labels))
     with writing(target):

@@ -14,10 +14,11 @@ from lit_prune.data.kinds import rebuild
 from lit_prune.data.mentions import MentionTask
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.fields import Fields, Texts, first_of
-from lit_prune.data.sources.files import Files
+from lit_prune.data.sources.files import Files, LocalFiles
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
+from lit_prune.data.sources.hub import Hub
 from lit_prune.data.sources.source import Row, Source
-from lit_prune.data.sources.squad import read_squad
+from lit_prune.data.sources.squad import SquadHub, read_squad
 from lit_prune.data.sources.wsc import read_wsc
 from lit_prune.data.spans import SpanTask
 from lit_prune.data.task import Task
@@ -90,26 +91,51 @@ def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | No
     return prepared
 
 
-def own_set(trained: Trained, split: str) -> EvaluationSet:
+def own_set(trained: Trained, split: str, root: str | None = None) -> EvaluationSet:
     """A split of the run's own source, tokenised: of `train` every row, whether the run trained on it or not.
 
+    Args:
+        trained: The run's result.
+        split: The split.
+        root: The folder of the files, for a source that reads files.
+
     Raises:
-        UserError: the source is no class of the package or of a plugin, or has no such split, or its files are gone.
+        UserError: see `own_source`; or it has no such split, or its files are gone.
     """
-    source = own_source(trained)
-    how = _preparation(trained, root=setting(trained.config, "data.root", str | None))
+    source = own_source(trained, root)
+    how = _preparation(trained, root)
     known = [each for each in source.available(how.root) if each != "ood_train"]
     if split not in known:
         raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
     return prepare_set(rebuild(_settings(trained), source, trained.plugins), split, how)
 
 
-def own_source(trained: Trained) -> Source:
-    """Where the run's own rows come from.
+def own_source(trained: Trained, root: str | None = None) -> Source:
+    """Return the source of the run's own rows. It reads no file that the user has not named by its folder.
+
+    Args:
+        trained: The run's result.
+        root: The folder of the files, for a source that reads files; never the one that the run's configuration names.
 
     Raises:
-        UserError: it is no class of the package or of a plugin.
+        UserError: it is no class of the package or of a plugin, reads files and there is no root, or leaves the root.
     """
+    source = _source(trained)
+    if isinstance(source, LocalFiles):
+        if root is None:
+            named = setting(trained.config, "data.root", str | None)
+            raise UserError(f"--root must be the folder of the run's files (it was {named}): pass it")
+        for path in (Path(each) for paths in source.paths.values() for each in paths):
+            if path.is_absolute() or ".." in path.parts:
+                raise UserError(f"paths of the run's files must be below --root, got {path}: put the files there")
+    if isinstance(source, Hub | SquadHub):
+        for path in (Path(each.path) for each in source.splits.values()):
+            if path.exists():
+                raise UserError(f"path of the run's data must be a name on the hub, got the local {path}: pass --file")
+    return source
+
+
+def _source(trained: Trained) -> Source:
     settings = _settings(trained).get("source")
     classes = {**SOURCES, **trained.plugins}
     return build(settings, Source, classes, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
@@ -147,7 +173,7 @@ def _read_as(trained: Trained, name: str) -> dict[str, Any]:
     path = settings.get("class_path") if isinstance(settings, Mapping) else None
     if not isinstance(path, str) or SOURCES.get(path) is not Files:
         return {}
-    splits = cast(Files, own_source(trained)).splits
+    splits = cast(Files, _source(trained)).splits
     return next((vars(splits[each]) for each in (name, "id", "train") if each in splits), {})
 
 

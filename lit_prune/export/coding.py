@@ -4,11 +4,17 @@ A gap g of pruned entries before a kept one is written as g >> r zeros and a one
 At r = 0 this is the bit mask itself, so that the best r never takes more than one bit per weight.
 """
 
+import json
+from collections.abc import Mapping
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 _PREFIX = np.dtype("<u4")  # the number of kept entries, then r
 _LONGEST = 24
+_AT_MOST = 100_000_000, 1000  # entries of coded matrices: so many, and so many for each byte of the tensors
 
 
 def encode(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -57,3 +63,25 @@ def unpack(code: npt.NDArray[np.uint8], values: npt.NDArray[np.floating], size: 
     unpacked = np.zeros(size, dtype=values.dtype)
     unpacked[decode(code, size)] = values
     return unpacked
+
+
+def shapes_in(text: str, tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of coded matrices by their names.
+
+    Args:
+        text: The JSON object in a file's header.
+        tensors: The tensors of the file.
+
+    Raises:
+        ValueError: it is no such object, or the matrices are far larger than the tensors can code.
+    """
+    try:
+        shapes = {name: tuple(shape) for name, shape in json.loads(text).items()}
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"shapes must be lists by name, got {text[:60]!r}") from error
+    least, for_each = _AT_MOST
+    most = least + for_each * sum(each.nbytes for each in tensors.values())
+    is_valid = all(type(each) is int and each >= 0 for shape in shapes.values() for each in shape)
+    if not is_valid or sum(map(prod, shapes.values())) > most:
+        raise ValueError(f"shapes must have numbers of at most {most:,} entries in all, got {text[:60]!r}")
+    return shapes

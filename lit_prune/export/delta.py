@@ -15,7 +15,7 @@ from torch import Tensor
 from lit_prune.checkpoints import digest
 from lit_prune.errors import UserError
 from lit_prune.export.base import encoder_weights, encoders
-from lit_prune.export.coding import decode, pack
+from lit_prune.export.coding import decode, pack, shapes_in
 
 FILE = "delta.safetensors"
 _FACTOR = re.compile(r"(?P<name>.+)\.lora_(?P<part>[AB])")
@@ -91,7 +91,7 @@ def changes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[
         KeyError, ValueError: tensors and metadata are no delta.
     """
     found = {}
-    for name, shape in json.loads(metadata[_SHAPES]).items():
+    for name, shape in shapes_in(metadata[_SHAPES], tensors).items():
         index = torch.from_numpy(decode(tensors[f"{name}.changed"].numpy(), prod(shape))).nonzero().flatten()
         found[name] = index, tensors[f"{name}.values"].float()
     return found
@@ -108,6 +108,6 @@ def lora_factors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def others(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Tensor]:
-    """What the file has beside changed entries and factors: the heads, adapters."""
-    coded = {f"{name}.{part}" for name in json.loads(metadata[_SHAPES]) for part in ("changed", "values")}
+    """Return the tensors of the file that are neither changed entries nor factors: the heads, adapters."""
+    coded = {f"{name}.{part}" for name in shapes_in(metadata[_SHAPES], tensors) for part in ("changed", "values")}
     return {name: value for name, value in tensors.items() if name not in coded and not _FACTOR.fullmatch(name)}

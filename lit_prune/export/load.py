@@ -19,6 +19,8 @@ from lit_prune.untrusted import NAME_CODE
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it
+# What content that no checksum vouches for can raise.
+_DAMAGED = (OSError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 _FORMATS = (packed.FILE, compact.FILE, lowrank.FILE, csr.FILE, masks.FILE, delta.FILE, dense.FILE, dense.HEAD_FILE)
 
 
@@ -59,9 +61,9 @@ def load(
             task, or the folders do not go together.
     """
     folders = [Path(each) for each in ([folder] if isinstance(folder, str | Path) else folder)]
-    exports = [_read(each) for each in folders]
-    first = exports[0]
     try:
+        exports = [_read(each) for each in folders]
+        first = exports[0]
         tasks = [rebuild(each, Given({})) for export in exports for each in export.tasks]
         _check_together(folders, exports, [each.name for each in tasks])
         model = TaskModel(empty_encoder({"backbone": str(folders[0])}, first.num_bytes), tasks)
@@ -93,8 +95,9 @@ def load(
         model = model.eval().requires_grad_(False).use(model.task)
     except UserError:
         raise
-    except (OSError, AttributeError, KeyError, ValueError, IndexError, RuntimeError) as error:
-        raise UserError(f"{folders[0]} is no model that lit_prune export wrote: {error}") from error
+    except _DAMAGED as error:
+        where = ", ".join(map(str, folders))
+        raise UserError(f"{where} must be written by lit_prune export ({type(error).__name__}: {error})") from error
     return model if task is None else model.use(task)
 
 
@@ -118,20 +121,17 @@ def _files_of(folder: Path) -> list[str]:
 
 
 def _read(folder: Path) -> _Export:
-    """Read a folder's files, under their checksums."""
+    """Read a folder's files, under their checksums; errors of their content are as they come."""
     names = _files_of(folder)
     # Checksums first: nothing damaged gets as far as a parser.
     files = {name: load_tensors(folder / name) for name in names}
     metadata = files[names[0]][1]
-    try:
-        found = checksums(folder)
-        for name, expected in json.loads(metadata[FILES]).items():
-            if found.get(name) != expected:
-                raise UserError(f"{folder / name} is missing, damaged or changed: export the run again")
-        settings = json.loads((folder / "config.json").read_text())
-        tasks = json.loads(metadata[TASKS])
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{folder} is no model that lit_prune export wrote: {error}") from error
+    found = checksums(folder)
+    for name, expected in json.loads(metadata[FILES]).items():
+        if found.get(name) != expected:
+            raise UserError(f"{folder / name} is missing, damaged or changed: export the run again")
+    settings = json.loads((folder / "config.json").read_text())
+    tasks = json.loads(metadata[TASKS])
     if named := sorted({*NAME_CODE} & settings.keys()):
         raise UserError(f"{folder}/config.json has {named}, which name code to run: lit_prune export writes none")
     num_bytes = sum((folder / name).stat().st_size for name in names)

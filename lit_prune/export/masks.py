@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lit_prune.checkpoints import digest, find_dense, read_checkpoint, state_of
 from lit_prune.errors import UserError
-from lit_prune.export.coding import decode, encode
+from lit_prune.export.coding import decode, encode, shapes_in
 
 FILE = "masks.safetensors"
 _SHAPES = "lit_prune.mask_shapes"
@@ -57,15 +57,15 @@ def masked_base(
     state = state_of(tasks, read_checkpoint(origin)["state_dict"])
     if digest(state) != metadata[_BASE_HASH]:
         raise UserError(f"{origin} is not the model that these masks are for: needed is {needed}")
-    for name, shape in mask_shapes(metadata).items():
+    for name, shape in mask_shapes(codes, metadata).items():
         keep = torch.from_numpy(unpack_mask(codes, name, shape))
         state[name] = state[name].masked_fill(~keep, 0)
     return state
 
 
-def mask_shapes(metadata: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    """The shapes of the matrices that are masked, by their names in the state dict."""
-    return {name: tuple(shape) for name, shape in json.loads(metadata[_SHAPES]).items()}
+def mask_shapes(codes: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the matrices that are masked, by name; see `masked_base` for errors."""
+    return shapes_in(metadata[_SHAPES], codes)
 
 
 def unpack_mask(codes: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:

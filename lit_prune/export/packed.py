@@ -12,7 +12,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from lit_prune.export.coding import decode, encode, pack, unpack
+from lit_prune.export.coding import decode, encode, pack, shapes_in, unpack
 from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.layers import LowRankLinear
 
@@ -59,7 +59,7 @@ def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str
 
 def kept_shares(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, float]:
     """The share that is kept of each tensor that is pruned by element, by its name."""
-    shapes = json.loads(metadata[_SHAPES])
+    shapes = shapes_in(metadata[_SHAPES], packed)
     return {name: len(packed[f"{name}.values"]) / max(1, prod(shape)) for name, shape in shapes.items()}
 
 
@@ -75,7 +75,7 @@ def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> d
     by_task = {found["masked"] for found in codes.values() if found["task"] is not None}
     state = {name: value for name, value in packed.items() if name not in codes}
     kept = {}
-    for name, shape in json.loads(metadata[_SHAPES]).items():
+    for name, shape in shapes_in(metadata[_SHAPES], packed).items():
         code, values = packed[f"{name}.kept"].numpy(), state.pop(f"{name}.values").numpy()
         state[name] = torch.from_numpy(unpack(code, values, prod(shape)).reshape(shape))
         if name in by_task:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from lit_prune.checkpoint_content import check_resumable
 from lit_prune.checkpoints import read_file
 from lit_prune.files import write_atomically
 
@@ -29,9 +30,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint onto the CPU.
+        """Read a checkpoint to resume from onto the CPU.
 
         Raises:
-            UserError: the file is missing, damaged, or no checkpoint of this package.
+            UserError: the file is missing, damaged, or no checkpoint of this package that a run can resume from.
         """
-        return read_file(Path(path))
+        checkpoint = read_file(Path(path))
+        check_resumable(checkpoint, Path(path))
+        return checkpoint

@@ -65,7 +65,7 @@ class FromDense(Paradigm):
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if self.start_from is not None:
             checkpoint = read_checkpoint(self.start_from)
-            self.is_start_trained = bool(checkpoint[KEY]["selected"])  # `dense.ckpt` of a run without a dense phase: no
+            self.is_start_trained = bool(checkpoint[KEY].get("selected"))  # no: of a pretrained encoder
             self.take_start(checkpoint["state_dict"], self.start_from)
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)

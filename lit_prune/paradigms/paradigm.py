@@ -55,7 +55,7 @@ class Paradigm(LightningModule):
         self.predicted: list[Predicted] = []
         self.values: dict[str, float] = {}
         self._collector = Collector([])
-        self._random_state: dict[str, Any] | None = None
+        self.restored_state: dict[str, Any] | None = None  # the random state, until a resumed run trains
 
     # ---- phases ----------------------------------------------------------------------------------------------------
 
@@ -201,9 +201,9 @@ class Paradigm(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Restore the random state after a resume; begin the phase that the step belongs to."""
-        if self._random_state is not None:
-            restore_random_state(self._random_state)
-            self._random_state = None
+        if self.restored_state is not None:
+            restore_random_state(self.restored_state)
+            self.restored_state = None
         due = next((name for name, end in self.ends.items() if self.trainer.global_step < end), self.phase)
         if due != self.phase:
             self.start_phase(due)
@@ -291,7 +291,7 @@ class Paradigm(LightningModule):
         state = checkpoint[KEY]
         self.selected, self.ends, self.phase = state["selected"], state["ends"], state["phase"]
         states = state["random_states"]
-        self._random_state = states[self.trainer.global_rank % len(states)]
+        self.restored_state = states[self.trainer.global_rank % len(states)]
         self.enter(self.phase)
         self._begin_loss()
         checkpoint["state_dict"] |= state.get("loss", {})

@@ -51,5 +51,5 @@ def conditions(trainer: Trainer) -> dict[str, Any]:
 def warn_of_changes(then: dict[str, Any], now: dict[str, Any]) -> None:
     """Name each condition that is not what it was."""
     for name, value in now.items():
-        if then[name] != value:
-            rank_zero_warn(f"{name} was {then[name]} and is {value} now: results will not repeat bit for bit")
+        if then.get(name) != value:
+            rank_zero_warn(f"{name} was {then.get(name)} and is {value} now: results will not repeat bit for bit")

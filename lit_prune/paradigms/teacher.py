@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from lit_prune.checkpoints import load_dense, read_checkpoint
@@ -13,6 +12,7 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
+from lit_prune.files import read_yaml
 from lit_prune.losses import Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.paradigm import Paradigm
@@ -94,7 +94,7 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
     if not config.is_file():
         return
     try:
-        every = configured_tasks(yaml.safe_load(config.read_text()))
+        every = configured_tasks(read_yaml(config))
     except KeyError:
         return  # tasks of a user's own class may go without a name
     theirs = {name: list(each["labels"]) for name, each in every.items() if "labels" in each}

@@ -1,5 +1,6 @@
 """`lit_prune study`: run a grid of runs as a yaml says, or what of it is not done yet."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -89,6 +90,8 @@ def run_study(
             run_all(now, ledger, watch.tell, executor)
     failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) not in (COMPLETED, SKIPPED)]
     if failed:
-        lines = [f"{each['status']} {each['name']}: {each['error']}" for each in failed]
-        raise UserError("\n".join([f"{len(failed)} of {len(chosen)} runs of {out} are not done:", *lines]))
+        for each in failed:
+            print(f"{each['status']} {each['name']}: {each['error']}", file=sys.stderr)
+        names = ", ".join(each["name"] for each in failed)
+        raise UserError(f"{len(failed)} of {len(chosen)} runs of {out} are not done: {names}")
     print(out)

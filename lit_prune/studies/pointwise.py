@@ -38,10 +38,11 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--task", type=str | None, help="The task, where the runs have several.")
     parser.add_argument("--batch_size", type=int, default=64, help="Rows per batch (default: %(default)s).")
     parser.add_argument("--device", type=str, default="auto", help="cpu or cuda; auto is cuda where there is one.")
+    parser.add_argument("--root", type=str | None, help="The folder of the runs' files, if their rows come from files.")
     add_plugins(parser)
     said = parser.parse_args(list(arguments))
     parts = [Path(each) for each in said.parts]
-    pointwise(Path(said.whole), parts, said.task, said.batch_size, said.device, said.plugins)
+    pointwise(Path(said.whole), parts, said.task, said.batch_size, said.device, said.plugins, said.root)
 
 
 def pointwise(
@@ -51,6 +52,7 @@ def pointwise(
     batch_size: int,
     device: str,
     plugins: Sequence[str] = (),
+    root: str | None = None,
 ) -> float:
     """Print the mean change of the losses of rows left out, by run and over all, in units of the loss.
 
@@ -61,6 +63,7 @@ def pointwise(
         batch_size: Rows per batch.
         device: cpu or cuda; auto is cuda where there is one.
         plugins: Modules of yours whose classes of tasks and sources the runs may name.
+        root: The folder of the runs' files, if their rows come from files.
 
     Returns:
         The mean over all rows of all runs.
@@ -73,7 +76,7 @@ def pointwise(
     changes = []
     for part in parts:
         trained = read_run(part, task, plugins)
-        rows = left_out_set(trained)
+        rows = left_out_set(trained, root)
         losses = [
             np.array(predicted.of.columns(predicted.logits)["loss"])
             for model in (trained, reference)

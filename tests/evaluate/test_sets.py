@@ -135,10 +135,23 @@ def test_the_runs_own_rows_are_there_all_of_them(trained):
     assert len(own_set(trained, "ood").rows) == 60
 
 
-def test_the_runs_own_files_are_read_from_its_root(trained, table):
-    run = of_files(trained, train={"paths": [table.name], "columns": PAIR, "labels": GOLD, "strip": ".!?"})
+def test_the_runs_own_files_are_read_from_the_users_root_alone(trained, table):
+    spec = {"columns": PAIR, "labels": GOLD, "strip": ".!?"}
+    run = of_files(trained, train=spec | {"paths": [table.name]})
     run.config["data"]["root"] = str(table.parent)
-    assert row_of(own_set(run, "train"), "id", "text_a", "label") == ("x7", "A man sleeps", 0)
+    assert row_of(own_set(run, "train", str(table.parent)), "id", "text_a", "label") == ("x7", "A man sleeps", 0)
+    with pytest.raises(UserError, match=rf"--root must be the folder .* \(it was {table.parent}\): pass it"):
+        own_set(run, "train")
+    for path in (str(table), f"../{table.parent.name}/{table.name}"):
+        with pytest.raises(UserError, match=r"paths of the run's files must be below --root, got .*own"):
+            own_set(of_files(trained, train=spec | {"paths": [path]}), "train", str(table.parent))
+
+
+def test_a_folder_is_no_data_set_of_the_hub(trained, tmp_path):
+    spec = {"path": str(tmp_path), "split": "train", "columns": PAIR, "labels": GOLD}
+    source = {"class_path": "lit_prune.data.Hub", "init_args": {"splits": {"train": spec}}}
+    with pytest.raises(UserError, match=r"must be a name on the hub, got the local"):
+        own_set(with_task(trained, source=source), "train", str(tmp_path))
 
 
 def test_rows_that_the_run_does_not_have_or_that_others_code_would_read_are_an_error(trained):

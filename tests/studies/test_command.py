@@ -186,9 +186,9 @@ def test_what_fails_is_recorded_and_the_rest_goes_on(study, fits, entries, capsy
     assert fits.called == [name for name in names if name not in broken[1:]]
     assert [entries()[name]["status"] for name in broken] == ["failed", "blocked", "blocked"]
     error = capsys.readouterr().err.splitlines()
-    assert error[0].startswith("lit_prune: error: 3 of 6 runs")
-    assert error[1] == "failed dense/seed=1: it broke"
-    assert error[2] == "blocked mask/loss=poe/seed=1: it starts from dense/seed=1, which is failed"
+    assert error[0] == "failed dense/seed=1: it broke"
+    assert error[1] == "blocked mask/loss=poe/seed=1: it starts from dense/seed=1, which is failed"
+    assert error[3].startswith("lit_prune: error: 3 of 6 runs")
     assert len(error) == 4
     assert study("--where", "seed=2") == 0
     assert entries()[broken[0]]["error"] == "it broke"

@@ -37,7 +37,22 @@ class FileSplit(Fields):
             raise UserError(f"paths {self.paths} have a `header`: files of the kinds {', '.join(WITH_HEADER)} alone do")
 
 
-class Files(Source):
+class LocalFiles(Source):
+    """Files below `--data.root`.
+
+    Args:
+        paths: Split -> where its file may be, relative to the root; the first that exists is read.
+    """
+
+    def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
+        self.paths = paths
+
+    def available(self, root: str | None) -> list[str]:
+        """The splits whose file exists; warns of each other one."""
+        return found_splits(self.paths, root)
+
+
+class Files(LocalFiles):
     """A user's own files, or the official distributions', below `--data.root`. No network is needed.
 
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
@@ -48,11 +63,8 @@ class Files(Source):
 
     def __init__(self, splits: dict[str, FileSplit]) -> None:
         check_names(splits)
+        super().__init__({split: spec.paths for split, spec in splits.items()})
         self.splits = splits
-
-    def available(self, root: str | None) -> list[str]:
-        """The splits whose file exists; warns of each other one."""
-        return found_splits({split: spec.paths for split, spec in self.splits.items()}, root)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The file's path, size and time of change, and how it is read."""
@@ -65,7 +77,7 @@ class Files(Source):
         yield from file_rows(find_file(spec.paths, root), spec, spec.header)
 
 
-class LayoutFiles(Source):
+class LayoutFiles(LocalFiles):
     """Files in a layout of their own, which a subclass reads, below `--data.root`. No network is needed.
 
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
@@ -83,11 +95,8 @@ class LayoutFiles(Source):
         if wrong:
             kind = f", all {self.suffix}" if self.suffix else ""
             raise UserError(f"splits {', '.join(wrong)}: name one or more files of each{kind}")
+        super().__init__(splits)
         self.splits = splits
-
-    def available(self, root: str | None) -> list[str]:
-        """The splits whose file exists; warns of each other one."""
-        return found_splits(self.splits, root)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """The file's path, size and time of change."""

@@ -1,11 +1,13 @@
 """One run of a study, and its numbers; read from `run.json`, `metrics.json` and `speed.json` alone."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lit_prune.errors import UserError
 from lit_prune.files import read_json
 from lit_prune.recorded import number_of
 from lit_prune.studies.outcome import DAMAGED, read_outcome
@@ -52,20 +54,18 @@ class Run:
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
     """A run, and its numbers by their keys in `metrics.json` and, if it is there, `speed.json`.
 
-    There are none while the run is not complete, or where a file of it is damaged, which `error` then tells.
+    There are none while the run is not complete, or where a file of it is damaged, which `error` then tells; a damaged
+    `speed.json` costs its own numbers alone, with a warning.
 
     Args:
         folder: The study's.
         planned: What `runs.json` says of the run, its `name` at least.
-
-    Raises:
-        UserError: its `speed.json` is not what it should be.
     """
     place = folder / planned.get("folder", f"{planned['name']}/version_0")
     outcome = read_outcome(place)
     record, complete = outcome.record, outcome.metrics is not None
     listed = planned.get("axes") or {}
-    speed = read_json(place / "speed.json", dict) if complete and (place / "speed.json").is_file() else {}
+    speed = _read_speed(place / "speed.json") if complete else {}
     status = planned.get("status") or record.get("status", PLANNED)
     if outcome.damage is not None:
         status = DAMAGED
@@ -90,6 +90,15 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
     }
     return run, numbers
+
+
+def _read_speed(path: Path) -> dict[str, Any]:
+    """Return the content of a `speed.json`, nothing if there is no such file, or with a warning if it is damaged."""
+    try:
+        return read_json(path, dict) if path.is_file() else {}
+    except UserError as error:
+        warnings.warn(f"{error}: the report lacks the speeds of this run", stacklevel=3)
+        return {}
 
 
 def _hardware(told: Mapping[str, Any] | None) -> str | None:
