@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from lit_prune.export.model import TaskModel
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 def load(

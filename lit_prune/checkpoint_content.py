@@ -16,7 +16,7 @@ _STATE = {  # a paradigm's own state
     "ends": dict[str, int],
     "selected": dict[str, dict],  # type: ignore[type-arg]
     "random_states": list[dict],  # type: ignore[type-arg]
-    "conditions": dict,
+    "conditions": dict[str, object],
     "loss": dict[str, Tensor],
     "base_hash": str,
     "left_out": list[str],

@@ -26,6 +26,7 @@ from lit_prune.tuning.fold import fold
 from lit_prune.tuning.names import parts_in
 
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
+BEST = "best.ckpt"  # the selected model of the last phase
 LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
 _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 
@@ -99,6 +100,27 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
         rank_zero_warn(f"{path} or the run.json of its run has no run id (version 0.1.0): not checked to be of one run")
     elif own != run:
         raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
+
+
+def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
+    """Check all that an unfinished run has to go on from: `last.ckpt`, and the best model of each phase so far.
+
+    Args:
+        folder: The run's folder of checkpoints.
+        record: The content of `run.json`.
+
+    Raises:
+        UserError: one is missing, damaged, or of another run.
+    """
+    last = folder / "last.ckpt"
+    checkpoint = read_checkpoint(last)
+    check_run_id(checkpoint, last, record)
+    for phase in checkpoint[KEY].get("selected", {}):
+        best = folder / f"{phase}.ckpt"
+        best = best if best.is_file() else folder / BEST
+        selected = read_file(best)
+        if best.name != BASE and record.get("id") is not None:  # the base may be another run's, given by start_from
+            check_run_id(selected, best, record)
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -178,7 +200,7 @@ def find_dense(named: str, setting: str = "start_from") -> Path:
     """
     path = Path(named)
     if path.is_dir():
-        candidates = [path / "checkpoints" / name for name in (BASE, "best.ckpt")]
+        candidates = [path / "checkpoints" / name for name in (BASE, BEST)]
         for candidate in candidates:
             if candidate.is_file():
                 return candidate

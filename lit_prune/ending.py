@@ -1,20 +1,22 @@
 """How a run ends: complete, incomplete, stopped by a signal, or out of disk."""
 
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerStatus
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
 
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full, or read-only
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}  # by the file system
 _SIGINT, _SIGTERM = 130, 143  # exit codes, 128 and the number of the signal, as shells have them
 
 
@@ -43,21 +45,36 @@ def ending(trainer: Trainer, module: Paradigm) -> Iterator[None]:
     """
     try:
         yield
-    except SIGTERMException:
-        _stopped(trainer, module, "SIGTERM", _SIGTERM)
-    except SystemExit:
-        if trainer.state.status != TrainerStatus.INTERRUPTED:
-            raise
-        _stopped(trainer, module, "Ctrl+C", _SIGINT)  # Lightning's answer to it
+    except SystemExit as stop:
+        if stop.code == _SIGTERM:
+            _stopped(trainer, module, "SIGTERM", _SIGTERM)
+        if trainer.state.status == TrainerStatus.INTERRUPTED and stop.code == 1:  # Lightning's answer to Ctrl+C
+            _stopped(trainer, module, "Ctrl+C", _SIGINT)
+        raise
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
+        if error.errno not in _REFUSED:
             raise
-        where = error.filename or module.folder
-        raise UserError(
-            f"{where} cannot be written ({error.strerror}): make room there, then {_resume(module)}"
-        ) from error
+        refused = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
+        raise UserError(f"{refused}: make room or give the rights, then {_resume(module)}") from error
     if trainer.is_global_zero and (lack := lack_of(trainer, module)) is not None:
         raise UserError(f"{module.folder} is incomplete: {lack}; {_resume(module)}")
+
+
+@contextmanager
+def sigterm_exits() -> Iterator[None]:
+    """Raise `SystemExit` on SIGTERM at once, wherever the run is; outside of the main thread change nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(_SIGTERM)
 
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:

@@ -26,12 +26,12 @@ from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
 from lit_prune.callbacks.stability import SeedStability
-from lit_prune.checkpoints import check_run_id, read_checkpoint
+from lit_prune.checkpoints import check_checkpoints
 from lit_prune.data.configured import setting
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
-from lit_prune.ending import ending
+from lit_prune.ending import ending, sigterm_exits
 from lit_prune.errors import UserError
 from lit_prune.files import read_json
 from lit_prune.limits import parse_yaml
@@ -60,7 +60,7 @@ class PruneCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
         self.resumed = resumed
-        with ExitStack() as self.stack:
+        with ExitStack() as self.stack, sigterm_exits():
             super().__init__(
                 model_class=Paradigm,
                 datamodule_class=MultitaskDataModule,
@@ -265,9 +265,8 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
     record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
-    last = run / "checkpoints" / "last.ckpt"
-    if last.is_file():
-        check_run_id(read_checkpoint(last), last, record)  # fail now, not after the data is prepared
+    if (run / "checkpoints" / "last.ckpt").is_file():
+        check_checkpoints(run / "checkpoints", record)  # fail now, not after the data is prepared
     else:
         print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
     return arguments, run

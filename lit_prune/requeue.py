@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from lit_prune.errors import UserError
 from lit_prune.files import read_json
+from lit_prune.recorded import number_of
 
 
 def job() -> str | None:
@@ -55,7 +57,12 @@ def begun_before_requeue(experiment: Path) -> Path | None:
     """
     if not was_requeued():
         return None
-    records = {path.parent: read_json(path, dict) for path in experiment.glob("*/run.json")}
-    mine = {run: record for run, record in records.items() if record.get("job") == job()}
-    unfinished = [run for run in mine if not (run / "metrics.json").is_file()]
-    return max(unfinished, key=lambda run: float(records[run]["started"]), default=None)
+    begun = []
+    for folder in (path.parent for path in experiment.glob("*/run.json")):
+        try:
+            record = read_json(folder / "run.json", dict)
+        except UserError:
+            continue  # a damaged record is no reason to lose the job
+        if record.get("job") == job() and not (folder / "metrics.json").is_file():
+            begun.append((number_of(record, "started") or 0.0, folder))
+    return max(begun)[1] if begun else None

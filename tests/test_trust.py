@@ -121,6 +121,40 @@ def outside(seen, *own):
     return [str(path) for path in opened if not any(path.is_relative_to(each) for each in allowed)]
 
 
+def _own_files(paths, root):
+    """A function that makes a configuration read its rows from these paths below a root."""
+
+    def edit(config):
+        spec = {"columns": {"text_a": "text", "label": "label"}, "labels": {"0": "entailment"}, "paths": paths}
+        source = {"class_path": "lit_prune.data.Files", "init_args": {"splits": {"train": spec, "id": spec}}}
+        config["data"]["tasks"][0]["init_args"]["source"] = source
+        config["data"] |= {"root": root, "perturbation": {"share": 0.5, "seed": 1}}
+
+    return edit
+
+
+def test_a_run_names_no_file_that_a_command_reads(changed, tmp_path, tiny_backbone, capsys):
+    (tmp_path / "secret.csv").write_text(f"text,label\n{SECRET},0\n")
+    (tmp_path / "root").mkdir()
+    run = changed(lambda config: None)
+    own = ["predict", str(run), "--split", "id", "--out", str(tmp_path / "own.csv")]
+    for paths in (["secret.csv"], ["../secret.csv"], [str(tmp_path / "secret.csv")]):
+        config = yaml.safe_load((run / "config.yaml").read_text())
+        _own_files(paths, str(tmp_path))(config)
+        (run / "config.yaml").write_text(yaml.safe_dump(config))
+        for command in (own, ["pointwise", str(run), str(run)]):
+            for root in ([], ["--root", str(tmp_path / "root")]):
+                with watched() as seen:
+                    assert main([*command, *root]) == 2
+                assert outside(seen, run, tmp_path / "root", tiny_backbone) == []
+                error = capsys.readouterr().err
+                assert re.search(r"--root|found none of secret\.csv in .*/root: ", error)
+                assert root or f"--root must be the folder of the run's files (it was {tmp_path}): pass it" in error
+    _own_files(["secret.csv"], None)(config)
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main([*own, "--root", str(tmp_path)]) == 0  # the user's own word
+
+
 @pytest.mark.parametrize("edit", [_reader, _classes])
 def test_no_command_imports_what_a_run_names(changed, hostile_module, rows, tmp_path, tiny_backbone, edit, capsys):
     run, out = changed(edit), tmp_path / "out"

@@ -15,7 +15,6 @@ import torch
 import yaml
 from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.device import hardware
@@ -78,7 +77,7 @@ class RunRecord(Callback):
     def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
         """Record in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
-            stopped = isinstance(exception, KeyboardInterrupt | SIGTERMException)
+            stopped = isinstance(exception, KeyboardInterrupt | SystemExit)  # SIGTERM exits
             with suppress(OSError):  # a full disk may be the exception
                 self._write_run(trainer, pl_module, INTERRUPTED if stopped else FAILED)
 

@@ -22,8 +22,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """
 
         def write(partial: Path) -> None:
-            with partial.open("wb") as file:  # to a path torch would write without saying why it could not
-                torch.save(checkpoint, file)
+            try:
+                with partial.open("wb") as file:  # to a path torch would write without a reason if it fails
+                    torch.save(checkpoint, file)
+            except RuntimeError as error:  # torch cannot end a zip that it could not begin
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
         write_atomically(Path(path), write)
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_prune.checkpoints import (
     BASE,
+    BEST,
     KEY,
     check_dense,
     find_dense,
@@ -65,7 +67,12 @@ class FromDense(Paradigm):
         self.add_phase("dense", dense or Phase(steps=0), dense_loss or CrossEntropy())
         if self.start_from is not None:
             checkpoint = read_checkpoint(self.start_from)
-            self.is_start_trained = bool(checkpoint[KEY].get("selected"))  # no: of a pretrained encoder
+            self.is_start_trained = bool(checkpoint[KEY].get("selected"))  # else an encoder that no phase trained
+            if not self.is_start_trained:
+                rank_zero_warn(
+                    f"{self.start_from} is the encoder that its run began with, under random heads, as that run has no "
+                    f"dense phase; for the model that it pruned set start_from to {self.start_from.with_name(BEST)}"
+                )
             self.take_start(checkpoint["state_dict"], self.start_from)
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)

@@ -17,7 +17,7 @@ from typing import Any
 
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
-from lit_prune.studies.ledger import claimed
+from lit_prune.studies.ledger import hold_place
 from lit_prune.studies.standing import START_FROM, Standing
 
 _PATIENCE = 30  # seconds until it is looked whether the cluster has grown
@@ -132,7 +132,7 @@ def fit_there(arguments: Sequence[str], folder: Path, output: Path, cwd: Path) -
         None, or what went wrong, in a line.
     """
     os.chdir(cwd)
-    with claimed(output.parent):
+    with hold_place(output.parent):
         if (folder / "metrics.json").is_file():
             return None
         if (folder / "config.yaml").is_file():

@@ -11,7 +11,7 @@ from lit_prune.errors import UserError
 from lit_prune.fit import make_resolver
 from lit_prune.studies.cluster import Cluster, Resources
 from lit_prune.studies.engine import Here, run_all
-from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, locked, write_study
+from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, hold_study, write_study
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import Study, read_study
@@ -74,7 +74,7 @@ def run_study(
     plan = make_plan(study)
     chosen = select(plan, where)
     with (
-        nullcontext() if dry_run else locked(out),
+        nullcontext() if dry_run else hold_study(out),
         nullcontext(Here()) if on is None or dry_run else closing(Cluster(*on)) as executor,
     ):
         standings = find_standings(plan, out, make_resolver())

@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
+def hold_study(out: Path) -> Iterator[None]:
     """Hold a study's folder for this process alone.
 
     Raises:
@@ -104,7 +104,7 @@ def locked(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def claimed(place: Path) -> Iterator[None]:
+def hold_place(place: Path) -> Iterator[None]:
     """Hold the place of a run for this process alone; wait until another has let it go, or has ended."""
     place.mkdir(parents=True, exist_ok=True)
     with (place / ".claim").open("w") as lock:

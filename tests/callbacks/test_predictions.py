@@ -9,6 +9,7 @@ from datasets import Dataset
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.spans import SpanSet
+from lit_prune.errors import UserError
 from lit_prune.paradigms.evaluation import Predicted
 
 
@@ -55,6 +56,16 @@ def test_logits_come_back_bit_for_bit(tmp_path):
     read = read_logits(sets[::-1], tmp_path / "predictions.parquet")
     assert [each.of for each in read] == sets[::-1]
     assert all(torch.equal(one.logits, other.logits) for one, other in zip(read[::-1], written, strict=True))
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    path = tmp_path / "dense_predictions.parquet"
+    path.write_bytes(b"garbage")
+    with pytest.raises(UserError, match=rf"{path} cannot be read as parquet"):
+        read_logits([], path)
+    write_predictions([Predicted(evaluation_set("id", [0, 1]), torch.zeros(2, 3))], path)
+    with pytest.raises(UserError, match=rf"{path} must have logits \(3, 3\) of nli/id, got others"):
+        read_logits([evaluation_set("id", [0, 1, 2])], path)
 
 
 def test_one_row_per_row_of_every_set(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 
 import pytest
 import torch
@@ -54,6 +55,25 @@ def test_settings_that_name_code_are_refused_whatever_the_checksums_say(finished
     kept = {name: hashes[name] for name in json.loads(metadata[FILES])}
     save_tensors(tensors, folder / "packed.safetensors", metadata | {FILES: json.dumps(kept)})
     with pytest.raises(UserError, match=key):
+        lit_prune.load(folder)
+
+
+CONTENTS = ("7", "null", "[]", '"x"', "[1]", "[null]", "[{}]", '{"a": 1}', '{"a": [-1]}', '{"a": ["x"]}', "[" * 100_000)
+
+
+@pytest.mark.parametrize("form", ["dense", "packed", "compact", "masks", "delta"])
+def test_a_header_that_was_signed_anew_is_no_traceback(finished_run, export, form):
+    folder = export(finished_run, form)
+    path = next(folder / name for name in (f"{form}.safetensors", "model.safetensors") if (folder / name).is_file())
+    tensors, metadata = load_tensors(path)
+    for name in metadata:
+        shapes = [json.dumps(json.loads(metadata[name]) | {"a": [10**6] * 3})] if name.endswith("shapes") else []
+        for content in (*CONTENTS, *shapes):
+            save_tensors(tensors, path, metadata | {name: content})
+            with suppress(UserError):  # another name of the base, say, changes nothing
+                lit_prune.load(folder, finished_run if form in ("masks", "delta") else None)
+    save_tensors(tensors, path, metadata | {FILES: "7"})
+    with pytest.raises(UserError, match=rf"{folder} must be written by lit_prune export"):
         lit_prune.load(folder)
 
 

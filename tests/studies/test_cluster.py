@@ -13,7 +13,7 @@ from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
 from lit_prune.studies.cluster import Resources, fit_there
-from lit_prune.studies.ledger import claimed
+from lit_prune.studies.ledger import hold_place
 
 TWO_AT_ONCE = ("--address", "local", "--each.cpus", str((os.cpu_count() or 1) / 2))
 
@@ -61,8 +61,8 @@ def test_a_run_that_was_lost_goes_on_where_it_was(fits, tmp_path):
 
 
 def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
-    code = "import sys, time; from pathlib import Path; from lit_prune.studies.ledger import claimed\n"
-    code += "with claimed(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    code = "import sys, time; from pathlib import Path; from lit_prune.studies.ledger import hold_place\n"
+    code += "with hold_place(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     assert other.stdout.readline() == b"held\n"
     waiting = subprocess.Popen([sys.executable, "-c", code.replace("time.sleep(60)", "pass"), str(tmp_path)])
@@ -70,7 +70,7 @@ def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
         waiting.wait(timeout=1)
     other.kill()
     assert waiting.wait(timeout=60) == 0
-    with claimed(tmp_path):
+    with hold_place(tmp_path):
         pass
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lit_prune.errors import UserError
-from lit_prune.studies.ledger import Ledger, check_folder, locked, spent_seconds, write_study
+from lit_prune.studies.ledger import Ledger, check_folder, hold_study, spent_seconds, write_study
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import make_study
 
@@ -70,11 +70,11 @@ def test_a_folder_is_of_one_study_and_one_process(source, tmp_path):
     study = make_study(source | {"report": {"x": [1]}})
     out = tmp_path / "a" / "b"
     check_folder(out, study)
-    with locked(out):
+    with hold_study(out):
         write_study(out, study)
-        with pytest.raises(UserError, match=f"another process runs the study in {out}"), locked(out):
+        with pytest.raises(UserError, match=f"another process runs the study in {out}"), hold_study(out):
             pass
-    with locked(out):
+    with hold_study(out):
         check_folder(out, study)
     assert yaml.safe_load((out / "study.yaml").read_text()) == study.source
     with pytest.raises(UserError, match="holds the study 'tiny'"):
