@@ -152,12 +152,12 @@ def take_loss(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def has_masks(state: Mapping[str, Tensor]) -> bool:
-    """Whether a state dict is of a masked model."""
+    """True if a state dict is of a masked model."""
     return any(".mask." in name for name in state)
 
 
 def has_base(checkpoint: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint left its weights to a base."""
+    """True if a checkpoint left its weights to a base."""
     return "base_hash" in checkpoint[KEY]
 
 
@@ -181,7 +181,7 @@ def complete(checkpoint: dict[str, Any], path: Path) -> None:
 
 
 def keep_base(origin: Path, folder: Path) -> None:
-    """Have the base beside the checkpoints to come: a second name of its file, or a copy on another file system."""
+    """Put the base beside the checkpoints to come: a second name of its file, or a copy on another file system."""
     base = folder / BASE
     if base.exists():
         return
@@ -217,7 +217,7 @@ def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> 
 
 
 def state_of(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a run's state dict holds of a model of these tasks: other tasks' heads and masks are left out."""
+    """Return the part of a run's state dict of a model of these tasks, without heads and masks of others."""
     own = {name: value for name, value in state.items() if name.startswith(("encoder.", "heads."))}
     return _without_others(tasks, own)
 

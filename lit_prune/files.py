@@ -128,7 +128,7 @@ def _partial(path: Path) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Have a file's content, or a folder's names, reach the disk."""
+    """Flush a file's content, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

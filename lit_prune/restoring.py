@@ -24,4 +24,6 @@ def restoring(path: Path | None, module: Paradigm) -> Iterator[None]:
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if isinstance(error, UserError) or module.restored_state is None:
             raise
-        raise UserError(f"{path} does not fit the run ({type(error).__name__}: {error}): restore the file") from error
+        raise UserError(
+            f"{path} does not fit the run ({type(error).__name__}: {str(error):.300}): restore the file"
+        ) from error

@@ -20,7 +20,7 @@ _DURATION = re.compile(r"\d+:\d+:\d+:\d+")
 
 
 class _Check(NamedTuple):
-    """What a setting of the Trainer must be, and what to do where it is not."""
+    """The constraint on a setting of the Trainer, and the remedy where it is not met."""
 
     is_right: Callable[[Any], bool]
     constraint: str

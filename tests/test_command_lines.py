@@ -292,7 +292,7 @@ REFUSED_COMMANDS = {
     "unknown command": (("fitt",), r"no command 'fitt': use one of fit"),
     "prepare": (("prepare", "--nothing"), r"unknown key nothing: "),
     "test without files": (("test", "run"), r"files must be set: "),
-    "test of a name": (("test", "run", "--files", "a"), r"--files has 'a': .*NAME=PATH"),
+    "test of a name": (("test", "run", "--files", "a"), r"--files must be NAME=PATH.*got 'a'"),
     "test of a batch": (
         ("test", "run", "--files", "a=b", "--batch_size", "x"),
         r"batch_size must be an integer, got x: ",

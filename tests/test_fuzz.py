@@ -16,7 +16,8 @@ from lit_prune import load
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors
+from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.paradigms.paradigm import Paradigm
 
 SECONDS = 20
 NORMAL, ALL = range(60), range(60, 1060)
@@ -63,6 +64,21 @@ RUN_FILES = [
 ]
 
 
+RESUMED_FILES = [
+    "run.json",
+    "checksums.json",
+    "dense_predictions.parquet",
+    "checkpoints/last.ckpt",
+    "checkpoints/last.ckpt",
+    "checkpoints/dense.ckpt",
+    "checkpoints/best.ckpt",
+]
+
+
+class StopError(Exception):
+    """Ends a run."""
+
+
 class HangsError(BaseException):
     """The command took too long; not an Exception, so that nothing takes it for an error of a file."""
 
@@ -88,6 +104,34 @@ def rows(tmp_path_factory):
     generated = GeneratedNli(bias_rate=0.9, num_train=20, num_eval=10).rows("id", None)
     path.write_text("".join(json.dumps(row) + "\n" for row in generated))
     return path
+
+
+@pytest.fixture(scope="session")
+def interrupted_run(finished, tmp_path_factory):
+    """The folder of a run of five steps as it stands after the fourth."""
+    short = ("--model.init_args.dense.steps=2", "--model.init_args.mask.steps=3", "--trainer.val_check_interval=2")
+    with pytest.MonkeyPatch.context() as patch:
+        step = Paradigm.training_step
+
+        def training_step(self, batch, batch_idx):
+            if self.trainer.global_step == 4:
+                raise StopError
+            return step(self, batch, batch_idx)
+
+        patch.setattr(Paradigm, "training_step", training_step)
+        folders = []
+        patch.setattr(Paradigm, "on_fit_start", lambda self: folders.append(self.folder))
+        with pytest.raises(StopError):
+            finished(*short, config="configs/srnet_poe.yaml", name="short")
+    return folders[0]
+
+
+@pytest.fixture(scope="session")
+def whole_metrics(interrupted_run, tmp_path_factory):
+    """What the interrupted run ends with."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    shutil.copytree(interrupted_run, folder)
+    return resumed(folder, None, None, None)[1]
 
 
 @pytest.fixture(scope="session")
@@ -135,10 +179,41 @@ def swapped(tree, chance):
     return tree
 
 
+def rewritten(path, chance):
+    """Write a checkpoint anew with another content: a key less, a value of another type, a tensor of another shape."""
+    checkpoint = torch.load(path, weights_only=True)
+    tensors = checkpoint["state_dict"]
+    holder = chance.choice([checkpoint, checkpoint["lit_prune"], checkpoint["lit_prune"], tensors, tensors])
+    name = chance.choice(list(holder))
+    if holder is tensors and chance.random() < 0.5:
+        shapes = [torch.zeros(3), torch.zeros(1).expand(10**9), tensors[name][None], tensors[name].flatten()[:0]]
+        tensors[name] = chance.choice(shapes)
+    elif chance.random() < 0.4:
+        del holder[name]
+    else:
+        holder[name] = chance.choice([*VALUES, torch.ones(2)])
+    torch.save(checkpoint, path)
+
+
+def signed(path, chance):
+    """Write the tensors of an export anew under another header, with a checksum that is right."""
+    tensors, metadata = load_tensors(path)
+    name = chance.choice(sorted(metadata))
+    texts = [*TEXTS, json.dumps(chance.choice(VALUES)), json.dumps({"a": chance.choice(VALUES)})]
+    if metadata[name][:1] in ("{", "["):
+        texts += [json.dumps(swapped(json.loads(metadata[name]), chance)) for _ in range(10)]
+    metadata[name] = chance.choice([each for each in texts if each.isprintable()])
+    save_tensors(tensors, path, metadata)
+
+
 def damage(path, chance):
     """Damage a file in one of several ways; what was done."""
     content = path.read_bytes()
     kinds = ["flip", "truncate", "zeros", "text", "empty", "garbage"]
+    if path.suffix == ".ckpt":
+        kinds += ["rewritten"] * 12
+    if path.suffix == ".safetensors" and (path.parent / "config.json").is_file():  # of an export
+        kinds += ["signed"] * 12
     if path.suffix in (".json", ".yaml"):
         kinds += ["swap"] * 12
     if path.suffix == ".safetensors":
@@ -161,6 +236,9 @@ def damage(path, chance):
         tree = json.loads(content) if path.suffix == ".json" else yaml.safe_load(content)
         dumped = json.dumps if path.suffix == ".json" else yaml.safe_dump
         content = dumped(swapped(tree, chance)).encode()
+    elif kind in ("rewritten", "signed"):
+        (rewritten if kind == "rewritten" else signed)(path, chance)
+        return kind
     else:
         (length,) = struct.unpack("<Q", content[:8])
         header = json.dumps(swapped(json.loads(content[8 : 8 + length]), chance)).encode()
@@ -217,17 +295,26 @@ def loaded(place, rows, out, capsys):
         return 0, model(**inputs).logits.tolist()
 
 
+def resumed(place, rows, out, capsys):
+    code = main(["fit", "--resume", str(place), "--trainer.enable_progress_bar=false"])
+    if code:
+        return code, None
+    found = json.loads((place / "metrics.json").read_text())
+    return code, {name: value for name, value in found.items() if name != "wall_seconds"}
+
+
 OF_A_RUN = [evaluated, predicted, exported, shown, compared, reported]
 
 
 @pytest.fixture
-def attempt(plain_run, exports, study_of_two, rows, tmp_path, capsys, limited):
+def attempt(plain_run, interrupted_run, whole_metrics, exports, study_of_two, rows, tmp_path, capsys, limited):
     """A function: a seed -> what the command gives of a damaged folder, and of the whole one."""
 
     def run(seed):
         chance = random.Random(seed)
-        kind = chance.choice(["run", "run", "run", "export", "study"])
+        kind = chance.choice(["run", "run", "run", "export", "export", "study", "interrupted", "interrupted"])
         origin = {
+            "interrupted": interrupted_run,
             "run": plain_run,
             "study": study_of_two,
             "export": exports / chance.choice(["dense", "packed", "masks"]),
@@ -237,6 +324,8 @@ def attempt(plain_run, exports, study_of_two, rows, tmp_path, capsys, limited):
         if kind == "export":
             command, files = loaded, [path.name for path in folder.iterdir() if path.name != "README.md"]
             shutil.copytree(plain_run, tmp_path / "run")
+        elif kind == "interrupted":
+            command, files = resumed, RESUMED_FILES
         elif kind == "study":
             command, files = reported, ["runs.json", "study.yaml", *(f"a/{name}" for name in RUN_FILES[1:4])]
         else:
@@ -246,7 +335,10 @@ def attempt(plain_run, exports, study_of_two, rows, tmp_path, capsys, limited):
             for path in folder.rglob("checksums.json"):
                 path.unlink()
         name = chance.choice([name for name in files if (folder / name).is_file()])
-        _, expected = command(folder, rows, tmp_path / "whole", capsys)
+        if kind == "interrupted":
+            expected = whole_metrics
+        else:
+            _, expected = command(folder, rows, tmp_path / "whole", capsys)
         for path in tmp_path.glob("whole*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if kind == "study":
@@ -263,7 +355,7 @@ def attempt(plain_run, exports, study_of_two, rows, tmp_path, capsys, limited):
             assert kind == "export" or (len(lines) == 1 and len(lines[0]) < 2000), (where, told.err)
         elif kind == "study":
             assert set(found) <= set(expected) or not is_new, where  # a damaged run is left out
-        elif is_new or kind == "export":
+        elif (is_new or kind == "export") and done not in ("rewritten", "signed"):  # another model, not a damaged one
             assert found == expected, where
 
     return run

@@ -193,9 +193,9 @@ def convert(value: Any, hint: Any, classes: Mapping[str, type], where: str) -> A
     else:
         raise UserError(f"{where} must be left out, got {short(value)}: a file cannot name a function to call")
     if not fits:
-        raise UserError(f"{where} must be {_told(hint)}, got {short(value)}: correct the file")
+        raise UserError(f"{where} must be {_type_name(hint)}, got {short(value)}: correct the file")
     return value
 
 
-def _told(hint: Any) -> str:
+def _type_name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")

@@ -33,7 +33,7 @@ def kind_of(class_path: str) -> str:
 
 
 def describe(task: Task) -> dict[str, Any]:
-    """What `rebuild` makes the task of again, but for its rows; plain values."""
+    """Return plain values from which `rebuild` makes the task again, except for its rows."""
     kind = next(kind for kind in type(task).__mro__ if kind in _KINDS)
     settings = {name: getattr(task, name) for name in _KINDS[kind]}
     if "windows" in settings:

@@ -62,5 +62,5 @@ def check_group_names(where: str, groups: Iterable[str], classes: Sequence[str])
 
 
 def _metrics_of(group: str, classes: Sequence[str]) -> list[str]:
-    """What follows `accuracy_` in the names of a group's metrics."""
+    """Return the names of a group's metrics without the leading `accuracy_`."""
     return [group, *(f"{group}_{name}" for name in classes)]

@@ -90,7 +90,7 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     for each in files:
         name, _, path = each.partition("=")
         if not path or name in paths:
-            raise UserError(f"--files has {each!r}: needed is NAME=PATH, another name for each file")
+            raise UserError(f"--files must be NAME=PATH, another name for each file, got {each!r}: correct it")
         paths[check_name("--files NAME=PATH: NAME", name)] = Path(path).expanduser()
         check_exists(paths[name])
     return paths

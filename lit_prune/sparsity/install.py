@@ -71,7 +71,7 @@ def install_saved(root: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def fix_masks(root: nn.Module) -> None:
-    """Have each mask stay what it is now, in place; matrices that are pruned by rank become pairs of what they kept.
+    """Fix each mask as it is now, in place; matrices that are pruned by rank become pairs of what they kept.
 
     Raises:
         UserError: masks differ by task.
@@ -115,7 +115,7 @@ def learned_masks(root: nn.Module) -> dict[str, LearnedMask]:
 
 
 def masks_by_task(root: nn.Module) -> dict[str, dict[str, Tensor]]:
-    """What is kept of each masked tensor, by its name; by task, under an empty name where all tasks have the same."""
+    """Return the mask of each masked tensor, by name; by task, under an empty name if all tasks share them."""
     kept: dict[str, dict[str, Tensor]] = {}
     for name, layer in masked_layers(root).items():
         for task, keep in layer.mask.keeps.items():
@@ -124,7 +124,7 @@ def masks_by_task(root: nn.Module) -> dict[str, dict[str, Tensor]]:
 
 
 def use_task(root: nn.Module, task: str) -> None:
-    """Have the masks of a task in use, where masks differ by task."""
+    """Use the masks of a task, where masks differ by task."""
     for layer in masked_layers(root).values():
         if isinstance(layer.mask, TaskMasks):
             layer.mask.task = task

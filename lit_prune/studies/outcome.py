@@ -1,4 +1,4 @@
-"""What a run left behind: the one place that decides for a study and for its report whether a run is complete."""
+"""The outcome of a run, read from its folder: the one place that decides whether a run is complete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -79,7 +79,7 @@ class Lora(Method):
         self._inject(root, [name.removesuffix(".weight") for name in factors], has_alpha)
 
     def _inject(self, root: nn.Module, layers: Iterable[str], has_alpha: bool) -> None:
-        """Have peft put LoRA beside layers; alpha is in the state dict unless the scale is 1."""
+        """Install peft's LoRA beside layers; alpha is in the state dict unless the scale is 1."""
         from peft import LoraConfig, inject_adapter_in_model
 
         names = [name.removeprefix("encoder.") for name in layers]

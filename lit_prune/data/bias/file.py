@@ -138,7 +138,7 @@ def _values(record: Mapping[str, Any], names: Sequence[str], where: str) -> list
 def _of_logits(logits: Any, names: Sequence[str], where: str) -> list[float]:
     if not isinstance(logits, list) or len(logits) != len(names) or not all(map(_is_finite, logits)):
         raise UserError(
-            f"{where}: logits are {shown(logits)}, needed is a list of {len(names)} numbers: {', '.join(names)}"
+            f"{where}: logits must be a list of {len(names)} numbers, got {shown(logits)}: {', '.join(names)}"
         )
     largest = max(logits)
     log_sum = largest + math.log(sum(math.exp(each - largest) for each in logits))

@@ -33,12 +33,12 @@ class CopaFiles(LayoutFiles):
 def _row(record: dict[str, Any], number: int, where: str) -> Row:
     for key in ("premise", *_CHOICES):
         if not isinstance(record.get(key), str) or not record[key].strip():
-            raise UserError(f"{where}: {key!r} holds {shown(record.get(key))}, needed is a text, as COPA has it")
+            raise UserError(f"{where}: {key!r} must be a text, got {shown(record.get(key))}: correct the row")
     question, label, name = (record.get(key) for key in ("question", "label", "idx"))
     if question not in list(QUESTIONS):
-        raise UserError(f"{where}: 'question' holds {shown(question)}, needed is {' or '.join(QUESTIONS)}")
+        raise UserError(f"{where}: 'question' must be {' or '.join(QUESTIONS)}, got {shown(question)}: correct the row")
     if label not in (0, 1):
-        raise UserError(f"{where}: 'label' holds {shown(label)}, needed is 0 or 1, the right choice")
+        raise UserError(f"{where}: 'label' must be 0 or 1, got {shown(label)}: the right choice")
     return Row(
         id=str(number if name is None else name),
         text_a=f"{record['premise'].strip()} {QUESTIONS[record['question']]}",

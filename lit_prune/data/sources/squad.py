@@ -117,7 +117,5 @@ def _listed(record: Any, key: str, where: str) -> list[Any]:
 def _text(record: Any, key: str, where: str) -> str:
     value = record.get(key) if isinstance(record, Mapping) else None
     if not isinstance(value, str) or not value.strip():
-        raise UserError(
-            f"{where}: {key!r} holds {shown(value)}, needed is a text; check that the file has SQuAD's layout"
-        )
+        raise UserError(f"{where}: {key!r} must be a text, got {shown(value)}: check that the file has SQuAD's layout")
     return value

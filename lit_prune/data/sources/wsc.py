@@ -50,11 +50,11 @@ def read_wsc(path: Path, labelled: bool = True) -> Iterator[MentionRow]:
 def _row(record: dict[str, Any], number: int, where: str, labelled: bool) -> MentionRow:
     text, target, label = (record.get(key) for key in ("text", "target", "label"))
     if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{where}: 'text' holds {shown(text)}, needed is a text, as WSC has it")
+        raise UserError(f"{where}: 'text' must be a text, got {shown(text)}: correct the row")
     if not isinstance(target, Mapping):
-        raise UserError(f"{where}: 'target' holds {shown(target)}, needed are two mentions, as WSC has it")
+        raise UserError(f"{where}: 'target' must be two mentions, got {shown(target)}: correct the row")
     if labelled and label not in (False, True):
-        raise UserError(f"{where}: 'label' holds {shown(label)}, needed is true or false")
+        raise UserError(f"{where}: 'label' must be true or false, got {shown(label)}: correct the row")
     name = str(number if record.get("idx") is None else record["idx"])
     return MentionRow(
         id=name,
@@ -71,9 +71,9 @@ def _place(text: str, target: Mapping[str, Any], which: str, where: str) -> list
     mention, index = (target.get(f"{which}_{key}") for key in ("text", "index"))
     words = [word.start() for word in re.finditer(r"\S+", text)]
     if not isinstance(mention, str) or not mention.strip():
-        raise UserError(f"{where}: '{which}_text' holds {shown(mention)}, needed is a part of the text")
+        raise UserError(f"{where}: '{which}_text' must be a part of the text, got {shown(mention)}: correct the row")
     if not isinstance(index, int) or not 0 <= index < len(words):
-        raise UserError(f"{where}: '{which}_index' holds {shown(index)}, needed is the number of a word of the text")
+        raise UserError(f"{where}: '{which}_index' must be the number of a word, got {shown(index)}: correct the row")
     pattern = r"\s+".join(map(re.escape, mention.split()))
     found = [each.span() for each in re.finditer(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)]
     if not found:

@@ -162,7 +162,7 @@ def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Arr
 
 
 def _listed(folder: Path) -> list[dict[str, Any]]:
-    """What `runs.json` says of each run, or where the runs lie; a damaged entry, or file, is told as a run."""
+    """Return the entry of each run in `runs.json`, or the places of the runs; one that is damaged is a damaged run."""
     path = folder / "runs.json"
     damaged: list[dict[str, Any]] = []
     if path.is_file():
@@ -194,7 +194,7 @@ def _checked(entry: Any, number: int, folder: Path) -> dict[str, Any]:
 
 
 def _is_below(name: Any, folder: Path) -> bool:
-    """Whether a name is that of a place below a folder, not by a link that leads out of it."""
+    """True if a name is that of a place below a folder, not by a link that leads out of it."""
     if not isinstance(name, str) or not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
         return False
     return (folder / name).resolve().is_relative_to(folder.resolve())

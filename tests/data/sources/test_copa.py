@@ -32,11 +32,11 @@ def test_a_row_is_the_premise_with_its_question_and_the_choices(rows):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"premise": " "}, "train.jsonl:2: 'premise' holds ' ', needed is a text"),
-        ({"choice2": None}, "train.jsonl:2: 'choice2' holds None"),
-        ({"question": "why"}, "'question' holds 'why', needed is cause or effect"),
-        ({"question": ["cause"]}, r"'question' holds \['cause'\], needed is cause or effect"),
-        ({"label": 2}, "'label' holds 2, needed is 0 or 1"),
+        ({"premise": " "}, "train.jsonl:2: 'premise' must be a text.*, got ' '"),
+        ({"choice2": None}, "train.jsonl:2: 'choice2' must be .*, got None"),
+        ({"question": "why"}, "'question' must be cause or effect.*, got 'why'"),
+        ({"question": ["cause"]}, r"'question' must be cause or effect.*, got \['cause'\]"),
+        ({"label": 2}, "'label' must be 0 or 1.*, got 2"),
     ],
 )
 def test_a_malformed_row_is_named_with_its_line(change, named, rows):

@@ -58,12 +58,12 @@ def test_a_mention_is_where_its_text_stands_nearest_to_its_word(text, index, men
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"text": " "}, "train.jsonl:2: 'text' holds ' ', needed is a text"),
-        ({"target": [0, 1]}, r"train.jsonl:2: 'target' holds \[0, 1\], needed are two mentions"),
-        ({"label": "true"}, "train.jsonl:2: 'label' holds 'true', needed is true or false"),
-        (with_target(span2_text=""), "train.jsonl:2, row '7': 'span2_text' holds '', needed is a part of the text"),
-        (with_target(span1_index=6), "train.jsonl:2, row '7': 'span1_index' holds 6, needed is the number of a word"),
-        (with_target(span2_index="4"), "row '7': 'span2_index' holds '4'"),
+        ({"text": " "}, "train.jsonl:2: 'text' must be a text.*, got ' '"),
+        ({"target": [0, 1]}, r"train.jsonl:2: 'target' must be two mentions.*, got \[0, 1\]"),
+        ({"label": "true"}, "train.jsonl:2: 'label' must be true or false.*, got 'true'"),
+        (with_target(span2_text=""), "train.jsonl:2, row '7': 'span2_text' must be a part of the text.*, got ''"),
+        (with_target(span1_index=6), "train.jsonl:2, row '7': 'span1_index' must be the number of a word.*, got 6"),
+        (with_target(span2_index="4"), "row '7': 'span2_index' must be .*, got '4'"),
         (with_target(span2_text="he"), "train.jsonl:2, row '7': span2, 'he', does not stand in the text"),
     ],
 )
@@ -78,7 +78,7 @@ def test_rows_to_predict_need_no_label(tmp_path):
     without = {name: value for name, value in RECORD.items() if name != "label"}
     path.write_text(f"{json.dumps(RECORD)}\n{json.dumps(without)}\n")
     assert [row["label"] for row in read_wsc(path, labelled=False)] == ["", ""]
-    with pytest.raises(UserError, match=r"test.jsonl:2: 'label' holds None"):
+    with pytest.raises(UserError, match=r"test.jsonl:2: 'label' must be .*, got None"):
         list(read_wsc(path))
 
 
