@@ -98,7 +98,7 @@ def load(
     except _DAMAGED as error:
         where = ", ".join(map(str, folders))
         raise UserError(
-            f"{where} must be written by lit_prune export ({type(error).__name__}: {str(error):.300})"
+            f"{where} must be written by lit_prune export ({type(error).__name__}: {error!s:.300})"
         ) from error
     return model if task is None else model.use(task)
 
