@@ -104,7 +104,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("inference", "none"), "none holds none of"),
         (("inference", "none", "--batch=[]"), "batch or length is an empty list"),
         (("everything",), "everything"),
-        ((), "subcommand"),
+        ((), "a command must be given, got none: choose from inference, density"),
     ],
     ids=" ".join,
 )
