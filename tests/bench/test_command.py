@@ -56,9 +56,9 @@ def measured(tmp_path):
     [
         (TOY_STEP, STEP_KEYS | MEMORY_KEYS),
         pytest.param((*TOY_STEP, "--precision=bf16"), STEP_KEYS | MEMORY_KEYS, marks=pytest.mark.slow),
-        (PRUNING, PRUNING_KEYS),
+        pytest.param(PRUNING, PRUNING_KEYS, marks=pytest.mark.slow),
         (TOY_SELECT, SELECT_KEYS),
-        (("startup", "--repeats=1"), STARTUP_KEYS),
+        pytest.param(("startup", "--repeats=1"), STARTUP_KEYS, marks=pytest.mark.slow),
     ],
     ids=["step", "step_bf16", "step_pruning", "select", "startup"],
 )
