@@ -19,10 +19,9 @@ from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
 
-REPOSITORY = Path(__file__).parents[1]
-LORA = ("--config", str(REPOSITORY / "configs/tuning/lora.yaml"))
+LORA = ("--model.init_args.method={class_path: lit_prune.tuning.Lora, init_args: {rank: 4}}",)
 PARADIGMS = {name: () for name in ("dense", "srnet_poe", "mask_only", "imp", "imp_rewind", "movement", "rank_movement")}
-PARADIGMS |= {"sam": (), "sam, by LoRA": LORA}
+PARADIGMS |= {"sam": (), "sam-lora": LORA}
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +31,7 @@ def left_alone(finished):
 
 
 def config_of(paradigm):
-    return f"configs/{paradigm.partition(',')[0]}.yaml"
+    return f"configs/{paradigm.partition('-')[0]}.yaml"
 
 
 @pytest.fixture
