@@ -45,7 +45,7 @@ SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 POSITIONS = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False}
 TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
 FAMILIES = {
-    "xlm-roberta": {"max_position_embeddings": 130, "type_vocab_size": 1},
+    "xlm-roberta": {"max_position_embeddings": 66, "type_vocab_size": 1},
     "electra": {"embedding_size": 8},
     "distilbert": {"hidden_dim": 32},
     "deberta": POSITIONS | {"type_vocab_size": 0},
@@ -65,15 +65,25 @@ def corpus_words():
 
 
 @pytest.fixture(scope="session")
-def tiny_backbone(tmp_path_factory, corpus_words):
-    """A folder with a random BERT, 16 wide, 2 layers, and a tokenizer that knows the generated corpus."""
-    folder = tmp_path_factory.mktemp("tiny_bert")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *corpus_words]
-    pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
-    BertTokenizerFast.from_pretrained(str(folder)).save_pretrained(folder)
-    _save(BertModel, BertConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=128), folder)
-    return folder
+def random_bert(tmp_path_factory, corpus_words):
+    """A function: positions -> a folder with a random BERT, 16 wide, 2 layers, that knows the generated corpus."""
+
+    def make(num_positions: int) -> Path:
+        folder = tmp_path_factory.mktemp("tiny_bert")
+        pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *corpus_words]
+        pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+        (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+        BertTokenizerFast.from_pretrained(str(folder)).save_pretrained(folder)
+        _save(BertModel, BertConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=num_positions), folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(random_bert):
+    """The folder of a random BERT of 64 positions and its tokenizer."""
+    return random_bert(64)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +104,7 @@ def tiny_roberta(tmp_path_factory, corpus_words):
         sep_token="</s>",
         unk_token="<unk>",
     ).save_pretrained(folder)
-    config = RobertaConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=130, type_vocab_size=1)
+    config = RobertaConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=66, type_vocab_size=1)
     _save(RobertaModel, config, folder, add_pooling_layer=False)
     return folder
 
@@ -114,7 +124,7 @@ def tiny_family(tmp_path_factory, tiny_backbone, tiny_roberta):
                 tiny_roberta if model_type == "xlm-roberta" else tiny_backbone, **options
             )
             tokenizer.save_pretrained(folders[model_type])
-            shape = {"max_position_embeddings": 128} | SHAPE | FAMILIES[model_type]
+            shape = {"max_position_embeddings": 64} | SHAPE | FAMILIES[model_type]
             config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **shape)
             _save(AutoModel.from_config, config, folders[model_type])
         return folders[model_type]
