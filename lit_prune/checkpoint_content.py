@@ -1,6 +1,7 @@
 """Checks of what a checkpoint that was read contains: its names and types, and the size of its tensors."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -31,6 +32,7 @@ _LIGHTNING = {  # what Lightning resumes from
     "global_step": int,
     "pytorch-lightning_version": str,
 }
+_VERSION = re.compile(r"[2-9]\.\d+\.\d+")  # an earlier one Lightning would migrate
 _SHARED, _SLACK = 4, 2**20  # tensors may share their memory, as tied weights: so many times a file, and bytes
 
 
@@ -68,6 +70,8 @@ def check_resumable(checkpoint: Mapping[str, Any], path: Path) -> None:
     """
     state = checkpoint[KEY]
     wrong = [name for name, hint in _LIGHTNING.items() if not _fits(checkpoint.get(name), hint)]
+    if not _VERSION.match(str(checkpoint.get("pytorch-lightning_version"))):
+        wrong.append("pytorch-lightning_version")
     wrong += [f"{KEY}.{name}" for name in _TO_RESUME if state.get(name) in (None, [])]
     for phase, each in state.get("selected", {}).items():
         where = f"{KEY}.selected.{phase}"

@@ -110,7 +110,7 @@ class PruneCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, and check what can be before anything is seeded or built."""
         self.config = self.resolve(args)
-        check_trainer(self.config.fit.trainer)
+        check_trainer(self.config.fit.trainer.as_dict())
 
     def resolve(self, arguments: Sequence[str]) -> Namespace:
         """The configuration that arguments resolve to, wherever it is going to run.

@@ -65,15 +65,25 @@ def corpus_words():
 
 
 @pytest.fixture(scope="session")
-def tiny_backbone(tmp_path_factory, corpus_words):
-    """A folder with a random BERT, 16 wide, 2 layers, and a tokenizer that knows the generated corpus."""
-    folder = tmp_path_factory.mktemp("tiny_bert")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *corpus_words]
-    pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
-    BertTokenizerFast.from_pretrained(str(folder)).save_pretrained(folder)
-    _save(BertModel, BertConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=64), folder)
-    return folder
+def random_bert(tmp_path_factory, corpus_words):
+    """A function: positions -> a folder with a random BERT, 16 wide, 2 layers, that knows the generated corpus."""
+
+    def make(num_positions: int) -> Path:
+        folder = tmp_path_factory.mktemp("tiny_bert")
+        pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *corpus_words]
+        pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+        (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+        BertTokenizerFast.from_pretrained(str(folder)).save_pretrained(folder)
+        _save(BertModel, BertConfig(**SHAPE, vocab_size=len(pieces), max_position_embeddings=num_positions), folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(random_bert):
+    """The folder of a random BERT of 64 positions and its tokenizer."""
+    return random_bert(64)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ CALLS = ("before fsync", "after fsync", "before rename", "after rename")
 
 
 class DyingFile:
-    """A file whose process is killed once so many bytes have been written."""
+    """A file whose process is killed once so many bytes have been written, or all of fewer."""
 
     def __init__(self, file, num_bytes):
         self.file = file
@@ -27,6 +27,7 @@ class DyingFile:
 
     def __exit__(self, *_):
         self.file.close()
+        die()
 
     def __getattr__(self, name):
         return getattr(self.file, name)

@@ -1,6 +1,8 @@
 """Runs that are cut off, and runs that are compared bit for bit."""
 
 import json
+import shutil
+from pathlib import Path
 
 import torch
 import yaml
@@ -8,6 +10,19 @@ from lightning.pytorch import Callback
 
 from lit_prune.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
+
+
+def copy_runs(folder, to):
+    """A copy of a run, or of a folder of runs, to be changed as if it had been written so: it has no checksums."""
+    return Path(shutil.copytree(folder, to, ignore=shutil.ignore_patterns("checksums.json")))
+
+
+def edit_record(path, change):
+    """Change a JSON file of a run in place as if it had been written so."""
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+    path.with_name("checksums.json").unlink(missing_ok=True)
 
 
 def result(run):

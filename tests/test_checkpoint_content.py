@@ -88,6 +88,8 @@ def test_what_a_resumed_run_needs_is_there(path, keys):
     [
         ("loops", [1]),
         ("global_step", "1"),
+        ("pytorch-lightning_version", ""),
+        ("pytorch-lightning_version", "1.9.0"),
         ("lit_prune/random_states", []),
         ("lit_prune/selected/dense/step", None),
         ("lit_prune/selected/dense/metrics", {"nli/id/accuracy": "x"}),

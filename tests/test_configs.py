@@ -91,6 +91,12 @@ def is_laid_over(value, overlay):
     return value["class_path"] == overlay if isinstance(value, dict) else value == overlay
 
 
+@pytest.fixture(scope="session")
+def tiny_backbone(random_bert):
+    """One of as many positions as the longest `max_length` of the yamls, in place of all tests' own."""
+    return random_bert(256)
+
+
 @pytest.fixture
 def few_rows(monkeypatch):
     """Generated corpora are small, whatever their yaml says."""

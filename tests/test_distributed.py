@@ -81,7 +81,10 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", ["dense", "imp", "imp_rewind", "ticket", "mask_only", "rank_magnitude"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("dense", "imp_rewind", "ticket", "rank_magnitude")]
+
+
+@pytest.mark.parametrize("name", ["imp", "mask_only", *SLOW])
 def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     done = lit_prune(*command(*TWO, config=f"configs/{name}.yaml", name=name))
     assert done.returncode == 0, done.stderr[-3000:]
@@ -103,6 +106,7 @@ def test_two_processes_tune_the_entries_that_one_does(two_processes, experiment)
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adapter", "diffpruning", "lora"])
 def test_two_processes_tune_in_other_ways(command, tmp_path, name):
     """The run itself compares which entries its processes tune, and would stop."""

@@ -11,12 +11,11 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.settings import LARGEST_SEED
 from lit_prune.studies.command import run_study
-from lit_prune.studies.study import Study, make_study
+from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
-SEED = "seed_everything"
 MOST_SEEDS = 10_000
-SHARE, PART = "data.perturbation.share", "data.perturbation.seed"
-VARIED = {"model": (SEED,), "data": (PART,), "both": (SEED, PART)}  # what --vary may say
+SHARE = "data.perturbation.share"
+VARIED = {"model": (SEED,), "data": (DATA_SEED,), "both": (SEED, DATA_SEED)}  # what --vary may say
 
 
 def run(arguments: Sequence[str]) -> None:

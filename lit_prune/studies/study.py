@@ -11,6 +11,8 @@ from lit_prune.limits import parse_yaml
 from lit_prune.names import MAX_LENGTH, check_name
 
 KIND = "run"  # the axis that kinds of runs are values of, where there are several
+SEED, DATA_SEED = "seed_everything", "data.perturbation.seed"
+SEEDS = (SEED, DATA_SEED)  # what an axis called seed may be: the run's, or that of what its training set lacks
 RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.default_root_dir", "trainer.logger")
 
 
@@ -175,8 +177,8 @@ def _axis(name: str, said: Any) -> Mapping[Any, tuple[str, ...]]:
         if names.count(value) > 1:
             raise UserError(f"{where} has the value {value} twice: two runs would have one name")
     for value, arguments in pairs if name == "seed" else ():  # run.json has the run's seed under this name
-        if f"--seed_everything={text(value)}" not in arguments:
-            raise UserError(f"{where} must set seed_everything to each value, got {value!r}: give it another name")
+        if not {f"--{setting}={text(value)}" for setting in SEEDS} & {*arguments}:
+            raise UserError(f"{where} must set {' or '.join(SEEDS)} to each value, got {value!r}: give it another name")
     if len(axis := dict(pairs)) < len(pairs):
         raise UserError(f"{where} has equal values among {', '.join(names)}: each run is to be there once")
     return axis

@@ -56,9 +56,9 @@ def measured(tmp_path):
     [
         (TOY_STEP, STEP_KEYS | MEMORY_KEYS),
         pytest.param((*TOY_STEP, "--precision=bf16"), STEP_KEYS | MEMORY_KEYS, marks=pytest.mark.slow),
-        (PRUNING, PRUNING_KEYS),
+        pytest.param(PRUNING, PRUNING_KEYS, marks=pytest.mark.slow),
         (TOY_SELECT, SELECT_KEYS),
-        (("startup", "--repeats=1"), STARTUP_KEYS),
+        pytest.param(("startup", "--repeats=1"), STARTUP_KEYS, marks=pytest.mark.slow),
     ],
     ids=["step", "step_bf16", "step_pruning", "select", "startup"],
 )
@@ -104,7 +104,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("inference", "none"), "none holds none of"),
         (("inference", "none", "--batch=[]"), "batch or length is an empty list"),
         (("everything",), "everything"),
-        ((), "subcommand"),
+        ((), "a command must be given, got none: choose from inference, density"),
     ],
     ids=" ".join,
 )

@@ -23,6 +23,7 @@ def test_it_counts_gradients_and_both_moments_of_what_is_trained():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a CPU process is known on Linux only")
+@pytest.mark.slow
 def test_the_making_counts_where_it_is_to():
     use = Use(batch=1, length=8, precisions=["bf16"], repeats=1, device="cpu")
     make = partial(in_use, partial(dense_bert, 1, 256), "bf16", use)  # from float32, of which nothing is left then

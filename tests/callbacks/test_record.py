@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
 from lit_prune.checkpoints import read_checkpoint
+from lit_prune.losses import CrossEntropy
 from lit_prune.paradigms import Paradigm, paradigm
 from lit_prune.sparsity.files import load_masks
 
@@ -211,8 +212,15 @@ def test_a_run_that_is_cut_off_says_so_and_has_no_metrics(cut_off, tmp_path, err
     assert not (folder / "metrics.json").exists()
 
 
+class Diverging(CrossEntropy):
+    """Infinite after the first step of a phase."""
+
+    def compute(self, logits, batch):
+        return super().compute(logits, batch) / (batch.progress == 0)
+
+
 def test_a_run_whose_loss_is_not_finite_has_failed(experiment, capsys):
-    code, folder = experiment(*BRIEF, "--model.init_args.dense.learning_rate", "1e30")
+    code, folder = experiment(*BRIEF, f"--model.init_args.loss={__name__}.Diverging", config="configs/srnet_ce.yaml")
     assert code == 2
     assert "the loss is " in capsys.readouterr().err
     assert read(folder / "run.json")["status"] == "failed"

@@ -2,11 +2,9 @@
 
 import json
 import math
-import shutil
 import statistics
 import warnings
 from itertools import combinations
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +13,7 @@ import pyarrow.parquet
 import pytest
 import torch
 import yaml
+from runs import copy_runs
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.callbacks import stability as module
@@ -59,7 +58,7 @@ def values(folders):
 @pytest.fixture
 def copied(study, tmp_path):
     """A copy of the study, to be changed; its runs have compared nothing yet."""
-    out = Path(shutil.copytree(study, tmp_path / "out", ignore=shutil.ignore_patterns("checksums.json")))
+    out = copy_runs(study, tmp_path / "out")
     for path in out.rglob("stability.json"):
         path.unlink()
     return out
@@ -153,9 +152,7 @@ def test_a_dense_model_has_no_overlap(copied):
 
 
 def copy(folder, version):
-    return Path(
-        shutil.copytree(folder, folder.with_name(f"version_{version}"), ignore=shutil.ignore_patterns("checksums.json"))
-    )
+    return copy_runs(folder, folder.with_name(f"version_{version}"))
 
 
 def change(path, change):
@@ -205,20 +202,14 @@ def test_other_axes_lie_in_other_folders(copied):
     for loss in ("ce", "poe"):
         for seed in (1, 2):
             folder = copied / "mask" / f"loss={loss}" / f"seed={seed}" / "size=3" / "version_0"
-            shutil.copytree(run(copied, seed), folder, ignore=shutil.ignore_patterns("checksums.json"))
+            copy_runs(run(copied, seed), folder)
     poe = copied / "mask" / "loss=poe"
     assert find_siblings(poe / "seed=1/size=3/version_0") == [poe / "seed=2/size=3/version_0"]
 
 
 def test_runs_that_start_from_a_run_of_their_own_seed_are_siblings_if_those_are(copied):
     for seed in (1, 2, 3):
-        folder = Path(
-            shutil.copytree(
-                run(copied, seed),
-                copied / "mask" / f"seed={seed}" / "version_0",
-                ignore=shutil.ignore_patterns("checksums.json"),
-            )
-        )
+        folder = copy_runs(run(copied, seed), copied / "mask" / f"seed={seed}" / "version_0")
         start = {"start_from": str(run(copied, seed))}
         change(folder / "config.yaml", lambda config, start=start: config["model"]["init_args"].update(start))
     change(run(copied, 3) / "config.yaml", lambda config: config["data"].update(batch_size=3))
@@ -276,9 +267,9 @@ def test_a_run_of_other_rows_is_left_out_with_a_warning(copied, change_rows, why
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda folder: (folder / "predictions.parquet").unlink(), "No such file"),
+        (lambda folder: (folder / "predictions.parquet").unlink(), "there is no file"),
         (lambda folder: (folder / "predictions.parquet").write_bytes(b"no table"), "arquet"),
-        (lambda folder: (folder / "metrics.json").write_text("{"), "Expecting"),
+        (lambda folder: (folder / "metrics.json").write_text("{"), "cannot be read as JSON: Expecting"),
         (lambda folder: (folder / "masks.safetensors").write_bytes(b"no masks"), "no readable mask file"),
         (lambda folder: (folder / "masks.safetensors").unlink(), "other matrices"),
         (lambda folder: save_masks({"a": torch.ones(3).bool()}, folder / "masks.safetensors", {}), "other matrices"),

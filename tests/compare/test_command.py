@@ -54,7 +54,7 @@ def test_an_error_leaves_no_folder(three_runs, tmp_path, capsys):
 
 def test_no_run_is_an_error(capsys):
     assert main(["masks"]) == 2
-    assert "required" in capsys.readouterr().err
+    assert "runs must be set" in capsys.readouterr().err
 
 
 def test_of_many_runs_the_picture_says_which_it_shows(three_runs, tmp_path, monkeypatch):

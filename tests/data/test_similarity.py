@@ -40,10 +40,10 @@ def how(tokenizer):
 
 
 def test_labels_arrive_as_numbers_in_rows_and_in_batches(tokenizer):
-    labels = [f"{number / 4:.3f}" for number in range(20)]
+    labels = [f"{number / 4:.3f}" for number in range(40)]
     data = MultitaskDataModule([Similarity("sts", Scores(*labels))], tokenizer, torch.zeros(0, 0), batch_size=4)
     data.setup("fit")
-    by_id = {f"train-{number}": number / 4 for number in range(20)}
+    by_id = {f"train-{number}": number / 4 for number in range(40)}
     train = data.train["sts"]
     assert list(train["label"]) == [by_id[each] for each in train["id"]]
     batch = next(iter(data.train_dataloader()))
@@ -51,7 +51,7 @@ def test_labels_arrive_as_numbers_in_rows_and_in_batches(tokenizer):
     assert batch.labels.tolist() == [train["label"][row] for row in batch.index.tolist()]
     assert set(batch.inputs) == set(tokenizer.model_input_names)
     assert [each.name for each in data.evaluation_sets] == ["sts/validation", "sts/id"]
-    assert list(data.evaluation_sets[1].rows["label"]) == [number / 4 for number in range(20)]
+    assert list(data.evaluation_sets[1].rows["label"]) == [number / 4 for number in range(40)]
 
 
 def test_the_task_cuts_what_its_source_lacks(how):

@@ -102,7 +102,7 @@ GOOD = HEADER + "A,B,neutral\n"
         ("a.csv", GOOD, ["--task", "qa"], "'qa'"),
         ("a.csv", GOOD, ["--batch_size", "0"], "batch_size is 0"),
         ("a.csv", GOOD, ["--device", "tpu"], "'tpu'"),
-        ("a.csv", GOOD, ["--colums", "{}"], "--colums"),
+        ("a.csv", GOOD, ["--colums", "{}"], "unknown key colums: "),
     ],
 )
 def test_what_is_wrong_is_one_error_and_leaves_nothing(

@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 import yaml
+from runs import copy_runs
 
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
@@ -39,7 +40,7 @@ def test_an_unknown_task_is_an_error_that_names_those_there_are(finished_run):
 
 def rewritten(run, folder, change):
     """A copy of a run whose tasks `change` has changed in place."""
-    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("checksums.json"))
+    copy_runs(run, folder)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     change(config["data"]["tasks"])
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -70,8 +71,7 @@ def test_a_task_of_a_kind_that_is_not_known_is_refused(finished_run, tmp_path, t
 
 
 def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path, tiny_roberta):
-    run = tmp_path / "version_0"
-    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("checksums.json"))
+    run = copy_runs(finished_run, tmp_path / "version_0")
     config = yaml.safe_load((run / "config.yaml").read_text())
     config["encoder"]["backbone"] = str(tiny_roberta)
     (run / "config.yaml").write_text(yaml.safe_dump(config))

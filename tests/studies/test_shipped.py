@@ -19,7 +19,7 @@ from lit_prune.studies.study import read_study
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
-QUICK = ("srnets_fig8", "multitask_fig2", "fu2023_fig3")  # one of each paper
+QUICK = ("srnets_fig8", "task_masks", "fu2023_fig3")  # one of each paper
 EFFORTS = ("seed", "part", "learning_rate")  # their values differ in a number alone
 LOCAL = "local"
 

@@ -1,10 +1,10 @@
 """Where runs stand, from what is in their folders."""
 
-import json
 import shutil
 
 import pytest
 import yaml
+from runs import edit_record
 
 from lit_prune.errors import UserError
 from lit_prune.studies.plan import Run, make_plan
@@ -28,14 +28,6 @@ def states(plan, out, resolve):
 def changed(states, names):
     """What differs from all being done at once."""
     return {name: state for name, state in states().items() if state != ("done", "0")}
-
-
-def edit(path, change):
-    """Change a record as if it had been written so."""
-    values = json.loads(path.read_text())
-    change(values)
-    path.write_text(json.dumps(values))
-    path.with_name("checksums.json").unlink(missing_ok=True)
 
 
 def test_what_is_not_there_is_new_and_says_all_to_fit(plan, tmp_path, resolve):
@@ -96,7 +88,7 @@ def test_a_precision_that_a_device_has_chosen_is_none_that_the_study_sets(out, s
 
 def test_another_version_of_the_code_changes_nothing(states, out, names):
     for path in out.rglob("run.json"):
-        edit(path, lambda run: run.update(commit="another", versions={"torch": "3"}))
+        edit_record(path, lambda run: run.update(commit="another", versions={"torch": "3"}))
     assert changed(states, names) == {}
 
 
@@ -108,14 +100,14 @@ def test_a_dense_run_that_is_gone_is_run_again_with_its_masks(states, out, names
 
 
 def test_a_mask_of_a_dense_run_that_began_later_is_not_of_it(states, out, names):
-    edit(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
+    edit_record(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
     assert set(changed(states, names)) == {name for name in names if name.startswith("mask") and name.endswith("2")}
 
 
 def test_a_mask_that_had_not_begun_is_of_whatever_it_starts_from(states, out, names):
     for name in ("run.json", "metrics.json"):
         (out / MASK / "version_0" / name).unlink()
-    edit(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
+    edit_record(out / "dense/seed=2/version_0/run.json", lambda run: run.update(started=run["started"] + 1e6))
     assert changed(states, names)[MASK] == ("resume", "0")
 
 
@@ -129,7 +121,7 @@ def test_the_newest_version_of_these_settings_counts_and_what_else_lies_there_do
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--nothing=1", "run a: unrecognized arguments: --nothing=1"),
+        ("--nothing=1", "run a: unknown key nothing: "),
         ("--model.init_args.loss=lit_prune.losses.Nothing", "run a: .*lit_prune.losses.Nothing"),
         ("--trainer.devices=2", "run a: trainer.devices is 2 and num_nodes 1: a study runs in one process"),
         ("--trainer.devices=auto", "run a: trainer.devices is auto and num_nodes 1"),

@@ -65,7 +65,11 @@ def test_the_report_is_not_looked_into(source):
         (["axes", "seed", "values"], [".."], "axes.seed has '..', which cannot be part of a folder's name"),
         (["axes", "seed", "values"], ["a\0"], r"axes.seed has 'a\\x00', which cannot be part of a folder's name"),
         (["axes", "seed", "values"], ["a" * 101], "axes.seed must have values of at most 100 bytes, got 'aaa"),
-        (["axes", "seed", "setting"], "data.rows_seed", "axes.seed must set seed_everything to each value, got 1"),
+        (
+            ["axes", "seed", "setting"],
+            "data.rows_seed",
+            "axes.seed must set seed_everything or .* each value, got 1",
+        ),
         (["axes", "../x"], {"a": {}}, "the name of an axis must be 1 to 100 letters, digits, _ and -, got '../x'"),
         (["axes", "axis_loss"], {"a": {}}, "axes has both 'loss' and 'axis_loss', which tables may call alike"),
         (["runs", ".."], {"configs": []}, "the name of a kind of runs must be 1 to 100 letters, .*, got '..': rename"),
@@ -116,7 +120,8 @@ def test_a_file_is_read_and_named_in_its_errors(source, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("a: [", "is not yaml"), ("- a", "needed is a mapping"), ("", "has no 'title'")]
+    ("content", "message"),
+    [("a: [", "cannot be read as yaml"), ("- a", "needed is a mapping"), ("", "has no 'title'")],
 )
 def test_a_file_that_is_no_study_is_an_error(tmp_path, content, message):
     (tmp_path / "study.yaml").write_text(content)

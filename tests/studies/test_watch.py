@@ -6,6 +6,7 @@ from itertools import chain
 
 import pytest
 from rich.console import Console
+from runs import edit_record
 
 from lit_prune.studies.ledger import Ledger
 from lit_prune.studies.standing import find_standings
@@ -29,8 +30,9 @@ def test_a_duration(seconds, said):
 
 def test_finished_runs_tell_what_others_of_their_kind_take(standings, fresh, out):
     for number, name in enumerate(["mask/loss=poe/seed=1", "mask/loss=poe/seed=2"]):
-        path = out / name / "version_0/run.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": 100.0 + 100 * number}))
+        edit_record(
+            out / name / "version_0/run.json", lambda record, own=100.0 + 100 * number: record.update(seconds=own)
+        )
     masks = [each for each in standings.values() if each.run.name.startswith("mask/loss=poe")]
     costs = Costs(masks, {"mask": 1, "dense": 7})
     assert costs.left(fresh["mask/loss=ce/seed=1"]) == 150
@@ -42,7 +44,7 @@ def test_finished_runs_tell_what_others_of_their_kind_take(standings, fresh, out
 def test_what_was_spent_on_a_run_is_not_spent_again(plan, out, resolve):
     folder = out / "dense/seed=1/version_0"
     (folder / "metrics.json").unlink()
-    (folder / "run.json").write_text(json.dumps(json.loads((folder / "run.json").read_text()) | {"seconds": 40.0}))
+    edit_record(folder / "run.json", lambda record: record.update(seconds=40.0))
     standing = find_standings(plan, out, resolve)["dense/seed=1"]
     assert (standing.state, Costs([], {"dense": 100}).left(standing)) == ("resume", 60)
     assert Costs([], {"dense": 10}).left(standing) == 0

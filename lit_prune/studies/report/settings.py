@@ -155,11 +155,10 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
     if not path.is_file():
         return folder.resolve().name, ReportSettings()
     study = read_yaml(path)
-    report = study.get("report") or {}
-    _check_keys(report, ReportSettings, f"{path}: report")
+    report = _given(study.get("report") or {}, ReportSettings, f"{path}: report")
     for key, (kind, what) in _PARTS.items():
-        for each in report.get(key) or []:
-            _check_keys(each, kind, f"{path}: a {what} of the report")
+        if isinstance(parts := report.get(key), list):
+            report[key] = [_given(each, kind, f"{path}: a {what} of the report") for each in parts]
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--report", type=ReportSettings, default=ReportSettings())
     try:
@@ -169,10 +168,12 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
     return str(study.get("title") or folder.resolve().name), settings
 
 
-def _check_keys(given: Any, settings: type, place: str) -> None:
+def _given(given: Any, settings: type, place: str) -> dict[str, Any]:
+    """Return the values that are set; null stands for the default."""
     if not isinstance(given, dict):
         raise UserError(f"{place} is {given!r}, needed is a mapping")
     known = [each.name for each in fields(settings)]
     for key in given:
         if key not in known:
             raise UserError(f"{place} has no setting {key!r}: use {', '.join(known)}")
+    return {key: value for key, value in given.items() if value is not None}
