@@ -203,7 +203,7 @@ def signed(path, chance):
     if metadata[name][:1] in ("{", "["):
         texts += [json.dumps(swapped(json.loads(metadata[name]), chance)) for _ in range(10)]
     metadata[name] = chance.choice([each for each in texts if each.isprintable()])
-    save_tensors(tensors, path, metadata)
+    save_tensors({name: value.clone() for name, value in tensors.items()}, path, metadata)  # they lie in the file
 
 
 def damage(path, chance):

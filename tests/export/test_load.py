@@ -66,6 +66,7 @@ def test_a_header_that_was_signed_anew_is_no_traceback(finished_run, export, for
     folder = export(finished_run, form)
     path = next(folder / name for name in (f"{form}.safetensors", "model.safetensors") if (folder / name).is_file())
     tensors, metadata = load_tensors(path)
+    tensors = {name: value.clone() for name, value in tensors.items()}  # they lie in the file
     for name in (name for name, text in metadata.items() if text[:1] in ("{", "[")):
         shapes = [json.dumps(json.loads(metadata[name]) | {"a": [10**6] * 3})] if name.endswith("shapes") else []
         for content in (*CONTENTS, *shapes):
