@@ -156,6 +156,7 @@ data:
           init_args: {{bias_rate: 0.9, num_train: 253, num_eval: 60}}
         bias: lit_prune.data.OverlapBias
   max_length: 48
+  batch_size: 32
 model:
   init_args: {{}}
 trainer:

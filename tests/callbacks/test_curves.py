@@ -53,7 +53,7 @@ def test_nothing_is_said_of_masks_before_their_phase(events, curves):
 
 
 def test_sparsity_follows_its_schedule(curves):
-    schedule = Cubic(initial=0.1, final=0.5, end=0.8)
+    schedule = Cubic(initial=0.1, final=0.5, end=0.6)
     values = curves["sparsity/total"]
     assert list(values.values()) == sorted(values.values())
     assert values == pytest.approx({step: schedule((step - 120) / 20) for step in values}, abs=0.003)

@@ -109,7 +109,7 @@ def test_twenty_steps_give_the_scores_of_a_plain_loop_with_the_same_loss(experim
     layers = {name: model.get_submodule(name) for name in names}
     scores = {name: layer.weight.detach().abs().requires_grad_() for name, layer in layers.items()}
     thresholds = {}
-    schedule = Cubic(0.1, 0.5, 0.8)
+    schedule = Cubic(0.1, 0.5, 0.6)
 
     def refresh(step):
         for name, each in scores.items():
