@@ -243,7 +243,7 @@ def _check_config(path: Path) -> None:
     try:
         content = parse_yaml(read_bounded(path), path)
     except (OSError, UserError) as error:
-        reason = _short(str(error.__cause__ or error))
+        reason = _short(str(error.__cause__ or error).removeprefix(f"{path} "))
         raise UserError(f"--config must be yaml of plain values in UTF-8, got {path}: {reason}") from error
     if content is not None and not isinstance(content, dict):
         raise UserError(f"--config must hold a mapping, got {path} with {_short(repr(content))}: name keys and values")

@@ -110,6 +110,7 @@ def test_choices_are_trained_on_exported_and_tried_on_other_rows(experiment, tmp
     )
     torch.testing.assert_close(model(**inputs).logits, torch.tensor([rows[0]["logits"]]), atol=1e-4, rtol=1e-4)
     assert type(read_run(run, None).model.tasks["copa"]) is ChoiceTask
-    assert main(["predict", str(run), "--split", "id", "--out", str(tmp_path / "out.csv")]) == 0
+    own = ("--split", "id", "--root", str(tmp_path))
+    assert main(["predict", str(run), *own, "--out", str(tmp_path / "out.csv")]) == 0
     (tmp_path / "own.csv").write_text('id,text_a,text_b,label\n1,a b,"c\nd",2\n')
     assert main(["test", str(run), "--files", f"id={tmp_path}/own.csv"]) == 0

@@ -171,7 +171,7 @@ def test_an_export_says_what_the_run_said(run, rows, tmp_path, form):
 def test_a_run_is_tried_on_its_own_rows_and_on_files_in_wscs_layout(run, rows, folder, tmp_path, capsys):
     assert type(read_run(run, None).model.tasks["wsc"]) is MentionTask
     expected = {row["id"]: row["prediction"] for row in rows}
-    for number, which in enumerate((["--split", "id"], ["--file", str(folder / "val.jsonl")])):
+    for number, which in enumerate((["--split", "id", "--root", str(folder)], ["--file", str(folder / "val.jsonl")])):
         out = tmp_path / f"{number}.parquet"
         assert main(["predict", str(run), *which, "--out", str(out)]) == 0
         found = parquet.read_table(out).to_pylist()
