@@ -291,5 +291,7 @@ def quiet() -> None:
         ".*isinstance.treespec, LeafSpec.",
         ".*broadcast_buffers. is deprecated",  # what replaces it is not in all versions of torch that we allow
         ".*sync_dist=True.*",  # metrics are of whole sets, and the same on every process
+        "The number of training batches .* is smaller than the logging interval",  # steps count across epochs
+        r"\s*(By default only one Jsonargparse|``instantiate_classes`` was deprecated)",  # Lightning's own call
     ):
         warnings.filterwarnings("ignore", message=message)
