@@ -33,9 +33,9 @@ from lit_prune.device import native_precision, warn_if_slow
 from lit_prune.encoder import PrunableEncoder
 from lit_prune.ending import ending, sigterm_exits
 from lit_prune.errors import UserError
-from lit_prune.files import read_json
 from lit_prune.limits import parse_yaml
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.recorded import read_record
 from lit_prune.requeue import begun_before_requeue, requeue_on_signal, was_requeued
 from lit_prune.restoring import restoring
 from lit_prune.run_folder import claimed, empty_unless_begun, locked
@@ -264,7 +264,7 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in _place(run).items()]
-    record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
+    record = read_record(run)
     if (run / "checkpoints" / "last.ckpt").is_file():
         check_checkpoints(run / "checkpoints", record)  # fail now, not after the data is prepared
     else:

@@ -1,4 +1,4 @@
-"""The metrics of a run, read again."""
+"""The record and the metrics of a run, read again."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,17 @@ from lit_prune.files import read_json
 
 _ROUND = re.compile(r"(round_\d+)/.+")
 _NUMBERS = ("sparsity", "density", "selection", "seed", "step", "steps", "wall_seconds")
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """Return the content of a run's `run.json`; empty where the run has not begun.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = run / "run.json"
+    content: dict[str, Any] = read_json(path, dict) if path.is_file() else {}
+    return content
 
 
 def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:

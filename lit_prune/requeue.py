@@ -14,8 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from lit_prune.errors import UserError
-from lit_prune.files import read_json
-from lit_prune.recorded import number_of
+from lit_prune.recorded import number_of, read_record
 
 
 def job() -> str | None:
@@ -60,7 +59,7 @@ def begun_before_requeue(experiment: Path) -> Path | None:
     begun = []
     for folder in (path.parent for path in experiment.glob("*/run.json")):
         try:
-            record = read_json(folder / "run.json", dict)
+            record = read_record(folder)
         except UserError:
             continue  # a damaged record is no reason to lose the job
         if record.get("job") == job() and not (folder / "metrics.json").is_file():

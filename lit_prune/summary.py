@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lit_prune.files import read_json
 from lit_prune.markup import on_console
-from lit_prune.recorded import read_metrics
+from lit_prune.recorded import read_metrics, read_record
 
 COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
 
@@ -48,7 +47,7 @@ def print_summary(run: Path) -> None:
     console = Console(soft_wrap=True)
     if (run / "metrics.json").is_file():
         values = read_metrics(run / "metrics.json", ("sparsity", "steps", "denominator"))
-        record = read_json(run / "run.json", dict) if (run / "run.json").is_file() else {}
+        record = read_record(run)
         selection = record.get("selection")  # version 0.1.0 records none
         chosen = selection.items() if isinstance(selection, dict) else ()
         _print_values(console, values, {task: metric for task, metric in chosen if isinstance(metric, str)})

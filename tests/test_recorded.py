@@ -1,11 +1,11 @@
-"""A run's metrics, read again."""
+"""A run's record and metrics, read again."""
 
 import json
 
 import pytest
 
 from lit_prune.errors import UserError
-from lit_prune.recorded import is_number, number_of, read_metrics
+from lit_prune.recorded import is_number, number_of, read_metrics, read_record
 
 
 def test_they_are_what_was_written(tmp_path):
@@ -41,3 +41,12 @@ def test_numbers_are_those_that_a_float_can_hold():
     assert [is_number(each) for each in (True, "1", None, 10**400, float("inf"), [1])] == [False] * 6
     assert number_of({"a": 2}, "a") == 2
     assert number_of({"a": "2"}, "a") is None
+
+
+def test_a_run_that_has_not_begun_has_an_empty_record_and_a_damaged_one_is_named(tmp_path):
+    assert read_record(tmp_path) == {}
+    (tmp_path / "run.json").write_text('{"status": "running"}')
+    assert read_record(tmp_path) == {"status": "running"}
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(UserError, match=r"run.json cannot be read as JSON"):
+        read_record(tmp_path)

@@ -7,8 +7,9 @@ from uuid import uuid4
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
-from lit_prune.files import read_json, write_recorded
+from lit_prune.files import write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.recorded import read_record
 
 
 class RunFolder(SaveConfigCallback):
@@ -41,6 +42,4 @@ class RunFolder(SaveConfigCallback):
 
 def _run_id(folder: Path) -> str:
     """The id of a run that is resumed, or a new one."""
-    record = folder / "run.json"
-    known = read_json(record, dict).get("id") if record.is_file() else None
-    return str(known or uuid4().hex)
+    return str(read_record(folder).get("id") or uuid4().hex)

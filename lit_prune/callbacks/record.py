@@ -19,9 +19,9 @@ from lightning.pytorch import Callback, Trainer
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.device import hardware
 from lit_prune.ending import lack_of
-from lit_prune.files import read_json, write_json, write_recorded
+from lit_prune.files import write_json, write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.recorded import number_of
+from lit_prune.recorded import number_of, read_record
 from lit_prune.requeue import job
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -58,9 +58,7 @@ class RunRecord(Callback):
         """Begin `run.json`, or go on with that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
-            path = pl_module.folder / "run.json"
-            if path.is_file():
-                self.earlier_seconds = number_of(read_json(path, dict), "seconds") or 0.0
+            self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
             self._write_run(trainer, pl_module, RUNNING)
 
     def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:

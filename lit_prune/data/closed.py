@@ -14,22 +14,7 @@ from pathlib import Path
 from reprlib import repr as short
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from lit_prune.data.sources import (
-    CopaFiles,
-    Files,
-    GeneratedAcceptability,
-    GeneratedChoice,
-    GeneratedFacts,
-    GeneratedMentions,
-    GeneratedNli,
-    GeneratedParaphrase,
-    GeneratedReading,
-    GeneratedSimilarity,
-    Hub,
-    SquadFiles,
-    SquadHub,
-    WscFiles,
-)
+from lit_prune.data import sources
 from lit_prune.errors import UserError
 
 _T = TypeVar("_T")
@@ -44,20 +29,20 @@ def class_paths(classes: Iterable[type], *modules: str) -> dict[str, type]:
 
 SOURCES = class_paths(
     (
-        CopaFiles,
-        Files,
-        GeneratedAcceptability,
-        GeneratedChoice,
-        GeneratedFacts,
-        GeneratedMentions,
-        GeneratedNli,
-        GeneratedParaphrase,
-        GeneratedReading,
-        GeneratedSimilarity,
-        Hub,
-        SquadFiles,
-        SquadHub,
-        WscFiles,
+        sources.CopaFiles,
+        sources.Files,
+        sources.GeneratedAcceptability,
+        sources.GeneratedChoice,
+        sources.GeneratedFacts,
+        sources.GeneratedMentions,
+        sources.GeneratedNli,
+        sources.GeneratedParaphrase,
+        sources.GeneratedReading,
+        sources.GeneratedSimilarity,
+        sources.Hub,
+        sources.SquadFiles,
+        sources.SquadHub,
+        sources.WscFiles,
     ),
     "lit_prune.data",
     "lit_prune.data.sources",

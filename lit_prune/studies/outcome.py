@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lit_prune import recorded
 from lit_prune.errors import UserError
-from lit_prune.files import read_json
 from lit_prune.recorded import is_number, read_metrics
 
 DAMAGED = "damaged"  # the status of a run with a file that cannot be read: it is run again
@@ -35,7 +35,7 @@ class Outcome:
 def read_outcome(folder: Path) -> Outcome:
     """Read a run's record and metrics; a run is complete when its metrics are there."""
     try:
-        record = _read(folder / "run.json")
+        record = recorded.read_record(folder)
         for name in (*_TEXTS, *_MAPPINGS, *_NUMBERS):
             value = record.get(name)
             fits = is_number(value) if name in _NUMBERS else isinstance(value, str if name in _TEXTS else dict)
@@ -50,11 +50,6 @@ def read_outcome(folder: Path) -> Outcome:
 def read_record(folder: Path) -> Mapping[str, Any]:
     """A run's `run.json`; empty where it has not begun, or where the file is damaged."""
     try:
-        return _read(folder / "run.json")
+        return recorded.read_record(folder)
     except UserError:
         return {}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = read_json(path, dict) if path.is_file() else {}
-    return content
