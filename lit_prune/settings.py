@@ -43,10 +43,13 @@ def _has_accelerator(value: Any) -> bool:
 
 def _is_devices(value: Any) -> bool:
     if isinstance(value, str):
-        return value == "auto" or re.fullmatch(r"-1|[1-9]\d*|\d+(,\d+)+,?|\d+,", value) is not None
-    return (
-        (_whole(1)(value) or value == -1) if not isinstance(value, list) else all(map(_whole(0), value)) and value != []
-    )
+        if re.fullmatch(r"\d+(,\d+)+,?|\d+,", value):
+            value = [int(each) for each in value.split(",") if each]
+        else:
+            return value == "auto" or re.fullmatch(r"-1|[1-9]\d*", value) is not None
+    if isinstance(value, list):
+        return value != [] and all(map(_whole(0), value)) and len(set(value)) == len(value)
+    return _whole(1)(value) or value == -1
 
 
 def _is_strategy(value: Any) -> bool:
@@ -56,7 +59,8 @@ def _is_strategy(value: Any) -> bool:
 
 
 def _is_clip(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and 0 <= value < math.inf)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (is_number and 0 <= value < math.inf)
 
 
 _WHOLE_SETS = "metrics are of whole sets; evaluate less often by trainer.val_check_interval"
@@ -72,7 +76,7 @@ _CHECKS = {
     "strategy": _Check(
         _is_strategy, f"one of {', '.join(_STRATEGIES)}", "others keep no whole model in each process to select from"
     ),
-    "devices": _Check(_is_devices, "auto, a number from 1 on, -1, or a list of devices", "use auto"),
+    "devices": _Check(_is_devices, "auto, a number from 1 on, -1, or a list of different devices", "use auto"),
     "num_nodes": _Check(_whole(1), "a whole number from 1 on", "it counts machines"),
     "precision": _Check(
         _one_of(*_PRECISIONS), "32-true, bf16-mixed or 16-mixed", "weights and scores are kept in single precision"

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pathlib
 import signal
+import tempfile
 import types
 
 import lit_prune.files
@@ -11,6 +12,9 @@ from lit_prune.cli import main
 
 CONTEXT = multiprocessing.get_context("forkserver")  # its processes have what is below imported already
 CONTEXT.set_forkserver_preload(["lit_prune.fit", "lit_prune.paradigms", "lit_prune.data", "lit_prune.tuning"])
+
+# Another file system than that of the runs, where there is one: what is staged there is copied over a run's file.
+_OTHER_DEVICE = next((each for each in ("/dev/shm", "/run") if os.access(each, os.W_OK)), None)
 
 CALLS = ("before fsync", "after fsync", "before rename", "after rename")
 
@@ -87,6 +91,7 @@ def kill_in_writer(name, number, place):
 
 
 def _run(arguments, fault):
+    tempfile.tempdir = _OTHER_DEVICE
     kill_in_writer(*fault)
     os._exit(main(arguments))
 

@@ -60,6 +60,9 @@ def test_what_is_right_passes(name, value):
     ("name", "value"),
     [
         ("devices", []),
+        ("devices", [0, 0]),
+        ("devices", "1,1"),
+        ("gradient_clip_val", True),
         ("devices", True),
         ("devices", "all"),
         ("devices", "0"),
