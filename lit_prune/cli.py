@@ -5,26 +5,36 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from lit_prune import __version__
-from lit_prune.arguments import check_configs, explain
 from lit_prune.errors import UserError
+from lit_prune.fitting.arguments import check_configs, explain
 
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
-    "fit": ("lit_prune.fit", "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off"),
-    "prepare": ("lit_prune.prepare", "read, download and tokenise what a fit needs; the fit then needs no network"),
-    "test": ("lit_prune.evaluate.test", "evaluate a finished run's model on labelled files"),
-    "predict": ("lit_prune.evaluate.predict", "write what a finished run's model says of a file's rows"),
-    "export": ("lit_prune.export.command", "write a finished run's model for plain transformers, or packed small"),
+    "fit": (
+        "lit_prune.commands.fit",
+        "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off",
+    ),
+    "prepare": (
+        "lit_prune.commands.prepare",
+        "read, download and tokenise what a fit needs; the fit then needs no network",
+    ),
+    "test": ("lit_prune.commands.test", "evaluate a finished run's model on labelled files"),
+    "predict": ("lit_prune.commands.predict", "write what a finished run's model says of a file's rows"),
+    "export": ("lit_prune.commands.export", "write a finished run's model for plain transformers, or packed small"),
     "masks": (
-        "lit_prune.compare.command",
+        "lit_prune.commands.masks",
         "what runs keep by layer and kind of matrix, and how much of it they share",
     ),
-    "study": ("lit_prune.studies.command", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
-    "stability": ("lit_prune.studies.stability", "one configuration with many seeds"),
-    "pointwise": ("lit_prune.studies.pointwise", "how far losses move of training rows that runs lacked"),
-    "report": ("lit_prune.studies.report.command", "what a study's runs show: results, statistics, tables, figures"),
+    "study": ("lit_prune.commands.study", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
+    "stability": ("lit_prune.commands.stability", "one configuration with many seeds"),
+    "certify": (
+        "lit_prune.commands.certify",
+        "certify a generated corpus: its bias misleads, and can be resisted",
+    ),
+    "pointwise": ("lit_prune.commands.pointwise", "how far losses move of training rows that runs lacked"),
+    "report": ("lit_prune.commands.report", "what a study's runs show: results, statistics, tables, figures"),
     "bench": (
-        "lit_prune.bench.command",
+        "lit_prune.commands.bench",
         "what masks, selection and the start of a command cost on this machine, as ratios",
     ),
 }
@@ -51,7 +61,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
         check_configs(arguments)
         command = import_module(COMMANDS[name][0])
-        from lit_prune.threads import limit_threads  # not above: the help answers without torch
+        from lit_prune.hardware.threads import limit_threads  # not above: the help answers without torch
 
         limit_threads()
         command.run(arguments)

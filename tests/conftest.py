@@ -36,7 +36,10 @@ from transformers import (
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.data.bias.words import words
-from lit_prune.fit import make_resolver
+from lit_prune.fitting.cli import make_resolver
+
+# Fixtures that tests of more than one room use, a module for each room that they are of.
+pytest_plugins = ["fixtures.compare", "fixtures.evaluate", "fixtures.export", "fixtures.report", "fixtures.studies"]
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

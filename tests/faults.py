@@ -11,7 +11,7 @@ import lit_prune.files
 from lit_prune.cli import main
 
 CONTEXT = multiprocessing.get_context("forkserver")  # its processes have what is below imported already
-CONTEXT.set_forkserver_preload(["lit_prune.fit", "lit_prune.paradigms", "lit_prune.data", "lit_prune.tuning"])
+CONTEXT.set_forkserver_preload(["lit_prune.fitting.cli", "lit_prune.paradigms", "lit_prune.data", "lit_prune.tuning"])
 
 # Another file system than that of the runs, where there is one: what is staged there is copied over a run's file.
 _OTHER_DEVICE = next((each for each in ("/dev/shm", "/run") if os.access(each, os.W_OK)), None)

@@ -46,8 +46,8 @@ def test_help_answers_without_torch():
 
 def test_threads_are_limited_before_a_command_computes(monkeypatch):
     called = []
-    monkeypatch.setattr("lit_prune.threads.limit_threads", lambda: called.append("threads"))
-    monkeypatch.setattr("lit_prune.bench.command.run", called.append)
+    monkeypatch.setattr("lit_prune.hardware.threads.limit_threads", lambda: called.append("threads"))
+    monkeypatch.setattr("lit_prune.commands.bench.run", called.append)
     assert main(["bench", "step"]) == 0
     assert called == ["threads", ["step"]]
 
@@ -56,7 +56,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     def broken(arguments):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("lit_prune.fit.run", broken)
+    monkeypatch.setattr("lit_prune.commands.fit.run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["fit"])
 
@@ -68,7 +68,7 @@ def test_of_errors_about_errors_the_last_word_counts(monkeypatch, capsys):
         except UserError as error:
             raise UserError(f"run a: {error}") from error
 
-    monkeypatch.setattr("lit_prune.fit.run", wrapped)
+    monkeypatch.setattr("lit_prune.commands.fit.run", wrapped)
     assert main(["fit"]) == 2
     assert capsys.readouterr().err == "lit_prune: error: run a: the value is 3\n"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import Callback
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
-from lit_prune.checkpoints import read_checkpoint
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 from lit_prune.tuning.names import parts_in
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from faults import CALLS, killed
-from runs import assert_same
+from run_helpers import assert_same
 
-from lit_prune.checkpoints import keep_base, read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
+from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
+from lit_prune.runs.checkpoints import keep_base, read_checkpoint
 
 LORA = ("--model.init_args.method={class_path: lit_prune.tuning.Lora, init_args: {rank: 4}}",)
 PARADIGMS = {name: () for name in ("dense", "srnet_poe", "mask_only", "imp", "imp_rewind", "movement", "rank_movement")}
@@ -219,7 +219,7 @@ def test_a_full_disk_is_one_line_and_the_run_resumes_once_there_is_room(
 def test_checkpoints_are_not_staged_elsewhere(command, tmp_path):
     """TMPDIR may be on another device, or full: a copy from there would not be atomic."""
     arguments = command("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", name="staged")
-    code = "import sys, tempfile; from lit_prune.cli import main; import lit_prune.fit, lit_prune.data.module\n"
+    code = "import sys, tempfile; from lit_prune.cli import main; import lit_prune.fitting.cli, lit_prune.data.module\n"
     code += "import fsspec.implementations.local as local\n"
     code += "def refuse(*_, **__): raise AssertionError('staged')\n"
     code += "local.LocalFileOpener.commit = refuse; sys.exit(main(sys.argv[1:]))"

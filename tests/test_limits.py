@@ -9,12 +9,12 @@ import pyarrow.parquet as parquet
 import pytest
 import yaml
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.squad import read_squad
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, read_yaml
 from lit_prune.limits import LONGEST_LINE, MOST_COLUMNS, bounded_lines, parse_yaml, read_parquet_table
+from lit_prune.runs.checkpoints import read_checkpoint
 
 SCHEMA = pyarrow.schema([("id", pyarrow.string()), ("logits", pyarrow.list_(pyarrow.float64()))])
 TABLE = pyarrow.table({"id": ["a", "b"], "logits": [[0.5, 1], [2, 3]]}, schema=SCHEMA)

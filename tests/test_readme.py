@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lit_prune.cli import main
-from lit_prune.fit import make_resolver
+from lit_prune.fitting.cli import make_resolver
 from lit_prune.studies.plan import make_plan
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study

@@ -7,7 +7,7 @@ from transformers import BertConfig, BertModel
 from lit_prune.errors import UserError
 from lit_prune.export.csr import install_sparse
 from lit_prune.export.lowrank import pair_of
-from lit_prune.sizes import check_positive
+from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.targets import layers_in, match

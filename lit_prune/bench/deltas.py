@@ -16,7 +16,7 @@ from lit_prune.bench.bert import HEADS, check_shape, dense_bert, rooted
 from lit_prune.export import delta, peft_files
 from lit_prune.export.files import save_tensors
 from lit_prune.files import write_json
-from lit_prune.sizes import check_positive
+from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora

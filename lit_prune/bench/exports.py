@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.compact import Removed, compact
 from lit_prune.export.csr import make_sparse

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lit_prune.bench.inference import Speed, Use
 from lit_prune.bench.report import machine
-from lit_prune.style import FONTS, STYLE, colors_of, save
+from lit_prune.display.style import FONTS, STYLE, colors_of, save
 
 _SIZE = (6.4, 3.8)  # inches, with the legend beside
 _WAYS = {"rank": "ranks, two matrices each", "csr": "elements, sparse products"}  # by what names begin with

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from lit_prune.device import hardware
 from lit_prune.files import write_json
+from lit_prune.hardware.device import hardware
 
 
 def machine(device: str) -> dict[str, str | int]:

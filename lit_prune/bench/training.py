@@ -9,9 +9,9 @@ from torch.optim import Optimizer
 
 from lit_prune.bench.bert import HEADS, check_shape, dense_bert
 from lit_prune.errors import UserError
+from lit_prune.hardware.sizes import check_positive
 from lit_prune.heads import Classification
 from lit_prune.paradigms.phase import Phase
-from lit_prune.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew

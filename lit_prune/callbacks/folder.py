@@ -9,7 +9,7 @@ from lightning.pytorch.cli import SaveConfigCallback
 
 from lit_prune.files import write_recorded
 from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.recorded import read_record
+from lit_prune.runs.recorded import read_record
 
 
 class RunFolder(SaveConfigCallback):

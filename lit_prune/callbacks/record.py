@@ -17,12 +17,12 @@ from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
-from lit_prune.device import hardware
-from lit_prune.ending import lack_of
 from lit_prune.files import write_json, write_recorded
+from lit_prune.fitting.ending import lack_of
+from lit_prune.fitting.requeue import job
+from lit_prune.hardware.device import hardware
 from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.recorded import number_of, read_record
-from lit_prune.requeue import job
+from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
 

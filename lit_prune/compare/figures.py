@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lit_prune.compare.counts import Counts
-from lit_prune.style import save
+from lit_prune.display.style import save
 
 MOST_PANELS = 24  # runs that one picture shows what they keep of
 _ANNOTATED = 12  # runs up to which each overlap is written into its square

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lit_prune import metrics
-from lit_prune.answers import Answer, find_answers
+from lit_prune.data.answers import Answer, find_answers
 from lit_prune.data.batch import padded_length
 from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.sources.source import Source

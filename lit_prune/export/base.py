@@ -5,11 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from lit_prune.checkpoints import find_dense, read_checkpoint
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.export import lowrank, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import find_dense, read_checkpoint
 from lit_prune.sparsity.count import KINDS, kinds_of
 from lit_prune.sparsity.install import dense_state_dict, fix_masks, masks_by_task
 from lit_prune.sparsity.layers import LowRankLinear

@@ -22,7 +22,7 @@ def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Cou
     Args:
         trained: The run's result.
         folder: The folder, complete but for the card; its size is told.
-        form: One of `lit_prune.export.command.FORMATS`.
+        form: One of `lit_prune.commands.export.FORMATS`.
         dtype: The data type of its weights.
         known: The model of plain transformers that loads it, or a delta of LoRA by peft; None: there is none.
     """

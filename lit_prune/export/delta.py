@@ -12,10 +12,10 @@ from math import prod
 import torch
 from torch import Tensor
 
-from lit_prune.checkpoints import digest
 from lit_prune.errors import UserError
 from lit_prune.export.base import encoder_weights, encoders
 from lit_prune.export.coding import decode, pack, shapes_in
+from lit_prune.runs.checkpoints import digest
 
 FILE = "delta.safetensors"
 _FACTOR = re.compile(r"(?P<name>.+)\.lora_(?P<part>[AB])")

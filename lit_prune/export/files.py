@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lit_prune.checkpoints import digest
 from lit_prune.errors import UserError
+from lit_prune.runs.checkpoints import digest
 
 _CHECKSUM = "lit_prune.sha256"
 

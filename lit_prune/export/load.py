@@ -11,11 +11,11 @@ from torch import Tensor
 
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
+from lit_prune.encoders.untrusted import NAME_CODE
 from lit_prune.errors import UserError
 from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.files import load_tensors
 from lit_prune.export.model import Changes, LoraChanges, TaskModel, empty_encoder
-from lit_prune.untrusted import NAME_CODE
 
 TASKS = "lit_prune.tasks"  # in a tensor file's header: what its tasks are
 FILES = "lit_prune.files"  # in a tensor file's header: the SHA-256 of each file that is read beside it

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lit_prune.checkpoints import digest, find_dense, read_checkpoint, state_of
 from lit_prune.errors import UserError
 from lit_prune.export.coding import decode, encode, shapes_in
+from lit_prune.runs.checkpoints import digest, find_dense, read_checkpoint, state_of
 
 FILE = "masks.safetensors"
 _SHAPES = "lit_prune.mask_shapes"

@@ -10,7 +10,7 @@ from transformers.utils import ModelOutput
 
 from lit_prune.data.closed import build_class
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
 from lit_prune.tuning.adapter import install_saved_adapters

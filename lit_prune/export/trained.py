@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import check_run_id, has_base, read_checkpoint, state_of
 from lit_prune.data.closed import convert, load_plugins
 from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.kinds import rebuild
@@ -15,7 +14,8 @@ from lit_prune.data.sources.given import Given
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json, read_yaml
-from lit_prune.recorded import read_metrics
+from lit_prune.runs.checkpoints import check_run_id, has_base, read_checkpoint, state_of
+from lit_prune.runs.recorded import read_metrics
 from lit_prune.sparsity.install import masked_layers
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from lit_prune.checkpoints import LOSS
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_labels
+from lit_prune.runs.checkpoints import LOSS
 
 if TYPE_CHECKING:
     from lit_prune.data.module import MultitaskDataModule

@@ -7,7 +7,15 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
-from lit_prune.checkpoints import (
+from lit_prune.data.batch import Batch
+from lit_prune.data.task import Task
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.losses import CrossEntropy, Loss
+from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.paradigms.phase import Phase
+from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
+from lit_prune.runs.checkpoints import (
     BASE,
     BEST,
     KEY,
@@ -18,14 +26,6 @@ from lit_prune.checkpoints import (
     read_checkpoint,
     state_of,
 )
-from lit_prune.data.batch import Batch
-from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
-from lit_prune.errors import UserError
-from lit_prune.losses import CrossEntropy, Loss
-from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.paradigms.phase import Phase
-from lit_prune.paradigms.teacher import Teacher, check_source, check_tasks, teach
 from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers, unmasked_state
 from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.pairs import has_pairs, rank_pairs

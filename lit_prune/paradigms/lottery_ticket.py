@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Head
 from lit_prune.losses import Loss

@@ -5,12 +5,12 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.checkpoints import complete, leave_out
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss
 from lit_prune.paradigms.masking import Masking
 from lit_prune.paradigms.phase import Phase
+from lit_prune.runs.checkpoints import complete, leave_out
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.masks import LearnedMask
 from lit_prune.sparsity.pools import Scope

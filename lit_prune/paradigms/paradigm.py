@@ -13,16 +13,16 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lit_prune.checkpoints import KEY, take_loss
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss, check_finite
-from lit_prune.paradigms.checkpoint_io import AtomicCheckpointIO
 from lit_prune.paradigms.checks import check_needs, check_phases
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.paradigms.phase import Phase, clip, lay_out
-from lit_prune.paradigms.random_state import conditions, random_states, restore_random_state, warn_of_changes
+from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
+from lit_prune.runs.checkpoints import KEY, take_loss
+from lit_prune.runs.random_state import conditions, random_states, restore_random_state, warn_of_changes
 from lit_prune.sparsity.count import Count, count, denominator, total
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.masks import Refreshed

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.masking import Masking

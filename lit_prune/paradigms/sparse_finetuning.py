@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from lit_prune.checkpoints import complete, has_masks, leave_out
 from lit_prune.data.batch import Batch
 from lit_prune.data.task import Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.from_dense import FromDense
 from lit_prune.paradigms.phase import Phase
+from lit_prune.runs.checkpoints import complete, has_masks, leave_out
 from lit_prune.tuning.entries import frozen_tensors
 from lit_prune.tuning.method import Method
 from lit_prune.tuning.names import leave_plain, take_plain

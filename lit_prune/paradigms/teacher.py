@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lit_prune.checkpoints import load_dense, read_checkpoint
 from lit_prune.data.batch import Batch
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.task import Task
@@ -16,6 +15,7 @@ from lit_prune.files import read_yaml
 from lit_prune.losses import Loss
 from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.runs.checkpoints import load_dense, read_checkpoint
 from lit_prune.sparsity.install import uninstall
 from lit_prune.sparsity.pairs import install_saved_pairs
 

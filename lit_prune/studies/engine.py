@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from lit_prune import fit
 from lit_prune.cli import users_error
+from lit_prune.commands import fit
 from lit_prune.studies.ledger import BLOCKED, COMPLETED, FAILED, PLANNED, RUNNING, SKIPPED, Ledger
 from lit_prune.studies.plan import Run
 from lit_prune.studies.standing import Standing

@@ -11,8 +11,8 @@ import yaml
 
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, read_yaml, write_atomically, write_json
-from lit_prune.recorded import number_of
-from lit_prune.studies.outcome import read_outcome, read_record
+from lit_prune.runs.outcome import read_outcome, read_record
+from lit_prune.runs.recorded import number_of
 from lit_prune.studies.standing import Standing
 from lit_prune.studies.study import Study
 

@@ -15,8 +15,8 @@ from typing import Any
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml
-from lit_prune.recorded import number_of
-from lit_prune.studies.outcome import read_outcome, read_record
+from lit_prune.runs.outcome import read_outcome, read_record
+from lit_prune.runs.recorded import number_of
 from lit_prune.studies.plan import Run
 
 Resolve = Callable[[Sequence[str]], dict[str, Any]]

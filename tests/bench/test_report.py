@@ -5,7 +5,7 @@ import json
 import torch
 
 from lit_prune.bench.report import report
-from lit_prune.device import hardware
+from lit_prune.hardware.device import hardware
 
 FIGURES = {"ratio_fixed": 1.23456, "memory_bytes_fixed": 123456789}
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import CutOff, assert_same, cut_off_by, result, without_callbacks
+from run_helpers import CutOff, assert_same, cut_off_by, result, without_callbacks
 
 from lit_prune.cli import main
 
@@ -26,7 +26,7 @@ class Kill(CutOff):
 @pytest.mark.parametrize("step", [7, 12, 20, 21, 31, 38])
 def test_a_run_cut_off_and_resumed_is_the_run_left_alone(experiment, plain_run, tmp_path, step):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(cut_off_by("runs.CutOff", step), name="cut")
+        experiment(cut_off_by("run_helpers.CutOff", step), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
     without_callbacks(run)
@@ -36,7 +36,7 @@ def test_a_run_cut_off_and_resumed_is_the_run_left_alone(experiment, plain_run, 
 
 def test_a_run_cut_off_before_its_first_evaluation_starts_again_in_its_folder(experiment, plain_run, tmp_path):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(cut_off_by("runs.CutOff", 3), name="cut")
+        experiment(cut_off_by("run_helpers.CutOff", 3), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
@@ -62,7 +62,7 @@ def test_resuming_a_complete_run_changes_nothing(plain_run, capsys):
 
 def test_a_truncated_last_checkpoint_is_an_error_before_anything_is_written(experiment, tmp_path, capsys):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(cut_off_by("runs.CutOff", 8), name="cut")
+        experiment(cut_off_by("run_helpers.CutOff", 8), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     last = run / "checkpoints" / "last.ckpt"

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.callbacks import EndPhase
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
+from lit_prune.runs.checkpoints import read_checkpoint
 
 
 def end_phase(settings):
@@ -36,7 +36,7 @@ def test_a_phase_that_goes_on_improving_goes_on(experiment):
 def test_resumed_the_phase_ends_at_the_same_step(experiment, tmp_path, step):
     _, whole = experiment(NEVER, name="whole")
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(NEVER, cut_off_by("runs.CutOff", step), name="cut")
+        experiment(NEVER, cut_off_by("run_helpers.CutOff", step), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

@@ -4,8 +4,8 @@ import json
 
 import yaml
 
-from lit_prune.checkpoints import KEY, read_checkpoint
 from lit_prune.cli import main
+from lit_prune.runs.checkpoints import KEY, read_checkpoint
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
 

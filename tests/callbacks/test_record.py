@@ -13,9 +13,9 @@ import yaml
 from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.losses import CrossEntropy
 from lit_prune.paradigms import Paradigm, paradigm
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
@@ -91,7 +91,7 @@ def test_the_hash_is_that_of_the_settings_that_studies_compare(finished_run, run
 
 @pytest.mark.parametrize("native", ["bf16-mixed", "32-true"])
 def test_a_precision_left_to_the_device_is_recorded_and_is_no_setting(experiment, monkeypatch, native):
-    monkeypatch.setattr("lit_prune.fit.native_precision", lambda accelerator: native)
+    monkeypatch.setattr("lit_prune.fitting.cli.native_precision", lambda accelerator: native)
     code, folder = experiment("--trainer.precision=null", *BRIEF)
     assert code == 0
     config = yaml.safe_load((folder / "config.yaml").read_text())

@@ -12,12 +12,12 @@ from rows import Rows
 from transformers import AutoTokenizer
 
 import lit_prune
-from lit_prune.bundled import bundled_path
 from lit_prune.cli import main
 from lit_prune.data import MentionTask, MultitaskDataModule, WscFiles
 from lit_prune.data.mentions import tokenise_mentions
 from lit_prune.data.preparation import Preparation
 from lit_prune.data.sources.wsc import read_wsc
+from lit_prune.encoders.bundled import bundled_path
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
 from lit_prune.heads import SpanPair

@@ -111,7 +111,7 @@ def test_windows_longer_than_the_encoder_takes_are_refused(tokenizer):
 
 @needs_real_data
 def test_every_real_answer_is_in_a_window_and_pointed_at():
-    from lit_prune import bundled
+    from lit_prune.encoders import bundled
 
     tokenizer = AutoTokenizer.from_pretrained(bundled.bundled_path())
     rows = list(read_squad(REAL / "SQuAD" / "dev-v1.1.json"))[:600]

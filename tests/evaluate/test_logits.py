@@ -10,7 +10,7 @@ from lit_prune.errors import UserError
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import unlabelled_set
 from lit_prune.export.trained import read_run
-from lit_prune.sizes import check_positive
+from lit_prune.hardware.sizes import check_positive
 
 
 def in_precision(trained, precision):

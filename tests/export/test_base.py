@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from lit_prune.checkpoints import read_checkpoint
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.export.base import encoder_weights, encoders
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict
 
 

@@ -8,7 +8,7 @@ from models import MATRICES, TASK, layers, outputs_stay, told
 
 from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.compact import compact, shrink_to, sizes
 from lit_prune.export.files import load_tensors, save_tensors

@@ -8,12 +8,12 @@ import torch
 from transformers import BertConfig, BertModel
 
 import lit_prune
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.export.delta import changes, pack_delta
 from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 from lit_prune.tuning.select import select_entries
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import lit_prune
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict
 
 

@@ -7,10 +7,10 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
 import lit_prune
-from lit_prune.checkpoints import state_of
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import state_of
 from lit_prune.sparsity.install import masked_layers, masks_by_task
 from lit_prune.sparsity.layers import LowRankLinear
 

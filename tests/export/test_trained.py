@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 import yaml
-from runs import copy_runs
+from run_helpers import copy_runs
 
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run

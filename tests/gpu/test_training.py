@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
 
@@ -35,7 +35,7 @@ def twenty_steps(experiment, on_device, tmp_path):
 
     def cut_off(config, *arguments, name):
         with pytest.raises((KeyboardInterrupt, SystemExit)):
-            run(config, cut_off_by("runs.CutOff", 13), *arguments, name=name)
+            run(config, cut_off_by("run_helpers.CutOff", 13), *arguments, name=name)
         folder = tmp_path / "runs" / name / "version_0"
         without_callbacks(folder)
         assert main(["fit", "--resume", str(folder)]) == 0

@@ -1,7 +1,7 @@
 """What fails before the first step: rates that name nothing, losses that fit no task; what a phase trains is known."""
 
 import pytest
-from runs import TRAINED
+from run_helpers import TRAINED
 
 METHOD = "--model.init_args.method"
 CHOSEN = "{class_path: lit_prune.tuning.ChosenEntries, init_args: {criterion: lit_prune.sparsity.criteria.Magnitude"

@@ -4,13 +4,13 @@ import json
 
 import pytest
 import torch
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
 import lit_prune
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.export.trained import read_run
 from lit_prune.paradigms import Paradigm
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.pairs import rank_pairs
 
@@ -113,7 +113,7 @@ def test_further_pruning_resumes_bit_for_bit(config, finished_rank_run, experime
     code, _ = experiment(start, config=config, name="whole")
     assert code == 0
     with pytest.raises(SystemExit):
-        experiment(start, cut_off_by("runs.CutOff", 13), config=config, name="cut")
+        experiment(start, cut_off_by("run_helpers.CutOff", 13), config=config, name="cut")
     run, whole = (tmp_path / "runs" / each / "version_0" for each in ("cut", "whole"))
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

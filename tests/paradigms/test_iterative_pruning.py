@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
 CONFIG = "configs/imp.yaml"
@@ -49,7 +49,7 @@ def test_every_round_is_evaluated_at_its_end_and_reported(finished_imp_run):
 @pytest.mark.parametrize("step", [13, 20, 28, 40, 63])
 def test_a_run_cut_off_and_resumed_has_the_same_masks_and_metrics(experiment, finished_imp_run, tmp_path, step):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(cut_off_by("runs.CutOff", step), config=CONFIG, name="cut")
+        experiment(cut_off_by("run_helpers.CutOff", step), config=CONFIG, name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

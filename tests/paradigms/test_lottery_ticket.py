@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 import torch
 from lightning.pytorch import Callback
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 from safetensors.torch import load_file
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
 ROUNDS = "configs/imp_rewind.yaml"
@@ -73,7 +73,7 @@ def whole(tmp_path_factory, tiny_backbone):
 @pytest.mark.parametrize("step", [5, 12, 25, 31])
 def test_a_run_cut_off_and_resumed_is_the_run_left_alone(experiment, whole, tmp_path, step):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(cut_off_by("runs.CutOff", step), config=ROUNDS, name="cut")
+        experiment(cut_off_by("run_helpers.CutOff", step), config=ROUNDS, name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

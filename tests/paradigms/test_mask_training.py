@@ -5,8 +5,8 @@ import json
 import torch
 from safetensors.torch import load_file
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
+from lit_prune.runs.checkpoints import read_checkpoint
 
 CONFIG = "configs/mask_only.yaml"
 

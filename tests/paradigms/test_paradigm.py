@@ -5,12 +5,12 @@ import math
 
 import pytest
 import torch
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from lit_prune.checkpoints import KEY, read_checkpoint
 from lit_prune.cli import main
 from lit_prune.losses import Loss
+from lit_prune.runs.checkpoints import KEY, read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
 
@@ -140,7 +140,7 @@ def test_a_run_whose_loss_learns_is_cut_off_and_resumed_bit_for_bit(experiment, 
     assert code == 0
     for step in steps:
         with pytest.raises((KeyboardInterrupt, SystemExit)):
-            experiment(*BOTH, cut_off_by("runs.CutOff", step), config=config, name=f"cut_{step}")
+            experiment(*BOTH, cut_off_by("run_helpers.CutOff", step), config=config, name=f"cut_{step}")
         run = reference.parents[1] / f"cut_{step}" / "version_0"
         without_callbacks(run)
         assert main(["fit", "--resume", str(run)]) == 0

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from transformers import get_linear_schedule_with_warmup
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Task
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.heads import Classification
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.schedules import Cubic
 

@@ -5,14 +5,14 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 from torch import nn
 from torch.nn.utils import prune
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.export.load import load
 from lit_prune.export.trained import read_run
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.layers import MaskedLinear
@@ -115,7 +115,7 @@ def test_magnitude_follows_the_weights_as_torch_prunes_them(scope):
 def resumed(experiment, tmp_path, *arguments, config):
     """The folder of a run that is cut off between two evaluations, and resumed."""
     with pytest.raises(SystemExit):
-        experiment(*arguments, cut_off_by("runs.CutOff", 7), config=config, name="cut")
+        experiment(*arguments, cut_off_by("run_helpers.CutOff", 7), config=config, name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

@@ -7,14 +7,14 @@ import pytest
 import torch
 import yaml
 from datasets import Dataset
-from runs import cut_off_by, without_callbacks
+from run_helpers import cut_off_by, without_callbacks
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.optim import SGD
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
 from lit_prune.export.trained import read_run
 from lit_prune.paradigms.phase import Phase
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict, masked_layers, masks_by_task
 from lit_prune.sparsity.pairs import rank_pairs
 
@@ -156,7 +156,7 @@ def assert_resumes(settings, step, experiment, tmp_path):
     code, _ = experiment(*settings, "--experiment=whole", config="configs/sam.yaml")
     assert code == 0
     with pytest.raises(SystemExit):
-        experiment(*settings, "--experiment=cut", cut_off_by("runs.CutOff", step), config="configs/sam.yaml")
+        experiment(*settings, "--experiment=cut", cut_off_by("run_helpers.CutOff", step), config="configs/sam.yaml")
     run, whole = (tmp_path / "runs" / each / "version_0" for each in ("cut", "whole"))
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0

@@ -10,16 +10,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightning.pytorch import Callback
-from runs import assert_same, cut_off_by, without_callbacks
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
-from lit_prune.checkpoints import read_checkpoint
 from lit_prune.cli import main
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.losses import ConfidenceRegularisation
 from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.paradigms.teacher import Teacher
+from lit_prune.runs.checkpoints import read_checkpoint
 
 CONFIG = "configs/srnet_confidence.yaml"
 LOSS = "--model.init_args.loss=lit_prune.losses.ConfidenceRegularisation"
@@ -100,7 +100,7 @@ def test_a_run_cut_off_and_resumed_has_the_same_teacher(experiment, finished_run
     assert "teacher/nli/train/accuracy" in json.loads((reference / "metrics.json").read_text())
     for step in steps:
         with pytest.raises((KeyboardInterrupt, SystemExit)):
-            experiment(*arguments, cut_off_by("runs.CutOff", step), config=config, name=f"cut_{step}")
+            experiment(*arguments, cut_off_by("run_helpers.CutOff", step), config=config, name=f"cut_{step}")
         run = reference.parents[1] / f"cut_{step}" / "version_0"
         without_callbacks(run)
         assert main(["fit", "--resume", str(run)]) == 0

@@ -1,7 +1,7 @@
 import pytest
 from torch import nn
 
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification, Span
 from lit_prune.sparsity.count import count, total

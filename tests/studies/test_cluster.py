@@ -27,8 +27,8 @@ def metrics(out):
     return found
 
 
-def test_a_study_on_ray_is_the_study(study, tmp_path, finished_study, capsys):
-    assert study(*TWO_AT_ONCE) == 0
+def test_a_study_on_ray_is_the_study(run_study, tmp_path, finished_study, capsys):
+    assert run_study(*TWO_AT_ONCE) == 0
     assert metrics(tmp_path / "out") == metrics(finished_study)
     assert "6 of 6 done" in capsys.readouterr().out
 
@@ -82,13 +82,13 @@ def test_resources_that_make_no_sense_are_an_error(wrong):
         Resources(**wrong)
 
 
-def test_what_cannot_be_had_is_one_error(study, capsys, monkeypatch):
-    assert study("--address", "local", "--each.gpus", "7") == 2
+def test_what_cannot_be_had_is_one_error(run_study, capsys, monkeypatch):
+    assert run_study("--address", "local", "--each.gpus", "7") == 2
     assert "no machine at --address local has 1 cores and 7 GPUs" in capsys.readouterr().err
-    assert study("--address", "127.0.0.1:1") == 2
+    assert run_study("--address", "127.0.0.1:1") == 2
     assert "--address 127.0.0.1:1: no Ray answers there" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert study("--address", "local") == 2
+    assert run_study("--address", "local") == 2
     assert 'pip install "lit_prune[cluster]"' in capsys.readouterr().err
 
 
@@ -106,9 +106,9 @@ def wait_for(out, num, driver):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a driver's Ray ends with it on Linux only")
-def test_what_is_killed_is_made_good(source, study, tmp_path):
+def test_what_is_killed_is_made_good(source, run_study, tmp_path):
     source["axes"]["seed"]["values"] = list(range(1, 9))
-    assert study() == 0
+    assert run_study() == 0
     undisturbed = tmp_path / "undisturbed"
     (tmp_path / "out").rename(undisturbed)
     out = tmp_path / "out"

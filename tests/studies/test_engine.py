@@ -75,7 +75,7 @@ def test_what_goes_wrong_in_fit_is_a_line_and_its_output_is_kept(monkeypatch, tm
         print("warned", file=sys.stderr)
         raise error
 
-    monkeypatch.setattr("lit_prune.fit.run", run)
+    monkeypatch.setattr("lit_prune.commands.fit.run", run)
     output = tmp_path / "a" / "output.txt"
     for _ in range(2):
         assert engine.fit_here(["--x=1"], output) == message
@@ -88,7 +88,7 @@ def test_what_stops_the_process_is_not_held_up(monkeypatch, tmp_path):
     def run(arguments):
         raise SystemExit(1)
 
-    monkeypatch.setattr("lit_prune.fit.run", run)
+    monkeypatch.setattr("lit_prune.commands.fit.run", run)
     with pytest.raises(SystemExit):
         engine.fit_here([], tmp_path / "output.txt")
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 import yaml
-from runs import edit_record
+from run_helpers import edit_record
 
 from lit_prune.errors import UserError
 from lit_prune.studies.plan import Run, make_plan

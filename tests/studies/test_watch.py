@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 from rich.console import Console
-from runs import edit_record
+from run_helpers import edit_record
 
 from lit_prune.studies.ledger import Ledger
 from lit_prune.studies.standing import find_standings

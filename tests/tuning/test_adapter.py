@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers import AutoModel
 
-from lit_prune.encoder import PrunableEncoder
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.targets import TARGETS
 from lit_prune.tuning.adapter import Adapter, add_adapter, has_adapters, install_saved_adapters

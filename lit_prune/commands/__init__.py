@@ -1,0 +1,1 @@
+"""The commands, a module each: arguments in, what is printed or written out."""

@@ -1,0 +1,17 @@
+"""`lit_prune fit`: train as a yaml sets it, or continue a run."""
+
+from collections.abc import Sequence
+
+from lit_prune.fitting.cli import PruneCLI, quiet
+from lit_prune.fitting.resume import requeued, resumed
+from lit_prune.runs.summary import print_summary
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Train as the arguments of `lit_prune fit` say, or show the result of a run that is complete already."""
+    quiet()
+    arguments, resume = resumed(requeued(list(arguments)))
+    if resume is not None and (resume / "metrics.json").is_file():
+        print_summary(resume)
+        return
+    PruneCLI(["fit", *arguments], resume)

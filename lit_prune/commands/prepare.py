@@ -1,0 +1,50 @@
+"""`lit_prune prepare`: read, download and tokenise what a configuration needs, so that `fit` needs no network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lit_prune.data.module import MultitaskDataModule
+from lit_prune.fitting.cli import PruneCLI, quiet
+from lit_prune.paradigms.paradigm import Paradigm
+
+# Where data are prepared there may be no GPU: what the run is to use there does not matter here.
+HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precision=32-true", "logger=false")
+
+
+class _PrepareCLI(PruneCLI):
+    """The configuration of `lit_prune fit`, built but not trained."""
+
+    def open_folder(self, experiment: Path) -> None:
+        """No folder: nothing is trained."""
+
+    def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
+        """Fill the caches; then show the sets."""
+        datamodule.prepare_data()
+        table = Table("set", "rows", title=f"ready, with the encoder {model.encoder.name}")
+        sets = {f"{name}/train": rows for name, rows in datamodule.train.items()}
+        sets |= {each.name: each.rows for each in datamodule.evaluation_sets}
+        for name, rows in sets.items():
+            table.add_row(name, f"{len(rows):,}")
+        Console(soft_wrap=True).print(table)
+
+
+HELP = """usage: lit_prune prepare ARGUMENTS OF lit_prune fit
+
+Read, download, check and tokenise all that `lit_prune fit` with these arguments needs, into the caches of Hugging Face
+(HF_HOME), on a machine that has a network and need have no GPU. The fit then needs no network. Nothing is trained.
+
+  lit_prune prepare --config configs/srnet_poe.yaml
+
+lit_prune fit --help explains the arguments."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prepare what the arguments of `lit_prune fit` need."""
+    if {"-h", "--help"} & set(arguments):
+        print(HELP)
+        raise SystemExit(0)  # as the parsers of the other commands do
+    quiet()
+    _PrepareCLI(["fit", *arguments, *(f"--trainer.{each}" for each in HERE)])

@@ -1,0 +1,122 @@
+"""`lit_prune test`: a finished run's model evaluated on labelled files."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import datasets
+from jsonargparse import ArgumentParser
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lit_prune.callbacks.predictions import write_predictions
+from lit_prune.data.closed import add_plugins
+from lit_prune.data.sources.given import check_exists
+from lit_prune.display.markup import on_console
+from lit_prune.errors import UserError
+from lit_prune.evaluate.logits import predict_sets
+from lit_prune.evaluate.sets import labelled_sets
+from lit_prune.export.trained import read_run
+from lit_prune.files import new_path, write_folder, write_json, write_recorded, writing
+from lit_prune.hardware.device import device_named
+from lit_prune.hardware.sizes import check_positive
+from lit_prune.names import check_name
+from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.runs.summary import collapses
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Evaluate as the arguments of `lit_prune test` say."""
+    parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
+    parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
+    add_plugins(parser)
+    help_ = (
+        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout, of "
+        "mentions in WSC's; one named ood or ood_<set> has the task's merged classes"
+    )
+    parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
+    evaluate(**parser.parse_args(list(arguments)).as_dict())
+
+
+def evaluate(
+    run: str,
+    *,
+    files: Sequence[str],
+    columns: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    task: str | None = None,
+    out: str | None = None,
+    batch_size: int = 64,
+    device: str = "auto",
+    plugins: Sequence[str] = (),
+) -> None:
+    """Evaluate a finished run's selected model on labelled files, as the run evaluated it on its own sets.
+
+    Args:
+        run: Folder of a finished run, logs/<experiment>/version_<n>.
+        files: Sets as NAME=PATH.
+        columns: Our field (text_a, text_b, label, id, group) -> the files' column, as {text_a: premise, label: gold}.
+            By default as the run reads its own files, else columns of our fields' names.
+        labels: The files' label -> the name of the class, "" to leave its rows out. By default as the run reads its
+            own files, else the names of the classes.
+        task: The task whose head to use; needed where the run has several.
+        out: A folder to write, new or empty: metrics.json and predictions.parquet, as in a run's folder.
+        batch_size: Rows per batch.
+        device: cpu or cuda; auto is cuda where there is one.
+        plugins: Modules of yours whose classes of tasks and sources the run may name.
+
+    Raises:
+        UserError: an argument is none of these, the run is not finished, or a file does not hold what it should.
+    """
+    datasets.disable_progress_bars()
+    paths = _named(files)
+    place = device_named(device)
+    check_positive(batch_size=batch_size)
+    folder = None if out is None else new_path(out, folder=True)
+    trained = read_run(Path(run), task, plugins)
+    sets = labelled_sets(trained, paths, columns, labels)
+    predicted = predict_sets(trained, sets, batch_size, place)
+    values = {name: value for each in predicted for name, value in each.metrics().items()}
+    _print(values, predicted)
+    if folder is not None:
+        with writing(folder):
+            write_folder(folder, partial(_write, values, predicted))
+        print(out)
+
+
+def _named(files: Sequence[str]) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for each in files:
+        name, _, path = each.partition("=")
+        if not path or name in paths:
+            raise UserError(f"--files must be NAME=PATH, another name for each file, got {each!r}: correct it")
+        paths[check_name("--files NAME=PATH: NAME", name)] = Path(path).expanduser()
+        check_exists(paths[name])
+    return paths
+
+
+_METRICS = ("accuracy", "auroc", "exact_match", "f1", "f1_weighted", "pearson", "spearman", "loss")
+
+
+def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Path) -> None:
+    write_predictions(predicted, folder / "predictions.parquet")
+    write_json(values, folder / "metrics.json", write_recorded)
+
+
+def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
+    """One column per set, one row per metric; those of groups are for metrics.json alone."""
+    table = Table("")
+    for each in predicted:
+        table.add_column(on_console(each.of.name), justify="right")
+    table.add_row("rows", *(str(len(each.logits)) for each in predicted))
+    classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
+    by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
+    for metric in [*_METRICS, *by_class]:
+        cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
+        if any(cell is not None for cell in cells):
+            table.add_row(on_console(metric), *("" if cell is None else f"{cell:.4f}" for cell in cells))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for line in collapses(values):
+        console.print(Text("warning: ", style="bold red"), on_console(line), sep="")

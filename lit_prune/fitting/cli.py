@@ -1,0 +1,240 @@
+"""`lit_prune fit`: LightningCLI with a paradigm as its model, and exact resume."""
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import datasets
+import transformers
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
+
+from lit_prune.callbacks.agreement import Agreement
+from lit_prune.callbacks.checkpoints import Checkpoints
+from lit_prune.callbacks.curves import SparsityCurves
+from lit_prune.callbacks.folder import RunFolder
+from lit_prune.callbacks.progress import PhaseProgressBar
+from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
+from lit_prune.callbacks.seeds import SeedStability
+from lit_prune.data.module import MultitaskDataModule
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.fitting.arguments import explained
+from lit_prune.fitting.ending import ending, sigterm_exits
+from lit_prune.fitting.requeue import requeue_on_signal
+from lit_prune.fitting.restoring import restoring
+from lit_prune.fitting.settings import check_experiment, check_seed, check_trainer, trainer_errors
+from lit_prune.hardware.device import native_precision, warn_if_slow
+from lit_prune.hardware.threads import limit_threads
+from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.runs.folder import claimed, empty_unless_begun, locked
+from lit_prune.runs.summary import print_summary
+
+LOGS = "logs"  # where runs go unless trainer.default_root_dir says
+
+TRAINER_DEFAULTS = {
+    "max_epochs": -1,  # a run ends with its last phase
+    "check_val_every_n_epoch": None,  # val_check_interval counts optimizer steps, across epochs
+    "use_distributed_sampler": False,  # the package's own sampler is the same on every process
+    "gradient_clip_val": 1.0,
+    "log_every_n_steps": 10,
+    "enable_model_summary": False,
+}
+
+
+class PruneCLI(LightningCLI):
+    """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
+
+    def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
+        self.resumed = resumed
+        with ExitStack() as self.stack, sigterm_exits():
+            super().__init__(
+                model_class=Paradigm,
+                datamodule_class=MultitaskDataModule,
+                subclass_mode_model=True,
+                save_config_callback=RunFolder,
+                trainer_defaults=TRAINER_DEFAULTS,
+                seed_everything_default=1,
+                parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+                args=list(args),
+            )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Only `fit`, which reports on every evaluation set itself; it resumes by `--resume` alone."""
+        return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "ckpt_path", "weights_only"}}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The encoder, which data and model share, and the experiment's name."""
+        self.fit_parser = parser
+        parser.add_class_arguments(PrunableEncoder, "encoder")
+        parser.add_argument(
+            "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
+        )
+        parser.add_argument(
+            "--axes", type=dict, default={}, help="Where the run stands in a study, as run.json is to record it."
+        )
+        parser.add_argument(
+            "--resume",
+            type=str,
+            default=None,
+            help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
+        )
+        parser.add_argument(
+            f"--{CHOSEN_PRECISION}",
+            type=str | None,
+            default=None,
+            help="Set by fit in config.yaml where it chose trainer.precision itself, by what the device computes fast.",
+        )
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
+        parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
+        parser.link_arguments("encoder", "model.init_args.encoder", apply_on="instantiate")
+        parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments, and check what can be before anything is seeded or built."""
+        self.config = self.resolve(args)
+        check_trainer(self.config.fit.trainer.as_dict())
+
+    def resolve(self, arguments: Sequence[str]) -> Namespace:
+        """The configuration that arguments resolve to, wherever it is going to run.
+
+        Raises:
+            UserError: `fit` does not know them, or seed or experiment cannot be.
+        """
+        with explained(self._options()):
+            config = self.parser.parse_args(list(arguments))
+        check_seed(config.fit.seed_everything)
+        check_experiment(config.fit.experiment)
+        return config
+
+    def _options(self) -> Iterator[str]:
+        yield from self.fit_parser.get_defaults(skip_validation=True).keys()
+
+    def before_instantiate_classes(self) -> None:
+        """The precision, the run's folder `logs/<experiment>/version_<n>` (or below the trainer's root), callbacks."""
+        config = self.config[self.subcommand]
+        self._set_precision(config)
+        folder = self.open_folder(Path(config.trainer.default_root_dir or LOGS) / config.experiment)
+        if config.trainer.logger in (None, True) and folder is not None:
+            config.trainer.logger = {
+                "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
+                "init_args": logger_place(folder),
+            }
+        self.save_config_kwargs = {"folder": folder}
+        bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
+        record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
+        callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
+
+    def _set_precision(self, config: Namespace) -> None:
+        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
+        trainer = config.trainer
+        if trainer.precision is None:
+            if self.resumed is None and trainer.plugins is None:  # a plugin may be a precision
+                trainer.precision = config[CHOSEN_PRECISION] = native_precision(trainer.accelerator)
+        elif trainer.precision != config[CHOSEN_PRECISION]:
+            config[CHOSEN_PRECISION] = None
+            warn_if_slow(trainer.precision, trainer.accelerator)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The Trainer; settings that Lightning refuses are a user's error."""
+        with trainer_errors():
+            return super().instantiate_trainer(**kwargs)
+
+    def open_folder(self, experiment: Path) -> Path | None:
+        """The run's folder, held for this process until training has ended; None on all processes but the first."""
+        if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
+            return None
+        folder = self.resumed or self.stack.enter_context(claimed(experiment))
+        self.stack.enter_context(locked(folder))
+        if self.resumed is None:
+            self.stack.callback(empty_unless_begun, folder)
+        return folder
+
+    def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
+        """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
+        datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
+        strategy = self.trainer.strategy
+        is_strict = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters")
+        if is_strict and len(datamodule.tasks) > 1:
+            raise UserError(
+                "a step trains the head of one of several tasks, which ddp takes for an error: use "
+                "--trainer.strategy ddp_find_unused_parameters_true"
+            )
+        environment = getattr(strategy, "cluster_environment", None)
+        starts_processes = environment is not None and not environment.creates_processes_externally
+        limit_threads(self.trainer.num_devices if starts_processes else 1)
+        last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
+        start = last if last is not None and last.is_file() else None
+        with ending(self.trainer, model), requeue_on_signal(), restoring(start, model):
+            self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
+        if self.trainer.is_global_zero:
+            print_summary(model.folder)
+
+
+class _Parser(PruneCLI):
+    """The parser of `lit_prune fit` alone: nothing is seeded, built or run."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        self.config = Namespace(subcommand=None, seed_everything=False)
+
+    def before_instantiate_classes(self) -> None: ...
+
+    def instantiate_classes(self) -> None: ...
+
+
+def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
+    """A function: arguments of `lit_prune fit` -> the configuration that they resolve to, but for what is None.
+
+    It is what a run's `config.yaml` holds, found without building anything; it raises `UserError` on what `fit` does
+    not know. One parser serves all calls, each of which takes less than a tenth of a second.
+    """
+    quiet()
+    cli = _Parser()
+
+    def resolve(arguments: Sequence[str]) -> dict[str, Any]:
+        config = cli.resolve(["fit", *arguments])
+        resolved: dict[str, Any] = json.loads(cli.parser.dump(config, format="json"))["fit"]
+        return resolved
+
+    return resolve
+
+
+def logger_place(run: Path) -> dict[str, str]:
+    """Where TensorBoard's logger is to write: into the run's folder."""
+    return {"save_dir": str(run.parent.parent), "name": run.parent.name, "version": run.name}
+
+
+def quiet() -> None:
+    """Silence what libraries say about choices that this package makes on purpose."""
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        "LightningCLI's args parameter",
+        ".*does not have many workers",
+        ".*your dataloader is not resumable",  # it is: batches are a function of the step
+        ".*isinstance.treespec, LeafSpec.",
+        ".*broadcast_buffers. is deprecated",  # what replaces it is not in all versions of torch that we allow
+        ".*sync_dist=True.*",  # metrics are of whole sets, and the same on every process
+        "The number of training batches .* is smaller than the logging interval",  # steps count across epochs
+        r"\s*(By default only one Jsonargparse|``instantiate_classes`` was deprecated)",  # Lightning's own call
+    ):
+        warnings.filterwarnings("ignore", message=message)

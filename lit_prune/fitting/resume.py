@@ -1,0 +1,55 @@
+"""Turn `--resume RUN`, or a SLURM job that was requeued, into the arguments that continue the run in its folder."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from lit_prune.data.configured import setting
+from lit_prune.errors import UserError
+from lit_prune.fitting.cli import LOGS, logger_place, make_resolver
+from lit_prune.fitting.requeue import begun_before_requeue, was_requeued
+from lit_prune.limits import parse_yaml
+from lit_prune.runs.checkpoints import check_checkpoints
+from lit_prune.runs.recorded import read_record
+
+
+def requeued(arguments: list[str]) -> list[str]:
+    """Resume what a SLURM job had begun before it was requeued, which the same command then goes on with."""
+    if not was_requeued() or any(each.split("=")[0] == "--resume" for each in arguments):
+        return arguments
+    config = make_resolver()(arguments)
+    run = begun_before_requeue(Path(config["trainer"].get("default_root_dir") or LOGS) / config["experiment"])
+    return arguments if run is None else ["--resume", str(run)]
+
+
+def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
+    """Turn `--resume RUN` into the run's own configuration and folder."""
+    if any(each.split("=")[0] == "--ckpt_path" for each in arguments):
+        raise UserError("--ckpt_path starts a new folder and drops the best model so far: use --resume RUN instead")
+    places = [number for number, each in enumerate(arguments) if each.split("=")[0] == "--resume"]
+    if not places:
+        return arguments, None
+    place = places[-1]
+    _, equals, value = arguments[place].partition("=")
+    rest = arguments[place + 1 :]
+    if not equals:
+        if not rest:
+            raise UserError("--resume needs the folder of a run")
+        value, *rest = rest
+    run = Path(value)
+    config = run / "config.yaml"
+    if not config.is_file():
+        raise UserError(
+            f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
+        )
+    arguments = [*arguments[:place], "--config", str(config), *rest]
+    # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
+    logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
+    if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
+        arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in logger_place(run).items()]
+    record = read_record(run)
+    if (run / "checkpoints" / "last.ckpt").is_file():
+        check_checkpoints(run / "checkpoints", record)  # fail now, not after the data is prepared
+    else:
+        print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
+    return arguments, run

@@ -1,0 +1,66 @@
+"""A study in TensorBoard: each run's axes beside its final metrics, and a layout that begins with sparsity."""
+
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar
+
+from lit_prune.files import write_atomically
+from lit_prune.report.naming import metric_label
+from lit_prune.report.results import Results
+
+FILE = "events.out.tfevents.0.report"  # one name: a further report takes the place of the one before
+_SPARSITY = {
+    "of all masked weights": r"^sparsity/total$",
+    "by kind of matrix": r"^sparsity/target/",
+    "by layer": r"^sparsity/layer/",
+    "mask entries flipped": r"^mask/flipped$",
+}
+
+
+def write_board(results: Results, metrics: Iterable[str], folder: Path) -> None:
+    """Write event files for the HParams and the Custom Scalars view.
+
+    `folder` itself gets the layout and what the columns are; `folder`/<run> gets a complete run's axes, the sparsity
+    it reached and its metrics, at its last step.
+
+    Args:
+        results: The runs.
+        metrics: The metrics `<task>/<split>/<metric>` to show; those that no run has are left out.
+        folder: Where to; `tensorboard --logdir` with the study's folder finds it beside the runs' own events.
+    """
+    known = {key.name for key in results.keys}
+    metrics = [name for name in metrics if name in known]
+    columns = {name: results.column("result", name) for name in ["sparsity", *metrics]}
+    steps = results.column("result", "steps")
+    axes = {axis: value for run in results.runs for axis, value in run.axes.items()}
+    charts = {metric_label(name): ["Multiline", [f"^{re.escape(name)}$"]] for name in metrics}
+    sparsity = {name: ["Multiline", [tag]] for name, tag in _SPARSITY.items()}
+    layout = custom_scalars({"sparsity": sparsity, "metrics": charts})
+    _write([(0, layout), (0, hparams(axes, dict.fromkeys(columns, 0.0))[0])], folder)
+    for number, run in enumerate(results.runs):
+        if run.status == "completed":
+            _, start, end = hparams(dict(run.axes), {})
+            step = 0 if np.isnan(steps[number]) else int(steps[number])
+            values = {name: column[number] for name, column in columns.items() if not np.isnan(column[number])}
+            scalars = [(step, scalar(name, value)) for name, value in values.items()]
+            _write([(0, start), *scalars, (step, end)], folder / run.name)
+
+
+def _write(summaries: Iterable[tuple[int, Summary]], folder: Path) -> None:
+    now = time.time()
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            writer = RecordWriter(file)
+            writer.write(Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
+            for step, summary in summaries:
+                writer.write(Event(wall_time=now, step=step, summary=summary).SerializeToString())
+
+    write_atomically(folder / FILE, write)

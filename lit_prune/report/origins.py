@@ -1,0 +1,93 @@
+"""What a reader must know beside the figures: which runs are missing, how the others were made, what they cost."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from lit_prune.display.markup import Bold
+from lit_prune.report.cells import begun_cells
+from lit_prune.report.results import Results
+from lit_prune.report.run import PLANNED
+from lit_prune.report.settings import ReportSettings
+from lit_prune.report.statistics import summarize
+from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
+
+
+def status_line(results: Results) -> str:
+    """How many runs are complete, and how the others stand: `11 of 12 runs are complete; 1 failed.`, say."""
+    states = Counter(run.status for run in results.runs)
+    complete = states.pop("completed", 0)
+    others = "".join(f"; {number} {status}" for status, number in sorted(states.items()))
+    return f"{complete} of {len(results.runs)} runs are complete{others}."
+
+
+def mixture(results: Results) -> list[str]:
+    """A warning where runs of several commits or versions stand side by side in one table."""
+    complete = [run for run in results.runs if run.status == "completed"]
+    return [
+        *_several("commit", (run.commit for run in complete)),
+        *_several("version of lit_prune", (run.lit_prune for run in complete)),
+    ]
+
+
+def _several(kind: str, values: Iterable[str | None]) -> list[str]:
+    found = Counter(value or "unknown" for value in values)
+    if len(found) < 2:
+        return []
+    told = ", ".join(f"{_short(value)} ({number} runs)" for value, number in sorted(found.items()))
+    return [Bold(f"More than one {kind} in these tables: {told}.")]
+
+
+def missing_table(results: Results) -> Table:
+    """The runs that were begun, or had to be left out, and are not complete; and why."""
+    axes = [axis for axis in results.axes if axis != "name"]
+    rows = [
+        [run.name, *axis_texts(axes, run.axes), run.status, " ".join((run.error or NONE).split())]
+        for run in results.runs
+        if run.status not in ("completed", PLANNED)
+    ]
+    return Table("Runs that are not complete", ["run", *axes, "status", "error"], rows, len(axes) + 3)
+
+
+def planned_table(results: Results, settings: ReportSettings) -> Table:
+    """Where runs of the study have not begun, and how many."""
+    axes = cell_axes(results, settings)
+    planned = Counter(tuple(axis_texts(axes, run.axes)) for run in results.runs if run.status == PLANNED)
+    rows = [[*place, str(number)] for place, number in planned.items()]
+    return Table("Runs that have not begun", [*axes, f"{settings.over}s"], rows, len(axes))
+
+
+def origins_table(results: Results) -> Table:
+    """What the complete runs were made with, on what, how many of them, and their hours in all."""
+    made: dict[tuple[str, ...], dict[Path, float]] = {}
+    for run in results.runs:
+        if run.status == "completed":
+            origin = (_short(run.commit or "unknown"), run.lit_prune or "unknown", run.hardware or "unknown")
+            made.setdefault(origin, {})[run.folder] = run.seconds or 0.0  # rounds of a run share its folder
+    rows = [[*origin, str(len(runs)), f"{sum(runs.values()) / 3600:.2f}"] for origin, runs in sorted(made.items())]
+    return Table("How the runs were made", ["commit", "lit_prune", "hardware", "runs", "hours"], rows, 3)
+
+
+def costs_table(results: Results, settings: ReportSettings) -> Table:
+    """Sparsity, optimizer steps and seconds of each cell's complete runs."""
+    axes = cell_axes(results, settings)
+    seconds = np.array([np.nan if run.seconds is None else run.seconds for run in results.runs])
+    seconds[[run.status != "completed" for run in results.runs]] = np.nan
+    figures = {
+        "sparsity reached": (results.column("result", "sparsity"), "{:.2%}"),
+        "optimizer steps": (results.column("result", "steps"), "{:,.0f}"),
+        "seconds": (seconds, "{:,.0f}"),
+    }
+    rows = []
+    for cell in begun_cells(results, settings.over):
+        found = [(summarize(column[list(cell.runs)]), form) for column, form in figures.values()]
+        texts = [NONE if each is None else form.format(each.mean) for each, form in found]
+        rows.append([*axis_texts(axes, cell.axes), *texts])
+    notes = [f"Means over the {settings.over}s that are complete; what a run was started from is not counted."]
+    return Table("What a run costs", [*axes, *figures], rows, len(axes), notes)
+
+
+def _short(commit: str) -> str:
+    return commit[:10] + "+" * (commit.endswith("+") and len(commit) > 10)

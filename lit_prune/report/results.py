@@ -1,0 +1,246 @@
+"""The runs of a study and all their metrics, as one tidy table; read from the files that `run.py` names."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from lit_prune.errors import UserError
+from lit_prune.files import read_json, write_atomically
+from lit_prune.report.rounds import take_apart
+from lit_prune.report.run import SKIPPED, Run, Value, read_run
+from lit_prune.runs.outcome import DAMAGED
+
+Floats = NDArray[np.float64]
+_OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
+
+
+class Key(NamedTuple):
+    """Which number of a run: `result`, `dense`, `dense_shifted`, `bias` or `teacher` model, task, split, metric.
+
+    The split of bias model and teacher is `train`; numbers of a model that belong to no set
+    have neither task nor split.
+    """
+
+    model: str
+    task: str
+    split: str
+    metric: str
+
+    @classmethod
+    def of(cls, model: str, name: str) -> "Key":
+        """The key of a model's number by its name."""
+        *place, metric = name.split("/")
+        if len(place) not in (0, 2):
+            raise UserError(f"a metric must be named <task>/<split>/<metric>, got {name!r}: correct it in study.yaml")
+        task, split = place or ("", "")
+        return cls(model, task, split, metric)
+
+    @property
+    def name(self) -> str:
+        """`<task>/<split>/<metric>`, whatever the model."""
+        return "/".join(part for part in self[1:] if part)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Runs in the order of their axes, and their numbers.
+
+    Attributes:
+        axes: Names of the axes, in the study's order.
+        runs: The runs.
+        keys: What the columns of `values` are.
+        values: (runs, keys), NaN where a run has no such number.
+    """
+
+    axes: tuple[str, ...]
+    runs: tuple[Run, ...]
+    keys: tuple[Key, ...]
+    values: Floats
+
+    def column(self, model: str, name: str) -> Floats:
+        """One metric `<task>/<split>/<metric>` of one model for every run; NaN where there is none."""
+        place = self._places.get((model, name))
+        return np.full(len(self.runs), np.nan) if place is None else self.values[:, place]
+
+    @property
+    def numbers(self) -> set[str]:
+        """The numbers of runs that belong to no set, as `parameter_density`."""
+        return {key.metric for key in self.keys if not key.split and key.model == "result"}
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], int]:
+        return {(key.model, key.name): number for number, key in enumerate(self.keys)}
+
+
+def read_results(folder: Path) -> Results:
+    """Read every run of a study.
+
+    Args:
+        folder: The study's folder. Its `runs.json` lists the runs, of which those are left out that it has skipped;
+            without one, each folder below that holds a `run.json` is a run. Runs that share their axes are told apart
+            by a further axis `name`.
+
+    Raises:
+        UserError: there is no such folder, no run in it, or a file in it is not what it should be.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give the folder of a study, or any folder with runs in it")
+    listed = [planned for planned in _listed(folder) if planned.get("status") != SKIPPED]
+    read = [each for planned in listed for each in take_apart(*read_run(folder, planned))]
+    if not read:
+        raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
+    runs = _with_axes([run for run, _ in read])
+    axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))
+    runs = [replace(run, axes={axis: run.axes[axis] for axis in axes if axis in run.axes}) for run in runs]
+    order = sorted(range(len(runs)), key=lambda number: _place(runs[number], axes))
+    names = sorted({name for _, metrics in read for name in metrics}, key=_key)
+    columns = {name: number for number, name in enumerate(names)}
+    values = np.full((len(runs), len(names)), np.nan)
+    for row, number in enumerate(order):
+        metrics = read[number][1]
+        values[row, [columns[name] for name in metrics]] = list(metrics.values())
+    return Results(axes, tuple(runs[number] for number in order), tuple(map(_key, names)), values)
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write `results.parquet` and `results.csv`: a row per run, model, task, split and metric.
+
+    Columns: `name`, `status`, `config_hash`, `commit`, `lit_prune` of the run, its axes, `model`, `task`, `split`,
+    `metric`, `value`. A run without metrics has one row without a value. An axis that is called like another column
+    is `axis_<name>`. Equal runs give equal files: nothing in them depends on the time.
+    """
+    table = tidy(results)
+    write_atomically(folder / "results.parquet", lambda path: pa.parquet.write_table(table, path))
+    plain = pa.schema(
+        pa.field(each.name, each.type.value_type if pa.types.is_dictionary(each.type) else each.type)
+        for each in table.schema
+    )
+
+    def write_csv(path: Path) -> None:
+        with pa.csv.CSVWriter(path, plain, write_options=pa.csv.WriteOptions(quoting_style="needed")) as writer:
+            for batch in table.to_batches(max_chunksize=100_000):
+                writer.write_batch(batch.cast(plain))
+
+    write_atomically(folder / "results.csv", write_csv)
+
+
+def tidy(results: Results) -> pa.Table:
+    """The results as `write_results` writes them."""
+    filled = ~np.isnan(results.values)
+    empty = np.flatnonzero(~filled.any(axis=1))
+    run, key = (places.astype(np.int32) for places in filled.nonzero())
+    place = np.searchsorted(run, empty)
+    run, key = np.insert(run, place, empty), np.insert(key, place, -1)
+    number = np.insert(results.values[filled], place, np.nan)
+    columns = {name: _spread([getattr(each, name) for each in results.runs], run) for name in _OF_A_RUN}
+    for axis in results.axes:
+        if axis != "name":  # a run's name may be an axis: it is a column already
+            columns[axis] = _spread([each.axes.get(axis) for each in results.runs], run)
+    for part in Key._fields:
+        columns[part] = _spread([getattr(each, part) or None for each in results.keys], key)
+    return pa.table(columns | {"value": pa.array(number, mask=key < 0)})
+
+
+def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Array:
+    """The values at these places, -1 is null; strings are held once each."""
+    array = pa.array(values)
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())
+    if pa.types.is_string(array.type):
+        array = array.dictionary_encode()
+    return array.take(pa.array(places, mask=places < 0))
+
+
+def _listed(folder: Path) -> list[dict[str, Any]]:
+    """Return the entry of each run in `runs.json`, or the places of the runs; one that is damaged is a damaged run."""
+    path = folder / "runs.json"
+    damaged: list[dict[str, Any]] = []
+    if path.is_file():
+        try:
+            return [_checked(each, number, folder) for number, each in enumerate(read_json(path, list))]
+        except UserError as error:
+            damaged = [{"name": path.name, "folder": path.name, "status": DAMAGED, "error": str(error)}]
+    if (folder / "run.json").is_file():
+        return [{"name": folder.resolve().name, "folder": "."}, *damaged]
+    names = (Path(each).relative_to(folder).as_posix() for each in _folders(folder))
+    return [*({"name": name, "folder": name} for name in sorted(names)), *damaged]
+
+
+_ENTRY: dict[str, tuple[type, ...]] = {"folder": (str,), "status": (str,), "error": (str,), "axes": (dict,)}
+
+
+def _checked(entry: Any, number: int, folder: Path) -> dict[str, Any]:
+    """An entry of `runs.json`; one that names no place below the study's folder is a damaged run."""
+    if (
+        isinstance(entry, dict)
+        and _is_below(entry.get("name"), folder)
+        and _is_below(entry.get("folder", entry["name"]), folder)
+        and all(entry.get(key) is None or isinstance(entry[key], kinds) for key, kinds in _ENTRY.items())
+    ):
+        return {key: value for key, value in entry.items() if value is not None}
+    name = f"runs.json[{number}]"
+    error = "its entry is not a run with a plain name and folder: run the study again to write it anew"
+    return {"name": name, "folder": name, "status": DAMAGED, "error": error}
+
+
+def _is_below(name: Any, folder: Path) -> bool:
+    """True if a name is that of a place below a folder, not by a link that leads out of it."""
+    if not isinstance(name, str) or not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        return False
+    return (folder / name).resolve().is_relative_to(folder.resolve())
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    for root, below, files in os.walk(folder):
+        if "run.json" in files:
+            below.clear()
+            yield root
+
+
+def _with_axes(runs: Sequence[Run]) -> list[Run]:
+    """The runs with axes that tell them apart, each of one type, none called like a column of the results."""
+    own = {"error", "value", *_OF_A_RUN, *Key._fields}
+    renamed = [{f"axis_{axis}" if axis in own else axis: each for axis, each in run.axes.items()} for run in runs]
+    numeric = {axis for axes in renamed for axis in axes}
+    for axes in renamed:
+        numeric -= {axis for axis, value in axes.items() if value is not None and not _is_number(value)}
+    uniform = [
+        {axis: value if axis in numeric else as_text(value) for axis, value in axes.items() if value is not None}
+        for axes in renamed
+    ]
+    if len({tuple(sorted(axes.items())) for axes in uniform}) < len(runs):
+        uniform = [{"name": run.name, **axes} for run, axes in zip(runs, uniform, strict=True)]
+    return [replace(run, axes=axes) for run, axes in zip(runs, uniform, strict=True)]
+
+
+def as_text(value: Any) -> str:
+    """A value of an axis that is not all numbers, as the results hold it: strings as they are, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _place(run: Run, axes: Sequence[str]) -> tuple[Any, ...]:
+    """Sorts runs by their axes; those that lack an axis come first on it."""
+    return *((axis in run.axes, run.axes.get(axis)) for axis in axes), run.name
+
+
+def _key(name: str) -> Key:
+    """The key of a name in `metrics.json`."""
+    parts = name.split("/")
+    if parts[0] == "bias":
+        return Key("bias", "/".join(parts[1:-1]), "train", parts[-1])
+    model = parts.pop(0) if len(parts) in (2, 4) else "result"
+    return Key(model, "/".join(parts[:-2]), parts[-2] if len(parts) > 1 else "", parts[-1])

@@ -1,0 +1,271 @@
+"""How steady methods are beside how good they are: their means and standard deviations by task, with their ranks.
+
+As Fu et al. 2023 have it (Tables 1 and 2, Fig. 4): a task's methods are ranked by their mean, the highest first, and by
+their standard deviation over the runs, the lowest first; the correlation of both ranks is over all pairs of both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+from lit_prune.report.naming import metric_label, sign, value_text
+from lit_prune.report.results import Results
+from lit_prune.report.run import PLANNED
+from lit_prune.report.settings import ReportSettings
+from lit_prune.report.statistics import Floats, summarize
+from lit_prune.report.tables import NONE, Table
+
+_DIGITS = 3  # decimals of the table, one more where ranks need it
+_LEARNED = 3.0  # standard deviations above the majority baseline
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """What methods reached.
+
+    Attributes:
+        methods: Their names.
+        metrics: One of each task.
+        means: (methods, metrics), NaN where there is no run.
+        stds: Standard deviations over runs (ddof 1), (methods, metrics), NaN of fewer than two.
+        counts: How many runs there are (methods, metrics).
+        constants: What one answer to all rows gets (metrics,), NaN where that is not known.
+        shares: The mean share of the encoder's entries that a method tunes (methods,), NaN where that is not known.
+    """
+
+    methods: Sequence[str]
+    metrics: Sequence[str]
+    means: Floats
+    stds: Floats
+    counts: Floats
+    constants: Floats
+    shares: Floats
+
+    @property
+    def gains(self) -> Floats:
+        """The means, the higher the better."""
+        return self.means * self._signs
+
+    @property
+    def learned(self) -> NDArray[np.bool_]:
+        """Whether a mean is over three standard deviations better than one answer to all rows (methods, metrics).
+
+        Of what is not, a small standard deviation is no merit.
+        """
+        return ~(self.gains - self.constants * self._signs <= _LEARNED * np.nan_to_num(self.stds))
+
+    @property
+    def _signs(self) -> Floats:
+        return np.array([sign(metric) for metric in self.metrics], dtype=float)
+
+    def without(self, number: int) -> "Spreads":
+        """Those of the other methods."""
+        kept = [each for each in range(len(self.methods)) if each != number]
+        methods = [self.methods[each] for each in kept]
+        return replace(
+            self,
+            methods=methods,
+            means=self.means[kept],
+            stds=self.stds[kept],
+            counts=self.counts[kept],
+            shares=self.shares[kept],
+        )
+
+
+def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
+    """Means and standard deviations of the methods of `settings.stability`; None: that names no axis."""
+    axis = settings.stability
+    if axis is None:
+        return None
+    begun = [run for run in results.runs if axis in run.axes and run.status != PLANNED]
+    methods = list(dict.fromkeys(run.axes[axis] for run in begun))
+    figures = np.full((3, len(methods), len(settings.metrics)), np.nan)
+    shares = np.full(len(methods), np.nan)
+    for row, method in enumerate(methods):
+        runs = [run.axes.get(axis) == method for run in results.runs]
+        if (tuned := summarize(results.column("result", "tuned_share")[runs])) is not None:
+            shares[row] = tuned.mean
+        for column, metric in enumerate(settings.metrics):
+            if (found := summarize(results.column("result", metric)[runs])) is not None:
+                figures[:, row, column] = found.mean, found.std, found.num
+    constants = [summarize(results.column("constant", metric)) for metric in settings.metrics]
+    return Spreads(
+        [value_text(axis, method) for method in methods],
+        settings.metrics,
+        figures[0],
+        figures[1],
+        figures[2],
+        np.array([np.nan if each is None else each.mean for each in constants]),
+        shares,
+    )
+
+
+def ranks(values: Floats, highest_first: bool) -> Floats:
+    """Ranks down each column of values (methods, metrics), from 1 on: equals share the better one, NaN have none."""
+    losses = -values if highest_first else values
+    found: Floats = 1.0 + (losses[None, :, :] < losses[:, None, :]).sum(axis=1)
+    return np.where(np.isnan(values), np.nan, found)
+
+
+class Correlation(NamedTuple):
+    """Spearman's rho of ranks, its two-sided p-value by Student's t distribution, and the number of pairs."""
+
+    rho: float
+    p_value: float
+    num: int
+
+    def __str__(self) -> str:
+        p_value = "" if np.isnan(self.p_value) else f"p {self.p_value:.2g}, "
+        return f"{self.rho:+.3f} ({p_value}{self.num} pairs)"
+
+
+def rank_correlation(found: Spreads, every: bool = False) -> Correlation:
+    """Return Spearman's rho of the ranks by standard deviation and by mean, as the paper computes it: cov / (std std).
+
+    Args:
+        found: The methods' means and standard deviations.
+        every: Rank every mean, as the paper does, also those near the majority baseline.
+
+    Returns:
+        NaN for rho and its p-value where fewer than two pairs are ranked, or all ranks are equal.
+    """
+    steady, good = both_ranks(found, every)
+    there = ~np.isnan(steady) & ~np.isnan(good)
+    first, second = steady[there], good[there]
+    num = len(first)
+    if num < 2 or not first.std() or not second.std():
+        return Correlation(float("nan"), float("nan"), num)
+    rho = float(np.mean((first - first.mean()) * (second - second.mean())) / (first.std() * second.std()))
+    return Correlation(rho, p_value(rho, num), num)
+
+
+def p_value(rho: float, num: int) -> float:
+    """Return the two-sided p-value of a correlation of so many pairs; NaN for fewer than three."""
+    return float(betainc((num - 2) / 2, 0.5, max(0.0, 1 - rho**2))) if num > 2 else float("nan")
+
+
+def both_ranks(found: Spreads, every: bool = False) -> tuple[Floats, Floats]:
+    """Return ranks by standard deviation, the lowest first, and by mean, the best first; NaN where there is none.
+
+    Args:
+        found: The methods' means and standard deviations.
+        every: Rank every mean, also those near the majority baseline.
+    """
+    ranked = (found.learned | every) & ~np.isnan(found.stds)  # of one run there is no standard deviation
+    stds, gains = (np.where(ranked, values, np.nan) for values in (found.stds, found.gains))
+    return ranks(stds, highest_first=False), ranks(gains, highest_first=True)
+
+
+def pooled_ratio(found: Spreads, number: int, reference: int) -> tuple[float, float, float]:
+    """A method's standard deviation over another's: the geometric mean over the tasks that both have learned.
+
+    Returns:
+        The ratio, and the ends of its 95% interval (of normal samples the logarithm of a standard deviation of n runs
+        has the variance 1 / 2(n - 1)); NaN where there is no task.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms = np.log(found.stds[number] / found.stds[reference])
+    there = np.isfinite(logarithms) & found.learned[number] & found.learned[reference]
+    if not there.any():
+        return (float("nan"),) * 3
+    variances = (0.5 / (found.counts[[number, reference]][:, there] - 1)).sum(0)
+    mean, margin = logarithms[there].mean(), 1.96 * np.sqrt(variances.sum()) / there.sum()
+    return float(np.exp(mean)), float(np.exp(mean - margin)), float(np.exp(mean + margin))
+
+
+def stability_tables(found: Spreads | None, settings: ReportSettings) -> list[Table]:
+    """Return the table as the paper prints it and, if any means lie near the majority baseline, one without them.
+
+    A row per method: mean and standard deviation of each task with their ranks, and their means over the tasks.
+    """
+    if found is None:
+        return []
+    near_baseline = not found.learned[~np.isnan(found.means)].all()
+    return [_table(found, settings, every) for every in ([True, False] if near_baseline else [True])]
+
+
+def _table(found: Spreads, settings: ReportSettings, every: bool) -> Table:
+    reference = value_text(str(settings.stability), settings.reference.get(str(settings.stability)))
+    against = found.methods.index(reference) if reference in found.methods else None
+    unknown = bool(np.isnan(found.shares).all())
+    columns = _columns(found, every)
+    rows = []
+    for row, method in enumerate(found.methods):
+        ratio = [] if against is None else [_ratio(found, row, against)]
+        tuned = [] if unknown else [f"{found.shares[row]:.2%}"]
+        rows.append([method, *tuned, *(column[row] for column in columns), *ratio])
+    header = [str(settings.stability), *([] if unknown else ["tuned"]), *map(metric_label, found.metrics), "mean"]
+    header += [] if against is None else [f"std / {found.methods[against]}'s"]
+    notes = ["In brackets the ranks of means and of standard deviations (ddof 1) of a column."]
+    if not np.isnan((told := rank_correlation(found, every)).rho):
+        notes[0] += f" Spearman's rho of both over the tasks: {told}"
+        others = [rank_correlation(found.without(number), every).rho for number in range(len(found.methods))]
+        if not np.isnan(others).any():
+            notes[0] += f", {min(others):+.3f} to {max(others):+.3f} where one method is left out"
+        notes[0] += "."
+    if not every:
+        notes.append(
+            f"=: within {_LEARNED:g} standard deviations of the majority baseline, or below; such means have no rank, "
+            "nor has the mean over tasks of their method."
+        )
+    if against is not None:
+        notes.append(
+            "The ratio of standard deviations is its geometric mean over the columns, with its 95% interval; columns "
+            "in which either method is near the majority baseline have no part in it."
+        )
+    title = f"Stability by {settings.stability}" + ("" if every else ", without means near the majority baseline")
+    return Table(title, header, rows, 1, notes)
+
+
+def _columns(found: Spreads, every: bool) -> list[list[str]]:
+    """Return the cells of each task's column, and of the column of their means."""
+    steady, good = both_ranks(found, every)
+    near = ~found.learned & (not every)
+    columns = [
+        _cells(found.means[:, task], good[:, task], found.stds[:, task], steady[:, task], near[:, task])
+        for task in range(len(found.metrics))
+    ]
+    ranked = ~np.isnan(good).any(axis=1)
+    means, gains, stds = (each.mean(axis=1) for each in (found.means, found.gains, found.stds))
+    above = ranks(np.where(ranked, gains, np.nan)[:, None], highest_first=True)[:, 0]
+    below = ranks(np.where(ranked, stds, np.nan)[:, None], highest_first=False)[:, 0]
+    means = np.where(np.isnan(stds), np.nan, means)
+    return [*columns, _cells(means, above, stds, below, np.zeros_like(ranked))]
+
+
+def _cells(means: Floats, above: Floats, stds: Floats, below: Floats, marked: NDArray[np.bool_]) -> list[str]:
+    """Return means and standard deviations of methods with their ranks, in as many digits as tell the ranks apart."""
+    digits = max(_digits(means, above), _digits(stds, below))
+    rows = zip(means, above, stds, below, marked, strict=True)
+    return [
+        f"{'=' if near else ''}{_number(mean, digits)}{_rank(high)} ± {_number(std, digits)}{_rank(low)}"
+        if not np.isnan(mean)
+        else NONE
+        for mean, high, std, low, near in rows
+    ]
+
+
+def _digits(values: Floats, places: Floats) -> int:
+    """Return 3, or 4 where values of different ranks look the same in three decimals."""
+    ranked = ~np.isnan(places)
+    texts = {(_number(value, _DIGITS), place) for value, place in zip(values[ranked], places[ranked], strict=True)}
+    return _DIGITS if len({text for text, _ in texts}) == len(texts) else _DIGITS + 1
+
+
+def _number(value: float, digits: int) -> str:
+    return NONE if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _ratio(found: Spreads, row: int, against: int) -> str:
+    ratio, low, high = pooled_ratio(found, row, against)
+    if row == against or np.isnan(ratio):
+        return NONE
+    return f"{ratio:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _rank(value: float) -> str:
+    return "" if np.isnan(value) else f" [{value:.0f}]"

@@ -1,0 +1,191 @@
+"""The tables of a report, as text: what each cell reached, from how many seeds, differences, ranks, printed values."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from lit_prune.display.markup import Bold, in_markdown, on_console, paragraph, printable
+from lit_prune.report.cells import Cell, begun_cells, seeds_there
+from lit_prune.report.comparisons import Difference, Ranks
+from lit_prune.report.naming import MODELS, metric_label, value_text
+from lit_prune.report.results import Results
+from lit_prune.report.run import Value
+from lit_prune.report.selection import select
+from lit_prune.report.settings import ReportSettings
+from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
+
+NONE = "-"
+ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of plain text; `num_names` columns on its left name its rows, the others hold figures."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    num_names: int
+    notes: Sequence[str] = ()
+
+    def markdown(self) -> str:
+        """The table with its title and its notes."""
+        line = ["---"] * self.num_names + ["---:"] * (len(self.header) - self.num_names)
+        cells = [[in_markdown(cell).replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
+        rows = "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], line, *cells[1:]))
+        return "\n\n".join([f"## {in_markdown(self.title)}", rows, *map(paragraph, self.notes)])
+
+    def rich(self, num_rows: int, file: str = "report.md") -> Group:
+        """The table for the console, its first rows only; `file` is where the others are."""
+        shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+        for number, name in enumerate(self.header):
+            shown.add_column(on_console(name), justify="left" if number < self.num_names else "right")
+        for row in self.rows[:num_rows]:
+            shown.add_row(*map(on_console, row))
+        left = len(self.rows) - num_rows
+        lines = [f"{left} more rows are in {file}.", *self.notes] if left > 0 else self.notes
+        title = Text(f"\n{printable(self.title)}", style="bold")
+        return Group(title, shown, *([on_console(" ".join(lines))] if lines else []))
+
+
+def cell_axes(results: Results, settings: ReportSettings) -> list[str]:
+    """The axes that name a cell."""
+    return [axis for axis in results.axes if axis != settings.over]
+
+
+def axis_texts(axes: Sequence[str], values: Mapping[str, Value]) -> list[str]:
+    """The values of these axes in words."""
+    return [value_text(axis, values.get(axis)) for axis in axes]
+
+
+def results_table(results: Results, settings: ReportSettings) -> Table:
+    """Mean and standard deviation of each metric that a run has, a row per cell and model."""
+    axes = cell_axes(results, settings)
+    found = list(_summaries(results, settings))
+    columns = {
+        number: metric_label(name)
+        for number, name in enumerate(settings.metrics)
+        if any(figures[number] is not None for _, _, figures in found)
+    }
+    rows = [
+        [
+            *axis_texts(axes, cell.axes),
+            _model(model),
+            seeds_there(results, cell),
+            *(mean_and_std(figures[number]) for number in columns),
+        ]
+        for cell, model, figures in found
+    ]
+    header = [*axes, "model", f"{settings.over}s", *columns.values()]
+    notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."]
+    return Table("Results", header, rows, len(axes) + 1, notes)
+
+
+def spread_table(results: Results, settings: ReportSettings) -> Table:
+    """Mean, standard deviation, extremes and number, a row per metric, cell and model."""
+    axes = cell_axes(results, settings)
+    rows = [
+        [metric_label(metric), *axis_texts(axes, cell.axes), _model(model), *_spread(found)]
+        for number, metric in enumerate(settings.metrics)
+        for cell, model, figures in _summaries(results, settings)
+        if (found := figures[number]) is not None
+    ]
+    header = ["metric", *axes, "model", "mean", "std (ddof 1)", "min", "max", f"{settings.over}s"]
+    return Table("Spread", header, rows, len(axes) + 2)
+
+
+def differences_table(results: Results, settings: ReportSettings, found: Sequence[Difference]) -> Table:
+    """Paired differences from the reference with their intervals."""
+    axes = cell_axes(results, settings)
+    rows = []
+    for each in found:
+        names = [*axis_texts(axes, each.cell.axes), metric_label(each.metric)]
+        rows.append([*names, f"{each.mean:+.3f}", *interval_texts(each), str(each.num)])
+    header = [*axes, "metric", "difference", f"{LEVEL:.0%} interval", "drawn", "pairs"]
+    notes = [
+        f"Each result minus the reference's with the same {settings.over} and other axes. Intervals are percentiles of "
+        f"a paired bootstrap with {RESAMPLES:,} resamples: {settings.over}s are drawn (few make it too narrow), "
+        "and rows of the evaluation set where all runs left predictions of the same rows. "
+        f"Bold: 0 lies outside, and there are {ENOUGH} pairs or more."
+    ]
+    reference = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in settings.reference.items())
+    return Table(f"Differences from {reference}", header, rows, len(axes) + 1, notes)
+
+
+def interval_texts(found: Difference) -> list[str]:
+    """A difference's interval, bold where enough pairs put it to one side of 0, and what it is over."""
+    if found.interval is None:
+        return [NONE, NONE]
+    low, high = found.interval
+    text = f"[{low:+.3f}, {high:+.3f}]"
+    return [Bold(text) if found.num >= ENOUGH and (low > 0 or high < 0) else text, found.over]
+
+
+def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Ranks]) -> Table:
+    """Mean ranks of the methods."""
+    axes = [axis for axis in cell_axes(results, settings) if axis != settings.rank]
+    methods = list(dict.fromkeys(method for each in found for method in each.methods))
+    rows = []
+    for each in found:
+        ranks = dict(zip(each.methods, each.ranks, strict=True))
+        figures = (ranks.get(method, np.nan) for method in methods)
+        texts = [NONE if np.isnan(figure) else f"{figure:.2f}" for figure in figures]
+        rows.append([*axis_texts(axes, each.axes), metric_label(each.metric), *texts, str(each.num)])
+    header = [*axes, "metric", *(value_text(str(settings.rank), method) for method in methods), f"{settings.over}s"]
+    notes = [f"Mean rank over the {settings.over}s that have every method; 1 is best, ties share their ranks."]
+    return Table(f"Ranks of {settings.rank}", header, rows, len(axes) + 1, notes)
+
+
+def printed_table(results: Results, settings: ReportSettings) -> Table:
+    """Values that papers print, each beside ours; one that is printed for several cells has a row for each."""
+    axes = cell_axes(results, settings)
+    cells = begun_cells(results, settings.over)
+    rows = []
+    for printed in settings.printed:
+        meant = select(results, {name: value for name, value in printed.items() if name in results.axes})
+        rows += [_printed(results, axes, printed, cell) for cell in cells if meant[list(cell.runs)].any()]
+    header = [*axes, "model", "metric", "printed", "ours", "ours - printed", f"{settings.over}s", "source"]
+    return Table("Beside the printed values", header, rows, len(axes) + 2)
+
+
+def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], cell: Cell) -> list[str]:
+    model, metric, value = printed.get("model", "result"), printed["metric"], printed["value"]
+    ours = summarize(results.column(model, metric)[list(cell.runs)])
+    gap = NONE if ours is None else f"{ours.mean - value:+.3f}"
+    names = [*axis_texts(axes, cell.axes), _model(model), metric_label(metric)]
+    std = f" ± {printed['std']:.3f}" if "std" in printed else ""
+    return [*names, f"{value:.3f}{std}", mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
+
+
+def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:
+    """Each cell's models that have any of the metrics, with a summary of each; the result if no model has."""
+    models = [model for model in MODELS if any(key.model == model for key in results.keys)]
+    for cell in begun_cells(results, settings.over):
+        runs = list(cell.runs)
+        found = {model: [summarize(results.column(model, name)[runs]) for name in settings.metrics] for model in models}
+        there = {model: figures for model, figures in found.items() if any(figures)}
+        for model, figures in (there or {"result": [None] * len(settings.metrics)}).items():
+            yield cell, model, figures
+
+
+def _model(name: str) -> str:
+    return MODELS.get(name, name)
+
+
+def mean_and_std(found: Summary | None) -> str:
+    """`0.812 ± 0.004`, or `-` for nothing."""
+    return NONE if found is None else f"{found.mean:.3f} ± {_std(found, 3)}"
+
+
+def _spread(found: Summary) -> list[str]:
+    return [f"{found.mean:.4f}", _std(found, 4), f"{found.low:.4f}", f"{found.high:.4f}", str(found.num)]
+
+
+def _std(found: Summary, digits: int) -> str:
+    return NONE if np.isnan(found.std) else f"{found.std:.{digits}f}"

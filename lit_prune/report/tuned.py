@@ -1,0 +1,88 @@
+"""Equal tuning effort: of an axis whose values were tried, each cell shows the one that did best on validation."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lit_prune.errors import UserError
+from lit_prune.report.cells import Cell, split_cells
+from lit_prune.report.naming import value_text
+from lit_prune.report.results import Floats, Results
+from lit_prune.report.run import Run
+from lit_prune.report.settings import ReportSettings
+from lit_prune.report.statistics import summarize
+from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
+
+
+def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
+    """The runs whose value of `settings.tuned` did best, without that axis; and which values did how well.
+
+    A value's score is the mean of what its runs were selected by (`selection`), over the seeds that each value has been
+    run with: no set that is reported chooses, and a few seeds can find the value that the others are then run with.
+
+    Raises:
+        UserError: no run was selected on `validation`.
+    """
+    axis = settings.tuned
+    if axis is None:
+        return results, Table("Tuned", [], [], 1)
+    scores = _scores(results)
+    axes = [name for name in cell_axes(results, settings) if name != axis]
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in split_cells(results, settings.over):
+        groups.setdefault(tuple(axis_texts(axes, cell.axes)), []).append(cell)
+    kept: list[int] = []
+    rows = []
+    for names, cells in groups.items():
+        means = _means(results, settings.over, scores, cells)
+        best = int(np.argmax(np.nan_to_num(means, nan=-np.inf)))
+        kept += cells[best].runs
+        if len(cells) > 1 and not np.isnan(means).all():
+            told = [
+                f"{value_text(axis, cell.axes.get(axis))}: {NONE if np.isnan(mean) else f'{mean:.3f}'}"
+                for cell, mean in zip(cells, means, strict=True)
+            ]
+            rows.append([*names, value_text(axis, cells[best].axes.get(axis)), ", ".join(told)])
+    kept.sort()
+    runs = tuple(_without(axis, results, number) for number in kept)
+    chosen = replace(
+        results, axes=tuple(name for name in results.axes if name != axis), runs=runs, values=results.values[kept]
+    )
+    notes = [
+        f"Mean of what runs were selected by on validation over the {settings.over}s that all values have; "
+        "the highest is shown."
+    ]
+    return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
+
+
+def _means(results: Results, over: str, scores: Floats, cells: Sequence[Cell]) -> list[float]:
+    """The mean score of each cell, over the seeds that all of those have a score of that have any."""
+    by_seed = [
+        {
+            results.runs[number].axes.get(over): float(scores[number])
+            for number in cell.runs
+            if scores[number] == scores[number]
+        }
+        for cell in cells
+    ]
+    shared = set.intersection(*(set(each) for each in by_seed if each)) if any(by_seed) else set()
+    return [_mean(np.array([each[seed] for seed in each if seed in shared or not shared])) for each in by_seed]
+
+
+def _without(axis: str, results: Results, number: int) -> Run:
+    run = results.runs[number]
+    return replace(run, axes={name: value for name, value in run.axes.items() if name != axis})
+
+
+def _scores(results: Results) -> Floats:
+    """What each run was selected by (runs,), NaN where it is not complete."""
+    scores = results.column("result", "selection")
+    if np.isnan(scores).all() or not any(key.split == "validation" for key in results.keys):
+        raise UserError("the report chooses by what runs were selected by on validation, and none was")
+    return scores
+
+
+def _mean(values: Floats) -> float:
+    found = summarize(values)
+    return float("nan") if found is None else found.mean

@@ -1,0 +1,206 @@
+"""The console's last words of a run: its models side by side, warnings, and its folder on the last line."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lit_prune.display.markup import on_console
+from lit_prune.runs.recorded import read_metrics, read_record
+
+COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
+
+# The metric that every task of a kind has -> what is shown of a set: title -> metric.
+KINDS = {
+    "/id/exact_match": {"exact match": "exact_match", "F1": "f1"},
+    "/id/mean_correlation": {"Pearson": "pearson", "Spearman": "spearman"},
+}
+MAIN = ("/id/accuracy", *KINDS)
+
+MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": "", "one answer": "constant/"}
+SPARSITIES = {"dense/": "dense/sparsity", "dense_shifted/": "dense/sparsity", "": "sparsity"}  # prefix -> its number
+
+TITLES = {
+    "auroc": "AUROC",
+    "f1": "F1",
+    "f1_macro": "F1, macro",
+    "f1_weighted": "F1, weighted",
+    "matthews": "Matthews",
+    "mean_correlation": "mean of Pearson and Spearman",
+    "mean_f1_accuracy": "mean of F1 and accuracy",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+}
+_ROUND = re.compile(r"(round_(\d+)/)sparsity")
+
+
+def print_summary(run: Path) -> None:
+    """Print the table of a complete run, from its `metrics.json`, and its path on the last line.
+
+    Args:
+        run: The run's folder. Without metrics (a run stopped early) only the path is printed.
+    """
+    console = Console(soft_wrap=True)
+    if (run / "metrics.json").is_file():
+        values = read_metrics(run / "metrics.json", ("sparsity", "steps", "denominator"))
+        record = read_record(run)
+        selection = record.get("selection")  # version 0.1.0 records none
+        chosen = selection.items() if isinstance(selection, dict) else ()
+        _print_values(console, values, {task: metric for task, metric in chosen if isinstance(metric, str)})
+    console.print(str(run), highlight=False, markup=False)
+
+
+def _print_values(console: Console, values: Mapping[str, Any], selection: Mapping[str, str]) -> None:
+    for task in _tasks(values):
+        console.print(_table(values, task, selection.get(task)))
+        for prefix, text in {"bias": "bias model on the training set", "teacher": "accuracy of the teacher"}.items():
+            found = {name: value for name, value in values.items() if name.startswith(f"{prefix}/{task}/")}
+            if found:
+                figures = (f"{name.split('/')[2].replace('_', ' ')} {value:.3f}" for name, value in found.items())
+                console.print(f"{text}: {', '.join(figures)}", markup=False)
+    if any(map(_ROUND.fullmatch, values)):
+        console.print(_rounds(values, selection))
+    if "macro" in values:
+        models = {title: f"{prefix}macro" for title, prefix in MODELS.items() if f"{prefix}macro" in values}
+        figures = (f"{title} {values[name]:.4f}" for title, name in models.items())
+        console.print(f"macro, the mean over the tasks on ID: {', '.join(figures)}")
+    console.print(f"{_sparsity(values)}; {values['steps']} optimizer steps", markup=False)
+    if needed := _parameters(values):
+        console.print(needed)
+    for line in collapses(values):
+        console.print(Text("warning: ", style="bold red"), on_console(line), sep="")
+
+
+def _tasks(values: Mapping[str, Any]) -> list[str]:
+    return sorted({name.split("/")[0] for name in values if name.endswith(MAIN) and _is_of_result(name)})
+
+
+def _is_of_result(name: str) -> bool:
+    """True if a metric is the selected model's, `<task>/<split>/<metric>`; of other models it has a prefix more."""
+    return name.count("/") == 2 and not name.startswith("bias/")
+
+
+def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table:
+    """One column per model, one row per metric."""
+    names = _names(values, task, selection)
+    models = {
+        title: prefix
+        for title, prefix in MODELS.items()
+        if any(f"{prefix}{task}/{name}" in values for name in names.values())
+    }
+    title = "selected by ID metrics"
+    if selection is not None:
+        split = "validation" if f"{task}/validation/{selection}" in values else "ID"
+        title = f"selected by {split} {_title(selection)}"
+        if (num_tasks := len(_tasks(values))) > 1:
+            title += f" in the mean over {num_tasks} tasks"
+    table = Table(title=on_console(f"{task} ({title}, never by OOD)"))
+    table.add_column("")
+    for model in models:
+        table.add_column(model, justify="right")
+    sparsities = (f"{values.get(SPARSITIES[each], 0.0):.3f}" if each in SPARSITIES else "" for each in models.values())
+    table.add_row("sparsity", *sparsities)
+    for title, name in names.items():
+        cells = [values.get(f"{prefix}{task}/{name}") for prefix in models.values()]
+        if any(cell is not None for cell in cells):
+            table.add_row(on_console(title), *("" if cell is None else f"{cell:.3f}" for cell in cells))
+    return table
+
+
+def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[str, str]:
+    """Title -> metric `<split>/<metric>` of a task's rows: first what selects, where it was looked at."""
+    chosen = {} if selection is None else {_title(selection): selection}
+    names = {f"validation {title}": f"validation/{name}" for title, name in chosen.items()}
+    shown = next((shown for main, shown in KINDS.items() if f"{task}{main}" in values), None)
+    if shown is None:
+        return names | _classification(values, task, chosen)
+    chosen = {title: name for title, name in chosen.items() if name not in shown.values()}
+    return names | {
+        f"{_set(split)} {kind}": f"{split}/{name}"
+        for split in ["id", *_ood(values, task)]
+        for kind, name in (chosen | shown).items()
+    }
+
+
+def _classification(values: Mapping[str, Any], task: str, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Title -> metric of a task of classes, of each set first the one that selects."""
+    whole = {**chosen, "accuracy": "accuracy"}
+    f1 = {"F1": "f1", "F1, weighted": "f1_weighted"} if f"{task}/id/f1" in values else {}  # a task of two classes
+    names = {f"ID {title}": f"id/{name}" for title, name in (whole | f1).items()}
+    for split in _ood(values, task):
+        title = _set(split)
+        prefix = f"{task}/{split}/predicted_share_"
+        classes = [name.removeprefix(prefix) for name in values if name.startswith(prefix)]
+        names |= {f"{title} {kind}": f"{split}/{name}" for kind, name in whole.items()}
+        names |= {f"{title} accuracy, {each.replace('_', ' ')}": f"{split}/accuracy_{each}" for each in classes}
+        names |= {f"{title} {kind}": f"{split}/{name}" for kind, name in f1.items()}
+        names[f"{title} AUROC"] = f"{split}/auroc"
+        names |= {f"{title} predicted {each.replace('_', ' ')}": f"{split}/predicted_share_{each}" for each in classes}
+    return names
+
+
+def _rounds(values: Mapping[str, Any], selection: Mapping[str, str]) -> Table:
+    """A row per round of pruning that was evaluated, and the result: what selects, on the sets that are reported."""
+    rounds = sorted((int(found[2]), found[1]) for name in values if (found := _ROUND.fullmatch(name)))
+    tasks = _tasks(values)
+    columns = {}
+    for task in tasks:
+        chosen = selection.get(task, next(main for main in MAIN if f"{task}{main}" in values).rpartition("/")[2])
+        for split in ["id", *_ood(values, task)]:
+            title = f"{_set(split)} {_title(chosen)}"
+            columns[title if len(tasks) == 1 else f"{task} {title}"] = f"{task}/{split}/{chosen}"
+    table = Table(title="rounds")
+    table.add_column("round")
+    for title in ["sparsity", *columns]:
+        table.add_column(on_console(title), justify="right")
+    for row, prefix in [*((str(number), prefix) for number, prefix in rounds), ("result", "")]:
+        cells = [values.get(f"{prefix}{name}") for name in ["sparsity", *columns.values()]]
+        table.add_row(row, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+    return table
+
+
+def _ood(values: Mapping[str, Any], task: str) -> list[str]:
+    return sorted({name.split("/")[1] for name in values if name.startswith(f"{task}/ood")})
+
+
+def _set(split: str) -> str:
+    return "ID" if split == "id" else split.replace("ood", "OOD").replace("_", " ")
+
+
+def _title(metric: str) -> str:
+    return TITLES.get(metric, metric.replace("_", " "))
+
+
+def _sparsity(values: Mapping[str, Any]) -> str:
+    if values["sparsity"] == 0 and values["denominator"] == "nothing is pruned":
+        return "nothing is pruned"
+    return f"sparsity {values['sparsity']:.4f} of {values['denominator']}"
+
+
+def _parameters(values: Mapping[str, Any]) -> str:
+    """Return what share of the parameters is needed or tuned, by the names in `metrics.json`."""
+    told = [f"{name} {values[name]:.4f}" for name in ("parameter_density", "stored_density") if name in values]
+    if values.get("stored_density") == values.get("parameter_density"):  # but where tasks have masks of their own
+        told = told[:1]
+    told += [f"{name} {values[name]:.4f}" for name in ("wasted_ranks",) if name in values]
+    told += [f"tuned {values['tuned']:,} entries, tuned_share {values['tuned_share']:.4f}"] if "tuned" in values else []
+    return ", ".join(told)
+
+
+def collapses(values: Mapping[str, Any]) -> list[str]:
+    """Return a line for the selected model, or a round's, if it predicts (almost) one class only on some sets."""
+    found: dict[str, dict[str, list[str]]] = {}  # model -> class -> shares of sets
+    for name, value in values.items():
+        place, _, label = name.partition("/predicted_share_")
+        model, _, of_round = place.partition("/") if place.startswith("round_") else ("", "", place)
+        if label and of_round.count("/") == 1 and value > COLLAPSED_SHARE:
+            found.setdefault(model, {}).setdefault(label, []).append(f"{value:.1%} of {of_round}")
+    return [
+        f"the {f'model of {model}' if model else 'selected model'} has collapsed: it predicts "
+        + "; ".join(f"{label} for {', '.join(shares)}" for label, shares in classes.items())
+        for model, classes in found.items()
+    ]

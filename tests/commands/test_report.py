@@ -1,0 +1,179 @@
+"""`lit_prune report` from end to end."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from records import Study, numbers
+
+from lit_prune.cli import main
+
+README = Path(__file__).parents[2] / "README.md"
+FIGURE = {"name": "fig2", "lines": "loss", "reference": {"run": "dense"}}
+PRINTED = {"run": "dense", "loss": "ce", "metric": "nli/id/accuracy", "value": 0.85, "source": "a paper"}
+
+
+def test_a_study_becomes_files_and_a_console_page(grid, capsys):
+    grid.define("Robust subnetworks", reference={"loss": "ce"}, rank="loss", figures=[FIGURE], printed=[PRINTED])
+    grid.add("late", status="failed", error="out of memory", run="mask", loss="ce", sparsity=0.5, seed=4)
+    assert main(["report", str(grid.folder)]) == 0
+    report = (grid.folder / "report.md").read_text()
+    titles = re.findall(r"^#+ (.*)$", report, re.MULTILINE)
+    assert titles == [
+        "Robust subnetworks",
+        "Runs that are not complete",
+        "Results",
+        "Differences from loss ce",
+        "Ranks of loss",
+        "Beside the printed values",
+        "Figures",
+        "Spread",
+        "What a run costs",
+        "How the runs were made",
+    ]
+    for path in re.findall(r"!\[.*\]\((.*)\)", report):
+        assert (grid.folder / path).is_file()
+    names = {path.name for path in grid.folder.iterdir()}
+    assert {"results.csv", "results.parquet", "report.md", "tables.tex", "figures", "tensorboard"} <= names
+    captions = re.findall(r"^\\caption{(.*)}$", (grid.folder / "tables.tex").read_text(), re.MULTILINE)
+    assert captions == [title for title in titles[1:] if title != "Figures"]
+    shown = capsys.readouterr().out
+    assert shown.startswith("Robust subnetworks: 18 of 19 runs are complete; 1 failed.")
+    assert shown.splitlines()[-1] == str(grid.folder / "report.md")
+    assert all(text in shown for text in ("out of memory", "0.690 ± 0.030", "+0.120", "Ranks of loss", "a paper"))
+
+
+def test_several_commits_are_told_under_every_table_of_figures(study):
+    study.define(reference={"loss": "ce"})
+    for loss, commit in {"ce": "a" * 40, "poe": "b" * 40}.items():
+        study.add(loss, numbers(0.9, 0.6), commit=commit, loss=loss, seed=1)
+    assert study.report().count("More than one commit in these tables") == 2
+
+
+def test_a_second_report_is_the_same(grid):
+    grid.define(reference={"loss": "ce"})
+    assert grid.report() == grid.report()
+
+
+def test_a_report_by_another_hand_is_not_overwritten(grid, capsys):
+    (grid.folder / "report.md").write_text("my own report")
+    assert main(["report", str(grid.folder)]) == 2
+    assert "was not written by lit_prune report and is not overwritten" in capsys.readouterr().err
+    assert (grid.folder / "report.md").read_text() == "my own report"
+
+
+def test_a_mistake_in_the_study_is_one_line_and_writes_nothing(grid, capsys):
+    grid.define(metrics=["nli/ood/acc"])
+    assert main(["report", str(grid.folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("lit_prune: error: no run has the metric 'nli/ood/acc'")
+    assert error.count("\n") == 1
+    assert not (grid.folder / "results.csv").exists()
+
+
+def test_real_runs_are_reported_as_they_recorded_themselves(finished_run, finished_dense_run, tmp_path):
+    for name, run in {"mask": finished_run, "dense": finished_dense_run}.items():
+        shutil.copytree(run, tmp_path / name / "version_0")
+    runs = [{"name": name, "axes": {"run": name}, "folder": f"{name}/version_0"} for name in ("mask", "dense")]
+    (tmp_path / "runs.json").write_text(json.dumps(runs))
+    study = Study(tmp_path)
+    study.define(reference={"run": "dense"}, metrics=["nli/id/accuracy", "nli/ood/accuracy", "nli/ood/auroc"])
+    report = study.report()
+    table = pd.read_parquet(tmp_path / "results.parquet")
+    for name, run in {"mask": finished_run, "dense": finished_dense_run}.items():
+        metrics = json.loads((run / "metrics.json").read_text())
+        mine = table[(table["name"] == name) & (table["seed"] == 1)]
+        assert len(mine) == sum(not isinstance(value, str) for value in metrics.values()) - 1  # not wall_seconds
+        found = mine[(mine["model"] == "result") & (mine["split"] == "ood") & (mine["metric"] == "auroc")]
+        assert [*found["value"]] == [metrics["nli/ood/auroc"]]
+    assert "wall_seconds" not in set(table["metric"])
+    differences = report.split("## Differences from run dense")[1].split("##")[0]
+    assert differences.count("| rows | 1 |") == 3  # one seed, an interval over its rows
+
+
+def test_the_readmes_example_is_understood(study):
+    for loss in ("ce", "poe"):
+        for kind, sparsity in (("mask", 0.5), ("mask", 0.7), ("dense", None)):
+            axes = {"run": kind, "loss": loss, "seed": 1} | ({"sparsity": sparsity} if sparsity else {})
+            study.add(f"{kind}-{loss}-{sparsity}", numbers(0.9, 0.6, auroc=0.7), **axes)
+    (example,) = re.findall(r"```yaml\n(report:.*?)```", README.read_text(), re.DOTALL)
+    (study.folder / "study.yaml").write_text(example)
+    report = study.report()
+    assert all(f"## {title}" in report for title in ("Differences from loss ce", "Ranks of loss", "Figures"))
+    assert (study.folder / "figures" / "fig2.png").is_file()
+
+
+def test_multitask_models_are_compared_with_mixtures(study):
+    metrics = ["nli/id/accuracy", "qa/id/f1"]
+    for task, metric in zip(("nli", "qa"), metrics, strict=True):
+        study.add(task, {metric: 0.8, "stored_density": 0.1}, task=task, seed=1)
+    study.add("all", dict.fromkeys(metrics, 0.7) | {"stored_density": 0.2}, task="all", seed=1)
+    study.define(mixtures=[{"name": "mixed", "metrics": metrics}], metrics=metrics)
+    report = study.report()
+    assert "| all | 1 | 0.200 | 0.700 ± - | 0.800 ± - | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
+    assert "![mixed](figures/mixed.png)\n\nScore over budget" in report
+    assert (study.folder / "figures" / "mixed.png").is_file()
+
+
+def test_of_a_study_that_has_only_begun_what_is_there_is_reported(study):
+    for sparsity in (0.5, 0.9):
+        study.add(f"nli-{sparsity}", numbers(0.8, 0.6), dataset="nli", sparsity=sparsity, seed=1)
+        study.add(f"qa-{sparsity}", dataset="qa", sparsity=sparsity, seed=1)
+    metrics = ["nli/id/accuracy", "qa/id/f1"]
+    figures = [{"name": task, "where": {"dataset": task}} for task in ("nli", "qa")]
+    mixtures = [{"name": "mixed", "where": {"dataset": "qa"}, "metrics": metrics}]
+    study.define(metrics=metrics, figures=figures, mixtures=mixtures, reference={"dataset": "qa"})
+    report = study.report()
+    assert "| seeds | nli ID accuracy |\n" in report  # no column for what no run has
+    assert "| nli | 90% | result | 1 | 0.800 ± - |\n" in report
+    assert "| qa | 90% | 1 |" in report  # has not begun
+    assert {path.name for path in (study.folder / "figures").iterdir()} == {"nli.png", "nli.pdf"}
+
+
+def test_any_runs_are_weighed_by_what_the_command_says(study, capsys):
+    for name, (accuracy, sparsity) in {"a": (0.9, 0.5), "b": (0.8, 0.5), "c": (0.7, 0.9)}.items():
+        study.add(name, numbers(accuracy, 0.6) | {"sparsity": sparsity}, listed=False, method=name, seed=1)
+    study.define(pareto={"sparsity": "max"})  # it takes the place of this
+    assert main(["report", str(study.folder), "--pareto", "{nli/id/accuracy: max, sparsity: max}"]) == 0
+    report = (study.folder / "report.md").read_text()
+    table = report.split("## Settings that no other dominates")[1].split("## ")[0]
+    assert re.findall(r"^\| ([a-c]) ", table, re.MULTILINE) == ["a", "c"]
+    assert "![pareto](figures/pareto.png)" in report
+    assert main(["report", str(study.folder), "--pareto", "{sparsity: most}"]) == 2
+    assert "pareto must be one of 'max', 'min', got most" in capsys.readouterr().err
+
+
+def test_training_does_not_load_what_draws():
+    code = "import sys, lit_prune.fitting.cli; sys.exit('seaborn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.slow
+def test_ten_thousand_runs_fit_into_a_gigabyte(tmp_path):
+    study = tmp_path / "study"
+    metrics = numbers(0.9, 0.6) | {f"nli/id/accuracy_{number}": number / 40 for number in range(34)}
+    runs = []
+    for number in range(10_000):
+        axes = {"loss": f"loss {number % 50}", "sparsity": number // 50 % 50 / 50, "seed": number // 2500}
+        name = f"run-{number}"
+        place = study / name / "version_0"
+        place.mkdir(parents=True)
+        (place / "run.json").write_text(json.dumps({"axes": axes, "versions": {"lit_prune": "0.1.0"}}))
+        (place / "metrics.json").write_text(json.dumps(metrics))
+        runs.append({"name": name, "axes": axes, "folder": f"{name}/version_0"})
+    (study / "runs.json").write_text(json.dumps(runs))
+    Study(study).define(reference={"loss": "loss 0"}, rank="loss", figures=[{"name": "fig", "lines": "loss"}])
+    code = (  # not getrusage: its peak includes the process that started this one
+        "import sys; from pathlib import Path; from lit_prune.cli import main; main(sys.argv[1:]);"
+        "(peak,) = [line for line in Path('/proc/self/status').read_text().splitlines() if line.startswith('VmHWM')];"
+        "sys.exit(int(peak.split()[1]) > 2**20)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "report", str(study)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(study / "results.parquet", columns=["name", "value"])
+    assert (table["name"].nunique(), len(table)) == (10_000, 400_000)

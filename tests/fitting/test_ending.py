@@ -1,0 +1,97 @@
+"""The end of a run: what it says, its status and its exit code."""
+
+import json
+import os
+import signal
+from itertools import chain, repeat
+
+import pytest
+from lightning.pytorch import Callback
+from run_helpers import assert_same, cut_off_by, without_callbacks
+
+from lit_prune.cli import main
+from lit_prune.paradigms import paradigm
+
+BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
+
+
+class Signal(Callback):
+    """Sends a signal to the process before a step."""
+
+    def __init__(self, step: int, number: int):
+        self.step = step
+        self.number = number
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def sent(number, step):
+    return cut_off_by(f"{__name__}.Signal", step).replace("}}", f", number: {int(number)}}}}}")
+
+
+def status(run):
+    return json.loads((run / "run.json").read_text())["status"]
+
+
+@pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl+C", 130)])
+def test_a_signal_is_an_exit_code_and_a_run_to_resume(experiment, plain_run, tmp_path, capsys, number, name, code):
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            experiment(sent(number, 25), name="cut")
+    finally:
+        signal.signal(signal.SIGINT, before)  # Lightning ignores a second one
+    run = tmp_path / "runs" / "cut" / "version_0"
+    assert ended.value.code == code
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith(f"lit_prune: stopped by {name} at step 2")
+    assert message.endswith(f"lit_prune fit --resume {run}")
+    assert status(run) == "interrupted"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, plain_run)
+
+
+def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain_run, tmp_path, capsys):
+    code, run = experiment("--trainer.max_time", "00:00:00:00")
+    assert (code, status(run)) == (2, "incomplete")
+    assert not (run / "metrics.json").exists()
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{run} is incomplete: trainer.max_time ended it at step " in message
+    assert f"--resume {run}" in message
+    assert main(["fit", "--resume", str(run), "--trainer.max_time", "00:01:00:00"]) == 0
+    assert_same(run, plain_run)
+    assert status(run) == "completed"
+
+
+def test_a_run_without_a_selected_model_is_incomplete(experiment, monkeypatch, capsys):
+    selections = chain([0.5], repeat(float("nan")))  # of the dense phase, of the mask phase
+    monkeypatch.setattr(paradigm, "mean_selection", lambda values, tasks: next(selections))
+    code, run = experiment(*BRIEF)
+    assert (code, status(run)) == (2, "incomplete")
+    assert "without a selected model of its last phase 'mask'" in capsys.readouterr().err
+    assert not (run / "metrics.json").exists()
+
+
+STOP = """{class_path: lightning.pytorch.callbacks.EarlyStopping,
+init_args: {monitor: selection, mode: max, patience: 1, min_delta: 2.0, check_finite: false}}"""
+END = "{class_path: lit_prune.callbacks.EndPhase, init_args: {patience: 1, min_improvement: 2.0}}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--trainer.max_steps", "34"),
+        (f"--trainer.callbacks+={STOP}", "--model.init_args.dense.steps", "2"),
+        (f"--trainer.callbacks+={END}",),
+    ],
+    ids=["max_steps", "early stopping", "EndPhase"],
+)
+def test_an_early_end_that_leaves_a_selected_model_is_an_end_like_any_other(experiment, arguments):
+    code, run = experiment("--model.init_args.schedule.init_args.end", "0.1", *arguments)
+    assert (code, status(run)) == (0, "completed")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["steps"] < 40
+    assert metrics["sparsity"] == 0.5

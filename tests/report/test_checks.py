@@ -1,0 +1,118 @@
+"""A report's settings: defaults, and one clear error for each mistake."""
+
+import pytest
+
+from lit_prune.errors import UserError
+from lit_prune.report.settings import read_settings
+
+
+def test_everything_has_a_default(grid):
+    _, settings = grid.read()
+    assert read_settings(grid.folder)[0] == "study"
+    assert (settings.over, settings.metrics) == ("seed", ["nli/id/accuracy", "nli/ood/accuracy"])
+    assert (settings.reference, settings.rank, settings.figures, settings.printed) == ({}, None, [], [])
+
+
+def test_a_task_without_accuracy_shows_all_it_has(study):
+    study.add("one", {"squad/id/f1": 0.8, "squad/validation/f1": 0.7, "sparsity": 0.5}, seed=1)
+    assert study.read()[1].metrics == ["squad/id/f1"]
+
+
+def test_a_figure_shows_the_metrics_of_the_report_unless_it_names_some(grid):
+    figures = [{"name": "a"}, {"name": "b", "metrics": ["nli/id/accuracy"], "lines": "loss"}]
+    grid.define("Title", metrics=["nli/ood/accuracy"], figures=figures)
+    _, settings = grid.read()
+    assert read_settings(grid.folder)[0] == "Title"
+    assert [each.metrics for each in settings.figures] == [["nli/ood/accuracy"], ["nli/id/accuracy"]]
+    assert [(each.x, each.lines, each.band) for each in settings.figures] == [
+        ("sparsity", None, "minmax"),
+        ("sparsity", "loss", "minmax"),
+    ]
+
+
+def test_a_figure_shows_the_metrics_that_its_runs_have(study):
+    for task in ("nli", "facts"):
+        study.add(task, {f"{task}/id/accuracy": 0.8, "sparsity": 0.5}, dataset=task, seed=1)
+    study.add("later", None, status="planned", dataset="later", seed=1)
+    metrics = ["nli/id/accuracy", "facts/id/accuracy"]
+    figures = [{"name": name, "where": {"dataset": name}} for name in ("nli", "facts", "later")]
+    study.define(metrics=metrics, figures=figures)
+    _, settings = study.read()
+    assert [each.metrics for each in settings.figures] == [metrics[:1], metrics[1:], metrics]
+
+
+MIXTURE = {"name": "m", "metrics": ["nli/id/accuracy", "nli/ood/accuracy"]}
+CLAIM = {"says": "poe wins", "source": "a paper", "metric": "nli/id/accuracy"}
+CLAIM |= {"where": {"loss": "poe"}, "reference": {"loss": "ce"}}
+PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "a paper"}
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        (
+            {"overr": "seed"},
+            "report has no setting 'overr': use over, metrics, reference, rank, stability, gather, tun",
+        ),
+        ({"figures": [{"name": "a", "line": "loss"}]}, "no setting 'line': use name, x, lines, metrics, where"),
+        ({"figures": ["a"]}, "a figure of the report is 'a', needed is a mapping"),
+        ({"figures": [{"x": "sparsity"}]}, "required: name"),
+        ({"figures": [{"name": "a", "band": "range"}]}, "band.*minmax.*range"),
+        ({"figures": [{"name": "../a"}]}, "a figure is called '../a': use a plain name"),
+        ({"metrics": "nli/id/accuracy"}, "report.metrics"),
+        ({"over": "sed"}, "the report names the axis 'sed', which no run has: use run, loss, sparsity, seed"),
+        ({"rank": "method"}, "the axis 'method', which no run has"),
+        ({"figures": [{"name": "a", "x": "depth"}]}, "figure a names the axis 'depth'"),
+        ({"metrics": ["nli/id/acc"]}, "no run has the metric 'nli/id/acc': use nli/id/accuracy, nli/ood/accuracy"),
+        ({"reference": {"loss": "kl"}}, "no run has loss kl: its values are ce, poe"),
+        ({"reference": {"model": "sparse"}}, "no run has the model 'sparse': use result"),
+        ({"figures": [{"name": "a", "where": {"los": "ce"}}]}, "the axis 'los', which no run has"),
+        (
+            {"mixtures": [{"name": "m", "metrics": ["nli/id/accuracy"]}]},
+            r"mixture m has the metrics \['nli/id/accuracy'\]: name one for each of several tasks",
+        ),
+        (
+            {"mixtures": [{"name": "m", "metrics": ["nli/id/accuracy", "sparsity"]}]},
+            "mixture m: more of sparsity is not better",
+        ),
+        ({"mixtures": [MIXTURE | {"metrics": ["nli/id/accuracy", "qa/id/f1"]}]}, "no run has the metric 'qa/id/f1'"),
+        ({"mixtures": [MIXTURE | {"where": {"loss": "kl"}}]}, "no run has loss kl"),
+        (
+            {"mixtures": [MIXTURE | {"over": "seed"}]},
+            "a mixture of the report has no setting 'over'",
+        ),
+        ({"mixtures": [MIXTURE | {"name": "a/b"}]}, "a figure is called 'a/b': use a plain name"),
+        ({"pareto": {"sparsity": "high"}}, "report.pareto.*max.*min"),
+        ({"pareto": {"speed": "max"}}, "no run has the number 'speed': use density, seed, sparsity, steps"),
+        ({"printed": [PRINTED | {"value": 84.3}]}, "printed value 84.3 of nli/id/accuracy is not in its unit"),
+        ({"printed": [PRINTED | {"std": 1.4}]}, "printed value 1.4 of nli/id/accuracy is not in its unit"),
+        ({"claims": [CLAIM | {"reference": {}}]}, "the claim 'poe wins' has an empty reference"),
+        ({"claims": [CLAIM | {"where": {"loss": ["poe", "kl"]}}]}, "no run has loss kl"),
+        ({"claims": [CLAIM | {"metric": "nli/id/acc"}]}, "no run has the metric 'nli/id/acc'"),
+        ({"claims": [CLAIM | {"by": 1}]}, "a claim of the report has no setting 'by': use says, source, metric"),
+        ({"printed": [PRINTED | {"loss": "kl"}]}, "no run has loss kl"),
+        ({"printed": [{"metric": "nli/id/accuracy"}]}, "lacks value, source"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_what_there_is(grid, report, message):
+    grid.define(**report)
+    with pytest.raises(UserError, match=message) as error:
+        grid.read()
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_task_will_be_told_by_is_not_known_before_its_first_run(grid):
+    grid.add("qa", run="mask", loss="ce", sparsity=0.5, seed=4)
+    grid.define(metrics=["nli/ood/accuracy", "qa/id/f1"])
+    assert grid.read()[1].metrics == ["nli/ood/accuracy", "qa/id/f1"]
+    grid.define(metrics=["nli/ood/acc", "qa/id/f1"])
+    with pytest.raises(UserError, match="no run has the metric 'nli/ood/acc'"):
+        grid.read()
+
+
+@pytest.mark.parametrize("report", [{}, {"metrics": ["nli/id/accuracy", "sparsity"]}])
+def test_a_study_without_a_complete_run_has_nothing_to_report(study, report):
+    study.add("one", seed=1)
+    study.define(**report)
+    with pytest.raises(UserError, match="nothing to report yet"):
+        study.read()

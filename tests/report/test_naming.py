@@ -1,0 +1,56 @@
+"""Names, units and directions."""
+
+import pytest
+
+from lit_prune.report.naming import (
+    axis_label,
+    higher_is_better,
+    in_percent,
+    is_share,
+    metric_label,
+    sign,
+    unit_label,
+    value_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("nli/id/accuracy", "nli ID accuracy"),
+        ("nli/ood/accuracy_non_entailment", "nli OOD accuracy, non entailment"),
+        ("pi/ood_paws_qqp/auroc", "pi OOD paws qqp AUROC"),
+        ("nli/ood/predicted_share_entailment", "nli OOD predicted share, entailment"),
+        ("nli/id/loss", "nli ID loss"),
+    ],
+)
+def test_a_metric_is_told_in_words(name, label):
+    assert metric_label(name) == label
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "percent", "share", "better"),
+    [
+        ("nli/id/accuracy_neutral", "accuracy (%)", True, True, True),
+        ("nli/ood/auroc", "AUROC", False, True, True),
+        ("nli/id/loss", "loss", False, False, False),
+        ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),
+        ("nli/train/calibration_error", "calibration error", False, False, False),
+        ("parameter_density", "parameter density (%)", True, False, None),
+        ("stored_density", "stored density (%)", True, False, None),
+    ],
+)
+def test_a_metric_has_a_unit_and_a_better_end(name, unit, percent, share, better):
+    assert unit_label(name) == unit
+    assert (in_percent(name), is_share(name), higher_is_better(name)) == (percent, share, better)
+
+
+def test_fractions_are_shown_in_percent():
+    assert axis_label("sparsity") == "sparsity (% of weights removed)"
+    assert axis_label("learning_rate") == "learning rate"
+    assert [value_text("sparsity", value) for value in (0.7, 0, None)] == ["70%", "0%", "-"]
+    assert [value_text("learning_rate", value) for value in (1e-4, "auto", 3)] == ["0.0001", "auto", "3"]
+
+
+def test_signs():
+    assert [sign(name) for name in ("t/id/accuracy", "t/id/loss", "t/id/predicted_share_a")] == [1, -1, 1]

@@ -1,0 +1,130 @@
+"""Tables: what stands in a cell, and what is not hidden."""
+
+from io import StringIO
+
+import pytest
+from records import numbers
+from rich.console import Console
+
+from lit_prune.display.markup import Bold
+from lit_prune.report.comparisons import compare, rank
+from lit_prune.report.tables import (
+    Table,
+    differences_table,
+    printed_table,
+    ranks_table,
+    results_table,
+    spread_table,
+)
+
+
+def differences_of(results, settings):
+    """The table of differences, as the report has it."""
+    found = compare(results, settings.over, settings.metrics, settings.reference)
+    return differences_table(results, settings, found)
+
+
+def row_of(table, *names):
+    (row,) = [row for row in table.rows if tuple(row[: len(names)]) == names]
+    return dict(zip(table.header, row, strict=True))
+
+
+def test_markdown_marks_figures_and_keeps_bars_in_their_cells():
+    table = Table("Title", ["axis", "value"], [["a|b", "0.1"]], 1, ["A note."])
+    assert table.markdown() == "## Title\n\n| axis | value |\n| --- | ---: |\n| a\\|b | 0.1 |\n\nA note."
+
+
+def test_the_console_shows_the_first_rows_and_says_how_many_are_left():
+    table = Table("Title", ["axis", "value"], [[f"[row] {n}", Bold("0.1")] for n in range(5)], 1, [Bold("A note.")])
+    console = Console(width=80, file=StringIO())
+    console.print(table.rich(3))
+    text = console.file.getvalue()
+    assert "[row] 2" in text
+    assert "[row] 3" not in text
+    assert "2 more rows are in report.md. A note." in text
+    assert "*" not in text
+
+
+def test_a_cell_shows_mean_and_deviation_of_each_model(grid):
+    grid.add("mask-kl", numbers(0.9, 0.6) | {"dense/nli/ood/accuracy": 0.5}, run="mask", loss="kl", seed=1)
+    table = results_table(*grid.read())
+    assert table.header == ["run", "loss", "sparsity", "model", "seeds", "nli ID accuracy", "nli OOD accuracy"]
+    row = row_of(table, "mask", "poe", "70%", "result")
+    assert (row["seeds"], row["nli OOD accuracy"]) == ("3", "0.690 ± 0.030")
+    assert row_of(table, "mask", "kl", "-", "result")["nli OOD accuracy"] == "0.600 ± -"
+    dense = row_of(table, "mask", "kl", "-", "dense")
+    assert (dense["nli ID accuracy"], dense["nli OOD accuracy"]) == ("-", "0.500 ± -")
+    assert any("ddof 1" in note for note in table.notes)
+
+
+def test_a_cell_without_a_complete_run_is_shown(grid):
+    grid.add("late", status="failed", run="mask", loss="kl", sparsity=0.9, seed=1)
+    row = row_of(results_table(*grid.read()), "mask", "kl", "90%", "result")
+    assert (row["seeds"], row["nli OOD accuracy"]) == ("0 of 1 (1 failed)", "-")
+
+
+def test_the_spread_of_each_metric_has_its_extremes(grid):
+    row = row_of(spread_table(*grid.read()), "nli OOD accuracy", "mask", "ce", "50%", "result")
+    figures = {"mean": "0.5900", "std (ddof 1)": "0.0200", "min": "0.5700", "max": "0.6100", "seeds": "3"}
+    assert {name: row[name] for name in figures} == figures
+
+
+def test_a_difference_has_its_interval_and_how_it_was_drawn(grid):
+    grid.define(reference={"loss": "ce"})
+    results, settings = grid.read()
+    table = differences_of(results, settings)
+    assert table.title == "Differences from loss ce"
+    row = row_of(table, "mask", "poe", "50%", "nli OOD accuracy")
+    assert row["difference"] == "+0.120"
+    assert row["95% interval"] == "[+0.110, +0.130]"
+    assert (row["drawn"], row["pairs"]) == ("seeds", "3")
+    assert row_of(table, "mask", "poe", "50%", "nli ID accuracy")["95% interval"] == "[+0.000, +0.000]"
+    assert "2,000 resamples" in table.notes[0]
+
+
+@pytest.mark.parametrize(("num", "marked"), [(4, False), (5, True)])
+def test_an_interval_without_0_is_marked_when_there_are_pairs_enough(study, num, marked):
+    for seed in range(num):
+        for loss, accuracy in {"ce": 0.6, "poe": 0.7}.items():
+            study.add(f"{loss}-{seed}", numbers(0.9, accuracy + seed / 100), loss=loss, seed=seed)
+    study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy", "nli/id/accuracy"])
+    results, settings = study.read()
+    ood, same = differences_of(results, settings).rows
+    assert isinstance(ood[3], Bold) == marked
+    assert not same[3].startswith("**")
+
+
+def test_one_seed_has_no_interval(study):
+    for loss, accuracy in {"ce": 0.6, "poe": 0.7}.items():
+        study.add(loss, numbers(0.9, accuracy), loss=loss, seed=1)
+    study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy"])
+    results, settings = study.read()
+    assert differences_of(results, settings).rows == [["poe", "nli OOD accuracy", "+0.100", "-", "-", "1"]]
+
+
+def test_ranks_have_a_column_for_each_method(grid):
+    grid.define(rank="loss")
+    results, settings = grid.read()
+    row = row_of(ranks_table(results, settings, rank(results, settings)), "mask", "70%", "nli OOD accuracy")
+    assert (row["ce"], row["poe"], row["seeds"]) == ("2.00", "1.00", "3")
+
+
+def test_a_printed_value_stands_beside_ours(grid):
+    printed = {"run": "mask", "loss": "poe", "metric": "nli/ood/accuracy", "value": 0.75, "source": "a paper, Fig. 2"}
+    grid.add("late", run="mask", loss="poe", sparsity=0.5, seed=4)
+    grid.define(printed=[printed | {"sparsity": 0.5}, printed | {"run": "dense", "value": 0.7}])
+    table = printed_table(*grid.read())
+    row = row_of(table, "mask", "poe", "50%", "result", "nli OOD accuracy")
+    assert (row["printed"], row["ours"], row["ours - printed"]) == ("0.750", "0.710 ± 0.030", "-0.040")
+    assert (row["seeds"], row["source"]) == ("3 of 4 (1 planned)", "a paper, Fig. 2")
+    assert len(table.rows) == 2
+
+
+@pytest.mark.parametrize("model", ["dense", "result"])
+def test_a_printed_value_may_be_of_another_model(study, model):
+    study.add("a", numbers(0.9, 0.6) | {"dense/nli/ood/accuracy": 0.5}, loss="ce", seed=1)
+    printed = {"loss": "ce", "model": model, "metric": "nli/ood/accuracy", "value": 0.4, "source": "a paper"}
+    study.define(printed=[printed])
+    (row,) = printed_table(*study.read()).rows
+    assert row[1] == model
+    assert row[5] == {"dense": "+0.100", "result": "+0.200"}[model]
