@@ -1,4 +1,4 @@
-"""The command line: its commands, each imported when it is asked for, and one class of errors for users."""
+"""The command line: commands, imported when called, and errors for users in one line."""
 
 import sys
 from collections.abc import Sequence
@@ -8,46 +8,34 @@ from lit_prune import __version__
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import check_configs, explain
 
-# Name -> module whose `run(arguments)` does it, and what it is for.
+# Name -> module whose `run(arguments)` is the command, and its line in the help.
 COMMANDS = {
-    "fit": (
-        "lit_prune.commands.fit",
-        "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off",
+    "fit": ("lit_prune.commands.fit", "train a model from a yaml; --resume RUN resumes an interrupted run"),
+    "prepare": ("lit_prune.commands.prepare", "download and tokenise the data of a fit, which then needs no network"),
+    "test": ("lit_prune.commands.test", "evaluate the model of a finished run on labelled files"),
+    "predict": ("lit_prune.commands.predict", "write the predictions of a finished run's model for a file"),
+    "export": (
+        "lit_prune.commands.export",
+        "write the model of a finished run for plain transformers, or packed small",
     ),
-    "prepare": (
-        "lit_prune.commands.prepare",
-        "read, download and tokenise what a fit needs; the fit then needs no network",
-    ),
-    "test": ("lit_prune.commands.test", "evaluate a finished run's model on labelled files"),
-    "predict": ("lit_prune.commands.predict", "write what a finished run's model says of a file's rows"),
-    "export": ("lit_prune.commands.export", "write a finished run's model for plain transformers, or packed small"),
-    "masks": (
-        "lit_prune.commands.masks",
-        "what runs keep by layer and kind of matrix, and how much of it they share",
-    ),
-    "study": ("lit_prune.commands.study", "a grid of runs as a yaml says: axes, seeds, what starts from what"),
-    "stability": ("lit_prune.commands.stability", "one configuration with many seeds"),
-    "certify": (
-        "lit_prune.commands.certify",
-        "certify a generated corpus: its bias misleads, and can be resisted",
-    ),
-    "pointwise": ("lit_prune.commands.pointwise", "how far losses move of training rows that runs lacked"),
-    "report": ("lit_prune.commands.report", "what a study's runs show: results, statistics, tables, figures"),
-    "bench": (
-        "lit_prune.commands.bench",
-        "what masks, selection and the start of a command cost on this machine, as ratios",
-    ),
+    "masks": ("lit_prune.commands.masks", "compare the masks of runs by layer and target, and their overlap"),
+    "study": ("lit_prune.commands.study", "run a grid of configurations and seeds from a yaml"),
+    "stability": ("lit_prune.commands.stability", "run one configuration with many seeds"),
+    "certify": ("lit_prune.commands.certify", "check that the bias of a generated corpus misleads and can be resisted"),
+    "pointwise": ("lit_prune.commands.pointwise", "measure how losses of left-out training examples change"),
+    "report": ("lit_prune.commands.report", "summarise the runs of a study: results, statistics, tables, figures"),
+    "bench": ("lit_prune.commands.bench", "measure training, inference and start-up relative to a baseline"),
 }
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command line.
+    """Run a command.
 
     Args:
-        args: The arguments, None: those of the process.
+        args: The arguments, None for those of the process.
 
     Returns:
-        The exit code: 0, or 2 after a user's error, which is printed in one line. Bugs raise.
+        The exit code: 0, or 2 after an error for users, which is printed in one line. Other errors propagate.
     """
     name, *arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
     if name in ("-h", "--help"):
@@ -58,15 +46,15 @@ def main(args: Sequence[str] | None = None) -> int:
         return 0
     try:
         if name not in COMMANDS:
-            raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
+            raise UserError(f"unknown command {name!r}: choose from {', '.join(COMMANDS)}")
         check_configs(arguments)
         command = import_module(COMMANDS[name][0])
-        from lit_prune.hardware.threads import limit_threads  # not above: the help answers without torch
+        from lit_prune.hardware.threads import limit_threads  # not above: the help needs no torch
 
         limit_threads()
         command.run(arguments)
-    except Exception as error:  # a user's error may come wrapped by whatever library called us
-        cause = users_error(error)
+    except Exception as error:  # libraries that call the package may wrap its errors
+        cause = find_user_error(error)
         if cause is None:
             raise
         print(f"lit_prune: error: {' '.join(str(cause).split())}", file=sys.stderr)
@@ -75,7 +63,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def console() -> None:
-    """The console script."""
+    """Run the console script."""
     sys.exit(main())
 
 
@@ -85,13 +73,13 @@ def _help() -> str:
         "usage: lit_prune COMMAND ...\n\n"
         "Prune pretrained text encoders and tune them sparsely, honestly measured.\n\n"
         f"commands:\n{commands}\n\n"
-        "lit_prune COMMAND --help explains a command's arguments; lit_prune --version prints the version."
+        "lit_prune COMMAND --help shows the arguments of a command; lit_prune --version prints the version."
     )
 
 
-def users_error(error: BaseException) -> BaseException | None:
-    """What of a chain of errors is meant for a user: the last word of the package's own; None where it is a bug."""
-    from jsonargparse import ArgumentError  # not above: the help answers without the libraries
+def find_user_error(error: BaseException) -> BaseException | None:
+    """Return the outermost error for users in a chain of causes, None if the error is a bug."""
+    from jsonargparse import ArgumentError  # not above: the help needs no libraries
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     chain = [error]

@@ -1,9 +1,9 @@
-"""The one error class of the package that is meant for users."""
+"""The error class for users."""
 
 
 class UserError(ValueError):
-    """A wrong setting, file or environment.
+    """An invalid setting, file or environment.
 
-    The message names the offending value and the remedy; the command line prints it without a traceback
-    and exits with code 2. Every other exception is a bug of the package and keeps its traceback.
+    The message names the offending value and the remedy; the command line prints it without a traceback and exits with
+    code 2. Every other exception is a bug of the package and keeps its traceback.
     """

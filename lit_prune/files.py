@@ -1,6 +1,6 @@
-"""Files that are there whole or not at all, and that are known to be what was written.
+"""Atomic writing of files, and verified reading.
 
-A run's folder holds `checksums.json`: the SHA-256 of each json, parquet and safetensors file that the run wrote there.
+The folder of a run contains `checksums.json`: the SHA-256 of the json, parquet and safetensors files of the run.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml, read_bounded
 
-Write = Callable[[Path], object]  # fills the file that it is given
+Write = Callable[[Path], object]  # writes a file at a path
 Writer = Callable[[Path, Write], None]  # `write_atomically`, or `write_recorded` for a file of a run
 
 CHECKSUMS = "checksums.json"
-PARTIAL = ".partial"  # ends the name of a file that is being written
-_READS = 3  # of a file that another process may be replacing
+PARTIAL = ".partial"  # suffix of a file that is being written
+_READS = 3  # attempts, as another process may be replacing the file
 
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """Turn an operating system error while `--out` is written, such as a full disk, into a `UserError`."""
+    """Raise errors of the operating system while `--out` is written, such as a full disk, as a `UserError`."""
     try:
         yield
     except OSError as error:
@@ -34,18 +34,22 @@ def writing(out: Path) -> Iterator[None]:
 
 
 def new_path(out: str, folder: bool = False) -> Path:
-    """Return the path that `--out` names, where there is nothing yet (or an empty folder, if it is to be a folder).
+    """Check that `--out` can be written and return it as a path.
+
+    Args:
+        out: The path of a new file or folder.
+        folder: Whether it will be a folder; an existing empty folder is accepted too.
 
     Raises:
-        UserError: something is there, or nothing can be put there.
+        UserError: The path exists, or cannot be created.
     """
     path = Path(out)
     if path.exists() and not (folder and path.is_dir() and not any(path.iterdir())):
-        kind = " and not an empty folder" if folder else ""
-        raise UserError(f"--out {out} is there already{kind}: nothing is overwritten, give another")
-    above = next(each for each in path.absolute().parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise UserError(f"--out {out} cannot be written: {above} is not a folder that you may write to")
+        kind = "a new or empty folder" if folder else "a new file"
+        raise UserError(f"--out must be {kind}, got {out}, which exists: nothing is overwritten, choose another")
+    parent = next(each for each in path.absolute().parents if each.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UserError(f"--out must be in a folder that you may write to, got {out}: check {parent}")
     return path
 
 
@@ -53,14 +57,14 @@ def new_path(out: str, folder: bool = False) -> Path:
 
 
 def write_atomically(path: Path, write: Write) -> None:
-    """Write a file so that, whatever interrupts it, `path` is the old file or the new one.
+    """Write a file so that `path` is the old or the new file, even if writing is interrupted.
 
-    The new file is written beside the old one, reaches the disk, and takes its name: a second name (hard link) of the
-    old file still leads to the old content.
+    The new file is written beside the old one, flushed to the disk and renamed: hard links to the old file keep its
+    content.
 
     Args:
         path: The file.
-        write: Fills the file that it is given.
+        write: Writes the content to the path that it receives.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
@@ -74,7 +78,7 @@ def write_atomically(path: Path, write: Write) -> None:
 
 
 def write_folder(path: Path, fill: Write) -> None:
-    """Let `fill` put files into a folder beside `path`, then make it `path`, which is not there yet or empty."""
+    """Create a folder atomically: `fill` writes into a temporary folder, which is then renamed to `path`."""
     path = path.resolve()
     partial = _partial(path)
     partial.mkdir(parents=True)
@@ -86,14 +90,14 @@ def write_folder(path: Path, fill: Write) -> None:
 
 
 def write_recorded(path: Path, write: Write) -> None:
-    """Write a file of a run atomically, and its SHA-256 into the `checksums.json` beside it.
+    """Write a file of a run atomically, and its SHA-256 to `checksums.json` in the same folder.
 
-    The checksum is there before the file. Until the next write that of the file before stays valid too, so that a run
-    killed between the two is not called damaged.
+    The checksum is written before the file, and that of the previous file stays valid until the next write, so that a
+    run killed between the two writes does not count as damaged.
 
     Args:
         path: The file.
-        write: Fills the file that it is given.
+        write: Writes the content to the path that it receives.
     """
 
     def write_both(partial: Path) -> None:
@@ -118,7 +122,7 @@ def write_json(values: Mapping[str, Any] | Sequence[Any], path: Path, writer: Wr
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what a killed process left half-written in a folder that no other process writes to, and below it."""
+    """Remove partial files of killed processes from a folder and its subfolders; no other process may write there."""
     for partial in [*folder.glob(f".*{PARTIAL}"), *folder.glob(f"*/.*{PARTIAL}")]:
         partial.unlink(missing_ok=True)
 
@@ -128,7 +132,7 @@ def _partial(path: Path) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file's content, or a folder's names, to the disk."""
+    """Flush the content of a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -140,20 +144,20 @@ def _sync(path: Path) -> None:
 
 
 def check_undamaged(path: Path) -> None:
-    """Compare a file with its SHA-256 in the `checksums.json` beside it; a file that is not listed there passes.
+    """Compare a file with its SHA-256 in `checksums.json` in the same folder; files not listed there pass.
 
     Raises:
-        UserError: they differ, or the file or `checksums.json` cannot be read, or the file is a link to another.
+        UserError: The SHA-256 differs, a file cannot be read, or the file is a link.
     """
     if path.is_symlink():
         raise UserError(f"{path} must be a file of its folder, got a link to {path.readlink()}: put a copy there")
     if not path.is_file():
-        raise UserError(f"there is no file {path}")
+        raise UserError(f"{path} must be an existing file: check the path")
     for attempt in range(_READS):
         known = _read_checksums(path.parent).get(path.name)
         if known is None or _sha256(path) in known:
             return
-        time.sleep(0.02 * attempt)  # a run that is under way may have replaced both in between
+        time.sleep(0.02 * attempt)  # an active run may have replaced both in between
     raise UserError(
         f"{path} is damaged or was changed: its SHA-256 is none of those in {CHECKSUMS}; restore the file, or run it "
         "again"
@@ -164,7 +168,7 @@ def read_verified(path: Path) -> bytes:
     """Return the content of a json or yaml file, verified by `check_undamaged`.
 
     Raises:
-        UserError: the file is damaged, too large, or cannot be read.
+        UserError: The file is damaged, too large, or cannot be read.
     """
     try:
         content = read_bounded(path)
@@ -182,7 +186,7 @@ def read_json(path: Path, kind: type) -> Any:
         kind: `dict` or `list`.
 
     Raises:
-        UserError: the file holds something else, is damaged, or cannot be read.
+        UserError: The content has another type, the file is damaged, or it cannot be read.
     """
     try:
         content = json.loads(read_verified(path))
@@ -191,19 +195,20 @@ def read_json(path: Path, kind: type) -> Any:
             raise
         raise UserError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(content, kind):
-        raise UserError(f"{path} must hold a JSON {'object' if kind is dict else 'list'}, got {str(content)[:40]!r}")
+        expected = "object" if kind is dict else "list"
+        raise UserError(f"{path} must contain a JSON {expected}, got {str(content)[:40]!r}: restore the file")
     return content
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a yaml file holds, plain values only.
+    """Return the mapping in a yaml file of plain values.
 
     Raises:
-        UserError: the file holds something else, or cannot be read.
+        UserError: The content is not a mapping of plain values, or the file cannot be read.
     """
     content = parse_yaml(read_verified(path), path)
     if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a yaml mapping, got {str(content)[:40]!r}")
+        raise UserError(f"{path} must contain a yaml mapping, got {str(content)[:40]!r}: correct the file")
     return content
 
 
@@ -214,9 +219,9 @@ def _read_checksums(folder: Path) -> dict[str, list[str]]:
     try:
         known = json.loads(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}): remove it to go without checksums") from error
+        raise UserError(f"{path} is damaged ({error}): remove it to skip the checks") from error
     if not isinstance(known, dict) or not all(isinstance(each, list) for each in known.values()):
-        raise UserError(f"{path} is damaged: remove it to go without checksums")
+        raise UserError(f"{path} is damaged: remove it to skip the checks")
     return known
 
 

@@ -1,4 +1,4 @@
-"""Limits of files that are read: what would unpack to far more than it holds is an error, within seconds."""
+"""Limits on files that are read, so that a file that expands to far more than its size is rejected in seconds."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,10 @@ from lit_prune.errors import UserError
 
 LARGEST_TEXT = 256 * 2**20  # bytes of a json or yaml file
 LONGEST_LINE = 16 * 2**20  # characters
-LARGEST_YAML = 2**20  # bytes; it is slow to parse
+LARGEST_YAML = 2**20  # bytes; yaml is slow to parse
 MOST_COLUMNS = 10_000
-_MOST_NODES = 1_000_000  # of a yaml, its aliases written out
-_UNPACKED, _RATIO = 64 * 2**20, 100  # bytes of a parquet, unpacked: so many, and so many for each byte of the file
+_MOST_NODES = 1_000_000  # of a yaml, with aliases expanded
+_UNPACKED, _RATIO = 64 * 2**20, 100  # largest parquet in memory: bytes, plus bytes per byte of the file
 _BATCH = 1000  # rows
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -27,7 +27,7 @@ def bounded_lines(file: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
     """Yield the lines of an open file.
 
     Raises:
-        UserError: one is longer than `LONGEST_LINE`.
+        UserError: A line is longer than `LONGEST_LINE`.
     """
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
@@ -41,22 +41,24 @@ def read_bounded(path: Path) -> bytes:
     """Return the content of a json or yaml file.
 
     Raises:
-        UserError: it has more bytes than `LARGEST_TEXT`.
+        UserError: The file has more bytes than `LARGEST_TEXT`.
     """
     size = path.stat().st_size
     if size > LARGEST_TEXT:
-        raise UserError(f"{path} must have at most {LARGEST_TEXT:,} bytes, got {size:,}: is it what its name says?")
+        raise UserError(
+            f"{path} must have at most {LARGEST_TEXT:,} bytes, got {size:,}: check that it is the right file"
+        )
     return path.read_bytes()
 
 
 def check_num_columns(where: str, num: int) -> None:
-    """Check that a table has no more columns than `MOST_COLUMNS`.
+    """Check the number of columns of a table.
 
     Raises:
-        UserError: it has.
+        UserError: The table has more columns than `MOST_COLUMNS`.
     """
     if num > MOST_COLUMNS:
-        raise UserError(f"{where} must have at most {MOST_COLUMNS:,} columns, got {num:,}: take out those not needed")
+        raise UserError(f"{where} must have at most {MOST_COLUMNS:,} columns, got {num:,}: remove unused ones")
 
 
 def bounded_batches(
@@ -65,7 +67,7 @@ def bounded_batches(
     """Yield the rows of an open parquet file in batches of 1,000.
 
     Raises:
-        UserError: they take far more memory than the file has bytes.
+        UserError: The rows take far more memory than the file has bytes.
     """
     most = _UNPACKED + _RATIO * os.path.getsize(path)
     unpacked = 0
@@ -83,7 +85,7 @@ def read_parquet_table(path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
     """Read the columns of a schema from a parquet file that this package wrote.
 
     Raises:
-        UserError: the file cannot be read, is too large, or has a column of another type, or a null.
+        UserError: The file cannot be read or is too large, or a column has another type or a null.
     """
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
@@ -108,10 +110,10 @@ def read_parquet_table(path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
 
 
 def parse_yaml(content: bytes, path: Path) -> Any:
-    """Return what a yaml holds, plain values only.
+    """Parse a yaml of plain values.
 
     Raises:
-        UserError: it is no yaml, too large, too deep, or its aliases stand for too much.
+        UserError: The content is not yaml, is too large or too deep, or its aliases expand to too much.
     """
     if len(content) > LARGEST_YAML:
         raise UserError(f"{path} must have at most {LARGEST_YAML:,} bytes, got {len(content):,}: is it a yaml?")
@@ -132,7 +134,7 @@ def parse_yaml(content: bytes, path: Path) -> Any:
 
 
 def _num_bytes(column: pyarrow.Array) -> int:
-    """The bytes of a column, each text counted wherever it stands."""
+    """Return the size of a column in bytes, with the texts of a dictionary counted at each occurrence."""
     if pyarrow.types.is_dictionary(column.type) and pyarrow.types.is_string(column.type.value_type):
         return pyarrow.compute.sum(pyarrow.compute.binary_length(column.dictionary).take(column.indices)).as_py() or 0
     num: int = column.nbytes
@@ -140,21 +142,21 @@ def _num_bytes(column: pyarrow.Array) -> int:
 
 
 def _unpacks(path: Path, most: int) -> UserError:
-    return UserError(f"{path} must unpack to at most {most:,} bytes, got more: is it what its name says?")
+    return UserError(f"{path} must unpack to at most {most:,} bytes, got more: check that it is the right file")
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
-    """The nodes below a node and itself, aliases written out."""
+    """Return the number of nodes in a tree, with aliases expanded."""
     if id(node) in known:
         return known[id(node)]
-    known[id(node)] = _MOST_NODES  # an alias of it inside itself has no end
-    below: list[yaml.Node] = []
+    known[id(node)] = _MOST_NODES  # an alias of a node inside itself would never end
+    children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
-        below = [each for pair in node.value for each in pair]
+        children = [child for pair in node.value for child in pair]
     elif isinstance(node, yaml.SequenceNode):
-        below = node.value
-    num = 1 + sum(_count(each, known) for each in below)
+        children = node.value
+    num = 1 + sum(_count(child, known) for child in children)
     if num > _MOST_NODES:
-        raise ValueError("its aliases stand for too much")
+        raise ValueError("its aliases expand to too many nodes")
     known[id(node)] = num
     return num

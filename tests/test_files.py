@@ -87,9 +87,9 @@ def test_a_new_path_is_one_where_nothing_is(tmp_path):
     assert new_path(str(tmp_path / "new" / "deep")) == tmp_path / "new" / "deep"
     assert new_path(str(tmp_path / "folder"), folder=True) == tmp_path / "folder"
     for taken, is_folder in (("file", False), ("file", True), ("folder", False), ("", True)):
-        with pytest.raises(UserError, match="is there already"):
+        with pytest.raises(UserError, match="must be a new"):
             new_path(str(tmp_path / taken), is_folder)
-    with pytest.raises(UserError, match=r"below cannot be written: .*/file is not a folder"):
+    with pytest.raises(UserError, match=r"must be in a folder that you may write to, got .*below: check .*file"):
         new_path(str(tmp_path / "file" / "below"))
     assert not (tmp_path / "new").exists()
 

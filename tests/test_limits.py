@@ -95,7 +95,7 @@ def test_a_compressed_checkpoint_is_refused(tmp_path):
         (
             "a: &a [x, x, x, x, x, x, x, x]\n"
             + "".join(f"b{n}: &b{n} [{', '.join(['*' + (f'b{n - 1}' if n else 'a')] * 8)}]\n" for n in range(9)),
-            "aliases stand for too much",
+            "aliases expand to too many nodes",
         ),
         ("a: &a {k: *a}", "aliases"),
         ("[" * 50_000, "cannot be read as yaml"),

@@ -1,1 +1,1 @@
-"""`lit_prune bench`: what masks, selection and the start of a command cost on this machine, as ratios in one run."""
+"""`lit_prune bench`: the cost of masks, selection and command start-up on this machine, as ratios within one run."""

@@ -1,4 +1,4 @@
-"""Random BERTs: dense, and pruned as a trained one would be exported, which is all that speed depends on."""
+"""Random BERTs, dense or pruned like an exported model: speed depends on shapes and sparsity, not on values."""
 
 import torch
 from torch import nn
@@ -12,29 +12,31 @@ from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.targets import layers_in, match
 
-HEAD_WIDTH = 64  # of BERT's attention heads, whatever the size of the model
-HEADS = ("pooler", "classifier")  # targets that are no matrices of the layers
+HEAD_WIDTH = 64  # of BERT's attention heads, at every model size
+HEADS = ("pooler", "classifier")  # targets outside of the Transformer layers
 
 
 def check_shape(layers: int, hidden: int) -> None:
-    """Refuse what is no shape of a BERT.
+    """Check that a BERT can have this shape.
 
     Raises:
-        UserError: A size is not positive, or the width is no multiple of that of a head.
+        UserError: A size is not positive, or the width is not a multiple of the width of a head.
     """
     check_positive(layers=layers, hidden=hidden)
     if hidden % HEAD_WIDTH:
-        raise UserError(f"hidden is {hidden}: use a multiple of {HEAD_WIDTH}, the width of an attention head")
+        raise UserError(
+            f"hidden must be a multiple of {HEAD_WIDTH}, got {hidden}: attention heads are {HEAD_WIDTH} wide"
+        )
 
 
 def dense_bert(layers: int, hidden: int, max_length: int = 512, **config: float) -> BertModel:
-    """A random BERT.
+    """Build a random BERT.
 
     Args:
-        layers: Its Transformer layers.
-        hidden: Its width.
-        max_length: Tokens that it has positions for.
-        config: Further values of its configuration.
+        layers: Number of Transformer layers.
+        hidden: Width of the hidden states.
+        max_length: Number of positions, at least 512.
+        config: Further values of the configuration.
     """
     torch.manual_seed(0)
     return BertModel(
@@ -49,10 +51,10 @@ def dense_bert(layers: int, hidden: int, max_length: int = 512, **config: float)
     )
 
 
-def bert_of_rank(layers: int, hidden: int, max_length: int, rank: int) -> BertModel:
-    """The same of whose matrices so many ranks are kept, as two small ones where these have fewer entries."""
+def low_rank_bert(layers: int, hidden: int, max_length: int, rank: int) -> BertModel:
+    """Build a BERT whose matrices are truncated to `rank` and factorised where that saves parameters."""
     backbone = dense_bert(layers, hidden, max_length)
-    root = rooted(backbone)
+    root = as_model(backbone)
     for name in layers_in(match(root, "bert", without=HEADS)):
         linear = root.get_submodule(name)
         assert isinstance(linear, nn.Linear)
@@ -65,20 +67,20 @@ def bert_of_rank(layers: int, hidden: int, max_length: int, rank: int) -> BertMo
 
 
 def sparse_bert(layers: int, hidden: int, max_length: int, density: float) -> BertModel:
-    """The same of whose matrices that share of the entries is kept, each computed by a sparse product."""
+    """Build a BERT whose matrices are pruned to `density` and multiplied as sparse matrices."""
     backbone = dense_bert(layers, hidden, max_length)
-    root = rooted(backbone)
+    root = as_model(backbone)
     names = layers_in(match(root, "bert", without=HEADS))
     for name in names:
         linear = root.get_submodule(name)
         assert isinstance(linear, nn.Linear)
         weight = linear.weight.detach()
-        (keep,) = keep_largest([weight.abs()], num_kept(weight.numel(), 1 - density))
-        weight.mul_(keep)
+        (mask,) = keep_largest([weight.abs()], num_kept(weight.numel(), 1 - density))
+        weight.mul_(mask)
     install_sparse(root, names)
     return backbone
 
 
-def rooted(backbone: nn.Module) -> nn.Module:
-    """A network in which it stands where it does in a model, so that its layers are found by their names."""
+def as_model(backbone: nn.Module) -> nn.Module:
+    """Return a module with the backbone at `encoder.backbone`, where name patterns of targets expect it."""
     return nn.ModuleDict({"encoder": nn.ModuleDict({"backbone": backbone})})

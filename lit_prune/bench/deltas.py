@@ -1,6 +1,6 @@
-"""Bytes on disk of what tuning changes of an encoder: deltas of `lit_prune export`, and peft's files.
+"""Sizes on disk of tuned encoders: deltas written by `lit_prune export`, beside the files that peft writes.
 
-Each is written for real, over a random BERT whose trained values are random too; of the encoder alone, without a head.
+The files are written for a random BERT with random trained values, for the encoder alone, without a head.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lit_prune.bench.bert import HEADS, check_shape, dense_bert, rooted
+from lit_prune.bench.bert import HEADS, as_model, check_shape, dense_bert
 from lit_prune.export import delta, peft_files
 from lit_prune.export.files import save_tensors
 from lit_prune.files import write_json
@@ -30,17 +30,17 @@ SHIRA_RANK = 1  # SHiRA trains rank * (m + n) entries of an m x n matrix: about 
 
 
 def deltas(layers: int = 6, hidden: int = 384, rank: int = 4, share: float = 0.005, json: str | None = None) -> None:
-    """Bytes on disk of deltas of an encoder that is tuned, beside the files that peft writes.
+    """Compare the size on disk of deltas of a tuned encoder with the files that peft writes.
 
     Args:
-        layers: Transformer layers of the random BERT; the default is the bundled encoder's shape.
-        hidden: Its width, a multiple of 64.
+        layers: Number of Transformer layers of the random BERT; the default is the shape of the bundled encoder.
+        hidden: Width of the hidden states, a multiple of 64.
         rank: Rank of LoRA.
-        share: Share of the entries of each matrix that are chosen.
+        share: Fraction of the entries of each matrix that is tuned.
         json: File for the figures: one JSON object with a list of `deltas`.
 
     Raises:
-        UserError: A size is not positive or not such a multiple, the share is none, or peft is not installed.
+        UserError: A size or the share is out of range, or peft is not installed.
     """
     check_shape(layers, hidden)
     check_positive(rank=rank)
@@ -49,19 +49,19 @@ def deltas(layers: int = 6, hidden: int = 384, rank: int = 4, share: float = 0.0
     sizes = delta_sizes(layers, hidden, rank, share)
     print(table(sizes))
     if json is not None:
-        write_json({"deltas": [asdict(each) for each in sizes]}, Path(json))
+        write_json({"deltas": [asdict(size) for size in sizes]}, Path(json))
 
 
 @dataclass(frozen=True)
 class DeltaSize:
-    """Sizes of one way to tune.
+    """Sizes of the files of one tuning method.
 
     Attributes:
-        method: Its name.
-        num_trained: Trained values.
-        ours: Bytes of `delta.safetensors`; None: the package has no such method.
-        peft: Bytes of `adapter_model.safetensors` as peft writes it; None: the installed peft has no such method.
-        peft_method: What peft calls it.
+        method: Name of the method.
+        num_trained: Number of trained values.
+        ours: Bytes of `delta.safetensors`, None if the package does not have the method.
+        peft: Bytes of peft's `adapter_model.safetensors`, None if the installed peft does not have the method.
+        peft_method: Name of the method in peft.
     """
 
     method: str
@@ -75,19 +75,19 @@ def delta_sizes(layers: int, hidden: int, rank: int, share: float) -> list[Delta
     """Write the files and measure them.
 
     Args:
-        layers: Transformer layers of the encoder.
-        hidden: Its width.
+        layers: Number of Transformer layers of the encoder.
+        hidden: Width of the hidden states.
         rank: Rank of LoRA.
-        share: Share of the entries of each matrix that are chosen.
+        share: Fraction of the entries of each matrix that is tuned.
     """
     shape = layers, hidden
-    peft_sizes = {name: _of_peft(shape, rank, share, name) for name in ("Lora", "Shira", "Supertuning", "IA3")}
+    peft_sizes = {name: _peft_size(shape, rank, share, name) for name in ("Lora", "Shira", "Supertuning", "IA3")}
 
     def size(method: str, shape_model: Callable[[nn.Module, list[str]], None] | None, peft_method: str) -> DeltaSize:
         num, theirs = peft_sizes[peft_method]
         if shape_model is None:
             return DeltaSize(method, num, None, theirs, peft_method)
-        num, ours = _of_ours(shape, shape_model)
+        num, ours = _delta_size(shape, shape_model)
         return DeltaSize(method, num, ours, theirs, peft_method)
 
     return [
@@ -105,10 +105,10 @@ def delta_sizes(layers: int, hidden: int, rank: int, share: float) -> list[Delta
 def table(sizes: list[DeltaSize]) -> str:
     """Return a Markdown table."""
     lines = ["| tuned | trained values | delta of lit_prune | file of peft |", "|---|---|---|---|"]
-    for each in sizes:
-        theirs = "-" if each.peft is None else f"{_bytes(each.peft)} ({each.peft_method})"
-        ours = "-" if each.ours is None else _bytes(each.ours)
-        lines.append(f"| {each.method} | {each.num_trained:,} | {ours} | {theirs} |")
+    for size in sizes:
+        theirs = "-" if size.peft is None else f"{_bytes(size.peft)} ({size.peft_method})"
+        ours = "-" if size.ours is None else _bytes(size.ours)
+        lines.append(f"| {size.method} | {size.num_trained:,} | {ours} | {theirs} |")
     return "\n".join(lines)
 
 
@@ -140,15 +140,15 @@ def _tune_at_random(root: nn.Module, names: list[str]) -> None:
 
 
 def _train(root: nn.Module) -> int:
-    """Give trained parameters other values; how many there are."""
+    """Replace trained parameters by random values and return the number of values."""
     trained = [value for value in root.parameters() if value.requires_grad]
     for value in trained:
         nn.init.normal_(value)
     return sum(value.numel() for value in trained)
 
 
-def _of_ours(shape: tuple[int, int], shape_model: Callable[[nn.Module, list[str]], None]) -> tuple[int, int]:
-    root = rooted(dense_bert(*shape))
+def _delta_size(shape: tuple[int, int], shape_model: Callable[[nn.Module, list[str]], None]) -> tuple[int, int]:
+    root = as_model(dense_bert(*shape))
     base = {name: value.clone() for name, value in root.state_dict().items()}
     shape_model(root, _matrices(root))
     num = _train(root)
@@ -161,18 +161,18 @@ def _of_ours(shape: tuple[int, int], shape_model: Callable[[nn.Module, list[str]
         return num, path.stat().st_size
 
 
-def _of_peft(shape: tuple[int, int], rank: int, share: float, name: str) -> tuple[int, int | None]:
+def _peft_size(shape: tuple[int, int], rank: int, share: float, name: str) -> tuple[int, int | None]:
     import peft
 
     if not hasattr(peft, f"{name}Config"):
         return 0, None
     backbone = dense_bert(*shape)
-    names = [each.removeprefix("encoder.backbone.") for each in _matrices(rooted(backbone))]
+    names = [each.removeprefix("encoder.backbone.") for each in _matrices(as_model(backbone))]
     settings: dict[str, dict[str, Any]] = {
         "Lora": {"r": rank, "lora_alpha": rank, "target_modules": names},
         "Shira": {"r": SHIRA_RANK, "target_modules": names},
         "Supertuning": {"sparsity": 1 - share, "target_modules": names},
-        "IA3": {},  # which matrices it scales, peft's own table says
+        "IA3": {},  # peft has a table of the matrices that IA3 scales
     }
     model = peft.get_peft_model(backbone, getattr(peft, f"{name}Config")(**settings[name]))
     num = _train(model)

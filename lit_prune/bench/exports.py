@@ -1,4 +1,4 @@
-"""The encoders of exported models and of runs, beside dense ones of the same shape."""
+"""Encoders of exported models and of runs, beside a dense encoder of the same shape."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -17,33 +17,33 @@ from lit_prune.export.lowrank import factor
 from lit_prune.export.model import TaskModel
 from lit_prune.export.trained import read_run
 
-_WAYS: dict[str, Callable[[TaskModel], object]] = {"compact": compact, "lowrank": factor, "csr": make_sparse}
+_CONVERSIONS: dict[str, Callable[[TaskModel], object]] = {"compact": compact, "lowrank": factor, "csr": make_sparse}
 
 
-def encoders(folder: Path) -> dict[str, Callable[[], nn.Module]]:
-    """What makes the backbone of a folder, by the name of its format; the first is `dense`, a random one of its shape.
+def encoder_makers(folder: Path) -> dict[str, Callable[[], nn.Module]]:
+    """Return functions that build the backbone of a folder, by format; the first, `dense`, is random, of that shape.
 
     Args:
-        folder: One that `lit_prune export` wrote, which has one format, or a run's, whose result is made in each
-            format that its pruning allows (`compact` where it removes something).
+        folder: An export, which has one format, or the folder of a run, whose model is converted to each format that
+            its pruning allows (`compact` only if it removes parameters).
 
     Raises:
-        UserError: it is neither, it is damaged, or holds masks alone.
+        UserError: The folder is neither, is damaged, or contains only masks.
     """
     if not (folder / "run.json").is_file():
-        load(folder)  # what is wrong with it is said before anything is measured
+        load(folder)  # raises its errors before anything is measured
         return {"dense": partial(_untrained, {"backbone": str(folder)}), format_of(folder): partial(_loaded, folder)}
     trained = read_run(folder, None)
-    made: dict[str, Callable[[], nn.Module]] = {"dense": partial(_untrained, trained.config["encoder"])}
-    for form, change in _WAYS.items():
+    makers: dict[str, Callable[[], nn.Module]] = {"dense": partial(_untrained, trained.config["encoder"])}
+    for format_name, convert in _CONVERSIONS.items():
         try:
-            told = change(deepcopy(trained.model))
+            result = convert(deepcopy(trained.model))
         except UserError:
-            continue  # it is not for this kind of pruning
-        if isinstance(told, Removed) and told.parameters.sparsity == 0:
+            continue  # the format does not support this kind of pruning
+        if isinstance(result, Removed) and result.parameters.sparsity == 0:
             continue
-        made[form] = partial(_of_run, folder, change)
-    return made
+        makers[format_name] = partial(_converted, folder, convert)
+    return makers
 
 
 def _untrained(settings: dict[str, Any]) -> nn.Module:
@@ -54,9 +54,9 @@ def _loaded(folder: Path) -> nn.Module:
     return _backbone(load(folder).encoder)
 
 
-def _of_run(folder: Path, change: Callable[[TaskModel], object]) -> nn.Module:
+def _converted(folder: Path, convert: Callable[[TaskModel], object]) -> nn.Module:
     model = read_run(folder, None).model
-    change(model)
+    convert(model)
     return _backbone(model.encoder)
 
 

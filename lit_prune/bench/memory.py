@@ -1,4 +1,4 @@
-"""Peak memory of work that is repeated."""
+"""Peak memory of repeated work."""
 
 import gc
 import multiprocessing
@@ -10,15 +10,15 @@ import torch
 
 
 def peak_memory(make: Callable[[], Callable[[], object]], device: str, with_making: bool = True) -> int | None:
-    """Peak memory in bytes of making something and of running it twice; None where the system does not tell.
+    """Return the peak memory in bytes of building a function and calling it twice, None if it cannot be measured.
 
-    On a GPU it is what torch allocated at most; on a CPU (Linux only) the growth of the resident set from before it is
-    made to its peak. It is measured in a fresh process: what another one freed would count as free here.
+    On a GPU this is the most that torch allocated; on a CPU (Linux only) the growth of the resident set. The function
+    runs in a fresh process: memory that this one has freed but not returned would hide a part of the growth.
 
     Args:
-        make: Makes what is run, as a model that trains by a step; it and its arguments can be pickled.
-        device: Where that works, cpu or cuda.
-        with_making: Whether the peak may be in the making too, else in the running alone.
+        make: Builds the function, such as a training step; must be picklable.
+        device: Device of the function, cpu or cuda.
+        with_making: Include the peak while the function is built, not only while it runs.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_peak_memory_here, make, device, with_making).result()
@@ -29,20 +29,20 @@ def _peak_memory_here(make: Callable[[], Callable[[], object]], device: str, wit
     run = make()
     if not with_making:
         gc.collect()
-        _forget_peak(device)
+        _reset_peak(device)
     run()
     run()
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
-    peak = _resident_bytes("VmHWM")  # not getrusage: its peak includes the parent process, which started this one
+    peak = _resident_bytes("VmHWM")  # getrusage would include the peak of the parent process
     return None if before is None or peak is None else peak - before
 
 
-def _forget_peak(device: str) -> None:
+def _reset_peak(device: str) -> None:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     elif Path("/proc/self/clear_refs").exists():
-        Path("/proc/self/clear_refs").write_text("5")  # of Linux: the peak is the present size again
+        Path("/proc/self/clear_refs").write_text("5")  # see proc(5): resets VmHWM to the present size
 
 
 def _resident_bytes(field: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What was measured, for the console and for a file."""
+"""Output of measurements to the console and to a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from lit_prune.hardware.device import hardware
 
 
 def machine(device: str) -> dict[str, str | int]:
-    """What is measured on: `hardware`, `num_threads` and `torch_version`."""
+    """Return `hardware`, `num_threads` and `torch_version` of this machine."""
     return {
         "hardware": hardware(torch.device(device)),
         "num_threads": torch.get_num_threads(),
@@ -19,12 +19,12 @@ def machine(device: str) -> dict[str, str | int]:
 
 
 def report(figures: Mapping[str, float], device: str, json: str | None) -> None:
-    """Print the figures as a table, with what they were measured on, and write them where asked to.
+    """Print figures and the machine that they were measured on as a table, and write them if `json` is set.
 
     Args:
         figures: Seconds, bytes and ratios, by name.
-        device: What they were measured on, cpu or cuda.
-        json: File for the same as one flat JSON object; None: no file.
+        device: Device of the measurements, cpu or cuda.
+        json: File for one flat JSON object, None for no file.
     """
     values = {**machine(device), **figures}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Measured speeds: a table with a warning where pruning does not pay, files, and a section of a model card."""
+"""Measured speeds as a table with warnings if pruning does not pay, as files, and as a section of a model card."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lit_prune.bench.inference import Speed, Use
+from lit_prune.bench.inference import Speed, Workload
 from lit_prune.bench.report import machine
 from lit_prune.files import write_atomically, write_json, write_recorded
 
@@ -24,47 +24,50 @@ _HEADINGS = (
     "peak MB",
     "texts/s",
 )
-_WIDTH = 120  # of what is piped into a file
+_WIDTH = 120  # characters, if the output is not a terminal
 
 
-def show(speeds: Sequence[Speed], use: Use, title: str) -> None:
-    """Print a table of what was measured, and what of it does not pay."""
+def show(speeds: Sequence[Speed], workload: Workload, title: str) -> None:
+    """Print a table of the measurements, and a warning for each that does not pay."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     table = Table(
         *_HEADINGS,
-        title=f"{title}: {_conditions(use)}",
+        title=f"{title}: {_conditions(workload)}",
         caption="of dense: its time in the same precision; FLOPs: of products alone",
     )
     for speed in speeds:
         table.add_row(*_cells(speed))
     console.print(table)
-    for warning in warnings_of(speeds):
+    for warning in speed_warnings(speeds):
         console.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
 
 
-def warnings_of(speeds: Sequence[Speed]) -> Iterator[str]:
-    """What is slower than the dense encoder in its own precision, and if no pruned one is the fastest, which is."""
+def speed_warnings(speeds: Sequence[Speed]) -> Iterator[str]:
+    """Yield a warning for each pruned encoder slower than dense in its precision, and one if dense is the fastest."""
     pruned = [speed for speed in speeds if speed.name != speeds[0].name]
     for speed in pruned:
         if speed.ratio >= 1:
             yield f"{speed.name} in {speed.precision} takes {speed.ratio:.2f} times as long as dense: it does not pay"
     if pruned and (best := min(speeds, key=lambda speed: speed.seconds)) not in pruned:
-        other = min(pruned, key=lambda speed: speed.seconds)
-        yield f"dense in {best.precision} is faster than all that is pruned; next is {other.name} in {other.precision}"
+        second = min(pruned, key=lambda speed: speed.seconds)
+        yield (
+            f"dense in {best.precision} is faster than all pruned encoders; next is {second.name} in {second.precision}"
+        )
 
 
-def write_speeds(measured: Sequence[tuple[str, Use, Speed]], path: Path) -> None:
-    """Write all measurements, each with its folder, batch and length, with what they were measured on."""
+def write_speeds(measured: Sequence[tuple[str, Workload, Speed]], path: Path) -> None:
+    """Write all measurements with their folders, batches and lengths, and the machine that they were measured on."""
     rows = [
-        {"folder": folder, "batch": use.batch, "length": use.length, **asdict(speed)} for folder, use, speed in measured
+        {"folder": folder, "batch": workload.batch, "length": workload.length, **asdict(speed)}
+        for folder, workload, speed in measured
     ]
     write_json({**machine(measured[0][1].device), "measurements": rows}, path)
 
 
 def write_numbers(speeds: Sequence[Speed], run: Path) -> None:
-    """Write a run's `speed.json`, for reports to compare: `<format>_<precision>_seconds`, `_ratio` and `_bytes`."""
+    """Write a run's `speed.json`, which reports read: `<format>_<precision>_seconds`, `_ratio` and `_bytes`."""
     numbers: dict[str, float] = {}
     for speed in speeds:
         name = f"{speed.name}_{speed.precision}"
@@ -72,16 +75,17 @@ def write_numbers(speeds: Sequence[Speed], run: Path) -> None:
     write_json(numbers, run / "speed.json", write_recorded)
 
 
-def write_card(speeds: Sequence[Speed], use: Use, folder: Path) -> None:
-    """Put what was measured at the end of an export's model card, in the place of what was there of it."""
-    on = machine(use.device)
+def write_card(speeds: Sequence[Speed], workload: Workload, folder: Path) -> None:
+    """Write the measurements at the end of an export's model card, replacing earlier ones."""
+    environment = machine(workload.device)
     lines = [
-        f"On {on['hardware']}, {on['num_threads']} threads, torch {on['torch_version']}; {_conditions(use)}.",
+        f"On {environment['hardware']}, {environment['num_threads']} threads, torch {environment['torch_version']}; "
+        f"{_conditions(workload)}.",
         "",
         f"| {' | '.join(_HEADINGS)} |",
         "|---" * len(_HEADINGS) + "|",
         *(f"| {' | '.join(_cells(speed))} |" for speed in speeds),
-        *(f"\n{warning}." for warning in warnings_of(speeds)),
+        *(f"\n{warning}." for warning in speed_warnings(speeds)),
     ]
     card = folder / "README.md"
     before = card.read_text().partition(_SECTION)[0] if card.is_file() else ""
@@ -89,9 +93,10 @@ def write_card(speeds: Sequence[Speed], use: Use, folder: Path) -> None:
     write_atomically(card, lambda path: path.write_text(text))
 
 
-def _conditions(use: Use) -> str:
+def _conditions(workload: Workload) -> str:
     return (
-        f"the encoder alone, {use.batch} texts of {use.length} tokens, median of {use.repeats} rounds on {use.device}"
+        f"the encoder alone, {workload.batch} texts of {workload.length} tokens, median of {workload.repeats} rounds "
+        f"on {workload.device}"
     )
 
 

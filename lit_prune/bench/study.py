@@ -1,4 +1,4 @@
-"""What a study costs beside its runs: the same runs by `lit_prune fit` alone, and as a study on this machine's Ray."""
+"""Overhead of a study: runs started by `lit_prune fit` against the same runs as a study on this machine's Ray."""
 
 import os
 import subprocess
@@ -12,30 +12,30 @@ import yaml
 from lit_prune.errors import UserError
 
 
-def ways(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[], object]]:
-    """Two functions by the names of their figures, each of which runs a configuration with the seeds 1 to `num_runs`.
+def run_functions(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[], object]]:
+    """Return two functions that run a configuration with the seeds 1 to `num_runs`, by the names of their figures.
 
-    One starts `lit_prune fit` for each, the other `lit_prune study` for all, where a run has all cores, as there.
+    One starts `lit_prune fit` once per seed, the other `lit_prune study` for all seeds; a run has all cores in both.
 
     Args:
-        configs: Files of the configuration, each laid over the one before.
-        num_runs: How many runs.
+        configs: Files of the configuration, later ones on top of earlier ones.
+        num_runs: Number of runs.
 
     Raises:
-        UserError: a file is not there.
+        UserError: A file does not exist.
     """
     if missing := [each for each in configs if not Path(each).is_file()]:
-        raise UserError(f"configs: there is no file {missing[0]}")
+        raise UserError(f"configs must be existing files, got {missing[0]}: check the path")
     paths = [str(Path(each).resolve()) for each in configs]
     return {
-        "study_seconds_fit": lambda: _in_a_folder(_fit, paths, num_runs),
-        "study_seconds_study": lambda: _in_a_folder(_study, paths, num_runs),
+        "study_seconds_fit": lambda: _in_temporary_folder(_fit, paths, num_runs),
+        "study_seconds_study": lambda: _in_temporary_folder(_study, paths, num_runs),
     }
 
 
-def _in_a_folder(way: Callable[[Sequence[str], int, Path], None], paths: Sequence[str], num_runs: int) -> None:
+def _in_temporary_folder(run: Callable[[Sequence[str], int, Path], None], paths: Sequence[str], num_runs: int) -> None:
     with TemporaryDirectory() as folder:
-        way(paths, num_runs, Path(folder))
+        run(paths, num_runs, Path(folder))
 
 
 def _fit(paths: Sequence[str], num_runs: int, folder: Path) -> None:
@@ -46,7 +46,7 @@ def _fit(paths: Sequence[str], num_runs: int, folder: Path) -> None:
 
 def _study(paths: Sequence[str], num_runs: int, folder: Path) -> None:
     study = {
-        "title": "The same with several seeds",
+        "title": "One configuration, several seeds",
         "runs": {"fit": {"configs": list(paths), "axes": ["seed"]}},
         "axes": {"seed": {"setting": "seed_everything", "values": list(range(1, num_runs + 1))}},
     }
@@ -58,4 +58,6 @@ def _study(paths: Sequence[str], num_runs: int, folder: Path) -> None:
 def _call(*arguments: str) -> None:
     done = subprocess.run([sys.executable, "-m", "lit_prune", *arguments], capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"lit_prune {arguments[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        raise UserError(
+            f"lit_prune {arguments[0]} must succeed, got exit code {done.returncode}: {done.stderr.strip()[-2000:]}"
+        )

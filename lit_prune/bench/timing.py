@@ -1,7 +1,7 @@
-"""Functions timed against each other.
+"""Relative timing of functions.
 
-Absolute seconds belong to a machine and to what else runs on it. So whatever is compared is timed in turn, round after
-round, and a ratio is the median over the rounds of the ratio within each.
+Absolute times depend on the machine and its load. So functions are timed in turn, round after round, and a ratio is the
+median over the rounds of the ratio within a round.
 """
 
 import statistics
@@ -15,25 +15,27 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def compare(functions: Mapping[str, Callable[[], object]], prefix: str, repeats: int, device: str) -> dict[str, float]:
-    """Time functions in turn, after one round that warms them up.
+    """Time functions in turn, after one warm-up round.
 
     Args:
-        functions: What to time, by the name of its figure; the first is what the others are compared with.
-        prefix: Of these names; what follows names the ratio.
+        functions: The functions by the names of their figures; the first is the baseline.
+        prefix: Common prefix of the names, which the names of ratios leave out.
         repeats: Number of rounds.
-        device: Where they work, cpu or cuda; a time ends when it has done their work.
+        device: Device of the functions, cpu or cuda; times include the work that they start there.
 
     Returns:
-        Median seconds by name, and `ratio_<name>`: the median over the rounds of a function's time over the first's.
+        Median seconds by name, and `ratio_<name>`: the median over the rounds of the time relative to the baseline.
     """
-    seconds = rounds(functions, repeats, device)
-    first, *others = seconds
+    seconds = time_rounds(functions, repeats, device)
+    baseline, *names = seconds
     figures = {name: statistics.median(times) for name, times in seconds.items()}
-    return figures | {f"ratio_{each.removeprefix(prefix)}": ratio(seconds[each], seconds[first]) for each in others}
+    return figures | {
+        f"ratio_{name.removeprefix(prefix)}": median_ratio(seconds[name], seconds[baseline]) for name in names
+    }
 
 
-def rounds(functions: Mapping[Name, Callable[[], object]], repeats: int, device: str) -> dict[Name, list[float]]:
-    """The seconds of each function in each round, after one round that warms them up; see `compare`."""
+def time_rounds(functions: Mapping[Name, Callable[[], object]], repeats: int, device: str) -> dict[Name, list[float]]:
+    """Return the seconds of each function in each round, after one warm-up round; see `compare`."""
     seconds: dict[Name, list[float]] = {name: [] for name in functions}
     for number in range(repeats + 1):
         for name, function in functions.items():
@@ -43,9 +45,9 @@ def rounds(functions: Mapping[Name, Callable[[], object]], repeats: int, device:
     return seconds
 
 
-def ratio(seconds: Sequence[float], base: Sequence[float]) -> float:
-    """The median over the rounds of one function's time over another's."""
-    return statistics.median(taken / other for taken, other in zip(seconds, base, strict=True))
+def median_ratio(seconds: Sequence[float], baseline: Sequence[float]) -> float:
+    """Return the median over the rounds of the ratio of two functions' times."""
+    return statistics.median(time / base for time, base in zip(seconds, baseline, strict=True))
 
 
 def _on_cpu(function: Callable[[], object]) -> float:
@@ -55,7 +57,7 @@ def _on_cpu(function: Callable[[], object]) -> float:
 
 
 def _on_gpu(function: Callable[[], object]) -> float:
-    """From before the function's work to after it, by the GPU's own clock."""
+    """Return the seconds of a function's work by CUDA events, which the GPU records."""
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     start.record()
     function()

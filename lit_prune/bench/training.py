@@ -1,4 +1,4 @@
-"""A random BERT that is trained by steps: dense, under masks, or pruned meanwhile."""
+"""Training steps of a random BERT: dense, masked, pruned while training, or sparsely tuned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,57 +20,57 @@ from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
 from lit_prune.tuning.lora import need_peft
 
-SPARSITY = 0.5  # no step under masks depends on it
+SPARSITY = 0.5  # the cost of a step under masks does not depend on it
 
 
 @dataclass(frozen=True)
-class Pruned:
-    """How the matrices of the layers are pruned while they are trained.
+class Pruning:
+    """Settings of pruning while training.
 
     Args:
-        structure: What is kept or pruned as one.
-        sparsity: The share that is pruned.
-        learned: The masks are learned, by movement; else they follow the magnitudes.
-        refreshed: Each matrix is told anew after each step what it keeps, as in local scope; else nothing is, as in
-            most steps of global scope.
+        structure: The unit that is pruned.
+        sparsity: The fraction that is pruned.
+        is_learned: Masks are learned by movement; otherwise they follow the magnitudes.
+        is_refreshed: Masks are updated after each step, as in local scope; otherwise they are not, as in most steps of
+            global scope.
     """
 
     structure: Structure
     sparsity: float
-    learned: bool
-    refreshed: bool
+    is_learned: bool
+    is_refreshed: bool
 
 
 PRUNED = {
-    "movement_local": Pruned(Element(), 0.9, learned=True, refreshed=True),
-    "movement_global": Pruned(Element(), 0.9, learned=True, refreshed=False),
-    "magnitude_local": Pruned(Element(), 0.9, learned=False, refreshed=True),
-    "magnitude_global": Pruned(Element(), 0.9, learned=False, refreshed=False),
-    "rank_movement": Pruned(Rank(), 0.9, learned=True, refreshed=True),
-    "rank_magnitude_half": Pruned(Rank(), 0.5, learned=False, refreshed=True),
-    "rank_magnitude_tenth": Pruned(Rank(), 0.9, learned=False, refreshed=True),
+    "movement_local": Pruning(Element(), 0.9, is_learned=True, is_refreshed=True),
+    "movement_global": Pruning(Element(), 0.9, is_learned=True, is_refreshed=False),
+    "magnitude_local": Pruning(Element(), 0.9, is_learned=False, is_refreshed=True),
+    "magnitude_global": Pruning(Element(), 0.9, is_learned=False, is_refreshed=False),
+    "rank_movement": Pruning(Rank(), 0.9, is_learned=True, is_refreshed=True),
+    "rank_magnitude_half": Pruning(Rank(), 0.5, is_learned=False, is_refreshed=True),
+    "rank_magnitude_tenth": Pruning(Rank(), 0.9, is_learned=False, is_refreshed=True),
 }
 MASKED = ("fixed", "learned", "mask_phase")
 TUNED = ("tuned", "lora", "shira")
 VARIANTS = ("dense", *MASKED, *PRUNED, *TUNED)
-SHARE = 0.005  # of the entries of each tensor (Fu et al. 2023)
-RANK = 4  # of LoRA and SHiRA, which tune as many entries of a matrix: about that share
+SHARE = 0.005  # trainable fraction of each tensor (Fu et al. 2023)
+RANK = 4  # of LoRA and SHiRA: about the same trainable fraction
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A random BERT with a classifier, and the batch that it is trained on.
+    """Shape of a random BERT with a classifier and of its training batch.
 
     Args:
-        layers: Its Transformer layers.
-        hidden: Its width, a multiple of 64.
-        batch: Texts in the batch.
-        length: Tokens in a text.
+        layers: Number of Transformer layers.
+        hidden: Width of the hidden states, a multiple of 64.
+        batch: Number of texts in the batch.
+        length: Number of tokens of a text.
         precision: fp32, or bf16 (autocast).
         device: cpu or cuda.
 
     Raises:
-        UserError: A size is not positive or not such a multiple, or the precision is unknown.
+        UserError: A size is out of range, or the precision is unknown.
     """
 
     layers: int
@@ -84,38 +84,45 @@ class Setting:
         check_shape(self.layers, self.hidden)
         check_positive(batch=self.batch, length=self.length)
         if self.precision not in ("fp32", "bf16"):
-            raise UserError(f"precision is {self.precision!r}: use fp32 or bf16")
+            raise UserError(f"unknown precision {self.precision!r}: choose from fp32, bf16")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A model and its optimizer, which a call trains by one step."""
+    """A training step of a model, called without arguments."""
 
     train: Callable[[], None]
     optimizer: Optimizer
 
     def __call__(self) -> None:
-        """Train by one step."""
+        """Train the model by one step."""
         self.train()
 
     @property
     def optimizer_bytes(self) -> int:
-        """The size of the optimizer's state, after a step."""
+        """Size of the optimizer's state after a step."""
         values = [value for state in self.optimizer.state.values() for value in state.values()]
         return sum(value.numel() * value.element_size() for value in values if isinstance(value, Tensor))
 
 
 def training_step(setting: Setting, variant: str) -> Step:
-    """A model and its optimizer, to be trained by one step at a time.
+    """Return a training step of a random BERT.
 
-    `fixed` trains all weights under a fixed mask, `learned` all weights and the scores of a learned mask, `mask_phase`
-    the scores alone; `dense` trains all weights without a mask; `tuned` the head and some entries of the encoder,
-    `lora` and `shira` the head and what peft adds to the encoder; of the others, whose embeddings are frozen, see
-    `PRUNED`. A step is the gradients' reset, forward, loss, backward, clipping, AdamW, and the refresh of what is kept;
-    attention weights have no dropout, as in the configurations for a CPU. On a GPU it returns before the work is done.
+    | variant | trained |
+    |---|---|
+    | `dense` | all weights, without masks |
+    | `fixed` | all weights, under a fixed mask |
+    | `learned` | all weights and the scores of a learned mask |
+    | `mask_phase` | the scores alone |
+    | `tuned` | the head and some entries of the encoder |
+    | `lora`, `shira` | the head and the parameters that peft adds |
+    | see `PRUNED` | all weights but the embeddings, pruned while training |
+
+    A step resets the gradients, runs forward, loss and backward, clips, runs AdamW and updates the masks. Attention
+    weights have no dropout, as in the configurations for a CPU. On a GPU the step returns before the work is done.
 
     Args:
-        setting: The model, batch, precision and device.
+        setting: Model, batch, precision and device.
         variant: One of `VARIANTS`.
     """
     backbone = dense_bert(setting.layers, setting.hidden, setting.length, attention_probs_dropout_prob=0.0)
@@ -143,14 +150,14 @@ def training_step(setting: Setting, variant: str) -> Step:
         nn.functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained.values(), 1.0)
         optimizer.step()
-        if refresh_all is not None and PRUNED[variant].refreshed:
+        if refresh_all is not None and PRUNED[variant].is_refreshed:
             refresh_all()
 
     return Step(train, optimizer)
 
 
 def _tune(model: nn.ModuleDict, variant: str) -> None:
-    """Have a small part tuned; `tuned` chooses by magnitude: which entries they are is nothing to a step."""
+    """Freeze the encoder but for a small part; `tuned` selects by magnitude, which is as fast as other criteria."""
     matrices = layers_in(match(model, "bert", without=HEADS))
     if variant == "shira":
         need_peft(variant)
@@ -162,39 +169,39 @@ def _tune(model: nn.ModuleDict, variant: str) -> None:
     lora = Lora(RANK, targets=[f"{name}.weight" for name in matrices])
     method = lora if variant == "lora" else ChosenEntries(Magnitude(), SHARE)
     method.check(model)
-    method.begin(model, lambda _: iter(()), lambda own: own)
+    method.begin(model, lambda _: iter(()), lambda tensor: tensor)
 
 
-def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:
-    """Put masks on the matrices of the layers and freeze the embeddings, as the configurations do.
+def _prune(model: nn.Module, pruning: Pruning) -> Callable[[], None]:
+    """Mask the matrices of the layers and freeze the embeddings, as the configurations do.
 
     Returns:
-        The function that has each matrix keep what it is to keep now.
+        A function that updates all masks.
     """
     model.get_submodule("encoder.backbone.embeddings").requires_grad_(False)
     names = layers_in(match(model, "bert", without=HEADS))
-    install(model, names, lambda _, weight: _mask_of(weight, how), how.structure)
+    install(model, names, lambda _, weight: _make_mask(weight, pruning), pruning.structure)
     layers = masked_layers(model).values()
 
     def refresh_all() -> None:
         for layer in layers:
             if isinstance(layer.mask, LearnedMask):
-                refresh([layer.mask], how.sparsity)
+                refresh([layer.mask], pruning.sparsity)
             elif isinstance(layer.mask, ReversibleMask):
-                set_anew([layer.mask], [Magnitude()(layer.masked, how.sparsity)], how.sparsity)
+                set_anew([layer.mask], [Magnitude()(layer.masked, pruning.sparsity)], pruning.sparsity)
 
     refresh_all()
     return refresh_all
 
 
-def _mask_of(weight: Tensor, how: Pruned) -> Mask:
-    if how.learned:
-        return LearnedMask(Magnitude()(weight, how.sparsity))
+def _make_mask(weight: Tensor, pruning: Pruning) -> Mask:
+    if pruning.is_learned:
+        return LearnedMask(Magnitude()(weight, pruning.sparsity))
     return ReversibleMask(torch.ones_like(weight, dtype=torch.bool))
 
 
 def _mask(model: nn.Module, fixed: bool) -> None:
-    """Put a mask on every matrix that is pruned by default."""
+    """Mask every matrix that is pruned by default."""
     names = layers_in(match(model, "bert"))
     install(model, names, lambda _, weight: LearnedMask(weight.detach().abs()))
     masks = {name: layer.mask for name, layer in masked_layers(model).items() if isinstance(layer.mask, LearnedMask)}

@@ -1,4 +1,4 @@
-"""What subnetworks keep, counted: of each matrix, and of each two of them both; summed by layer, target or both."""
+"""Numbers of kept weights of subnetworks and of their pairwise intersections, by layer and target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from lit_prune.compare.sources import Subnetwork
 from lit_prune.sparsity.overlap import Floats, overlap
 from lit_prune.sparsity.targets import layer_of, targets_of
 
-TOP = "top"  # where poolers and heads are: in no layer
+TOP = "top"  # stands for the layer of poolers and heads
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Kept entries of every matrix.
+    """Numbers of kept entries of every matrix.
 
     Attributes:
-        names: What the subnetworks are called.
-        layers: The layer of each matrix (matrices,), `TOP` outside of any.
-        targets: The target of each matrix (matrices,).
-        size: Entries of each matrix (matrices,).
-        kept: Kept entries (subnetworks, matrices).
-        both: Entries that both of a pair keep (pairs, matrices), in the order of `pairs`.
+        names: Names of the subnetworks.
+        layers: Layer of each matrix (matrices,), `TOP` for poolers and heads.
+        targets: Target of each matrix (matrices,).
+        size: Number of entries of each matrix (matrices,).
+        kept: Number of kept entries (subnetworks, matrices).
+        both: Number of entries that both subnetworks of a pair keep (pairs, matrices), in the order of `pairs`.
     """
 
     names: tuple[str, ...]
@@ -37,39 +37,39 @@ class Counts:
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """The pairs of subnetworks, by number."""
+        """Pairs of subnetworks, by index."""
         return list(combinations(range(len(self.names)), 2))
 
     @cached_property
     def all_layers(self) -> list[str]:
-        """The layers in order, `TOP` last."""
+        """Layers in order, `TOP` last."""
         return sorted(set(self.layers), key=lambda layer: (layer == TOP, *map(int, layer.split(".") * (layer != TOP))))
 
     @cached_property
     def all_targets(self) -> list[str]:
-        """The targets, in the order in which the model has them first."""
+        """Targets in the order of the model."""
         return list(dict.fromkeys(self.targets))
 
-    def chosen(self, layer: str | None = None, target: str | None = None) -> NDArray[np.bool_]:
-        """Which matrices lie in a layer and belong to a target, (matrices,); None: in any, to any."""
-        return np.array(
-            [layer in (None, own) and target in (None, of) for own, of in zip(self.layers, self.targets, strict=True)]
-        )
+    def select(self, layer: str | None = None, target: str | None = None) -> NDArray[np.bool_]:
+        """Return the matrices of a layer and a target as a mask (matrices,); None selects all layers or targets."""
+        is_layer = np.array([layer in (None, each) for each in self.layers], dtype=bool)
+        is_target = np.array([target in (None, each) for each in self.targets], dtype=bool)
+        return np.asarray(is_layer & is_target)
 
-    def share(self, chosen: NDArray[np.bool_]) -> Floats:
-        """Share that each subnetwork keeps of these matrices (subnetworks,); NaN if there are none."""
-        total = self.size[chosen].sum()
-        return np.asarray(self.kept[:, chosen].sum(axis=1) / (total or np.nan))
+    def density(self, selected: NDArray[np.bool_]) -> Floats:
+        """Return the density of each subnetwork in the selected matrices (subnetworks,), NaN if none is selected."""
+        total = self.size[selected].sum()
+        return np.asarray(self.kept[:, selected].sum(axis=1) / (total or np.nan))
 
-    def overlaps(self, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """Overlap of each pair in these matrices, and that of random masks, (pairs,) each; see `sparsity.overlap`."""
-        one, other = np.array(self.pairs, dtype=int).reshape(-1, 2).T
-        kept = self.kept[:, chosen]
-        return overlap(self.both[:, chosen], kept[one], kept[other], self.size[chosen])
+    def overlaps(self, selected: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Return the overlap of each pair in the selected matrices, and of random masks (pairs,); see `overlap`."""
+        first, second = np.array(self.pairs, dtype=int).reshape(-1, 2).T
+        kept = self.kept[:, selected]
+        return overlap(self.both[:, selected], kept[first], kept[second], self.size[selected])
 
 
 def count(subnetworks: Sequence[Subnetwork]) -> Counts:
-    """Count what subnetworks of one architecture keep; one matrix of each is in memory at a time."""
+    """Count the kept entries of subnetworks of one architecture, with one matrix of each in memory at a time."""
     shapes = subnetworks[0].shapes
     kept, both = [], []
     for name in shapes:

@@ -1,4 +1,4 @@
-"""Where masks are read from: finished runs, and exports of masks alone. Matrix by matrix, 8 entries to the byte."""
+"""Masks read from finished runs and from exports, one matrix at a time, 8 entries per byte."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Bits: TypeAlias = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Subnetwork:
-    """What one run keeps.
+    """The masks of one run.
 
     Attributes:
-        name: What it is called: the run's experiment, version and axes.
-        shapes: Shape of the matrix of each masked layer, by the layer's name in the run's model, in order.
-        read: Name of a layer -> what is kept of its matrix, 8 entries to the byte, the last byte padded with 0.
+        name: Experiment, version and axes of the run.
+        shapes: Shapes of the masked matrices by the names of their layers, in the order of the model.
+        read: Returns the mask of a layer by its name, 8 entries per byte, the last byte padded with 0.
     """
 
     name: str
@@ -31,15 +31,18 @@ class Subnetwork:
 
 
 def open_all(folders: Sequence[str]) -> list[Subnetwork]:
-    """The subnetworks of runs, of their files of masks (of a task) or of exports; no mask is read yet.
+    """Open the masks of runs, of a task of a run, or of exports, without reading them yet.
+
+    Args:
+        folders: Folders of runs or exports, or files `<task>_masks.safetensors` in a run's folder.
 
     Raises:
-        UserError: a folder is given twice or holds no masks, or masks are of other matrices than the first's.
+        UserError: A folder is given twice or has no masks, or the masked matrices differ from those of the first.
     """
     places: dict[Path, str] = {}
     for folder in folders:
         if (place := Path(folder).resolve()) in places:
-            raise UserError(f"{folder} is there twice (as {places[place]}): give each run once")
+            raise UserError(f"runs must be different, got {folder} twice (as {places[place]} too): give each run once")
         places[place] = folder
     opened = [_open(Path(folder)) for folder in folders]
     for folder, each in zip(folders[1:], opened[1:], strict=True):
@@ -55,48 +58,48 @@ def _open(place: Path) -> Subnetwork:
     folder, path = (place.parent, place) if place.is_file() else (place, place / FILE)
     if not (folder / "run.json").is_file():
         if not path.is_file():
-            raise UserError(f"{folder} holds neither a run.json nor a {FILE}: give a finished run, or exported masks")
+            raise UserError(f"{folder} must be a finished run or exported masks, got neither run.json nor {FILE} in it")
         return _open_export(folder)
     if not (folder / "metrics.json").is_file():
-        raise UserError(f"{folder} is not finished: finish it with lit_prune fit --resume {folder}")
+        raise UserError(f"{folder} is incomplete: resume it with lit_prune fit --resume {folder}")
     if not path.is_file():
         if by_task := sorted(each.name for each in folder.glob(f"*_{FILE}")):
-            raise UserError(f"the masks of {folder} differ by task: give its files, {', '.join(by_task)}")
-        raise UserError(f"{folder} has no masks: nothing of it was pruned (a dense run?); leave it out")
+            raise UserError(f"{folder} has masks for each task: give one of its files, {', '.join(by_task)}")
+        raise UserError(f"{folder} must be a pruned run, got one without masks: leave it out")
     names = {_layer(name): name for name in mask_shapes(path)}
     shapes = {_layer(name): shape for name, shape in mask_shapes(path).items()}
-    own = "" if path.name == FILE else f" {path.name.removesuffix(f'_{FILE}')}"
-    return Subnetwork(_name_of_run(folder) + own, shapes, lambda name: load_packed(path, names[name]))
+    task = "" if path.name == FILE else f" {path.name.removesuffix(f'_{FILE}')}"
+    return Subnetwork(_run_name(folder) + task, shapes, lambda name: load_packed(path, names[name]))
 
 
 def _layer(name: str) -> str:
-    """The layer of a masked tensor."""
+    """Return the name of the layer of a masked tensor."""
     return name.rpartition(".")[0]
 
 
-def _name_of_run(folder: Path) -> str:
-    """Experiment and version, and the axes that these do not say: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
+def _run_name(folder: Path) -> str:
+    """Return experiment, version and the axes not in them: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
     try:
         record: dict[str, Any] = read_json(folder / "run.json", dict)
-        said, axes = record["experiment"].split("/"), record["axes"].items()
+        parts, axes = record["experiment"].split("/"), record["axes"].items()
     except (LookupError, AttributeError, TypeError) as error:
         raise UserError(f"{folder}/run.json cannot be read ({error}): restore the file") from error
-    further = [f"{axis}={value}" for axis, value in axes if not {f"{axis}={value}", str(value)} & set(said)]
-    return " ".join(["/".join([*said, folder.resolve().name]), *further])
+    further = [f"{axis}={value}" for axis, value in axes if not {f"{axis}={value}", str(value)} & set(parts)]
+    return " ".join(["/".join([*parts, folder.resolve().name]), *further])
 
 
 def _open_export(folder: Path) -> Subnetwork:
-    # Not above: these bring the libraries that build models, which runs' masks do without.
+    # Not above: these import the libraries that build models, which masks of runs do not need.
     from lit_prune.export.files import load_tensors
     from lit_prune.export.masks import mask_shapes, unpack_mask
 
     path = folder / FILE
-    codes, metadata = load_tensors(path)  # less than a bit for each entry
+    codes, metadata = load_tensors(path)  # small: less than a bit per entry
     try:
         stored = mask_shapes(codes, metadata)
         names = {_layer(name): name for name in stored}
     except (KeyError, ValueError) as error:
-        raise UserError(f"{path} holds no masks that lit_prune export wrote ({error}): export the run again") from error
+        raise UserError(f"{path} must be written by lit_prune export, got {error!r}: export the run again") from error
 
     def read(name: str) -> Bits:
         try:
@@ -104,7 +107,8 @@ def _open_export(folder: Path) -> Subnetwork:
         except (KeyError, ValueError) as error:
             raise UserError(f"{path} is damaged ({error}): export the run again") from error
 
-    return Subnetwork(f"export {folder.resolve().name}", {name: stored[own] for name, own in names.items()}, read)
+    shapes = {name: stored[stored_name] for name, stored_name in names.items()}
+    return Subnetwork(f"export {folder.resolve().name}", shapes, read)
 
 
 def _check_alike(
@@ -112,12 +116,12 @@ def _check_alike(
 ) -> None:
     for name in dict.fromkeys([*expected, *shapes]):
         if shapes.get(name) != expected.get(name):
-            there, here = (_told(each.get(name)) for each in (expected, shapes))
+            expected_shape, shape = (_shape_text(each.get(name)) for each in (expected, shapes))
             raise UserError(
-                f"{folder} and {first} mask other matrices: {name} is {here} in the former and {there} in the latter; "
-                "compare runs of one architecture"
+                f"runs must have the same masked matrices, got {name} {shape} in {folder} and {expected_shape} in "
+                f"{first}: compare runs of one architecture"
             )
 
 
-def _told(shape: tuple[int, ...] | None) -> str:
+def _shape_text(shape: tuple[int, ...] | None) -> str:
     return "not masked" if shape is None else " x ".join(map(str, shape))

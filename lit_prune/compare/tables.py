@@ -1,4 +1,4 @@
-"""What subnetworks keep and share, as tables to read and as rows for a program."""
+"""Densities and overlaps of subnetworks, as tables and as data frames."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,18 +16,18 @@ _BY_CHANCE = (
 
 
 def tables(counts: Counts) -> list[Table]:
-    """The runs and what they keep by target and by layer; with several, what each two share."""
+    """Return tables of the runs and their densities by target and layer, and of overlaps if there are several runs."""
     named = [[str(number), name] for number, name in enumerate(counts.names, start=1)]
     numbers = [row[:1] for row in named]
     everywhere, layers, targets = _places(counts)
     whole = f"Share kept of {counts.size.sum():,} weights of {len(counts.size)} matrices."
     shown = [
-        Table("Subnetworks", ["", "run", "kept"], _beside(named, _shares(counts, everywhere)), 2, [whole]),
-        Table("Kept by kind of matrix", ["run", *counts.all_targets], _beside(numbers, _shares(counts, targets)), 1),
-        Table("Kept by layer", ["run", *counts.all_layers], _beside(numbers, _shares(counts, layers)), 1),
+        Table("Subnetworks", ["", "run", "kept"], _beside(named, _densities(counts, everywhere)), 2, [whole]),
+        Table("Kept by kind of matrix", ["run", *counts.all_targets], _beside(numbers, _densities(counts, targets)), 1),
+        Table("Kept by layer", ["run", *counts.all_layers], _beside(numbers, _densities(counts, layers)), 1),
     ]
     if counts.pairs:
-        pairs = [[f"{one + 1} and {other + 1}"] for one, other in counts.pairs]
+        pairs = [[f"{first + 1} and {second + 1}"] for first, second in counts.pairs]
         by_target, by_layer = _overlaps(counts, targets), _overlaps(counts, layers)
         shown += [
             Table("Overlap", ["runs", "overlap"], _beside(pairs, _overlaps(counts, everywhere)), 1, [_BY_CHANCE]),
@@ -38,26 +38,26 @@ def tables(counts: Counts) -> list[Table]:
 
 
 def kept_rows(counts: Counts) -> pd.DataFrame:
-    """A row per run, layer and target: what it keeps, of how many."""
+    """Return the numbers of kept and of all entries, a row per run, layer and target."""
     cells = [(layer, target) for layer in counts.all_layers for target in counts.all_targets]
     columns = ["run", "layer", "target", "num_kept", "num_total", "share"]
     rows = []
     for layer, target in cells:
-        chosen = counts.chosen(layer, target)
-        if chosen.any():
-            total = counts.size[chosen].sum()
-            for name, num_kept in zip(counts.names, counts.kept[:, chosen].sum(axis=1), strict=True):
+        selected = counts.select(layer, target)
+        if selected.any():
+            total = counts.size[selected].sum()
+            for name, num_kept in zip(counts.names, counts.kept[:, selected].sum(axis=1), strict=True):
                 rows.append((name, layer, target, num_kept, total, num_kept / total))
     return pd.DataFrame(rows, columns=columns)
 
 
 def overlap_rows(counts: Counts) -> pd.DataFrame:
-    """A row per pair of runs in all (layer and target empty), in each layer and for each target."""
+    """Return the overlaps of pairs of runs over all matrices (layer and target empty), by layer and by target."""
     rows = []
     for layer, target in _named_places(counts):
-        found, by_chance = counts.overlaps(counts.chosen(layer, target))
-        for (one, other), *values in zip(counts.pairs, found, by_chance, strict=True):
-            rows.append((counts.names[one], counts.names[other], layer, target, *values))
+        found, by_chance = counts.overlaps(counts.select(layer, target))
+        for (first, second), *values in zip(counts.pairs, found, by_chance, strict=True):
+            rows.append((counts.names[first], counts.names[second], layer, target, *values))
     return pd.DataFrame(rows, columns=["run", "other", "layer", "target", "overlap", "by_chance"])
 
 
@@ -68,20 +68,21 @@ def _named_places(counts: Counts) -> Iterator[tuple[str | None, str | None]]:
 
 
 def _places(counts: Counts) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]], list[NDArray[np.bool_]]]:
-    """The matrices of all together, of each layer and of each target."""
+    """Return masks of matrices: of all together, of each layer and of each target."""
     return (
-        [counts.chosen()],
-        [counts.chosen(layer=layer) for layer in counts.all_layers],
-        [counts.chosen(target=target) for target in counts.all_targets],
+        [counts.select()],
+        [counts.select(layer=layer) for layer in counts.all_layers],
+        [counts.select(target=target) for target in counts.all_targets],
     )
 
 
-def _shares(counts: Counts, places: Sequence[NDArray[np.bool_]]) -> list[list[str]]:
-    return [[f"{share:.3f}" for share in row] for row in zip(*(counts.share(each) for each in places), strict=True)]
+def _densities(counts: Counts, places: Sequence[NDArray[np.bool_]]) -> list[list[str]]:
+    rows = zip(*(counts.density(place) for place in places), strict=True)
+    return [[f"{density:.3f}" for density in row] for row in rows]
 
 
 def _overlaps(counts: Counts, places: Sequence[NDArray[np.bool_]]) -> list[list[str]]:
-    columns = [zip(*counts.overlaps(each), strict=True) for each in places]
+    columns = [zip(*counts.overlaps(place), strict=True) for place in places]
     return [
         [f"{found:.3f} ({by_chance:.3f})" if found or by_chance else NONE for found, by_chance in row]
         for row in zip(*columns, strict=True)

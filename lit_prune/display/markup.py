@@ -1,13 +1,13 @@
-"""Text of runs (names, classes, errors) as text: in markdown, in LaTeX and on the console it is never markup."""
+"""Escaping of text of runs (names, classes, errors) for markdown, LaTeX and the console."""
 
 import re
 from collections.abc import Mapping
 
 from rich.text import Text
 
-# Brackets are markdown's where a place follows, as in [text](place), and a _ is where no word goes on around it.
+# Brackets are markup before a target, as in [text](target), and a _ is unless it lies within a word.
 _MARKDOWN = re.compile(r"[\\`*]|\](?=\s*[\[(:])|(?<![^\W_])_|_(?![^\W_])")
-_BLOCK = re.compile(r"^(\d*)([#>\[]|[-+](?=[-+\s]|$)|(?<=\d)[.)])")  # begins a heading, a list, a quotation
+_BLOCK = re.compile(r"^(\d*)([#>\[]|[-+](?=[-+\s]|$)|(?<=\d)[.)])")  # begins a heading, list or quotation
 _LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash ",
     "~": r"\textasciitilde ",
@@ -17,31 +17,31 @@ _LATEX: Mapping[str, str] = {
 
 
 class Bold(str):
-    """Text of our own that is shown bold where that is possible."""
+    """Text of the package itself that is shown bold where the format allows."""
 
 
 def printable(text: str) -> str:
-    """Return text in one line, without control characters, which steer a terminal, and halves of characters."""
+    """Return text in one line, without control characters and unpaired surrogates."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def in_markdown(text: str) -> str:
-    """Return text as markdown that shows it, inside a line; pipes are left to tables."""
+    """Escape text for markdown, within a line; pipes are not escaped, tables do that."""
     shown = _MARKDOWN.sub(r"\\\g<0>", printable(text)).replace("&", "&amp;").replace("<", "&lt;")
     return f"**{shown}**" if isinstance(text, Bold) else shown
 
 
 def paragraph(text: str) -> str:
-    """Return text as a paragraph of markdown that shows it."""
+    """Escape text for a paragraph of markdown."""
     return _BLOCK.sub(r"\1\\\2", in_markdown(text))
 
 
 def in_latex(text: str) -> str:
-    """Return text as LaTeX that shows it."""
+    """Escape text for LaTeX."""
     shown = "".join(_LATEX.get(each, each) for each in printable(text))
     return rf"\textbf{{{shown}}}" if isinstance(text, Bold) else shown
 
 
 def on_console(text: str) -> Text:
-    """Return text for rich that shows it."""
+    """Return text for rich without markup."""
     return Text(printable(text))

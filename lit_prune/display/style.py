@@ -1,4 +1,4 @@
-"""How figures look, and the files that they become."""
+"""Style of figures, and their files."""
 
 from collections.abc import Iterable
 from itertools import cycle
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lit_prune.files import write_atomically
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure  # takes a second
+    from matplotlib.figure import Figure  # slow to import
 
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
 FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
@@ -16,19 +16,19 @@ PANEL = (3.4, 2.8)  # inches
 
 
 def colors_of(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
-    """A color for each name: the first ten are told apart by the color-blind, further ten are darker."""
-    import seaborn as sns  # takes a second
+    """Return a color for each name: ten that color-blind readers can distinguish, then ten darker ones."""
+    import seaborn as sns  # not above: slow to import
 
     return dict(zip(names, cycle([*sns.color_palette("colorblind"), *sns.color_palette("dark")]), strict=False))
 
 
 def num_columns(num_panels: int) -> int:
-    """How many panels are side by side: three at most."""
+    """Return the number of panels in a row: three at most."""
     return 2 if num_panels == 4 else min(num_panels, 3)
 
 
 def save(canvas: "Figure", path: Path) -> None:
-    """Write a figure as PNG, and as PDF beside it; equal figures give equal files.
+    """Write a figure as PNG, and as PDF beside it; the files depend on the figure alone.
 
     Args:
         canvas: The figure.

@@ -1,1 +1,1 @@
-"""The machine: devices, precision, threads, and sizes that fit."""
+"""Devices, precision, threads and size checks."""

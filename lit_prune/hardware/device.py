@@ -1,4 +1,4 @@
-"""Devices: their names, and the precision that they compute fast."""
+"""Devices: their names, and the precisions that they compute natively."""
 
 import platform
 from pathlib import Path
@@ -14,22 +14,22 @@ BF16_FEATURES = {"avx512_bf16", "amx_bf16", "bf16", "sve_bf16"}  # x86, then Arm
 
 
 def device_named(name: str) -> str:
-    """`cpu` or `cuda`; `auto` is cuda where there is one.
+    """Return `cpu` or `cuda`; `auto` is cuda if available.
 
     Raises:
-        UserError: another name, or a device that is not there.
+        UserError: The name is unknown, or the device is not available.
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name not in ("cpu", "cuda"):
-        raise UserError(f"device is {name!r}: use cpu, cuda or auto")
+        raise UserError(f"unknown device {name!r}: choose from cpu, cuda, auto")
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, and there is none that torch can use: use cpu or auto")
+        raise UserError("device must be available to torch, got 'cuda': use cpu or auto")
     return name
 
 
 def hardware(device: torch.device) -> str:
-    """What a device is called by its maker, as far as the system tells."""
+    """Return the product name of a device, or its architecture if the system has no name."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return _cpuinfo("model name") or platform.processor() or platform.machine()
@@ -55,13 +55,13 @@ def warn_if_slow(precision: object, accelerator: object) -> None:
     emulated = {"cpu": ("bf16", "16"), "cuda": ("bf16",)}.get(device, ())
     if str(precision).startswith(emulated) and not _has_native_bf16(device):
         rank_zero_warn(
-            f"trainer.precision is {precision}, which this device does not compute natively (on a CPU it is 10 to 40 "
-            "times slower than 32-true): leave trainer.precision unset"
+            f"trainer.precision={precision} is emulated on this device (on a CPU 10 to 40 times slower than 32-true): "
+            "leave trainer.precision unset"
         )
 
 
 def _device_type(accelerator: object) -> str:
-    """The kind of device that Lightning takes for `trainer.accelerator`; of others its name."""
+    """Return the device type that Lightning selects for `trainer.accelerator`."""
     if accelerator not in ("auto", "gpu"):
         return str(accelerator)
     if torch.backends.mps.is_available():
@@ -73,7 +73,7 @@ def _has_native_bf16(device: str) -> bool:
     if device == "cuda":
         devices = range(torch.cuda.device_count())
         return bool(devices) and all(torch.cuda.get_device_capability(each) >= (8, 0) for each in devices)
-    has_kernels = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # oneDNN's use the features
+    has_kernels = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # oneDNN uses the features
     return device == "cpu" and has_kernels and bool(BF16_FEATURES & _cpu_features())
 
 
@@ -85,6 +85,6 @@ def _cpu_features() -> set[str]:
 
 
 def _cpuinfo(key: str) -> str:
-    """The first value of a key in /proc/cpuinfo; empty: there is none."""
+    """Return the first value of a key in /proc/cpuinfo, or an empty string."""
     lines = CPUINFO.read_text().splitlines() if CPUINFO.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

@@ -1,14 +1,17 @@
-"""Sizes and counts that a user gives."""
+"""Checks of sizes and counts given by users."""
 
 from lit_prune.errors import UserError
 
 
 def check_positive(**sizes: int) -> None:
-    """Refuse a size below 1.
+    """Check that sizes are at least 1.
+
+    Args:
+        sizes: The sizes by the names that error messages use.
 
     Raises:
-        UserError: one is; the message has its name.
+        UserError: A size is below 1.
     """
     for name, value in sizes.items():
         if value < 1:
-            raise UserError(f"{name} is {value}: needed is 1 or more")
+            raise UserError(f"{name} must be positive, got {value}: use 1 or more")

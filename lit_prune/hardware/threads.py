@@ -1,4 +1,4 @@
-"""The number of threads that torch computes with, where a process may use fewer CPUs than the machine has."""
+"""The number of torch's threads for a process that may use fewer CPUs than the machine has."""
 
 import os
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ EXPLICIT = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}  # a user's, Ray's or Lightnin
 
 
 def limit_threads(num_processes: int = 1) -> None:
-    """Compute with no more threads than CPUs that are usable, unless the environment sets their number.
+    """Limit torch's threads to the usable CPUs, unless the environment sets their number.
 
-    torch starts a thread for each core; beyond a container's quota they stop each other at every barrier.
+    torch starts a thread per core; beyond a container's quota the threads block each other at every barrier.
 
     Args:
-        num_processes: Processes that share the CPUs. Where there are several, those that this one starts inherit the
-            number through their environment.
+        num_processes: Number of processes that share the CPUs. If more than one, child processes inherit the number of
+            threads through the environment.
     """
     if EXPLICIT & os.environ.keys():
         return
@@ -27,17 +27,17 @@ def limit_threads(num_processes: int = 1) -> None:
 
 
 def usable_cpus(root: Path = Path("/")) -> int:
-    """The number of CPUs in the affinity of this process, or fewer by the quota of its control group, rounded down.
+    """Return the number of CPUs in the affinity of this process, or its control group's quota if smaller, rounded down.
 
     Args:
-        root: The root of the file system.
+        root: Root of the file system.
     """
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return max(1, int(min([len(affinity), *_quotas(root)])))
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """The CPU quotas of a process's control group and of all above it, in CPUs; see cgroups(7)."""
+    """Yield the quotas, in CPUs, of this process's control group and its ancestors; see cgroups(7)."""
     groups = root / "proc/self/cgroup"
     for line in groups.read_text().splitlines() if groups.is_file() else []:
         _, controllers, path = line.split(":", 2)
@@ -50,7 +50,7 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _quota(folder: Path) -> Iterator[float]:
-    """The quota of one control group, if it has one."""
+    """Yield the quota of a control group, if it has one."""
     files = ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")  # version 2, 1
     for names in files:
         paths = [folder / name for name in names]

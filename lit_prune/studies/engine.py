@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from lit_prune.cli import users_error
+from lit_prune.cli import find_user_error
 from lit_prune.commands import fit
 from lit_prune.studies.ledger import BLOCKED, COMPLETED, FAILED, PLANNED, RUNNING, SKIPPED, Ledger
 from lit_prune.studies.plan import Run
@@ -133,7 +133,7 @@ def fit_here(arguments: Sequence[str], output: Path) -> str | None:
             return None
         except Exception as error:
             traceback.print_exc()
-            cause = users_error(error)
+            cause = find_user_error(error)
             message = f"{type(error).__name__}: {error}" if cause is None else str(cause)
             return " ".join(message.split())
         finally:

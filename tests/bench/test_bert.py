@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lit_prune.bench.bert import bert_of_rank, check_shape, dense_bert, sparse_bert
+from lit_prune.bench.bert import check_shape, dense_bert, low_rank_bert, sparse_bert
 from lit_prune.errors import UserError
 from lit_prune.export.csr import SparseLinear
 from lit_prune.sparsity.select import num_kept
@@ -28,7 +28,7 @@ def test_what_is_no_shape_is_an_error(layers, hidden, message):
 @pytest.mark.parametrize(("rank", "num_pairs"), [(1, 6), (32, 6), (33, 2), (51, 2), (52, 0)])
 def test_ranks_up_to_the_break_even_are_two_matrices(rank, num_pairs):
     # 64 x 64: 32; 256 x 64: 51.2, of which a layer has two.
-    backbone = bert_of_rank(1, 64, 512, rank)
+    backbone = low_rank_bert(1, 64, 512, rank)
     pairs = [module for module in backbone.modules() if type(module) is nn.Sequential]
     assert len(pairs) == num_pairs
     assert all(pair[0].weight.shape[0] == rank == pair[1].weight.shape[1] for pair in pairs)

@@ -36,7 +36,8 @@ def test_what_an_older_peft_lacks_is_left_out(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("argument", "named"), [("--hidden=60", "hidden is 60"), ("--rank=0", "rank"), ("--share=2", "share is 2")]
+    ("argument", "named"),
+    [("--hidden=60", "hidden must be a multiple of 64, got 60"), ("--rank=0", "rank"), ("--share=2", "share")],
 )
 def test_a_wrong_setting_is_named(argument, named, capsys):
     assert main(["bench", "deltas", argument]) == 2

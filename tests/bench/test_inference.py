@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from lit_prune.bench.bert import bert_of_rank, dense_bert, sparse_bert
-from lit_prune.bench.inference import PRECISIONS, Use, flop_count, forward, in_precision, measure
+from lit_prune.bench.bert import dense_bert, low_rank_bert, sparse_bert
+from lit_prune.bench.inference import PRECISIONS, Workload, flop_count, forward, measure, to_precision
 from lit_prune.errors import UserError
 
-USE = Use(batch=2, length=8, precisions=PRECISIONS, repeats=1, device="cpu")
+USE = Workload(batch=2, length=8, precisions=PRECISIONS, repeats=1, device="cpu")
 SHAPE = (2, 64, 512)
 # Per layer: four matrices of 64 x 64 and two of 256 x 64, their biases (4 x 64 + 256 + 64) and two LayerNorms.
 MATRICES, OTHERS = 4 * 64 * 64 + 2 * 256 * 64, 4 * 64 + 256 + 64 + 4 * 64
@@ -19,7 +19,7 @@ RANK_8 = 8 * (4 * 128 + 2 * 320)
 
 @pytest.fixture(scope="module")
 def speeds():
-    makers = {"dense": partial(dense_bert, *SHAPE), "rank 8": partial(bert_of_rank, *SHAPE, 8)}
+    makers = {"dense": partial(dense_bert, *SHAPE), "rank 8": partial(low_rank_bert, *SHAPE, 8)}
     return measure(makers | {"csr 0.25": partial(sparse_bert, *SHAPE, 0.25)}, USE)
 
 
@@ -59,7 +59,7 @@ def test_bytes_are_those_of_the_precision(speeds):
 
 
 def test_peak_memory_is_that_of_use_where_it_is_asked_for():
-    use = Use(batch=2, length=8, precisions=["fp32"], repeats=1, device="cpu")
+    use = Workload(batch=2, length=8, precisions=["fp32"], repeats=1, device="cpu")
     (speed,) = measure({"dense": partial(dense_bert, *SHAPE)}, use, memory=True)
     assert speed.peak_bytes is None or speed.peak_bytes > 0
 
@@ -68,9 +68,9 @@ def test_precisions_change_copies_alone():
     backbone = dense_bert(*SHAPE).eval()
     exact = forward(backbone, USE)().last_hidden_state
     for precision in PRECISIONS[1:]:
-        output = forward(in_precision(backbone, precision), USE)().last_hidden_state.float()
+        output = forward(to_precision(backbone, precision), USE)().last_hidden_state.float()
         assert 0 < (output - exact).abs().max() < 0.5
-    assert in_precision(backbone, "fp32") is backbone
+    assert to_precision(backbone, "fp32") is backbone
     assert all(value.dtype == torch.float32 for value in backbone.parameters())
     assert any(type(module) is nn.Linear for module in backbone.modules())
 
@@ -83,9 +83,9 @@ def test_precisions_change_copies_alone():
         ({"repeats": 0}, "repeats"),
         ({"precisions": []}, "fp32, bf16, int8"),
         ({"precisions": ["fp16"]}, "fp16"),
-        ({"precisions": ["int8"], "device": "cuda"}, "on cuda use some of fp32, bf16$"),
+        ({"precisions": ["int8"], "device": "cuda"}, "precisions must be among fp32, bf16 on cuda, got "),
     ],
 )
 def test_wrong_uses_are_errors(changes, message):
     with pytest.raises(UserError, match=message):
-        Use(**{"batch": 1, "length": 1, "precisions": ["fp32"], "repeats": 1, "device": "cpu"} | changes)
+        Workload(**{"batch": 1, "length": 1, "precisions": ["fp32"], "repeats": 1, "device": "cpu"} | changes)

@@ -9,7 +9,7 @@ import pytest
 
 from lit_prune.bench import memory
 from lit_prune.bench.bert import dense_bert
-from lit_prune.bench.inference import Use, in_use
+from lit_prune.bench.inference import Workload, make_forward
 from lit_prune.bench.training import Setting, training_step
 
 TOY = Setting(layers=1, hidden=256, batch=2, length=8, precision="fp32", device="cpu")
@@ -25,8 +25,10 @@ def test_it_counts_gradients_and_both_moments_of_what_is_trained():
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a CPU process is known on Linux only")
 @pytest.mark.slow
 def test_the_making_counts_where_it_is_to():
-    use = Use(batch=1, length=8, precisions=["bf16"], repeats=1, device="cpu")
-    make = partial(in_use, partial(dense_bert, 1, 256), "bf16", use)  # from float32, of which nothing is left then
+    use = Workload(batch=1, length=8, precisions=["bf16"], repeats=1, device="cpu")
+    make = partial(
+        make_forward, partial(dense_bert, 1, 256), "bf16", use
+    )  # from float32, of which nothing is left then
     assert memory.peak_memory(make, "cpu") > EMBEDDINGS * 1.5
     assert EMBEDDINGS * 0.5 < memory.peak_memory(make, "cpu", with_making=False) < EMBEDDINGS * 1.4
 

@@ -2,10 +2,10 @@
 
 from matplotlib.image import imread
 
-from lit_prune.bench.inference import Speed, Use
+from lit_prune.bench.inference import Speed, Workload
 from lit_prune.bench.plot import draw
 
-USE = Use(batch=2, length=8, precisions=["fp32"], repeats=3, device="cpu")
+USE = Workload(batch=2, length=8, precisions=["fp32"], repeats=3, device="cpu")
 
 
 def speed(name, precision, density):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from lit_prune.bench import speeds as module
-from lit_prune.bench.inference import Speed, Use
+from lit_prune.bench.inference import Speed, Workload
 
-USE = Use(batch=2, length=8, precisions=["fp32"], repeats=3, device="cpu")
+USE = Workload(batch=2, length=8, precisions=["fp32"], repeats=3, device="cpu")
 
 
 def speed(name, precision, ratio, seconds):
@@ -24,7 +24,7 @@ DENSE = [speed("dense", "fp32", 1.0, 0.01), speed("dense", "bf16", 1.0, 0.004)]
         ([speed("lowrank", "fp32", 0.4, 0.004), speed("lowrank", "bf16", 0.5, 0.002)], []),
         (
             [speed("lowrank", "fp32", 0.5, 0.005)],
-            ["dense in bf16 is faster than all that is pruned"],
+            ["dense in bf16 is faster than all pruned encoders"],
         ),
         (
             [speed("lowrank", "bf16", 0.5, 0.002), speed("csr", "fp32", 1.25, 0.0125)],
@@ -33,7 +33,7 @@ DENSE = [speed("dense", "fp32", 1.0, 0.01), speed("dense", "bf16", 1.0, 0.004)]
     ],
 )
 def test_warnings_of_what_does_not_pay(pruned, warnings):
-    found = list(module.warnings_of(DENSE + pruned))
+    found = list(module.speed_warnings(DENSE + pruned))
     assert len(found) == len(warnings)
     assert all(each.startswith(start) for each, start in zip(found, warnings, strict=True))
 
@@ -64,11 +64,11 @@ def test_files_hold_the_numbers(tmp_path):
 
 def test_a_card_has_the_last_measurement_alone(tmp_path):
     card = tmp_path / "README.md"
-    card.write_text("# A model\n\n## Use\n\nSo.\n")
+    card.write_text("# A model\n\n## Workload\n\nSo.\n")
     module.write_card(DENSE[:1], USE, tmp_path)
     module.write_card(DENSE, USE, tmp_path)
     text = card.read_text()
-    assert text.startswith("# A model\n\n## Use\n\nSo.\n\n## Speed\n")
+    assert text.startswith("# A model\n\n## Workload\n\nSo.\n\n## Speed\n")
     assert text.count("## Speed") == 1
     assert text.count("| dense |") == 2
     assert "2 texts of 8 tokens" in text

@@ -27,7 +27,7 @@ def called(monkeypatch):
 
 
 def test_both_ways_do_the_same_runs(called, resolve, tmp_path):
-    fit, study = module.ways([CONFIG], 2).values()
+    fit, study = module.run_functions([CONFIG], 2).values()
     fit()
     study()
     (first, _), (second, _), (all_at_once, files) = called
@@ -44,8 +44,8 @@ def test_both_ways_do_the_same_runs(called, resolve, tmp_path):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"there is no file none\.yaml"):
-        module.ways([CONFIG, "none.yaml"], 2)
+    with pytest.raises(UserError, match=r"configs must be existing files, got none\.yaml"):
+        module.run_functions([CONFIG, "none.yaml"], 2)
 
 
 @pytest.mark.slow
@@ -53,5 +53,5 @@ def test_a_file_that_is_not_there_is_named():
 def test_what_fails_is_said(tmp_path, which):
     path = tmp_path / "wrong.yaml"
     path.write_text("trainer: {precision: fp3}")
-    with pytest.raises(UserError, match=r"(?s)ended with 2: .*trainer\.precision"):
-        list(module.ways([CONFIG, str(path)], 1).values())[which]()
+    with pytest.raises(UserError, match=r"(?s)must succeed, got exit code 2: .*trainer\.precision"):
+        list(module.run_functions([CONFIG, str(path)], 1).values())[which]()

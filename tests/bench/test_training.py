@@ -22,7 +22,7 @@ def test_a_step_trains_what_its_name_says(variant, monkeypatch):
     num_matrices = sum(value.ndim == 2 for value in trained)
     # Three embeddings; six matrices of the layer, the pooler and the classifier, which have scores of the same shapes.
     expected = {"dense": 3 + 8, "fixed": 3 + 8, "learned": 3 + 8 + 8, "mask_phase": 8}
-    # Pruned are the six, the embeddings being frozen: they have scores, or two factors, whose scores are vectors, in
+    # Pruning are the six, the embeddings being frozen: they have scores, or two factors, whose scores are vectors, in
     # the place of each.
     by_rank = 8 - 6 + 6 * 2 * num_blocks
     expected["tuned"] = 2 + 7 + 1  # two types of tokens have no half percent; the classifier is trained whole
@@ -44,12 +44,12 @@ def test_the_optimizers_state_is_two_moments_of_what_is_trained():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"layers": 0}, "layers is 0"),
-        ({"hidden": 0}, "hidden is 0"),
-        ({"hidden": 100}, "hidden is 100: use a multiple of 64"),
-        ({"batch": -1}, "batch is -1"),
-        ({"length": 0}, "length is 0"),
-        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"layers": 0}, "layers must be positive, got 0"),
+        ({"hidden": 0}, "hidden must be positive, got 0"),
+        ({"hidden": 100}, "hidden must be a multiple of 64, got 100"),
+        ({"batch": -1}, "batch must be positive, got -1"),
+        ({"length": 0}, "length must be positive, got 0"),
+        ({"precision": "fp8"}, "unknown precision 'fp8': choose from fp32, bf16"),
     ],
     ids=str,
 )

@@ -267,7 +267,7 @@ def test_a_run_of_other_rows_is_left_out_with_a_warning(copied, change_rows, why
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda folder: (folder / "predictions.parquet").unlink(), "there is no file"),
+        (lambda folder: (folder / "predictions.parquet").unlink(), "must be an existing file"),
         (lambda folder: (folder / "predictions.parquet").write_bytes(b"no table"), "arquet"),
         (lambda folder: (folder / "metrics.json").write_text("{"), "cannot be read as JSON: Expecting"),
         (lambda folder: (folder / "masks.safetensors").write_bytes(b"no masks"), "no readable mask file"),

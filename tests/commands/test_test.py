@@ -100,7 +100,7 @@ GOOD = HEADER + "A,B,neutral\n"
         ("a.csv", GOOD, ["--labels", "{neutral: nothing}"], "unknown label 'nothing'"),
         ("a.csv", GOOD, ["--labels", '{neutral: ""}'], "no rows"),
         ("a.csv", GOOD, ["--task", "qa"], "'qa'"),
-        ("a.csv", GOOD, ["--batch_size", "0"], "batch_size is 0"),
+        ("a.csv", GOOD, ["--batch_size", "0"], "batch_size must be positive, got 0"),
         ("a.csv", GOOD, ["--device", "tpu"], "'tpu'"),
         ("a.csv", GOOD, ["--colums", "{}"], "unknown key colums: "),
     ],

@@ -28,11 +28,11 @@ def test_what_each_keeps(counts, three_masks):
         expected = [
             np.mean([mask.float().mean() for name, mask in masks.items() if part in name]) for masks in three_masks
         ]
-        assert counts.share(counts.chosen(layer, target)) == pytest.approx(np.array(expected))
+        assert counts.density(counts.select(layer, target)) == pytest.approx(np.array(expected))
 
 
 def test_what_each_two_share(counts, three_masks):
-    found, _ = counts.overlaps(counts.chosen(target="intermediate"))
+    found, _ = counts.overlaps(counts.select(target="intermediate"))
     expected = []
     for one, other in combinations(three_masks, 2):
         names = [name for name in one if "intermediate" in name]
@@ -45,7 +45,7 @@ def test_what_each_two_share(counts, three_masks):
 def test_equal_masks_share_all_and_random_ones_what_chance_gives(write_run, three_runs, three_masks):
     same = write_run("same", three_masks[0], seed=9)
     counts = count(open_all([three_runs[0], str(same), three_runs[1]]))
-    found, by_chance = counts.overlaps(counts.chosen())
+    found, by_chance = counts.overlaps(counts.select())
     assert found[0] == 1
     assert by_chance[0] == pytest.approx(1 / 3, abs=0.06), "half of everything: 1/4 of 3/4"
     assert found[1:] == pytest.approx(by_chance[1:], abs=0.06)
@@ -54,11 +54,11 @@ def test_equal_masks_share_all_and_random_ones_what_chance_gives(write_run, thre
 def test_a_single_run_has_no_pairs(three_runs):
     counts = count(open_all(three_runs[:1]))
     assert counts.pairs == []
-    assert [len(each) for each in counts.overlaps(counts.chosen())] == [0, 0]
+    assert [len(each) for each in counts.overlaps(counts.select())] == [0, 0]
 
 
 def test_where_no_matrix_is_no_share_is(counts):
-    assert np.isnan(counts.share(counts.chosen("0", "pooler"))).all()
+    assert np.isnan(counts.density(counts.select("0", "pooler"))).all()
 
 
 def test_one_matrix_of_each_is_read_at_a_time():

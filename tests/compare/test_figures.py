@@ -43,7 +43,7 @@ def test_what_is_kept_is_drawn_for_each_run(counts, drawn, tmp_path):
     for number, panel in enumerate(panels):
         shown = values(panel)
         assert shown.shape == (3, 6)
-        assert shown[1, 1] == pytest.approx(100 * counts.share(counts.chosen("1", "key"))[number])
+        assert shown[1, 1] == pytest.approx(100 * counts.density(counts.select("1", "key"))[number])
         assert np.isnan(shown[0, 5]), "no classifier in a layer"
 
 
@@ -52,7 +52,7 @@ def test_overlaps_lie_below_the_diagonal_and_chance_above(counts, drawn, tmp_pat
         warnings.simplefilter("error")
         figures.draw_overlap(counts, tmp_path)
     shown = values(drawn[0].axes[0])
-    found, by_chance = counts.overlaps(counts.chosen())
+    found, by_chance = counts.overlaps(counts.select())
     assert shown[[1, 2, 2], [0, 0, 1]] == pytest.approx(found)
     assert shown[[0, 0, 1], [1, 2, 2]] == pytest.approx(by_chance)
     assert np.isnan(np.diag(shown)).all()

@@ -14,10 +14,10 @@ def counts(three_runs):
 def test_the_tables_hold_the_counts(counts):
     by_title = {table.title: table for table in tables(counts)}
     assert [row[1] for row in by_title["Subnetworks"].rows] == list(counts.names)
-    shares = counts.share(counts.chosen(target="key"))
+    shares = counts.density(counts.select(target="key"))
     column = by_title["Kept by kind of matrix"].header.index("key")
     assert [row[column] for row in by_title["Kept by kind of matrix"].rows] == [f"{share:.3f}" for share in shares]
-    found, by_chance = counts.overlaps(counts.chosen(layer="1"))
+    found, by_chance = counts.overlaps(counts.select(layer="1"))
     column = by_title["Overlap by layer"].header.index("1")
     expected = [f"{one:.3f} ({other:.3f})" for one, other in zip(found, by_chance, strict=True)]
     assert [row[column] for row in by_title["Overlap by layer"].rows] == expected
@@ -38,14 +38,14 @@ def test_rows_of_what_is_kept(counts):
     assert rows["num_kept"].sum() == counts.kept.sum()
     assert rows["num_total"].sum() == 3 * counts.size.sum()
     row = rows[(rows["run"] == counts.names[2]) & (rows["layer"] == "1") & (rows["target"] == "key")].iloc[0]
-    assert row["share"] == pytest.approx(counts.share(counts.chosen("1", "key"))[2])
+    assert row["share"] == pytest.approx(counts.density(counts.select("1", "key"))[2])
 
 
 def test_rows_of_overlaps(counts):
     rows = overlap_rows(counts)
     assert len(rows) == 3 * (1 + 3 + 6)
     whole = rows[rows["layer"].isna() & rows["target"].isna()]
-    expected = pd.DataFrame(zip(*counts.overlaps(counts.chosen()), strict=True), columns=["overlap", "by_chance"])
+    expected = pd.DataFrame(zip(*counts.overlaps(counts.select()), strict=True), columns=["overlap", "by_chance"])
     pd.testing.assert_frame_equal(whole[["overlap", "by_chance"]].reset_index(drop=True), expected)
     assert list(zip(whole["run"], whole["other"], strict=True)) == [
         (counts.names[one], counts.names[other]) for one, other in counts.pairs

@@ -43,5 +43,5 @@ def test_sets_come_back_in_order_in_the_precision_of_the_run(finished_run, tmp_p
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_batch_holds_a_row_or_more(size):
     check_positive(batch_size=1)
-    with pytest.raises(UserError, match=f"batch_size is {size}"):
+    with pytest.raises(UserError, match=f"batch_size must be positive, got {size}"):
         check_positive(batch_size=size)

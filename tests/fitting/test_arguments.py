@@ -84,7 +84,7 @@ def test_an_error_of_an_argument_keeps_its_cause():
 def test_a_file_that_contains_itself_is_named_however_it_is_given(tmp_path, form):
     path = tmp_path / "it.yaml"
     path.write_text("a: &a\n  b: [*a]\n")
-    with pytest.raises(UserError, match=f"--config must be yaml .* got {path}: its aliases stand for too much"):
+    with pytest.raises(UserError, match=f"--config must be yaml .* got {path}: its aliases expand to too many nodes"):
         check_configs([each.format(path) for each in form])
 
 

@@ -125,7 +125,9 @@ def test_of_other_accelerators_nothing_is_known(cpu, monkeypatch):
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "16-mixed", 16])
 def test_a_precision_that_the_cpu_emulates_warns(cpu, precision):
     cpu(X86)
-    with pytest.warns(UserWarning, match=rf"trainer.precision is {precision}, .* leave trainer.precision unset"):
+    with pytest.warns(
+        UserWarning, match=rf"trainer.precision={precision} is emulated .* leave trainer.precision unset"
+    ):
         warn_if_slow(precision, "auto")
 
 
@@ -142,5 +144,5 @@ def test_what_is_fast_or_plain_does_not_warn(cpu, gpus):
 
 def test_a_gpu_that_emulates_bf16_warns(gpus):
     gpus((7, 5))
-    with pytest.warns(UserWarning, match="does not compute natively"):
+    with pytest.warns(UserWarning, match="is emulated on this device"):
         warn_if_slow("bf16-mixed", "auto")

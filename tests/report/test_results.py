@@ -144,9 +144,9 @@ def test_an_axis_keeps_its_type_and_gives_way_to_the_columns_of_a_number(study):
     [
         ("one/version_0/metrics.json", '{"nli', "one", "metrics.json cannot be read"),
         ("one/version_0/metrics.json", '{"nli/id/accuracy": null}', "one", "nli/id/accuracy must be a number"),
-        ("one/version_0/run.json", "[]", "one", "run.json must hold a JSON object"),
+        ("one/version_0/run.json", "[]", "one", "run.json must contain a JSON object"),
         ("one/version_0/run.json", '{"axes": 7}', "one", "axes must not be 7"),
-        ("runs.json", "{}", "runs.json", "runs.json must hold a JSON list"),
+        ("runs.json", "{}", "runs.json", "runs.json must contain a JSON list"),
         ("runs.json", "[", "runs.json", "runs.json cannot be read"),
         ("runs.json", '[{"axes": {}}, TWO]', "runs.json[0]", "a plain name and folder"),
         ("runs.json", '[{"name": "../elsewhere"}, TWO]', "runs.json[0]", "a plain name and folder"),

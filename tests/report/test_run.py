@@ -24,13 +24,13 @@ def test_speed_that_was_measured_later_is_among_the_numbers(tmp_path):
     numbers = read_run(tmp_path, {"name": "a", "folder": "."})[1]
     assert numbers == {"dense_fp32_seconds": 0.25, "sparsity": 0.5}
     (tmp_path / "speed.json").write_text("[]")
-    with pytest.warns(UserWarning, match=r"speed\.json must hold a JSON object"):
+    with pytest.warns(UserWarning, match=r"speed\.json must contain a JSON object"):
         run, numbers = read_run(tmp_path, {"name": "a", "folder": "."})
     assert (run.status, numbers) == ("completed", {"sparsity": 0.5})  # the speeds alone are lost
 
 
 def test_a_damaged_file_costs_the_run_and_is_named(tmp_path):
-    for content, error in (("[", "run.json cannot be read"), ("[]", "run.json must hold a JSON object")):
+    for content, error in (("[", "run.json cannot be read"), ("[]", "run.json must contain a JSON object")):
         (tmp_path / "run.json").write_text(content)
         (tmp_path / "metrics.json").write_text("{}")
         run, numbers = read_run(tmp_path, {"name": "a", "folder": ".", "status": "completed"})

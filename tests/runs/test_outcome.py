@@ -31,7 +31,7 @@ def test_a_run_that_has_not_begun_has_nothing(tmp_path):
         ("run.json", "{", "run.json cannot be read as JSON"),
         ("run.json", '{"seconds": "2"}', "seconds must not be '2'"),
         ("run.json", '{"started": [1]}', "started must not be"),
-        ("metrics.json", "[]", "metrics.json must hold a JSON object"),
+        ("metrics.json", "[]", "metrics.json must contain a JSON object"),
         ("metrics.json", '{"nli/id/accuracy": "high"}', "nli/id/accuracy must be a number, got 'high'"),
         ("metrics.json", '{"nli/id/accuracy": true}', "nli/id/accuracy must be a number"),
         ("metrics.json", '{"sparsity": null}', "sparsity must be a number"),
