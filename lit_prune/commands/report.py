@@ -1,4 +1,4 @@
-"""`lit_prune report`: what a study's runs show, as files beside them and on the console."""
+"""`lit_prune report`: summarise the runs of a study, as files in its folder and on the console."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,19 +17,19 @@ from lit_prune.report.checks import complete_settings
 from lit_prune.report.claims import claims_table, judge
 from lit_prune.report.comparisons import compare, rank
 from lit_prune.report.gather import gather
-from lit_prune.report.multitask import duels, multitask_table
+from lit_prune.report.multitask import compare_with_mixtures, multitask_table
 from lit_prune.report.origins import (
     costs_table,
     missing_table,
-    mixture,
     origins_table,
     planned_table,
     status_line,
+    version_warnings,
 )
 from lit_prune.report.page import page
 from lit_prune.report.pareto import pareto_table, weigh
 from lit_prune.report.results import Results, read_results, write_results
-from lit_prune.report.selection import awaited
+from lit_prune.report.selection import is_pending
 from lit_prune.report.settings import Direction, ReportSettings, read_settings
 from lit_prune.report.stability import spreads, stability_tables
 from lit_prune.report.tables import (
@@ -41,50 +41,50 @@ from lit_prune.report.tables import (
     results_table,
     spread_table,
 )
-from lit_prune.report.tuned import choose
+from lit_prune.report.tuned import select_tuned
 
 _MARK = "<!-- Written by lit_prune report, anew each time: do not edit. -->"
 _CONSOLE_ROWS = 40
-_FILE_WIDTH = 160  # of what is piped into a file
+_FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Report as the arguments of `lit_prune report` say."""
+    """Write a report with the arguments of `lit_prune report`."""
     auto_cli(report, args=list(arguments), prog="lit_prune report", exit_on_error=False)
 
 
 def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
-    """Show what the runs of a study show: tables here, all in report.md and report.html (one file, to be sent).
+    """Summarise a study: tables on the console, the full report in report.md and report.html (self-contained).
 
-    Beside them are tables.tex (for LaTeX), results.csv, results.parquet, figures/ (PNG and PDF) and tensorboard/.
+    Further files are tables.tex (LaTeX), results.csv, results.parquet, figures/ (PNG and PDF) and tensorboard/.
 
     Args:
-        folder: Folder of a study, or any folder with runs in it. Its study.yaml, if there is one, says what to show.
-        pareto: In place of what that says: metrics and other numbers by which runs are not to be dominated, and which
-            end of each is better, as `{sparsity: max, nli/id/accuracy: max}`.
+        folder: Folder of a study, or any folder with runs in it. Its study.yaml, if it exists, sets the contents.
+        pareto: Numbers to optimise and their directions, instead of those in study.yaml, such as
+            `{sparsity: max, nli/id/accuracy: max}`.
 
     Raises:
-        UserError: there are no runs, study.yaml names what they do not have, or the folder cannot be written.
+        UserError: There are no runs, study.yaml has an unknown name, or the folder cannot be written.
     """
-    place = Path(folder)
-    results = read_results(place)
-    target = place / "report.md"
+    study = Path(folder)
+    results = read_results(study)
+    target = study / "report.md"
     if target.is_symlink() or (target.exists() and not target.read_text(errors="replace").startswith(_MARK)):
-        raise UserError(f"{target} was not written by lit_prune report and is not overwritten: move it")
-    for below in (place / "figures", place / "tensorboard"):
+        raise UserError(f"{target} must be a file that lit_prune report wrote, got another: move it away")
+    for below in (study / "figures", study / "tensorboard"):
         if links := [each for each in (below, *below.rglob("*")) if each.is_symlink()]:
             raise UserError(f"{links[0]} must be a file or folder of the study, got a link: remove it")
-    from lit_prune.report.latex import latex  # not above: pandas takes a moment
+    from lit_prune.report.latex import latex  # not above: slow to import
 
-    title, given = read_settings(place)
-    settings = complete_settings(given if pareto is None else replace(given, pareto=pareto), results)
+    title, settings = read_settings(study)
+    settings = complete_settings(settings if pareto is None else replace(settings, pareto=pareto), results)
     try:
-        write_results(results, place)
-        write_board(results, settings.metrics, place / "tensorboard")
-        chosen, tried = choose(results, settings)
+        write_results(results, study)
+        write_board(results, settings.metrics, study / "tensorboard")
+        chosen, tried = select_tuned(results, settings)
         gathered = gather(chosen, settings)
-        captions = _draw(chosen, gathered, settings, place)
-        figures = [_figure(place, name) for name in captions]
+        captions = _draw(chosen, gathered, settings, study)
+        figures = [_figure(study, name) for name in captions]
         shown, further = _tables(chosen, gathered, settings)
         further += [tried] if tried.rows else []
         parts = [f"# {in_markdown(title)}", paragraph(status_line(results)), *(table.markdown() for table in shown)]
@@ -94,9 +94,9 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         text = "\n\n".join([*parts, *(table.markdown() for table in further)]) + "\n"
         write_atomically(target, lambda path: path.write_text(f"{_MARK}\n\n{text}"))
         in_latex = "\n".join(latex(table) for table in [*shown, *further])
-        write_atomically(place / "tables.tex", lambda path: path.write_text(in_latex))
-        whole = page(title, text, results.runs, place, figures)
-        write_atomically(place / "report.html", lambda path: path.write_text(whole))
+        write_atomically(study / "tables.tex", lambda path: path.write_text(in_latex))
+        whole = page(title, text, results.runs, study, figures)
+        write_atomically(study / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error}") from error
     console = Console()
@@ -109,25 +109,28 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
 
 
 def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:
-    """The tables for the console too, and those for the file alone; empty ones are left out.
+    """Return the tables for console and file, and the tables for the file alone, without empty ones.
 
     Args:
-        runs: The runs as they are.
-        rows: The runs of one task each as rows of all tasks.
-        settings: What is shown.
+        runs: The runs.
+        rows: The runs, with single-task runs merged into rows of all tasks.
+        settings: Settings of the report.
     """
     over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
         claims_table(judge(rows, settings), settings),
         *stability_tables(spreads(rows, settings), settings),
-        *(multitask_table(duels(runs, each, over), each.name, run_axes, over) for each in settings.mixtures),
+        *(
+            multitask_table(compare_with_mixtures(runs, each, over), each.name, run_axes, over)
+            for each in settings.mixtures
+        ),
         *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
         results_table(rows, settings),
         differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
         ranks_table(rows, settings, rank(rows, settings)),
         printed_table(rows, settings),
     ]
-    warning = mixture(runs)
+    warning = version_warnings(runs)
     shown = [missing_table(runs), *(replace(table, notes=[*table.notes, *warning]) for table in figures)]
     made = [costs_table(runs, settings), origins_table(runs), planned_table(runs, settings)]
     further = [spread_table(rows, settings), *made]
@@ -135,30 +138,30 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
 
 
 def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) -> dict[str, str]:
-    """Draw what has a complete run already; the caption of each figure by its name. Arguments as of `_tables`."""
-    figures = [each for each in settings.figures if not awaited(rows, each.where)]
-    curves = [each for each in settings.curves if not awaited(runs, each.where)]
-    mixtures = [each for each in settings.mixtures if not awaited(runs, each.where)]
+    """Draw the figures that have a complete run and return their captions by name; see `_tables` for the arguments."""
+    figures = [each for each in settings.figures if not is_pending(rows, each.where)]
+    curves = [each for each in settings.curves if not is_pending(runs, each.where)]
+    mixtures = [each for each in settings.mixtures if not is_pending(runs, each.where)]
     found = spreads(rows, settings)
-    weighed = len(settings.pareto) == 2
-    if not (figures or curves or mixtures or found or weighed):
+    has_tradeoff = len(settings.pareto) == 2
+    if not (figures or curves or mixtures or found or has_tradeoff):
         return {}
-    # Not above: they take a second.
+    # Not above: slow to import.
     from lit_prune.report.budgets import draw_mixtures
     from lit_prune.report.figures import draw
     from lit_prune.report.scatter import draw_ranks
     from lit_prune.report.tradeoff import draw_tradeoff
     from lit_prune.report.training import draw_curves
 
-    place = partial(_figure, folder)
+    path_of = partial(_figure, folder)
 
-    captions = {each.name: draw(rows, each, settings.over, place(each.name)) for each in figures}
-    captions |= {each.name: draw_curves(runs, each, settings.over, place(each.name)) for each in curves}
-    captions |= {each.name: draw_mixtures(runs, each, settings.over, place(each.name)) for each in mixtures}
-    if weighed:
-        captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), place("pareto"))
+    captions = {each.name: draw(rows, each, settings.over, path_of(each.name)) for each in figures}
+    captions |= {each.name: draw_curves(runs, each, settings.over, path_of(each.name)) for each in curves}
+    captions |= {each.name: draw_mixtures(runs, each, settings.over, path_of(each.name)) for each in mixtures}
+    if has_tradeoff:
+        captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), path_of("pareto"))
     if found is not None:
-        captions["stability"] = draw_ranks(found, place("stability"))
+        captions["stability"] = draw_ranks(found, path_of("stability"))
     return captions
 
 

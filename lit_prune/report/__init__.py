@@ -1,1 +1,1 @@
-"""`lit_prune report`: what the runs of a study show, from their records alone."""
+"""Reports of studies: reading of run records, statistics, tables and figures."""

@@ -1,4 +1,4 @@
-"""A study in TensorBoard: each run's axes beside its final metrics, and a layout that begins with sparsity."""
+"""TensorBoard view of a study: axes and final metrics of runs, and a layout of curves."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from lit_prune.files import write_atomically
 from lit_prune.report.naming import metric_label
 from lit_prune.report.results import Results
 
-FILE = "events.out.tfevents.0.report"  # one name: a further report takes the place of the one before
+FILE = "events.out.tfevents.0.report"  # always the same name: a new report replaces the previous one
 _SPARSITY = {
     "of all masked weights": r"^sparsity/total$",
     "by kind of matrix": r"^sparsity/target/",
@@ -25,15 +25,15 @@ _SPARSITY = {
 
 
 def write_board(results: Results, metrics: Iterable[str], folder: Path) -> None:
-    """Write event files for the HParams and the Custom Scalars view.
+    """Write event files for the HParams and Custom Scalars views.
 
-    `folder` itself gets the layout and what the columns are; `folder`/<run> gets a complete run's axes, the sparsity
-    it reached and its metrics, at its last step.
+    `folder` gets the layout and the columns; `folder`/<run> gets the axes, final sparsity and metrics of a complete
+    run, at its last step.
 
     Args:
         results: The runs.
-        metrics: The metrics `<task>/<split>/<metric>` to show; those that no run has are left out.
-        folder: Where to; `tensorboard --logdir` with the study's folder finds it beside the runs' own events.
+        metrics: Metrics `<task>/<split>/<metric>` to show; those that no run has are ignored.
+        folder: Target folder, below the study's folder, so that `tensorboard --logdir` finds it beside the runs.
     """
     known = {key.name for key in results.keys}
     metrics = [name for name in metrics if name in known]

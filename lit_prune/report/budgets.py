@@ -1,4 +1,7 @@
-"""Scores over budgets: multitask models, mixtures of single-task models, their frontier (Xia & Shin 2021, Fig. 2)."""
+"""Figure of scores over budgets: multitask models, mixtures of single-task models and their frontier.
+
+Xia & Shin 2021, Fig. 2.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -30,11 +33,11 @@ _BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}
 
 
 def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: Path) -> str:
-    """Draw a panel of the tasks' mean, and one for each task.
+    """Draw a panel for the mean over the tasks, and one for each task.
 
     Args:
         results: The runs.
-        mixture: What is compared.
+        mixture: The comparison to draw.
         over: The axis that is averaged over.
         path: The PNG to write, with a PDF beside it.
 
@@ -42,7 +45,7 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
         The caption.
 
     Raises:
-        UserError: as of `find_models` and `mix`.
+        UserError: See `find_models` and `mix`.
     """
     models = find_models(results, mixture, over)
     mixtures = {seed: found for seed, found in mix(models).items() if len(found.scores)}
@@ -53,15 +56,15 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
     rows = -(-(1 + len(mixture.metrics)) // columns)
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows + 0.4), dpi=200, layout="constrained")
-        macro, *others = canvas.subplots(rows, columns, squeeze=False).flat
+        macro, *task_panels = canvas.subplots(rows, columns, squeeze=False).flat
         _draw_all(macro, list(mixtures.values()), limits[1])
         _draw_line(macro, budgets, models.budgets, models.means, _MULTITASK)
         _label(macro, f"mean of the {len(mixture.metrics)} tasks", limits)
-        for task, (panel, metric) in enumerate(zip(others, mixture.metrics, strict=False)):
+        for task, (panel, metric) in enumerate(zip(task_panels, mixture.metrics, strict=False)):
             for runs, name in ((models.single[:, task], _SINGLE), (models.multitask, _MULTITASK)):
                 _draw_line(panel, budgets, models.budgets, np.where(runs, models.scores[:, task], np.nan), name)
             _label(panel, metric_label(metric), limits)
-        for panel in others[len(mixture.metrics) :]:
+        for panel in task_panels[len(mixture.metrics) :]:
             panel.remove()
         canvas.legend(handles=_legend(), loc="outside upper center", ncols=2, frameon=False)
         save(canvas, path)
@@ -75,7 +78,7 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
 
 
 def _setting_budgets(results: Results, models: Models, over: str) -> Floats:
-    """The mean budget of the models of each run's setting (runs,), at which its seeds meet."""
+    """Return the mean budget over the seeds of each run's setting (runs,), the shared x of its points."""
     means = np.full(len(models.budgets), np.nan)
     for cell in split_cells(results, over):
         if runs := [number for number in cell.runs if models.known[number]]:
@@ -84,13 +87,13 @@ def _setting_budgets(results: Results, models: Models, over: str) -> Floats:
 
 
 def frontiers(mixtures: list[Mixtures]) -> tuple[Floats, Floats]:
-    """The best scores of the mixtures of each seed at the budgets where any of them rises.
+    """Return the best scores of the mixtures of each seed, at all budgets where one of these scores increases.
 
     Args:
-        mixtures: Those of each seed, of each at least one.
+        mixtures: The mixtures of each seed, at least one per seed.
 
     Returns:
-        The budgets (budgets,), ascending from the smallest of which every seed has a mixture, and the scores (seeds,
+        The budgets (budgets,), ascending from the smallest at which every seed has a mixture, and the scores (seeds,
         budgets).
     """
     found = [each.frontier for each in mixtures]
@@ -101,7 +104,7 @@ def frontiers(mixtures: list[Mixtures]) -> tuple[Floats, Floats]:
 
 
 def _draw_all(panel: Axes, mixtures: list[Mixtures], end: float) -> None:
-    """Draw each mixture, and the steps of their frontiers' mean on to the end of the panel."""
+    """Draw all mixtures, and the mean of their frontiers as steps up to the end of the panel."""
     for each in mixtures:
         panel.scatter(each.budgets, each.scores, s=9, color=_BLUE, alpha=0.25, linewidths=0, zorder=1)
     if mixtures:
@@ -111,13 +114,13 @@ def _draw_all(panel: Axes, mixtures: list[Mixtures], end: float) -> None:
         panel.fill_between(budgets, scores.min(axis=0), scores.max(axis=0), step="post", color=_BLUE, **_BAND)
 
 
-def _draw_line(panel: Axes, along: Floats, budgets: Floats, scores: Floats, name: str) -> None:
-    """Draw models: a line through the means of their settings with a band, and a point for each (all (runs,))."""
+def _draw_line(panel: Axes, setting_budgets: Floats, budgets: Floats, scores: Floats, name: str) -> None:
+    """Draw a line with a band through the means of settings, and a point per model; arrays are (runs,)."""
     style = _LINES[name]
-    there = ~np.isnan(scores)
-    points = pd.DataFrame({"x": along[there], "y": scores[there]})
+    is_model = ~np.isnan(scores)
+    points = pd.DataFrame({"x": setting_budgets[is_model], "y": scores[is_model]})
     sns.lineplot(points, x="x", y="y", errorbar=("pi", 100), err_kws=_BAND, ax=panel, **style)
-    panel.scatter(budgets[there], scores[there], s=12, color=style["color"], alpha=0.5, linewidths=0, zorder=3)
+    panel.scatter(budgets[is_model], scores[is_model], s=12, color=style["color"], alpha=0.5, linewidths=0, zorder=3)
 
 
 def _label(panel: Axes, title: str, limits: tuple[float, float]) -> None:

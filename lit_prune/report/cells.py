@@ -1,4 +1,4 @@
-"""Cells of a study: runs that differ in the averaged axis alone; and which run another is compared with."""
+"""Cells of a study: groups of runs that differ only in the averaged axis, and the reference of each run."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Cell:
 
     Attributes:
         axes: The shared axes.
-        runs: Indices of its runs among the results, complete or not.
+        runs: Indices of the runs among the results, complete or not.
     """
 
     axes: Mapping[str, Value]
@@ -24,7 +24,7 @@ class Cell:
 
 
 def split_cells(results: Results, over: str) -> list[Cell]:
-    """The cells, in the order of the results.
+    """Group runs by all axes but one, in the order of the results.
 
     Args:
         results: The runs.
@@ -38,7 +38,7 @@ def split_cells(results: Results, over: str) -> list[Cell]:
 
 
 def begun_cells(results: Results, over: str) -> list[Cell]:
-    """Those of which a run has begun, or had to be left out."""
+    """Return the cells in which a run has begun or was skipped."""
     return [
         cell
         for cell in split_cells(results, over)
@@ -46,32 +46,32 @@ def begun_cells(results: Results, over: str) -> list[Cell]:
     ]
 
 
-def seeds_there(results: Results, cell: Cell) -> str:
-    """How many of a cell's runs are complete, and what became of the others: `3 of 4 (1 failed)`."""
+def completion_text(results: Results, cell: Cell) -> str:
+    """Return the number of complete runs in a cell, and the states of the remaining ones: `3 of 4 (1 failed)`."""
     states = Counter(results.runs[number].status for number in cell.runs)
     complete = states.pop("completed", 0)
-    others = ", ".join(f"{number} {status}" for status, number in sorted(states.items()))
-    return f"{complete} of {len(cell.runs)} ({others})" if others else str(complete)
+    incomplete = ", ".join(f"{number} {status}" for status, number in sorted(states.items()))
+    return f"{complete} of {len(cell.runs)} ({incomplete})" if incomplete else str(complete)
 
 
-def partners(results: Results, reference: Mapping[str, Any]) -> dict[int, int]:
-    """For each run the one that it is compared with: the reference's, equal on every other axis that one has.
+def find_references(results: Results, reference: Mapping[str, Any]) -> dict[int, int]:
+    """Return the index of the reference run of each run, which has equal values on all further axes that it has.
 
-    A reference without an axis, such as a dense run without sparsity, is compared with all runs along that axis. Of
-    several the one that shares the most axes is taken. A run that is its own reference is left out, unless the
-    reference is another model of it.
+    A reference without an axis, such as a dense run without sparsity, is the reference of all runs along that axis. If
+    several runs qualify, the one that shares the most axes is the reference. A run is not its own reference, unless
+    `reference` names another model of it.
     """
-    others: dict[tuple[str, ...], dict[tuple[Value, ...], int]] = {}
+    candidates: dict[tuple[str, ...], dict[tuple[Value, ...], int]] = {}
     for number in select(results, reference).nonzero()[0].tolist():
         axes = {axis: value for axis, value in results.runs[number].axes.items() if axis not in reference}
-        others.setdefault(tuple(axes), {}).setdefault(tuple(axes.values()), number)
-    found = {}
+        candidates.setdefault(tuple(axes), {}).setdefault(tuple(axes.values()), number)
+    references = {}
     for number, run in enumerate(results.runs):
-        for shared in sorted(others, key=lambda axes: -len(axes)):
-            place = tuple(run.axes.get(axis) for axis in shared)
-            partner = others[shared].get(place)  # type: ignore[arg-type]  # a missing axis finds nothing
-            if partner is not None:
-                if partner != number or reference.get("model", "result") != "result":
-                    found[number] = partner
+        for shared in sorted(candidates, key=lambda axes: -len(axes)):
+            values = tuple(run.axes.get(axis) for axis in shared)
+            found = candidates[shared].get(values)  # type: ignore[arg-type]  # a missing axis finds nothing
+            if found is not None:
+                if found != number or reference.get("model", "result") != "result":
+                    references[number] = found
                 break
-    return found
+    return references

@@ -1,4 +1,4 @@
-"""A report's settings checked against a study's results, and completed from them."""
+"""Checks and defaults of a report's settings, given the results of the study."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,20 +12,19 @@ from lit_prune.report.results import Key, Results
 from lit_prune.report.selection import check_axes, check_known, select
 from lit_prune.report.settings import MEAN, CurveSettings, FigureSettings, MixtureSettings, ReportSettings
 
-_PRINTED = ("metric", "value", "source")  # of a printed value, beside its axes, model and std
+_PRINTED = ("metric", "value", "source")  # required keys of a printed value
 
 
 def complete_settings(settings: ReportSettings, results: Results) -> ReportSettings:
-    """The settings with their defaults filled in from the results.
+    """Fill in defaults of the settings from the results and check them.
 
-    Metrics of a task that no complete run knows are taken as they are while other runs are not complete.
+    Metrics of a task that no complete run has are accepted while some runs are incomplete.
 
     Raises:
-        UserError: no run is complete, an axis, a value of one, a model or a metric is not among the results, or tasks
-            are to be gathered of which no metric is named.
+        UserError: No run is complete, or a setting names an unknown axis, value, model or metric.
     """
     if not any(key.split for key in results.keys):
-        raise UserError("no run of the study is complete: there is nothing to report yet")
+        raise UserError("a report must have a complete run, got none: run the study first")
     metrics = settings.metrics or _default_metrics(results)
     figures = [
         FigureSettings(**{**vars(each), "metrics": each.metrics or _metrics_of(each.where, metrics, results)})
@@ -35,14 +34,16 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     axes = [settings.over, settings.rank, settings.stability, settings.gather, settings.tuned]
     check_axes(axes, results, "the report")
     if settings.gather is not None and not any("/" in name for name in settings.metrics):
-        raise UserError(f"report.gather is {settings.gather!r} without metrics: name one of each task in metrics")
+        raise UserError(
+            f"report.metrics must be set with report.gather={settings.gather!r}, got none: name one metric of each task"
+        )
     for name in [*metrics, *settings.pareto]:
         _check_metric(name, results, settings)
     select(results, settings.reference)
     drawn: list[FigureSettings | CurveSettings | MixtureSettings] = [*figures, *settings.curves, *settings.mixtures]
     for name in (each.name for each in drawn):
         if not name or Path(name).name != name:
-            raise UserError(f"a figure is called {name!r}: use a plain name, its files are figures/<name>.png and .pdf")
+            raise UserError(f"a figure's name must be a file name, got {name!r}: its file is figures/<name>.png")
     for curves in settings.curves:
         check_axes([curves.lines], results, f"figure {curves.name}")
         select(results, curves.where)
@@ -57,7 +58,9 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         _check_mixture(mixture, results, settings)
     for claim in settings.claims:
         if not claim.reference:
-            raise UserError(f"the claim {claim.says!r} has an empty reference: name the runs that it is compared with")
+            raise UserError(
+                f"reference of the claim {claim.says!r} must be set, got none: name the runs to compare with"
+            )
         _check_metric(claim.metric, results, settings)
         for chosen in (claim.where, claim.reference):
             select(results, chosen)
@@ -72,9 +75,9 @@ def _default_metrics(results: Results) -> list[str]:
 
 
 def _metrics_of(where: Mapping[str, Any], metrics: list[str], results: Results) -> list[str]:
-    """Those of the metrics that a run with these values of its axes has; all, where none has any yet."""
-    chosen, model = select(results, where), str(where.get("model", "result"))
-    return [name for name in metrics if not np.isnan(results.column(model, name)[chosen]).all()] or metrics
+    """Return the metrics that a run with these values of its axes has, all metrics if no run has any yet."""
+    selected, model = select(results, where), str(where.get("model", "result"))
+    return [name for name in metrics if not np.isnan(results.column(model, name)[selected]).all()] or metrics
 
 
 def _check_metric(name: str, results: Results, settings: ReportSettings) -> None:
@@ -91,20 +94,28 @@ def _all_complete(results: Results) -> bool:
 def _check_mixture(mixture: MixtureSettings, results: Results, settings: ReportSettings) -> None:
     select(results, mixture.where)
     if len(set(mixture.metrics)) < max(2, len(mixture.metrics)):
-        raise UserError(f"mixture {mixture.name} has the metrics {mixture.metrics}: name one for each of several tasks")
+        raise UserError(
+            f"metrics of mixture {mixture.name} must be two or more, got {mixture.metrics}: name one per task"
+        )
     for name in mixture.metrics:
         _check_metric(name, results, settings)
         if not higher_is_better(name):
-            raise UserError(f"mixture {mixture.name}: more of {name} is not better: its scores are means of what is")
+            raise UserError(
+                f"metrics of mixture {mixture.name} must be better when higher, got {name}: scores are their means"
+            )
 
 
 def _check_printed(printed: Mapping[str, Any], results: Results, settings: ReportSettings) -> None:
     missing = [name for name in _PRINTED if name not in printed]
     if missing:
-        raise UserError(f"the printed value {dict(printed)} lacks {', '.join(missing)}")
+        raise UserError(
+            f"a printed value must have {', '.join(_PRINTED)}, got {dict(printed)}: add {', '.join(missing)}"
+        )
     _check_metric(printed["metric"], results, settings)
     select(results, {name: value for name, value in printed.items() if name not in (*_PRINTED, "std")})
     metric = printed["metric"]
     for value in (printed["value"], printed.get("std", 0.0)):
         if not isinstance(value, int | float) or (is_share(metric) and not 0 <= value <= 1):
-            raise UserError(f"the printed value {value!r} of {metric} is not in its unit: write shares between 0 and 1")
+            raise UserError(
+                f"a printed value of {metric} must be a number, got {value!r}: write fractions, not percent"
+            )

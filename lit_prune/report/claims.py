@@ -1,4 +1,4 @@
-"""What papers claim, judged by a study's runs: a claim holds where the interval of its margin lies above 0."""
+"""Claims of papers, checked on the runs of a study: a claim holds if the interval of its margin lies above 0."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A claim at one cell of a study.
+class Judgement:
+    """The outcome of a claim at one cell of a study.
 
     Attributes:
         claim: The claim.
-        difference: The claim's margin there; None: no runs that tell it are complete.
+        difference: The margin of the claim, None if the runs that it compares are incomplete.
     """
 
     claim: ClaimSettings
@@ -27,36 +27,36 @@ class Judged:
 
     @property
     def verdict(self) -> str | None:
-        """Whether it holds; None: there is no interval to tell it by."""
+        """`HOLDS`, `FAILS` or `OPEN`; None if there is no interval."""
         if self.difference is None or self.difference.interval is None:
             return None
         low, high = self.difference.interval
         return HOLDS if low > 0 else FAILS if high < 0 else OPEN
 
 
-def judge(results: Results, settings: ReportSettings) -> list[Judged]:
-    """Every claim of the report, at each cell that it speaks of.
+def judge(results: Results, settings: ReportSettings) -> list[Judgement]:
+    """Judge all claims of the report, at each cell that they are about.
 
     Args:
         results: The runs.
-        settings: Names the claims and the axis that is averaged over.
+        settings: Settings with the claims and the axis that is averaged over.
     """
-    found: list[Judged] = []
+    found: list[Judgement] = []
     for claim in settings.claims:
         margins = compare(results, settings.over, [claim.metric], claim.reference, claim.where, claim.share)
-        found += [Judged(claim, margin) for margin in margins] or [Judged(claim, None)]
+        found += [Judgement(claim, margin) for margin in margins] or [Judgement(claim, None)]
     return found
 
 
-def claims_table(found: Sequence[Judged], settings: ReportSettings) -> Table:
-    """A row for each claim and cell: by how much it holds, the interval, the verdict."""
+def claims_table(found: Sequence[Judgement], settings: ReportSettings) -> Table:
+    """Return a table with a row per claim and cell: margin, interval, verdict."""
     rows = []
     for each in found:
         claim, margin = each.claim, each.difference
         figures = [NONE] * 5
         if margin is not None:
-            said = {axis for axis, value in claim.where.items() if not isinstance(value, list)}
-            cell = {axis: value for axis, value in margin.cell.axes.items() if axis not in said}
+            fixed = {axis for axis, value in claim.where.items() if not isinstance(value, list)}
+            cell = {axis: value for axis, value in margin.cell.axes.items() if axis not in fixed}
             place = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in cell.items())
             verdict = each.verdict or NONE
             shown = verdict if margin.num >= ENOUGH or verdict == NONE else f"({verdict})"
@@ -71,4 +71,4 @@ def claims_table(found: Sequence[Judged], settings: ReportSettings) -> Table:
         f"its margin (as of differences) lies above 0. In brackets: fewer than {ENOUGH} pairs, which make the interval "
         "too narrow."
     ]
-    return Table("What the papers claim", header, rows, 4, notes)
+    return Table("Claims of papers", header, rows, 4, notes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_prune.report.cells import Cell, partners, split_cells
+from lit_prune.report.cells import Cell, find_references, split_cells
 from lit_prune.report.naming import higher_is_better
 from lit_prune.report.results import Key, Results
 from lit_prune.report.rows import Rows, read_rows, row_statistic
@@ -19,15 +19,15 @@ from lit_prune.report.statistics import Floats, RowStatistic, mean_ranks, rows_i
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference of a cell's results from its reference.
+    """The mean difference between a cell's results and its reference.
 
     Attributes:
         cell: The cell.
         metric: `<task>/<split>/<metric>`.
-        mean: Cell minus reference, or minus a share of it.
-        interval: Its bootstrap interval; None for one seed without rows.
+        mean: Cell minus reference, or minus a fraction of it.
+        interval: Bootstrap interval, None for one seed without rows.
         num: Number of pairs.
-        over: What the interval is over: `seeds`, `rows`, or `seeds and rows`.
+        over: Units that the bootstrap resamples: `seeds`, `rows`, or `seeds and rows`.
     """
 
     cell: Cell
@@ -40,7 +40,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Mean ranks of the methods of a metric, all other axes equal; `methods` and `ranks` are of one length."""
+    """Mean ranks of methods by one metric, with all further axes fixed.
+
+    Attributes:
+        axes: The fixed axes.
+        metric: `<task>/<split>/<metric>`.
+        methods: The methods.
+        ranks: Mean rank of each method.
+        num: Number of seeds that have every method.
+    """
 
     axes: dict[str, Value]
     metric: str
@@ -57,24 +65,24 @@ def compare(
     where: Mapping[str, Any] | None = None,
     share: float = 1.0,
 ) -> list[Difference]:
-    """Paired differences of every cell that has a reference, for every metric.
+    """Return paired differences of every cell that has a reference, for every metric.
 
     Args:
         results: The runs.
         over: The axis that is averaged over.
         metrics: The metrics.
-        reference: Axes and their values (or `model`): what is subtracted, other axes equal. Empty: nothing is compared.
-        where: The same for what it is subtracted from; None: every run's result.
-        share: How much of the reference is subtracted.
+        reference: Axes and values (or `model`) of the runs to subtract, further axes equal. Empty: no comparison.
+        where: Axes and values (or `model`) of the runs to subtract from, None for the result of every run.
+        share: Factor of the reference.
     """
     if not reference:
         return []
     where = where or {}
-    partner, meant = partners(results, reference), select(results, where)
+    references, selected = find_references(results, reference), select(results, where)
     models = str(where.get("model", "result")), str(reference.get("model", "result"))
     found = []
     for cell in split_cells(results, over):
-        pairs = [(number, partner[number]) for number in cell.runs if number in partner and meant[number]]
+        pairs = [(number, references[number]) for number in cell.runs if number in references and selected[number]]
         for metric in metrics:
             difference = _difference(results, cell, metric, models, pairs, share)
             if difference is not None:
@@ -100,10 +108,10 @@ def _difference(
         ((first, Key.of(models[0], metric), ours[first]), (second, Key.of(models[1], metric), theirs[second]))
         for first, second in pairs
     ]
-    of_rows = _row_statistics(results, sides, share)
-    if of_rows is not None:
+    row_statistics = _row_statistics(results, sides, share)
+    if row_statistics is not None:
         over = "seeds and rows" if len(pairs) > 1 else "rows"
-        return Difference(cell, metric, mean, rows_interval(*of_rows), len(pairs), over)
+        return Difference(cell, metric, mean, rows_interval(*row_statistics), len(pairs), over)
     interval = seeds_interval(differences) if len(pairs) > 1 else None
     return Difference(cell, metric, mean, interval, len(pairs), "seeds")
 
@@ -114,7 +122,7 @@ _Side = tuple[int, Key, float]  # run, metric, recorded value
 def _row_statistics(
     results: Results, sides: Sequence[tuple[_Side, _Side]], share: float
 ) -> tuple[list[tuple[RowStatistic, RowStatistic]], int] | None:
-    """The statistics of every pair, and the number of rows; None unless all are there and of the same rows."""
+    """Return the statistics of every pair and the number of rows, None unless all have predictions of equal rows."""
     first: Rows | None = None
     pairs: list[tuple[RowStatistic, RowStatistic]] = []
     for pair in sides:
@@ -122,14 +130,14 @@ def _row_statistics(
         for number, key, recorded in pair:
             rows = read_rows(results.runs[number], key)
             first = first or rows
-            if rows is None or first is None or not rows.same_rows(first):
+            if rows is None or first is None or not rows.has_same_rows(first):
                 return None
             statistic = row_statistic(rows, key.metric, recorded)
             if statistic is None:
                 return None
             statistics.append(statistic)
         pairs.append((statistics[0], partial(_times, share, statistics[1])))
-    assert first is not None  # there is a pair
+    assert first is not None  # sides is not empty
     return pairs, len(first.ids)
 
 
@@ -138,7 +146,7 @@ def _times(share: float, statistic: RowStatistic, weights: Floats) -> Floats:
 
 
 def rank(results: Results, settings: ReportSettings) -> list[Ranks]:
-    """Mean ranks of the values of `settings.rank`, for every metric with a better end and every rest of the axes."""
+    """Rank the values of `settings.rank` by every metric with a direction, for all values of the further axes."""
     if settings.rank is None:
         return []
     places: dict[tuple[tuple[str, Value], ...], dict[tuple[Value | None, Value], int]] = {}

@@ -1,4 +1,4 @@
-"""Figures of a study: metrics along an axis, one panel each, with a band over the seeds and the reference's level."""
+"""Figures of a study: a panel per metric, lines with bands over the seeds, and the level of a reference."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lit_prune.errors import UserError
 from lit_prune.report.naming import (
     axis_label,
     higher_is_better,
-    in_percent,
+    is_in_percent,
     metric_label,
     unit_label,
     value_text,
@@ -31,7 +31,7 @@ _BANDS: dict[str, tuple[Any, str]] = {
     "minmax": (("pi", 100), "from the lowest to the highest value"),
     "std": ("sd", "one standard deviation (ddof 1) to either side"),
 }
-_HANDLE, _LETTER = 0.6, 0.085  # of a legend: a line's width with the space around it, a letter's
+_HANDLE, _LETTER = 0.6, 0.085  # inches of a legend: a line with the space around it, a letter
 _DASHED, _DOTTED = (0, (5, 2)), (0, (1, 1.5))
 
 
@@ -40,7 +40,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
 
     Args:
         results: The runs.
-        figure: What to draw.
+        figure: Settings of the figure.
         over: The axis that is averaged over.
         path: The PNG to write, with a PDF beside it.
 
@@ -48,7 +48,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
         The caption.
 
     Raises:
-        UserError: no run has a place on the figure, its x is not a number, or an axis would be mixed within a line.
+        UserError: No run has a point in the figure, x is not numeric, or a line would mix values of an axis.
     """
     points = _points(results, figure, over)
     levels = _levels(results, figure)
@@ -60,9 +60,9 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
         canvas = Figure(figsize=size, dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
         panels: list[Axes] = list(canvas.subplots(rows, columns, squeeze=False).flat)
         for panel, metric in zip(panels, figure.metrics, strict=False):
-            _draw_lines(panel, points.assign(y=_shown(results, figure.where, metric)[points.index]), figure, colors)
+            _draw_lines(panel, points.assign(y=_values(results, figure.where, metric)[points.index]), figure, colors)
             _draw_levels(
-                panel, levels.assign(y=_shown(results, figure.reference, metric)[levels.index]), metric, colors
+                panel, levels.assign(y=_values(results, figure.reference, metric)[levels.index]), metric, colors
             )
             label = _y_label(metric) if figure.statistic == "mean" else f"standard deviation of {unit_label(metric)}"
             panel.set(title=metric_label(metric), xlabel=axis_label(figure.x), ylabel=label)
@@ -78,50 +78,50 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
 
 
 def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame:
-    """The runs that lie on lines: `x` and `line`, by their index among the results."""
-    chosen = select(results, figure.where)
+    """Return `x` and `line` of the runs in the figure, by their index among the results."""
+    selected = select(results, figure.where)
     if figure.reference.keys() - {"model"}:
-        chosen &= ~select(results, figure.reference)
-    along = _along(results, figure)
+        selected &= ~select(results, figure.reference)
+    xs = _x_values(results, figure)
     runs = {
         number: run
         for number, run in enumerate(results.runs)
-        if chosen[number] and run.status == "completed" and not np.isnan(along[number])
+        if selected[number] and run.status == "completed" and not np.isnan(xs[number])
     }
     if not runs:
-        raise UserError(f"figure {figure.name}: no complete run that it shows has the axis {figure.x}")
-    scale = 100 if in_percent(figure.x) else 1
+        raise UserError(f"x of figure {figure.name} must be an axis of a complete run, got {figure.x}: choose another")
+    scale = 100 if is_in_percent(figure.x) else 1
     points = pd.DataFrame(
-        {"x": scale * along[list(runs)], "line": [_line(run.axes, figure) for run in runs.values()]}, index=list(runs)
+        {"x": scale * xs[list(runs)], "line": [_line(run.axes, figure) for run in runs.values()]}, index=list(runs)
     )
     for _, point in points.groupby(["line", "x"]):
         for axis in results.axes:
             values = {runs[number].axes.get(axis) for number in point.index}
             if axis not in (figure.x, figure.lines, over) and len(values) > 1:
-                told = ", ".join(sorted(value_text(axis, value) for value in values))
+                mixed = ", ".join(sorted(value_text(axis, value) for value in values))
                 raise UserError(
-                    f"figure {figure.name} would mix the {axis} {told} in one line: choose one in its `where`"
+                    f"a line of figure {figure.name} must have one {axis}, got {mixed}: choose one in its `where`"
                 )
     return points
 
 
-def _along(results: Results, figure: FigureSettings) -> Floats:
-    """Where each run lies on x (runs,); NaN where it has none."""
+def _x_values(results: Results, figure: FigureSettings) -> Floats:
+    """Return x of each run (runs,), NaN if it has none."""
     if figure.x not in results.axes:
-        along = results.column("result", figure.x)
-        return along.round(2) if in_percent(figure.x) else along  # the runs of several seeds meet
-    values = [run.axes.get(figure.x, np.nan) for run in results.runs]
-    if any(isinstance(value, str) for value in values):
-        raise UserError(f"figure {figure.name}: x is {figure.x}, whose values are not numbers")
-    return np.array(values, dtype=float)
+        values = results.column("result", figure.x)
+        return values.round(2) if is_in_percent(figure.x) else values  # so that seeds share a point
+    axis_values = [run.axes.get(figure.x, np.nan) for run in results.runs]
+    if any(isinstance(value, str) for value in axis_values):
+        raise UserError(f"x of figure {figure.name} must be an axis of numbers, got {figure.x}: choose another")
+    return np.array(axis_values, dtype=float)
 
 
 def _levels(results: Results, figure: FigureSettings) -> pd.DataFrame:
-    """The complete runs of the reference, and the `line` that each belongs to."""
-    chosen = select(results, figure.reference)
+    """Return the `line` of each complete run of the reference."""
+    selected = select(results, figure.reference)
     if not figure.reference.keys() - {"model"}:
-        chosen &= select(results, figure.where)
-    runs = [number for number, run in enumerate(results.runs) if chosen[number] and run.status == "completed"]
+        selected &= select(results, figure.where)
+    runs = [number for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
     runs = runs if figure.reference else []
     return pd.DataFrame({"line": [_line(results.runs[number].axes, figure) for number in runs]}, index=runs)
 
@@ -130,8 +130,8 @@ def _line(axes: Any, figure: FigureSettings) -> str:
     return "" if figure.lines is None else f"{figure.lines} {value_text(figure.lines, axes.get(figure.lines))}"
 
 
-def _shown(results: Results, chosen: dict[str, Any], metric: str) -> Floats:
-    return results.column(str(chosen.get("model", "result")), metric) * (100 if in_percent(metric) else 1)
+def _values(results: Results, where: dict[str, Any], metric: str) -> Floats:
+    return results.column(str(where.get("model", "result")), metric) * (100 if is_in_percent(metric) else 1)
 
 
 def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, colors: dict[str, Any]) -> None:
@@ -171,7 +171,7 @@ def _y_label(metric: str) -> str:
 
 
 def _legend(panel: Axes) -> list[Any]:
-    """The lines' handles, which seaborn put beside the panel; a single line without a name has none."""
+    """Remove seaborn's legends and return the handles of named lines."""
     handles, labels = panel.get_legend_handles_labels()
     for each in panel.figure.axes:
         if (legend := each.get_legend()) is not None:
@@ -179,20 +179,20 @@ def _legend(panel: Axes) -> list[Any]:
     return [handle for handle, label in zip(handles, labels, strict=True) if label]
 
 
-def _level_legend(figure: FigureSettings, drawn: bool) -> list[Any]:
-    if not drawn:
+def _level_legend(figure: FigureSettings, has_levels: bool) -> list[Any]:
+    if not has_levels:
         return []
     return [
-        Line2D([], [], color="0.35", linestyle=_DASHED, label=_told(figure.reference)),
+        Line2D([], [], color="0.35", linestyle=_DASHED, label=_selection_text(figure.reference)),
         Line2D([], [], color="0.35", linestyle=_DOTTED, label=f"{NEAR:.0%} of it"),
     ]
 
 
-def _told(chosen: dict[str, Any]) -> str:
-    return ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in chosen.items())
+def _selection_text(where: dict[str, Any]) -> str:
+    return ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in where.items())
 
 
-def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, levels: bool) -> str:
+def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, has_levels: bool) -> str:
     nums = points.groupby(["line", "x"]).size()
     seeds = str(nums.min()) if nums.min() == nums.max() else f"{nums.min()} to {nums.max()}"
     parts = [
@@ -204,9 +204,8 @@ def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, levels: bo
         )
     ]
     if figure.where:
-        parts.append(f"Shown: {_told(figure.where)}.")
-    if levels:
-        parts.append(
-            f"Dashed: mean of {_told(figure.reference)}, in its line's colour if any; dotted: {NEAR:.0%} of it."
-        )
+        parts.append(f"Shown: {_selection_text(figure.where)}.")
+    if has_levels:
+        reference = _selection_text(figure.reference)
+        parts.append(f"Dashed: mean of {reference}, in its line's colour if any; dotted: {NEAR:.0%} of it.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""The Pareto frontier: which of several points no other dominates."""
+"""The Pareto frontier of points."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,16 @@ from lit_prune.report.statistics import Floats
 
 
 def non_dominated(costs: Floats) -> NDArray[np.bool_]:
-    """Which points lie on the frontier: no other costs at most as much in every number, and less in one.
+    """Return the points on the frontier: no other point costs at most as much in every number and less in one.
 
     Args:
-        costs: (points, numbers), the less the better, none NaN.
+        costs: (points, numbers), lower is better, without NaN.
 
     Returns:
-        (points,); points that are equal lie on it together.
+        True for points on the frontier (points,); equal points are on it together.
     """
     found = np.zeros(len(costs), dtype=bool)
-    order = np.lexsort(costs.T[::-1])  # what dominates a point lies before it: the first of what is left is on it
+    order = np.lexsort(costs.T[::-1])  # a point comes after all that dominate it
     left = np.ascontiguousarray(costs[order].T)  # (numbers, points)
     while len(order):
         first = left[:, :1]

@@ -1,4 +1,4 @@
-"""Runs of one task each as a row of all tasks (Xia & Shin 2021, Table 2: nine single-task models are one row)."""
+"""Single-task runs merged into one row of all tasks (Xia & Shin 2021, Table 2)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,23 +11,22 @@ from lit_prune.report.results import Floats, Key, Results
 from lit_prune.report.run import Run
 from lit_prune.report.settings import MEAN, ReportSettings
 
-_STORED = ("stored_density", "mask_bits")  # numbers of which several models have their sum
+_STORED = ("stored_density", "mask_bits")  # summed over models, not averaged
 
 
 def gather(results: Results, settings: ReportSettings) -> Results:
-    """One run in the place of all that differ in `settings.gather` alone, without that axis.
+    """Merge runs that differ only in `settings.gather` into one run without that axis.
 
-    It has every number that one of its runs has, and of a number that several have (`parameter_density`) the mean; of
-    what models store (`stored_density`, `mask_bits`) the sum, once all of its runs are there. It counts as complete
-    where any of its runs is. Where all of the report's metrics are there, it has a further number `mean`, their plain
-    mean; so has a run that knew all tasks from the start.
+    The merged run has all numbers of its runs: the mean of a number that several runs have, but the sum of
+    `stored_density` and `mask_bits`, once all runs have it. It counts as complete if any of its runs is. A merged run,
+    or a multitask run, that has all metrics of the report has a further number `mean`, their plain mean.
 
     Args:
         results: The runs.
-        settings: Names the axis, and a metric of each task.
+        settings: Settings with the axis, and a metric of each task.
 
     Raises:
-        UserError: runs that would be one both have one of the metrics.
+        UserError: Two runs to merge have the same metric.
     """
     axis = settings.gather
     if axis is None:
@@ -54,22 +53,22 @@ def gather(results: Results, settings: ReportSettings) -> Results:
 def _check_tasks(results: Results, cell: Cell, axis: str, metrics: Sequence[str]) -> None:
     for name in metrics:
         column = results.column("result", name)
-        having = [results.runs[number].name for number in cell.runs if not np.isnan(column[number])]
-        if len(having) > 1:
+        names = [results.runs[number].name for number in cell.runs if not np.isnan(column[number])]
+        if len(names) > 1:
             raise UserError(
-                f"report.gather is {axis!r}, but {having[0]} and {having[1]}, which differ in it alone, both have "
-                f"{name}: gather an axis whose values are tasks, one for each run"
+                f"report.gather must be an axis of tasks, got {axis!r}: {names[0]} and {names[1]} both have "
+                f"{name}, choose the axis along which runs have different tasks"
             )
 
 
 def _first(results: Results, cell: Cell) -> Run:
-    """The first complete run, or the first."""
+    """Return the first complete run of a cell, or its first run."""
     runs = [results.runs[number] for number in cell.runs]
     return next((run for run in runs if run.status == "completed"), runs[0])
 
 
 def _merge(results: Results, cell: Cell) -> Floats:
-    """Return a cell's numbers: the mean over the runs that have one, or the sum over all runs of what is stored."""
+    """Return a cell's numbers: the mean over the runs that have a number, the sum over all runs for stored sizes."""
     values = results.values[list(cell.runs)]
     nums = (~np.isnan(values)).sum(axis=0)
     means = np.nansum(values, axis=0) / np.where(nums, nums, np.nan)

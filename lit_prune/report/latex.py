@@ -1,4 +1,4 @@
-"""A report's tables for LaTeX."""
+"""LaTeX tables of a report."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from lit_prune.report.tables import Table
 
 
 def latex(table: Table) -> str:
-    """A table with its title as caption; it needs the package booktabs."""
+    """Return a LaTeX table with its title as caption; needs the package booktabs."""
     cells = [[in_latex(cell) for cell in row] for row in (table.header, *table.rows)]
     layout = "l" * table.num_names + "r" * (len(table.header) - table.num_names)
     frame = pd.DataFrame(cells[1:], columns=cells[0])

@@ -1,4 +1,4 @@
-"""Multitask models beside the best mixtures of single-task models that need no more (Xia & Shin 2021, Fig. 2)."""
+"""Multitask models against mixtures of single-task models of the same budget (Xia & Shin 2021, Fig. 2)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from lit_prune.report.settings import MixtureSettings
 from lit_prune.report.statistics import Floats, Summary, summarize
 from lit_prune.report.tables import NONE, Table, axis_texts, mean_and_std
 
-SAME = 0.02  # of a budget: what needs so much more has the same (each model of a mixture has biases, which stay)
+SAME = 0.02  # tolerance of equal budgets: every model of a mixture has biases, which are not pruned
 
 
 @dataclass(frozen=True)
-class Duel:
-    """The multitask models of a setting beside the mixtures of their seeds.
+class MixtureComparison:
+    """The multitask models of a setting compared with the mixtures of their seeds.
 
     Attributes:
         axes: The setting.
-        budgets: Stored parameters of each model (seeds,), in units of one dense encoder's layers.
-        scores: Of each model (seeds,).
-        best: The highest score of a mixture of its seed and its budget or less (seeds,), NaN where none is that small.
-        cheapest: The smallest budget of a mixture of its seed that scores as high (seeds,), NaN where none does.
-        mixed: Whether any of its seeds has mixtures.
+        budgets: Stored parameters of each multitask model (seeds,), in units of one dense encoder's layers.
+        scores: Score of each multitask model (seeds,).
+        best: Highest score of mixtures of the same seed within the model's budget (seeds,), NaN if there are none.
+        cheapest: Smallest budget of mixtures of the same seed with at least the model's score (seeds,), NaN if none.
+        has_mixtures: True if any of the seeds has mixtures.
     """
 
     axes: Mapping[str, Value]
@@ -34,19 +34,19 @@ class Duel:
     scores: Floats
     best: Floats
     cheapest: Floats
-    mixed: bool
+    has_mixtures: bool
 
 
-def duels(results: Results, settings: MixtureSettings, over: str) -> list[Duel]:
-    """Every setting that has multitask models, in the order of the results.
+def compare_with_mixtures(results: Results, settings: MixtureSettings, over: str) -> list[MixtureComparison]:
+    """Compare every setting that has multitask models with mixtures, in the order of the results.
 
     Args:
         results: The runs.
-        settings: What is compared.
+        settings: The comparison.
         over: The axis that is averaged over.
 
     Raises:
-        UserError: as of `find_models` and `mix`.
+        UserError: See `find_models` and `mix`.
     """
     models = find_models(results, settings, over)
     mixtures = mix(models)
@@ -54,22 +54,22 @@ def duels(results: Results, settings: MixtureSettings, over: str) -> list[Duel]:
     for cell in split_cells(results, over):
         runs = [number for number in cell.runs if models.multitask[number]]
         if runs:
-            own = [mixtures[models.seeds[number]] for number in runs]
+            of_seeds = [mixtures[models.seeds[number]] for number in runs]
             budgets, scores = models.budgets[runs], models.means[runs]
-            best = [each.best(budget * (1 + SAME)) for each, budget in zip(own, budgets, strict=True)]
-            cheapest = [each.cheapest(score) for each, score in zip(own, scores, strict=True)]
-            mixed = any(len(each.scores) for each in own)
-            found.append(Duel(cell.axes, budgets, scores, np.array(best), np.array(cheapest), mixed))
+            best = np.array([each.best(budget * (1 + SAME)) for each, budget in zip(of_seeds, budgets, strict=True)])
+            cheapest = np.array([each.cheapest(score) for each, score in zip(of_seeds, scores, strict=True)])
+            has_mixtures = any(len(each.scores) for each in of_seeds)
+            found.append(MixtureComparison(cell.axes, budgets, scores, best, cheapest, has_mixtures))
     return found
 
 
-def multitask_table(found: Sequence[Duel], name: str, axes: Sequence[str], over: str) -> Table:
-    """A row per setting, and in how many of all pairs of setting and seed which side is above.
+def multitask_table(found: Sequence[MixtureComparison], name: str, axes: Sequence[str], over: str) -> Table:
+    """Return a table with a row per setting, and a note with the number of wins and losses of multitask models.
 
     Args:
         found: The settings.
-        name: Of the comparison.
-        axes: Those that name a setting.
+        name: Name of the comparison.
+        axes: Axes that identify a setting.
         over: The axis that is averaged over.
     """
     axes = [axis for axis in axes if any(axis in each.axes for each in found)]
@@ -79,26 +79,26 @@ def multitask_table(found: Sequence[Duel], name: str, axes: Sequence[str], over:
             str(len(each.scores)),
             f"{each.budgets.mean():.3f}",
             mean_and_std(summarize(each.scores)),
-            _told(each.best, mean_and_std, "none that small" if each.mixed else NONE),
-            _told(each.scores - each.best, _difference, NONE),
-            _told(each.cheapest, _budget, "none" if each.mixed else NONE),
+            _seeds_text(each.best, mean_and_std, "none that small" if each.has_mixtures else NONE),
+            _seeds_text(each.scores - each.best, _difference, NONE),
+            _seeds_text(each.cheapest, _budget, "none" if each.has_mixtures else NONE),
         ]
         for each in found
     ]
     header = [*axes, f"{over}s", "budget", "score", "best mixture", "difference", "cheapest mixture as good"]
     notes = [_verdict(np.concatenate([each.scores - each.best for each in found]), over)] if found else []
     notes.append(
-        "Budgets are parameters stored (what any task's mask keeps, without the masks' bits) in units of one dense "
-        "encoder's layers, that of a mixture is the sum of its models'; scores are "
-        f"means of the tasks' metrics. Best mixture: of the same {over} and of the multitask model's budget (up to "
-        f"{SAME:.0%} more count as the same) or less; the last column is the smallest budget of a mixture that scores "
-        f"as high. Mean ± standard deviation (ddof 1), or mean [lowest, highest], over {over}s."
+        "Budgets are stored parameters (kept by the mask of any task, without the masks' bits) in units of one dense "
+        "encoder's layers; the budget of a mixture is the sum over its models. Scores are means of the tasks' metrics. "
+        f"Best mixture: the best of the same {over} within the multitask model's budget (plus {SAME:.0%}); the last "
+        "column is the smallest budget of a mixture with at least the same score. Mean ± standard deviation (ddof 1), "
+        f"or mean [lowest, highest], over {over}s."
     )
     return Table(f"Multitask models against mixtures: {name}", header, rows, len(axes), notes)
 
 
 def _verdict(gaps: Floats, over: str) -> str:
-    """In how many pairs the multitask model is above or below; gaps (pairs,) are NaN where there is no mixture."""
+    """Return the numbers of pairs with a positive and a negative gap as text; gaps (pairs,), NaN without mixtures."""
     compared = gaps[~np.isnan(gaps)]
     num_left = len(gaps) - len(compared)
     left = f"; {num_left} more have no mixture that small, or none at all" if num_left else ""
@@ -111,11 +111,11 @@ def _verdict(gaps: Floats, over: str) -> str:
     )
 
 
-def _told(values: Floats, form: Callable[[Summary], str], nothing: str) -> str:
-    """Values (seeds,) in words, and how many there are where some are NaN."""
+def _seeds_text(values: Floats, form: Callable[[Summary], str], missing: str) -> str:
+    """Return a summary of values (seeds,), with their number if some are NaN."""
     found = summarize(values)
     if found is None:
-        return nothing
+        return missing
     return form(found) + ("" if found.num == len(values) else f" ({found.num} of {len(values)})")
 
 

@@ -1,4 +1,4 @@
-"""What metrics, axes and models are called in tables and figures, in which units, and which end of them is better."""
+"""Labels, units and directions of metrics, axes and models in tables and figures."""
 
 from lit_prune.report.run import Value
 
@@ -8,7 +8,7 @@ MODELS = {
     "dense_shifted": "dense, shifted",
     "bias": "bias model",
     "teacher": "teacher",
-    "constant": "one answer to all rows",
+    "constant": "constant-prediction baseline",
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
@@ -23,7 +23,7 @@ _AXES = {
 
 
 def metric_label(name: str) -> str:
-    """`nli/ood/accuracy_non_entailment` -> `nli OOD accuracy, non entailment`."""
+    """Return the label of a metric: `nli/ood/accuracy_non_entailment` -> `nli OOD accuracy, non entailment`."""
     *place, metric = name.split("/")
     of_class = next((each for each in _SHARES if metric.startswith(f"{each}_")), None)
     if of_class is not None:
@@ -37,40 +37,40 @@ def _word(part: str) -> str:
 
 
 def is_share(name: str) -> bool:
-    """Whether a metric lies between 0 and 1."""
+    """True if a metric lies between 0 and 1."""
     return name.rsplit("/", 1)[-1].startswith(_SHARES)
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Whether more of a metric is better; None where neither end is, as of what belongs to no set."""
+    """True if higher values of a metric are better, None if it has no direction, as numbers without a split."""
     *place, metric = name.split("/")
     return None if not place or metric.startswith("predicted_share") else not metric.startswith(_COSTS)
 
 
 def sign(name: str) -> int:
-    """-1 where less of a metric is better, else 1."""
+    """Return -1 if lower values of a metric are better, otherwise 1."""
     return -1 if higher_is_better(name) is False else 1
 
 
-def in_percent(name: str) -> bool:
-    """Whether figures show an axis or a metric in percent: all shares but the AUROC."""
+def is_in_percent(name: str) -> bool:
+    """True if figures show an axis or metric in percent: all fractions but the AUROC."""
     return name in _FRACTIONS or (is_share(name) and not name.endswith("auroc"))
 
 
 def axis_label(axis: str) -> str:
-    """An axis with its unit: `sparsity (% of weights removed)`."""
-    return _AXES.get(axis, axis.replace("_", " ") + (" (%)" if in_percent(axis) else ""))
+    """Return the label of an axis with its unit: `sparsity (% of weights removed)`."""
+    return _AXES.get(axis, axis.replace("_", " ") + (" (%)" if is_in_percent(axis) else ""))
 
 
 def unit_label(name: str) -> str:
-    """What a metric's numbers are: `accuracy (%)`, `AUROC`."""
+    """Return the quantity and unit of a metric: `accuracy (%)`, `AUROC`."""
     metric = name.rsplit("/", 1)[-1]
     kind = next((each for each in _SHARES if metric.startswith(each)), metric)
-    return " ".join(map(_word, kind.split("_"))) + (" (%)" if in_percent(name) else "")
+    return " ".join(map(_word, kind.split("_"))) + (" (%)" if is_in_percent(name) else "")
 
 
 def value_text(axis: str, value: Value | None) -> str:
-    """A value of an axis: fractions in percent, `-` for none."""
+    """Return the text of an axis value: fractions in percent, `-` for None."""
     if value is None:
         return "-"
     if axis in _FRACTIONS and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a reader must know beside the figures: which runs are missing, how the others were made, what they cost."""
+"""Provenance of a report: missing runs, versions and hardware, and costs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
 
 
 def status_line(results: Results) -> str:
-    """How many runs are complete, and how the others stand: `11 of 12 runs are complete; 1 failed.`, say."""
+    """Return a line such as `11 of 12 runs are complete; 1 failed.`."""
     states = Counter(run.status for run in results.runs)
     complete = states.pop("completed", 0)
-    others = "".join(f"; {number} {status}" for status, number in sorted(states.items()))
-    return f"{complete} of {len(results.runs)} runs are complete{others}."
+    incomplete = "".join(f"; {number} {status}" for status, number in sorted(states.items()))
+    return f"{complete} of {len(results.runs)} runs are complete{incomplete}."
 
 
-def mixture(results: Results) -> list[str]:
-    """A warning where runs of several commits or versions stand side by side in one table."""
+def version_warnings(results: Results) -> list[str]:
+    """Return warnings if the complete runs have different commits or versions."""
     complete = [run for run in results.runs if run.status == "completed"]
     return [
         *_several("commit", (run.commit for run in complete)),
@@ -36,12 +36,12 @@ def _several(kind: str, values: Iterable[str | None]) -> list[str]:
     found = Counter(value or "unknown" for value in values)
     if len(found) < 2:
         return []
-    told = ", ".join(f"{_short(value)} ({number} runs)" for value, number in sorted(found.items()))
-    return [Bold(f"More than one {kind} in these tables: {told}.")]
+    counts = ", ".join(f"{_short(value)} ({number} runs)" for value, number in sorted(found.items()))
+    return [Bold(f"More than one {kind} in these tables: {counts}.")]
 
 
 def missing_table(results: Results) -> Table:
-    """The runs that were begun, or had to be left out, and are not complete; and why."""
+    """Return a table of runs that have begun or were skipped and are incomplete, with their errors."""
     axes = [axis for axis in results.axes if axis != "name"]
     rows = [
         [run.name, *axis_texts(axes, run.axes), run.status, " ".join((run.error or NONE).split())]
@@ -52,7 +52,7 @@ def missing_table(results: Results) -> Table:
 
 
 def planned_table(results: Results, settings: ReportSettings) -> Table:
-    """Where runs of the study have not begun, and how many."""
+    """Return a table with the numbers of runs that have not begun."""
     axes = cell_axes(results, settings)
     planned = Counter(tuple(axis_texts(axes, run.axes)) for run in results.runs if run.status == PLANNED)
     rows = [[*place, str(number)] for place, number in planned.items()]
@@ -60,7 +60,7 @@ def planned_table(results: Results, settings: ReportSettings) -> Table:
 
 
 def origins_table(results: Results) -> Table:
-    """What the complete runs were made with, on what, how many of them, and their hours in all."""
+    """Return a table of commits, versions and hardware of the complete runs, with numbers of runs and total hours."""
     made: dict[tuple[str, ...], dict[Path, float]] = {}
     for run in results.runs:
         if run.status == "completed":
@@ -71,7 +71,7 @@ def origins_table(results: Results) -> Table:
 
 
 def costs_table(results: Results, settings: ReportSettings) -> Table:
-    """Sparsity, optimizer steps and seconds of each cell's complete runs."""
+    """Return a table of mean sparsity, optimizer steps and seconds of each cell's complete runs."""
     axes = cell_axes(results, settings)
     seconds = np.array([np.nan if run.seconds is None else run.seconds for run in results.runs])
     seconds[[run.status != "completed" for run in results.runs]] = np.nan
@@ -85,8 +85,8 @@ def costs_table(results: Results, settings: ReportSettings) -> Table:
         found = [(summarize(column[list(cell.runs)]), form) for column, form in figures.values()]
         texts = [NONE if each is None else form.format(each.mean) for each, form in found]
         rows.append([*axis_texts(axes, cell.axes), *texts])
-    notes = [f"Means over the {settings.over}s that are complete; what a run was started from is not counted."]
-    return Table("What a run costs", [*axes, *figures], rows, len(axes), notes)
+    notes = [f"Means over the complete {settings.over}s, without the runs that they start from."]
+    return Table("Cost of a run", [*axes, *figures], rows, len(axes), notes)
 
 
 def _short(commit: str) -> str:

@@ -1,4 +1,4 @@
-"""A report as one web page that can be sent: its figures are in it, and it asks for nothing else."""
+"""A report as one self-contained web page with embedded figures."""
 
 import base64
 import html
@@ -16,7 +16,7 @@ from lit_prune.display.markup import printable
 from lit_prune.files import read_yaml
 from lit_prune.report.run import Run
 
-_DENSITY = 1.8  # pixels of a figure for one of the page
+_DENSITY = 1.8  # pixels of a figure per pixel of the page
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
@@ -32,14 +32,14 @@ summary { cursor: pointer; font-weight: 600; margin: 1rem 0 .5rem; }
 
 
 def page(title: str, text: str, runs: Sequence[Run], folder: Path, figures: Collection[Path]) -> str:
-    """The page.
+    """Return the page as HTML.
 
     Args:
         title: The report's title.
         text: The report in markdown.
-        runs: The runs, which the page links to where they lie.
-        folder: The study's folder, of study.yaml, which the page quotes.
-        figures: The PNGs that the report has drawn, the only pictures that are put into the page.
+        runs: The runs; the page links to their folders.
+        folder: The study's folder; the page quotes its study.yaml.
+        figures: The PNGs of the report; no other images are embedded.
     """
     drawn = {quote(path.relative_to(folder).as_posix()): path for path in figures}
     body = Markdown(extensions=["tables", _AsText(), _Embedded(drawn)], output_format="html").convert(text)
@@ -57,10 +57,10 @@ def page(title: str, text: str, runs: Sequence[Run], folder: Path, figures: Coll
 
 
 class _AsText(Extension):
-    """Shows tags and links in the text, as in a run's name, in place of following them."""
+    """Markdown without tags and links: names of runs that contain them are shown as text."""
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (its name in the library)
-        """Deregister what follows them; pictures are the report's own."""
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (name in the library)
+        """Deregister the processors of tags and links; images stay, they are the report's figures."""
         md.preprocessors.deregister("html_block")
         md.parser.blockprocessors.deregister("reference")
         for name in ("html", "link", "reference", "short_reference", "autolink", "automail"):
@@ -70,14 +70,14 @@ class _AsText(Extension):
 
 
 class _Embedded(Extension):
-    """Puts the pictures that markdown names into the page, of those that were drawn."""
+    """Markdown with embedded images, restricted to drawn figures."""
 
     def __init__(self, drawn: Mapping[str, Path]) -> None:
         super().__init__()
         self.drawn = drawn
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (its name in the library)
-        """Register what does it."""
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (name in the library)
+        """Register the processor that embeds images."""
         md.treeprocessors.register(_Embed(md, self.drawn), "embed", 0)
 
 
@@ -94,7 +94,7 @@ class _Embed(Treeprocessor):
                 continue
             content = path.read_bytes()
             picture.set("src", f"data:image/png;base64,{base64.b64encode(content).decode()}")
-            picture.set("width", f"{int.from_bytes(content[16:20]) / _DENSITY:.0f}")  # where a PNG has its width
+            picture.set("width", f"{int.from_bytes(content[16:20]) / _DENSITY:.0f}")  # the width in a PNG's header
 
 
 def _details(summary: str, content: str) -> list[str]:

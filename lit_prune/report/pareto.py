@@ -1,4 +1,4 @@
-"""Which settings of a study no other dominates in the numbers that a report weighs against each other."""
+"""The Pareto frontier of a study's settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from lit_prune.report.tables import Table, axis_texts
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """Settings by the numbers that are weighed against each other.
+    """Settings and their mean values of several objectives.
 
     Attributes:
-        goals: The numbers, and which end of each is better.
-        axes: Each setting's axes, without the averaged one.
-        nums: How many runs each is the mean of (settings,).
-        values: Their means (settings, numbers).
-        left_out: How many complete runs lack one of the numbers.
+        goals: The numbers to optimise, and their directions.
+        axes: Axes of each setting, without the averaged one.
+        nums: Number of runs of each setting (settings,).
+        values: Means over these runs (settings, numbers).
+        left_out: Number of complete runs without one of the numbers.
     """
 
     goals: Mapping[str, Direction]
@@ -37,44 +37,44 @@ class Tradeoff:
 
     @property
     def frontier(self) -> NDArray[np.intp]:
-        """The settings that no other dominates, the best by the first number first."""
+        """Indices of settings that no other dominates, sorted by the first number, best first."""
         costs = self.values * [-1 if end == "max" else 1 for end in self.goals.values()]
         found = np.flatnonzero(non_dominated(costs))
         return found[np.lexsort(costs[found].T[::-1])]
 
 
 def weigh(results: Results, goals: Mapping[str, Direction], over: str) -> Tradeoff:
-    """The means of the numbers over the runs of each setting that have all of them.
+    """Average the numbers of each setting over the runs that have all of them.
 
     Args:
         results: The runs.
-        goals: The numbers.
+        goals: The numbers to optimise, and their directions.
         over: The axis that is averaged over.
 
     Raises:
-        UserError: no run has all of them.
+        UserError: No run has all numbers.
     """
     columns = np.stack([results.column("result", name) for name in goals], axis=1)
-    there = np.isfinite(columns).sum(axis=1) == len(goals)
+    has_all = np.isfinite(columns).sum(axis=1) == len(goals)
     axes, nums, values = [], [], []
     for cell in split_cells(results, over):
-        runs = [number for number in cell.runs if there[number]]
+        runs = [number for number in cell.runs if has_all[number]]
         if runs:
             axes.append(cell.axes)
             nums.append(len(runs))
             values.append(columns[runs].mean(axis=0))
     if not axes:
-        raise UserError(f"no complete run has all of {', '.join(goals)}: take fewer for `pareto`")
+        raise UserError(f"pareto must be numbers of one complete run, got {', '.join(goals)}: name fewer")
     complete = sum(run.status == "completed" for run in results.runs)
-    return Tradeoff(goals, axes, nums, np.stack(values), complete - int(there.sum()))
+    return Tradeoff(goals, axes, nums, np.stack(values), complete - int(has_all.sum()))
 
 
 def pareto_table(found: Tradeoff, axes: Sequence[str], over: str) -> Table:
-    """A row per setting that no other dominates.
+    """Return a table of the settings that no other dominates.
 
     Args:
         found: The settings.
-        axes: Those that name a setting.
+        axes: Axes that identify a setting.
         over: The axis that is averaged over.
     """
     rows = [
@@ -84,11 +84,11 @@ def pareto_table(found: Tradeoff, axes: Sequence[str], over: str) -> Table:
     goals = [f"{metric_label(name)} ({end})" for name, end in found.goals.items()]
     num = len(found.axes)
     notes = [
-        f"Means over {over}s. Of {num} settings {num - len(rows)} are dominated, which are not listed: another is at "
-        "least as good by every number and better by one."
+        f"Means over {over}s. {num - len(rows)} of {num} settings are dominated and not listed: another is at least as "
+        "good by every number and better by one."
     ]
     if found.left_out:
-        notes.append(f"{found.left_out} complete runs are left out, which lack one of the numbers.")
+        notes.append(f"{found.left_out} complete runs without one of the numbers are left out.")
     return Table("Settings that no other dominates", [*axes, f"{over}s", *goals], rows, len(axes), notes)
 
 

@@ -1,4 +1,4 @@
-"""The runs of a study and all their metrics, as one tidy table; read from the files that `run.py` names."""
+"""All runs of a study and their metrics, as one tidy table."""
 
 import json
 import os
@@ -16,19 +16,22 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, write_atomically
-from lit_prune.report.rounds import take_apart
+from lit_prune.report.rounds import split_rounds
 from lit_prune.report.run import SKIPPED, Run, Value, read_run
 from lit_prune.runs.outcome import DAMAGED
 
 Floats = NDArray[np.float64]
-_OF_A_RUN = ("name", "status", "config_hash", "commit", "lit_prune")
+_RUN_COLUMNS = ("name", "status", "config_hash", "commit", "lit_prune")
 
 
 class Key(NamedTuple):
-    """Which number of a run: `result`, `dense`, `dense_shifted`, `bias` or `teacher` model, task, split, metric.
+    """The identity of a number of a run.
 
-    The split of bias model and teacher is `train`; numbers of a model that belong to no set
-    have neither task nor split.
+    Attributes:
+        model: `result`, `dense`, `dense_shifted`, `bias`, `teacher` or `constant`.
+        task: Task, empty for numbers without a split.
+        split: Split, `train` for bias model and teacher, empty for numbers such as `sparsity`.
+        metric: Metric.
     """
 
     model: str
@@ -38,7 +41,11 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, model: str, name: str) -> "Key":
-        """The key of a model's number by its name."""
+        """Return the key of a number of a model.
+
+        Raises:
+            UserError: The name is not a metric's name.
+        """
         *place, metric = name.split("/")
         if len(place) not in (0, 2):
             raise UserError(f"a metric must be named <task>/<split>/<metric>, got {name!r}: correct it in study.yaml")
@@ -47,7 +54,7 @@ class Key(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`<task>/<split>/<metric>`, whatever the model."""
+        """`<task>/<split>/<metric>`, without the model."""
         return "/".join(part for part in self[1:] if part)
 
 
@@ -58,8 +65,8 @@ class Results:
     Attributes:
         axes: Names of the axes, in the study's order.
         runs: The runs.
-        keys: What the columns of `values` are.
-        values: (runs, keys), NaN where a run has no such number.
+        keys: Keys of the columns of `values`.
+        values: (runs, keys), NaN if a run does not have the number.
     """
 
     axes: tuple[str, ...]
@@ -68,13 +75,18 @@ class Results:
     values: Floats
 
     def column(self, model: str, name: str) -> Floats:
-        """One metric `<task>/<split>/<metric>` of one model for every run; NaN where there is none."""
+        """Return a number of a model for every run (runs,), NaN if a run does not have it.
+
+        Args:
+            model: The model.
+            name: `<task>/<split>/<metric>`, or the name of a number without a split.
+        """
         place = self._places.get((model, name))
         return np.full(len(self.runs), np.nan) if place is None else self.values[:, place]
 
     @property
     def numbers(self) -> set[str]:
-        """The numbers of runs that belong to no set, as `parameter_density`."""
+        """Names of numbers without a split, such as `parameter_density`."""
         return {key.metric for key in self.keys if not key.split and key.model == "result"}
 
     @cached_property
@@ -83,26 +95,27 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read every run of a study.
+    """Read all runs of a study.
 
     Args:
-        folder: The study's folder. Its `runs.json` lists the runs, of which those are left out that it has skipped;
-            without one, each folder below that holds a `run.json` is a run. Runs that share their axes are told apart
-            by a further axis `name`.
+        folder: The study's folder. Its `runs.json` lists the runs, from which skipped ones are left out; without it,
+            every subfolder with a `run.json` is a run. Runs with equal axes get a further axis `name`.
 
     Raises:
-        UserError: there is no such folder, no run in it, or a file in it is not what it should be.
+        UserError: The folder does not exist or contains no run.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder: give the folder of a study, or any folder with runs in it")
-    listed = [planned for planned in _listed(folder) if planned.get("status") != SKIPPED]
-    read = [each for planned in listed for each in take_apart(*read_run(folder, planned))]
+        raise UserError(
+            f"the folder of a report must exist, got {folder}: give a study's folder, or one with runs in it"
+        )
+    listed = [planned for planned in _list_runs(folder) if planned.get("status") != SKIPPED]
+    read = [each for planned in listed for each in split_rounds(*read_run(folder, planned))]
     if not read:
-        raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
-    runs = _with_axes([run for run, _ in read])
+        raise UserError(f"{folder} must contain folders of runs, got none: a run's folder has a run.json")
+    runs = _unify_axes([run for run, _ in read])
     axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))
     runs = [replace(run, axes={axis: run.axes[axis] for axis in axes if axis in run.axes}) for run in runs]
-    order = sorted(range(len(runs)), key=lambda number: _place(runs[number], axes))
+    order = sorted(range(len(runs)), key=lambda number: _sort_key(runs[number], axes))
     names = sorted({name for _, metrics in read for name in metrics}, key=_key)
     columns = {name: number for number, name in enumerate(names)}
     values = np.full((len(runs), len(names)), np.nan)
@@ -116,8 +129,8 @@ def write_results(results: Results, folder: Path) -> None:
     """Write `results.parquet` and `results.csv`: a row per run, model, task, split and metric.
 
     Columns: `name`, `status`, `config_hash`, `commit`, `lit_prune` of the run, its axes, `model`, `task`, `split`,
-    `metric`, `value`. A run without metrics has one row without a value. An axis that is called like another column
-    is `axis_<name>`. Equal runs give equal files: nothing in them depends on the time.
+    `metric`, `value`. A run without metrics has one row without a value. An axis with the name of another column
+    becomes `axis_<name>`. The files depend on the runs alone.
     """
     table = tidy(results)
     write_atomically(folder / "results.parquet", lambda path: pa.parquet.write_table(table, path))
@@ -135,16 +148,16 @@ def write_results(results: Results, folder: Path) -> None:
 
 
 def tidy(results: Results) -> pa.Table:
-    """The results as `write_results` writes them."""
+    """Return the results as the table that `write_results` writes."""
     filled = ~np.isnan(results.values)
     empty = np.flatnonzero(~filled.any(axis=1))
     run, key = (places.astype(np.int32) for places in filled.nonzero())
     place = np.searchsorted(run, empty)
     run, key = np.insert(run, place, empty), np.insert(key, place, -1)
     number = np.insert(results.values[filled], place, np.nan)
-    columns = {name: _spread([getattr(each, name) for each in results.runs], run) for name in _OF_A_RUN}
+    columns = {name: _spread([getattr(each, name) for each in results.runs], run) for name in _RUN_COLUMNS}
     for axis in results.axes:
-        if axis != "name":  # a run's name may be an axis: it is a column already
+        if axis != "name":  # already a column
             columns[axis] = _spread([each.axes.get(axis) for each in results.runs], run)
     for part in Key._fields:
         columns[part] = _spread([getattr(each, part) or None for each in results.keys], key)
@@ -152,7 +165,7 @@ def tidy(results: Results) -> pa.Table:
 
 
 def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Array:
-    """The values at these places, -1 is null; strings are held once each."""
+    """Return the values at indices, null for -1; strings are stored as a dictionary."""
     array = pa.array(values)
     if pa.types.is_null(array.type):
         array = array.cast(pa.string())
@@ -161,13 +174,13 @@ def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Arr
     return array.take(pa.array(places, mask=places < 0))
 
 
-def _listed(folder: Path) -> list[dict[str, Any]]:
-    """Return the entry of each run in `runs.json`, or the places of the runs; one that is damaged is a damaged run."""
+def _list_runs(folder: Path) -> list[dict[str, Any]]:
+    """Return the entries of `runs.json`, or entries for all folders of runs; a damaged `runs.json` is a damaged run."""
     path = folder / "runs.json"
     damaged: list[dict[str, Any]] = []
     if path.is_file():
         try:
-            return [_checked(each, number, folder) for number, each in enumerate(read_json(path, list))]
+            return [_check_entry(each, number, folder) for number, each in enumerate(read_json(path, list))]
         except UserError as error:
             damaged = [{"name": path.name, "folder": path.name, "status": DAMAGED, "error": str(error)}]
     if (folder / "run.json").is_file():
@@ -179,8 +192,8 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
 _ENTRY: dict[str, tuple[type, ...]] = {"folder": (str,), "status": (str,), "error": (str,), "axes": (dict,)}
 
 
-def _checked(entry: Any, number: int, folder: Path) -> dict[str, Any]:
-    """An entry of `runs.json`; one that names no place below the study's folder is a damaged run."""
+def _check_entry(entry: Any, number: int, folder: Path) -> dict[str, Any]:
+    """Return an entry of `runs.json`, or a damaged run if it does not name a folder within the study's folder."""
     if (
         isinstance(entry, dict)
         and _is_below(entry.get("name"), folder)
@@ -189,12 +202,12 @@ def _checked(entry: Any, number: int, folder: Path) -> dict[str, Any]:
     ):
         return {key: value for key, value in entry.items() if value is not None}
     name = f"runs.json[{number}]"
-    error = "its entry is not a run with a plain name and folder: run the study again to write it anew"
+    error = "an entry must have a name and folder within the study: run the study again to rewrite the file"
     return {"name": name, "folder": name, "status": DAMAGED, "error": error}
 
 
 def _is_below(name: Any, folder: Path) -> bool:
-    """True if a name is that of a place below a folder, not by a link that leads out of it."""
+    """True if a relative path lies within a folder, after links are resolved."""
     if not isinstance(name, str) or not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
         return False
     return (folder / name).resolve().is_relative_to(folder.resolve())
@@ -207,10 +220,10 @@ def _folders(folder: Path) -> Iterator[str]:
             yield root
 
 
-def _with_axes(runs: Sequence[Run]) -> list[Run]:
-    """The runs with axes that tell them apart, each of one type, none called like a column of the results."""
-    own = {"error", "value", *_OF_A_RUN, *Key._fields}
-    renamed = [{f"axis_{axis}" if axis in own else axis: each for axis, each in run.axes.items()} for run in runs]
+def _unify_axes(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with unique axes, one type per axis, and no axis named like a column of the results."""
+    columns = {"error", "value", *_RUN_COLUMNS, *Key._fields}
+    renamed = [{f"axis_{axis}" if axis in columns else axis: each for axis, each in run.axes.items()} for run in runs]
     numeric = {axis for axes in renamed for axis in axes}
     for axes in renamed:
         numeric -= {axis for axis, value in axes.items() if value is not None and not _is_number(value)}
@@ -224,7 +237,7 @@ def _with_axes(runs: Sequence[Run]) -> list[Run]:
 
 
 def as_text(value: Any) -> str:
-    """A value of an axis that is not all numbers, as the results hold it: strings as they are, the rest as JSON."""
+    """Return the text of a value of a non-numeric axis: strings unchanged, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
@@ -232,13 +245,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _place(run: Run, axes: Sequence[str]) -> tuple[Any, ...]:
-    """Sorts runs by their axes; those that lack an axis come first on it."""
+def _sort_key(run: Run, axes: Sequence[str]) -> tuple[Any, ...]:
+    """Return the key that sorts runs by their axes, runs without an axis first."""
     return *((axis in run.axes, run.axes.get(axis)) for axis in axes), run.name
 
 
 def _key(name: str) -> Key:
-    """The key of a name in `metrics.json`."""
+    """Return the key of a name in `metrics.json`."""
     parts = name.split("/")
     if parts[0] == "bias":
         return Key("bias", "/".join(parts[1:-1]), "train", parts[-1])

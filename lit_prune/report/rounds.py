@@ -1,4 +1,4 @@
-"""Runs that prune in rounds, taken apart: each round is a point of a curve against sparsity."""
+"""Rounds of iterative pruning as separate runs, points of a curve over sparsity."""
 
 import re
 from dataclasses import replace
@@ -8,15 +8,15 @@ from lit_prune.report.run import Run
 _ROUND = re.compile(r"(round_\d+)/(.+)")
 
 
-def take_apart(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str, float]]]:
-    """A run and its numbers, or one of each for every round that it was evaluated after.
+def split_rounds(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str, float]]]:
+    """Split a run with evaluated rounds into one run per round and one for the result.
 
-    A round's run has the axis `sparsity`, and the run's numbers but for those of other rounds. A run that goes on after
-    its rounds, as a lottery ticket does, stays whole.
+    The run of a round has the axis `sparsity`, the numbers of the round and those that all rounds share. A run that
+    ends at the sparsity of a round, such as a lottery ticket, is not split.
 
     Args:
         run: The run.
-        numbers: Its `metrics.json`.
+        numbers: The content of its `metrics.json`.
     """
     rounds: dict[str, dict[str, float]] = {}
     common = {}
@@ -25,20 +25,22 @@ def take_apart(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[str,
             rounds.setdefault(found[1], {})[found[2]] = value
         else:
             common[name] = value
-    sparsities = {own["sparsity"] for own in rounds.values()}
+    sparsities = {values["sparsity"] for values in rounds.values()}
     if not rounds or common["sparsity"] in sparsities:
         return [(run, numbers)]
-    of_all = ("dense/", "bias/", "teacher/")
-    shared = {name: value for name, value in common.items() if name == "seed" or name.startswith(of_all)}
-    apart = [
+    prefixes = ("dense/", "bias/", "teacher/")
+    shared = {name: value for name, value in common.items() if name == "seed" or name.startswith(prefixes)}
+    split = [
         (
-            replace(run, name=f"{run.name}/{name}", files=f"{name}_", seconds=None, axes=_at(run, own["sparsity"])),
-            shared | own | {"density": 1 - own["sparsity"], "steps": own["step"]},
+            replace(
+                run, name=f"{run.name}/{name}", files=f"{name}_", seconds=None, axes=_axes(run, values["sparsity"])
+            ),
+            shared | values | {"density": 1 - values["sparsity"], "steps": values["step"]},
         )
-        for name, own in rounds.items()
+        for name, values in rounds.items()
     ]
-    return [*apart, (replace(run, axes=_at(run, common["sparsity"])), common)]
+    return [*split, (replace(run, axes=_axes(run, common["sparsity"])), common)]
 
 
-def _at(run: Run, sparsity: float) -> dict[str, str | int | float]:
+def _axes(run: Run, sparsity: float) -> dict[str, str | int | float]:
     return {**run.axes, "sparsity": round(sparsity, 3)}

@@ -1,4 +1,4 @@
-"""A run's metric as a function of how often each row of its set is counted, from the predictions it left behind."""
+"""Metrics as functions of row weights, computed from the predictions of a run, for the bootstrap."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PREDICTIONS = pyarrow.schema(
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one set, in the order of their ids.
+    """Predictions for one evaluation set, in the order of row ids.
 
     Attributes:
         ids: (rows,).
@@ -41,13 +41,13 @@ class Rows:
     logits: Floats
     losses: Floats
 
-    def same_rows(self, other: "Rows") -> bool:
-        """Whether both are of the same rows, as far as their ids and labels tell."""
+    def has_same_rows(self, other: "Rows") -> bool:
+        """True if both have equal ids and labels."""
         return np.array_equal(self.ids, other.ids) and np.array_equal(self.labels, other.labels)
 
 
 def read_rows(run: Run, key: Key) -> Rows | None:
-    """The rows behind a metric; None where the run left none of that model and set.
+    """Return the predictions that a metric was computed from, None if the run did not write them.
 
     Args:
         run: The run.
@@ -61,58 +61,64 @@ def read_rows(run: Run, key: Key) -> Rows | None:
 @lru_cache(maxsize=32)
 def _read(path: Path, task: str, split: str) -> Rows | None:
     check_undamaged(path)
-    mine = (pyarrow.compute.field("task") == task) & (pyarrow.compute.field("split") == split)
-    table = read_parquet_table(path, PREDICTIONS).filter(mine).sort_by("id")
+    is_of_set = (pyarrow.compute.field("task") == task) & (pyarrow.compute.field("split") == split)
+    table = read_parquet_table(path, PREDICTIONS).filter(is_of_set).sort_by("id")
     if not len(table):
         return None
     ids, labels, predictions = (table[name].to_numpy(zero_copy_only=False) for name in ("id", "label", "prediction"))
     lengths = pyarrow.compute.list_value_length(table["logits"]).to_numpy()
     logits = pyarrow.compute.list_flatten(table["logits"]).to_numpy()
     if lengths.min() != lengths.max() or lengths[0] == 0:
-        raise UserError(f"{path} must have as many logits in each row of {task}/{split}: restore the file")
+        raise UserError(
+            f"{path} must have equally many logits in all rows of {task}/{split}, got {lengths.min()} to "
+            f"{lengths.max()}: restore the file"
+        )
     logits = logits.reshape(len(table), -1)
     return Rows(ids, labels, predictions, logits, table["loss"].to_numpy())
 
 
 def row_statistic(rows: Rows, metric: str, recorded: float) -> RowStatistic | None:
-    """The metric under weights of its rows.
+    """Return a metric as a function of row weights.
 
     Args:
-        rows: The rows of its set.
+        rows: The rows of the evaluation set.
         metric: `accuracy`, `accuracy_<class>`, `predicted_share_<class>`, `loss` or `auroc`.
-        recorded: Its value in the run's record. The class that the AUROC is of is the one that gives this value.
+        recorded: Value in the run's metrics, which identifies the positive class of the AUROC.
 
     Returns:
-        None where the rows do not tell the metric (groups are not among them), or tell another value.
+        None if the metric cannot be computed from the rows, or has another value than the recorded one.
     """
-    once = np.ones((1, len(rows.ids)))
+    equal_weights = np.ones((1, len(rows.ids)))
     for statistic in _candidates(rows, metric):
-        if math.isclose(float(statistic(once)[0]), recorded, rel_tol=1e-5, abs_tol=1e-6):
+        if math.isclose(float(statistic(equal_weights)[0]), recorded, rel_tol=1e-5, abs_tol=1e-6):
             return statistic
     return None
 
 
 def _candidates(rows: Rows, metric: str) -> list[RowStatistic]:
-    everywhere = np.ones(len(rows.ids), dtype=bool)
+    all_rows = np.ones(len(rows.ids), dtype=bool)
     correct = (rows.labels == rows.predictions).astype(float)
     if metric == "auroc":
         return _areas(rows)
     if metric == "accuracy":
-        return [partial(weighted_mean, values=correct, counted=everywhere)]
+        return [partial(weighted_mean, values=correct, counted=all_rows)]
     if metric == "loss":
-        return [partial(weighted_mean, values=rows.losses, counted=everywhere)]
+        return [partial(weighted_mean, values=rows.losses, counted=all_rows)]
     if metric.startswith("predicted_share_"):
         predicted = (rows.predictions == metric.removeprefix("predicted_share_")).astype(float)
-        return [partial(weighted_mean, values=predicted, counted=everywhere)]
+        return [partial(weighted_mean, values=predicted, counted=all_rows)]
     of_class = rows.labels == metric.removeprefix("accuracy_")
     return [partial(weighted_mean, values=correct, counted=of_class)] if of_class.any() else []
 
 
 def _areas(rows: Rows) -> list[RowStatistic]:
-    """The AUROC of each class of the logits against each label; first the label that the class is read as."""
+    """Return the AUROC of each class against each label, first the label that is predicted for the class."""
     powers = np.exp(rows.logits - rows.logits.max(axis=1, keepdims=True))
-    shares = powers / powers.sum(axis=1, keepdims=True)
-    read_as = dict(zip(rows.logits.argmax(axis=1).tolist(), rows.predictions, strict=True))
-    pairs = [(number, label) for number in range(shares.shape[1]) for label in np.unique(rows.labels)]
-    pairs.sort(key=lambda pair: read_as.get(pair[0]) != pair[1])
-    return [partial(weighted_auroc, scores=shares[:, number], positive=rows.labels == label) for number, label in pairs]
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    predicted = dict(zip(rows.logits.argmax(axis=1).tolist(), rows.predictions, strict=True))
+    pairs = [(number, label) for number in range(probabilities.shape[1]) for label in np.unique(rows.labels)]
+    pairs.sort(key=lambda pair: predicted.get(pair[0]) != pair[1])
+    return [
+        partial(weighted_auroc, scores=probabilities[:, number], positive=rows.labels == label)
+        for number, label in pairs
+    ]

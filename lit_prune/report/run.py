@@ -1,4 +1,4 @@
-"""One run of a study, and its numbers; read from `run.json`, `metrics.json` and `speed.json` alone."""
+"""A run of a study and its numbers, read from `run.json`, `metrics.json` and `speed.json`."""
 
 import sys
 import warnings
@@ -15,27 +15,27 @@ from lit_prune.runs.recorded import number_of
 Value = str | int | float
 
 PLANNED = "planned"  # the status of a run that has not begun
-SKIPPED = "skipped"  # and of one that is not to begin, as another value of an axis did better
+SKIPPED = "skipped"  # the status of a run that will not begin, because another value of an axis did better
 
-TIMES = ("wall_seconds",)  # they differ between two runs that are otherwise the same
+TIMES = ("wall_seconds",)  # numbers that differ between repetitions of a run
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a study, whether it is there yet or not.
+    """A run of a study, begun or not.
 
     Attributes:
-        name: Its name in the study.
-        folder: Where `run.json` and the rest lie.
-        status: `completed` where there are metrics; otherwise as the study or the run itself says.
-        error: What it failed with, or what it waits for.
-        files: What the names of its files in the folder begin with.
-        axes: Its place in the study; an axis that it does not have is missing.
-        config_hash: Hash of its configuration.
-        commit: Commit that it ran from, with `+` where files differed from it.
+        name: Name in the study.
+        folder: Folder of the run.
+        status: `completed` if there are metrics, otherwise the status in the study or in the run's record.
+        error: Error of a failed run, or the run that a blocked one waits for.
+        files: Prefix of the names of its files in the folder.
+        axes: Values of the axes that the run has.
+        config_hash: Hash of the configuration.
+        commit: Commit of the code, with `+` if files differed from it.
         lit_prune: Version of the package.
-        hardware: Device, threads and precision in words.
-        seconds: How long it took.
+        hardware: Device, threads and precision.
+        seconds: Duration.
     """
 
     name: str
@@ -52,20 +52,20 @@ class Run:
 
 
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
-    """A run, and its numbers by their keys in `metrics.json` and, if it is there, `speed.json`.
+    """Read a run and its numbers by their names in `metrics.json` and `speed.json`.
 
-    There are none while the run is not complete, or where a file of it is damaged, which `error` then tells; a damaged
-    `speed.json` costs its own numbers alone, with a warning.
+    An incomplete run, or one with a damaged file, which `error` names, has no numbers. A damaged `speed.json` is
+    ignored with a warning.
 
     Args:
-        folder: The study's.
-        planned: What `runs.json` says of the run, its `name` at least.
+        folder: The study's folder.
+        planned: The entry of the run in `runs.json`, with its `name` at least.
     """
-    place = folder / planned.get("folder", f"{planned['name']}/version_0")
-    outcome = read_outcome(place)
+    run_folder = folder / planned.get("folder", f"{planned['name']}/version_0")
+    outcome = read_outcome(run_folder)
     record, complete = outcome.record, outcome.metrics is not None
     listed = planned.get("axes") or {}
-    speed = _read_speed(place / "speed.json") if complete else {}
+    speed = _read_speed(run_folder / "speed.json") if complete else {}
     status = planned.get("status") or record.get("status", PLANNED)
     if outcome.damage is not None:
         status = DAMAGED
@@ -73,7 +73,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         status = "without metrics"
     run = Run(
         name=planned["name"],
-        folder=place,
+        folder=run_folder,
         status="completed" if complete else status,
         error=outcome.damage or planned.get("error"),
         files="",
@@ -93,16 +93,16 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
 
 
 def _read_speed(path: Path) -> dict[str, Any]:
-    """Return the content of a `speed.json`, nothing if there is no such file, or with a warning if it is damaged."""
+    """Return the content of `speed.json`; empty if the file does not exist, or, with a warning, if it is damaged."""
     try:
         return read_json(path, dict) if path.is_file() else {}
     except UserError as error:
-        warnings.warn(f"{error}: the report lacks the speeds of this run", stacklevel=3)
+        warnings.warn(f"{error}: the report does not contain the speeds of this run", stacklevel=3)
         return {}
 
 
-def _hardware(told: Mapping[str, Any] | None) -> str | None:
-    if not told:
+def _hardware(recorded: Mapping[str, Any] | None) -> str | None:
+    if not recorded:
         return None
-    device, threads, precision = (told.get(each, "unknown") for each in ("device", "num_threads", "precision"))
-    return f"{told.get('num_devices', 1)} x {device}, {threads} threads, {precision}"
+    device, threads, precision = (recorded.get(key, "unknown") for key in ("device", "num_threads", "precision"))
+    return f"{recorded.get('num_devices', 1)} x {device}, {threads} threads, {precision}"

@@ -1,4 +1,4 @@
-"""How steady beside how good, a point for each method and task (Fu et al. 2023, Fig. 4)."""
+"""Figure of ranks by standard deviation over ranks by mean, a point per method and task (Fu et al. 2023, Fig. 4)."""
 
 from pathlib import Path
 
@@ -10,40 +10,40 @@ from matplotlib.ticker import MaxNLocator
 
 from lit_prune.display.style import FONTS, STYLE, colors_of, save
 from lit_prune.report.naming import metric_label
-from lit_prune.report.stability import Spreads, both_ranks, rank_correlation
+from lit_prune.report.stability import Spreads, rank_correlation, std_and_mean_ranks
 
 _SIZE = (5.6, 3.6)  # inches, with the legend beside
-_APART = 0.12  # ranks that points of one place are drawn apart
+_APART = 0.12  # distance between points of equal ranks
 
 
 def draw_ranks(found: Spreads, path: Path) -> str:
-    """Draw the ranks by standard deviation over those by mean; what has learned nothing has none.
+    """Draw ranks by standard deviation over ranks by mean, without results near the majority baseline.
 
     Args:
-        found: What the methods reached.
+        found: Means and standard deviations of the methods.
         path: The PNG to write, with a PDF beside it.
 
     Returns:
         The caption.
     """
-    steady, good = both_ranks(found)
-    rows, columns = (~np.isnan(steady) & ~np.isnan(good)).nonzero()
+    std_ranks, mean_ranks = std_and_mean_ranks(found)
+    rows, columns = (~np.isnan(std_ranks) & ~np.isnan(mean_ranks)).nonzero()
     points = pd.DataFrame(
         {
-            "good": good[rows, columns],
-            "steady": steady[rows, columns],
+            "mean_ranks": mean_ranks[rows, columns],
+            "std_ranks": std_ranks[rows, columns],
             "method": [found.methods[row] for row in rows.tolist()],
             "of": [metric_label(found.metrics[column]) for column in columns.tolist()],
         }
     )
-    along = points.groupby(["good", "steady"]).cumcount() * _APART
+    along = points.groupby(["mean_ranks", "std_ranks"]).cumcount() * _APART
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
         panel = canvas.subplots()
         sns.scatterplot(
-            points.assign(good=points["good"] + along),
-            x="good",
-            y="steady",
+            points.assign(mean_ranks=points["mean_ranks"] + along),
+            x="mean_ranks",
+            y="std_ranks",
             hue="method",
             palette=colors_of(found.methods) if len(points) else None,
             style="of",
@@ -60,5 +60,5 @@ def draw_ranks(found: Spreads, path: Path) -> str:
         f"A point for each of {len(points)} methods and tasks, points of one place side by side: Spearman's rho "
         f"{rank_correlation(found)}"
     )
-    every = rank_correlation(found, every=True)
-    return f"{caption}." if every.num == len(points) else f"{caption}; with means near the majority baseline {every}."
+    of_all = rank_correlation(found, rank_all=True)
+    return f"{caption}." if of_all.num == len(points) else f"{caption}; with means near the majority baseline {of_all}."

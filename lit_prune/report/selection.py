@@ -1,4 +1,4 @@
-"""Which runs of a study are meant by values of axes."""
+"""Selection of runs by values of axes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -10,18 +10,21 @@ from numpy.typing import NDArray
 from lit_prune.errors import UserError
 from lit_prune.report.results import Results, as_text
 
-_SHOWN = 12  # known names in an error, at most
+_SHOWN = 12  # names in an error message, at most
 
 
 def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Which runs have these values of their axes (runs,); `model` among them says nothing about runs.
+    """Select runs by values of their axes.
 
     Args:
         results: The runs.
-        chosen: Axes, and of each the value that is meant or a list of such values.
+        chosen: A value or a list of values by axis; `model` is checked and does not select runs.
+
+    Returns:
+        True for selected runs (runs,).
 
     Raises:
-        UserError: an axis, a value of one or a model is not among the results.
+        UserError: An axis, value or model is unknown.
     """
     found = np.ones(len(results.runs), dtype=bool)
     for axis, wanted in chosen.items():
@@ -35,41 +38,46 @@ def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
             has = np.array([value is not None and value in (each, as_text(each)) for value in values])
             if not has.any():
                 known = sorted({str(value) for value in values if value is not None})
-                raise UserError(f"no run has {axis} {each}: its values are {_some(str(each), known)}")
+                raise UserError(f"unknown {axis} {each}: choose from {_suggestions(str(each), known)}")
             match |= has
         found &= match
     return found
 
 
-def awaited(results: Results, chosen: Mapping[str, Any]) -> bool:
-    """Whether there are runs that have these values of their axes, of which none is complete yet."""
-    states = [run.status for run, there in zip(results.runs, select(results, chosen), strict=True) if there]
+def is_pending(results: Results, chosen: Mapping[str, Any]) -> bool:
+    """True if there are runs with these values of their axes and none of them is complete."""
+    states = [run.status for run, selected in zip(results.runs, select(results, chosen), strict=True) if selected]
     return bool(states) and "completed" not in states
 
 
 def check_axes(axes: Iterable[str | None], results: Results, place: str) -> None:
-    """Every axis (but None) is one that a run has.
+    """Check that axes are known, ignoring None.
+
+    Args:
+        axes: Names of axes.
+        results: The runs.
+        place: The part of the settings that names the axes, for error messages.
 
     Raises:
-        UserError: one is not; `place` named it.
+        UserError: An axis is unknown.
     """
     for axis in axes:
         if axis is not None and axis not in results.axes:
-            raise UserError(f"{place} names the axis {axis!r}, which no run has: use {', '.join(results.axes)}")
+            raise UserError(f"unknown axis {axis!r} of {place}: choose from {', '.join(results.axes)}")
 
 
 def check_known(name: str, known: set[str], kind: str) -> None:
-    """A name is known among those of its kind.
+    """Check that a name is known.
 
     Raises:
-        UserError: it is not.
+        UserError: The name is unknown.
     """
     if name not in known:
-        raise UserError(f"no run has the {kind} {name!r}: use {_some(name, sorted(known))}")
+        raise UserError(f"unknown {kind} {name!r}: choose from {_suggestions(name, sorted(known))}")
 
 
-def _some(name: str, known: Sequence[str]) -> str:
-    """All known names, or those that come closest."""
+def _suggestions(name: str, known: Sequence[str]) -> str:
+    """Return all known names if they are few, otherwise the closest."""
     if len(known) <= _SHOWN:
         return ", ".join(known)
     close = get_close_matches(name, known, n=_SHOWN, cutoff=0)

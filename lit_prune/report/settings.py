@@ -1,4 +1,4 @@
-"""What a study's report is to show: `title` and `report` of its study.yaml."""
+"""Settings of a report: `title` and `report` of a study.yaml."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -9,26 +9,26 @@ from jsonargparse import ArgumentError, ArgumentParser
 from lit_prune.errors import UserError
 from lit_prune.files import read_yaml
 
-Direction = Literal["max", "min"]  # which end of a number is better
+Direction = Literal["max", "min"]
 
-MEAN = "mean"  # of the metrics of all tasks, where they are gathered
+MEAN = "mean"  # name of the mean over the tasks, if runs are gathered
 
 
 @dataclass(frozen=True)
 class FigureSettings:
-    """A figure: one panel for each metric.
+    """Settings of a figure with one panel per metric.
 
     Attributes:
-        name: The files are figures/<name>.png and .pdf.
-        x: What lines run along: an axis whose values are numbers, or a number of `metrics.json` that belongs to no set
-            (`stored_density`); shares are rounded to a percent.
-        lines: The axis that has a line for each value; None: one line.
-        metrics: As of the report; none: those of them that the runs have.
-        where: Axes and their values (or `model`): the runs that are shown.
-        reference: The same for the runs that give level lines; 95% of each is drawn too.
-        band: What is shaded around the mean: from the lowest to the highest value, or one standard deviation (ddof 1).
-        statistic: What is shown of a point's runs: their mean, or their standard deviation (ddof 1).
-        scale: Of x.
+        name: Name of the files figures/<name>.png and .pdf.
+        x: A numeric axis, or a number without a split in `metrics.json` (`stored_density`); fractions are rounded to a
+            percent.
+        lines: The axis with one line per value, None for a single line.
+        metrics: Metrics, by default those of the report that the runs have.
+        where: Values of axes (or `model`) that select the runs.
+        reference: Values of axes (or `model`) of runs drawn as level lines, with further lines at 95% of them.
+        band: Shaded band around the mean: `minmax`, or one standard deviation (`std`, ddof 1).
+        statistic: `mean` or `std` (ddof 1) of the runs of a point.
+        scale: Scale of x.
     """
 
     name: str
@@ -44,13 +44,13 @@ class FigureSettings:
 
 @dataclass(frozen=True)
 class CurveSettings:
-    """A figure of what runs logged at each step: one panel for each scalar.
+    """Settings of a figure of logged scalars over steps, with one panel per scalar.
 
     Attributes:
-        name: The files are figures/<name>.png and .pdf.
-        scalars: TensorBoard's names, as `train/loss`.
-        lines: The axis that has a line for each value; None: one line.
-        where: Axes and their values: the runs that are shown.
+        name: Name of the files figures/<name>.png and .pdf.
+        scalars: TensorBoard tags, such as `train/loss`.
+        lines: The axis with one line per value, None for a single line.
+        where: Values of axes that select the runs.
     """
 
     name: str
@@ -61,13 +61,13 @@ class CurveSettings:
 
 @dataclass(frozen=True)
 class MixtureSettings:
-    """A comparison of multitask models with mixtures of single-task models: a table and a figure.
+    """Settings of a comparison of multitask models with mixtures of single-task models: a table and a figure.
 
     Attributes:
-        name: The files are figures/<name>.png and .pdf.
-        metrics: One for each task, of which the higher is the better: a run that has one of them is a single-task
-            model, a run that has all a multitask model.
-        where: Axes and their values: the runs that are compared.
+        name: Name of the files figures/<name>.png and .pdf.
+        metrics: One metric per task, higher is better. A run with one of them is a single-task model, a run with all
+            of them a multitask model.
+        where: Values of axes that select the runs.
     """
 
     name: str
@@ -77,15 +77,15 @@ class MixtureSettings:
 
 @dataclass(frozen=True)
 class ClaimSettings:
-    """A claim: that a metric is higher in some runs than in others, or than a share of it in others.
+    """A claim that some runs exceed a fraction of a reference in one metric.
 
     Attributes:
         says: The claim in words.
-        source: Who makes it, and where.
-        metric: `<task>/<split>/<metric>`, or a number that belongs to no set.
-        where: Axes and their values, or lists of values (or `model`): the runs that it is about.
-        reference: The same for the runs that they are compared with, other axes equal.
-        share: What is to be exceeded: this much of the reference's metric.
+        source: Paper and section of the claim.
+        metric: `<task>/<split>/<metric>`, or a number without a split.
+        where: Values or lists of values of axes (or `model`) of the runs that the claim is about.
+        reference: Values of axes (or `model`) of the runs to compare with, further axes equal.
+        share: Fraction of the reference's metric to exceed.
     """
 
     says: str
@@ -98,28 +98,27 @@ class ClaimSettings:
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """A report.
+    """Settings of a report.
 
     Attributes:
         over: The axis that is averaged over.
-        metrics: `<task>/<split>/<metric>`, or a number that belongs to no set; none: the accuracy of every ID and OOD
-            set.
-        reference: Axes and their values (or `model`): what the results are compared with, other axes equal.
-        rank: The axis whose values are ranked; None: no ranks.
-        stability: The axis of methods whose means and standard deviations are ranked, a column for each of `metrics`,
-            which are of a task each; None: none.
-        gather: An axis of tasks: runs that differ in it alone are one row, each with the metrics of its own task; a row
-            that has all of `metrics`, which are needed, has a further number `mean`, their plain mean; None: none.
-        tuned: An axis whose values were tried (learning rates): each cell shows the one whose runs did best on
-            validation, and the axis is gone; None: none.
-        figures: The figures.
-        curves: Figures of what runs logged.
+        metrics: `<task>/<split>/<metric>`, or numbers without a split. Default: the accuracy on every ID and OOD set.
+        reference: Values of axes (or `model`) of the runs to compare with, further axes equal.
+        rank: The axis whose values are ranked, None for no ranks.
+        stability: The axis of methods whose means and standard deviations are ranked, with one metric per task, None
+            for no such table.
+        gather: The axis of tasks along which single-task runs are merged into one row. Needs `metrics`; a row that has
+            all of them gets a further number `mean`. None for no merging.
+        tuned: The axis of a tuned setting, such as a learning rate: a cell shows the value that did best on validation.
+            None if no setting was tuned.
+        figures: Figures of metrics.
+        curves: Figures of logged scalars.
         mixtures: Comparisons of multitask models with mixtures of single-task models.
-        pareto: Metrics or numbers that belong to no set, and whether more of each is better (`max`) or less (`min`): a
-            table has the settings that no other dominates; none: no table.
-        claims: What papers claim, judged by these runs.
-        printed: Values that a paper prints: each with axes, `model` (default `result`), `metric`, `value` and, if it is
-            printed too, `std`, and `source`.
+        pareto: Directions (`max` or `min`) of metrics or numbers without a split, for a table of the settings that no
+            other dominates. Default: no table.
+        claims: Claims of papers to check on the runs.
+        printed: Values printed in papers: axes, `model` (default `result`), `metric`, `value`, `std` if printed, and
+            `source`.
     """
 
     over: str = "seed"
@@ -146,19 +145,19 @@ _PARTS: dict[str, tuple[type, str]] = {
 
 
 def read_settings(folder: Path) -> tuple[str, ReportSettings]:
-    """The title and the report's settings; a folder without study.yaml has its name and the defaults.
+    """Read title and report settings of a study; without study.yaml, return the folder's name and the defaults.
 
     Raises:
-        UserError: study.yaml is not yaml, or its report has a key or a value that is not known.
+        UserError: study.yaml cannot be parsed, or its report has an unknown key or an invalid value.
     """
     path = folder / "study.yaml"
     if not path.is_file():
         return folder.resolve().name, ReportSettings()
     study = read_yaml(path)
-    report = _given(study.get("report") or {}, ReportSettings, f"{path}: report")
-    for key, (kind, what) in _PARTS.items():
+    report = _check_keys(study.get("report") or {}, ReportSettings, f"{path}: report")
+    for key, (kind, name) in _PARTS.items():
         if isinstance(parts := report.get(key), list):
-            report[key] = [_given(each, kind, f"{path}: a {what} of the report") for each in parts]
+            report[key] = [_check_keys(part, kind, f"{path}: a {name} of the report") for part in parts]
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--report", type=ReportSettings, default=ReportSettings())
     try:
@@ -168,12 +167,12 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
     return str(study.get("title") or folder.resolve().name), settings
 
 
-def _given(given: Any, settings: type, place: str) -> dict[str, Any]:
-    """Return the values that are set; null stands for the default."""
-    if not isinstance(given, dict):
-        raise UserError(f"{place} is {given!r}, needed is a mapping")
+def _check_keys(values: Any, settings: type, place: str) -> dict[str, Any]:
+    """Check that all keys are settings, and return the values without null, which stands for the default."""
+    if not isinstance(values, dict):
+        raise UserError(f"{place} must be a mapping, got {values!r}: name settings and their values")
     known = [each.name for each in fields(settings)]
-    for key in given:
+    for key in values:
         if key not in known:
-            raise UserError(f"{place} has no setting {key!r}: use {', '.join(known)}")
-    return {key: value for key, value in given.items() if value is not None}
+            raise UserError(f"unknown setting {key!r} of {place}: choose from {', '.join(known)}")
+    return {key: value for key, value in values.items() if value is not None}

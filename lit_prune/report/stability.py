@@ -1,7 +1,7 @@
-"""How steady methods are beside how good they are: their means and standard deviations by task, with their ranks.
+"""Means and standard deviations of methods by task, with their ranks (Fu et al. 2023, Tables 1 and 2, Fig. 4).
 
-As Fu et al. 2023 have it (Tables 1 and 2, Fig. 4): a task's methods are ranked by their mean, the highest first, and by
-their standard deviation over the runs, the lowest first; the correlation of both ranks is over all pairs of both.
+The methods of a task are ranked by mean, highest first, and by standard deviation over the runs, lowest first. The
+correlation of both ranks is over all pairs of method and task.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import Floats, summarize
 from lit_prune.report.tables import NONE, Table
 
-_DIGITS = 3  # decimals of the table, one more where ranks need it
+_DIGITS = 3  # decimals of the table, one more if values of different ranks look equal
 _LEARNED = 3.0  # standard deviations above the majority baseline
 
 
 @dataclass(frozen=True)
 class Spreads:
-    """What methods reached.
+    """Means and standard deviations of methods over their runs.
 
     Attributes:
-        methods: Their names.
-        metrics: One of each task.
-        means: (methods, metrics), NaN where there is no run.
-        stds: Standard deviations over runs (ddof 1), (methods, metrics), NaN of fewer than two.
-        counts: How many runs there are (methods, metrics).
-        constants: What one answer to all rows gets (metrics,), NaN where that is not known.
-        shares: The mean share of the encoder's entries that a method tunes (methods,), NaN where that is not known.
+        methods: Names of the methods.
+        metrics: One metric per task.
+        means: (methods, metrics), NaN without runs.
+        stds: Standard deviations (ddof 1), (methods, metrics), NaN for fewer than two runs.
+        counts: Numbers of runs (methods, metrics).
+        constants: Metrics of the constant-prediction baseline (metrics,), NaN if unknown.
+        shares: Mean trainable fraction of the encoder (methods,), NaN if unknown.
     """
 
     methods: Sequence[str]
@@ -47,14 +47,14 @@ class Spreads:
 
     @property
     def gains(self) -> Floats:
-        """The means, the higher the better."""
+        """Means, negated for metrics that are better when lower."""
         return self.means * self._signs
 
     @property
     def learned(self) -> NDArray[np.bool_]:
-        """Whether a mean is over three standard deviations better than one answer to all rows (methods, metrics).
+        """True for means more than three standard deviations above the constant-prediction baseline (methods, metrics).
 
-        Of what is not, a small standard deviation is no merit.
+        The small standard deviation of a model that learned nothing is no merit.
         """
         return ~(self.gains - self.constants * self._signs <= _LEARNED * np.nan_to_num(self.stds))
 
@@ -63,7 +63,7 @@ class Spreads:
         return np.array([sign(metric) for metric in self.metrics], dtype=float)
 
     def without(self, number: int) -> "Spreads":
-        """Those of the other methods."""
+        """Return the spreads without one method."""
         kept = [each for each in range(len(self.methods)) if each != number]
         methods = [self.methods[each] for each in kept]
         return replace(
@@ -77,7 +77,7 @@ class Spreads:
 
 
 def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
-    """Means and standard deviations of the methods of `settings.stability`; None: that names no axis."""
+    """Compute means and standard deviations of the methods of `settings.stability`, None if it is not set."""
     axis = settings.stability
     if axis is None:
         return None
@@ -105,14 +105,20 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
 
 
 def ranks(values: Floats, highest_first: bool) -> Floats:
-    """Ranks down each column of values (methods, metrics), from 1 on: equals share the better one, NaN have none."""
+    """Rank each column of values (methods, metrics) from 1 on; ties share the better rank, NaN stays NaN."""
     losses = -values if highest_first else values
     found: Floats = 1.0 + (losses[None, :, :] < losses[:, None, :]).sum(axis=1)
     return np.where(np.isnan(values), np.nan, found)
 
 
 class Correlation(NamedTuple):
-    """Spearman's rho of ranks, its two-sided p-value by Student's t distribution, and the number of pairs."""
+    """Spearman's rank correlation.
+
+    Attributes:
+        rho: Spearman's rho.
+        p_value: Two-sided p-value by Student's t distribution.
+        num: Number of pairs.
+    """
 
     rho: float
     p_value: float
@@ -123,19 +129,19 @@ class Correlation(NamedTuple):
         return f"{self.rho:+.3f} ({p_value}{self.num} pairs)"
 
 
-def rank_correlation(found: Spreads, every: bool = False) -> Correlation:
+def rank_correlation(found: Spreads, rank_all: bool = False) -> Correlation:
     """Return Spearman's rho of the ranks by standard deviation and by mean, as the paper computes it: cov / (std std).
 
     Args:
         found: The methods' means and standard deviations.
-        every: Rank every mean, as the paper does, also those near the majority baseline.
+        rank_all: Rank all means, as the paper does, including those near the majority baseline.
 
     Returns:
-        NaN for rho and its p-value where fewer than two pairs are ranked, or all ranks are equal.
+        The correlation, with NaN for rho and p-value if fewer than two pairs are ranked or all ranks are equal.
     """
-    steady, good = both_ranks(found, every)
-    there = ~np.isnan(steady) & ~np.isnan(good)
-    first, second = steady[there], good[there]
+    std_ranks, mean_ranks = std_and_mean_ranks(found, rank_all)
+    is_ranked = ~np.isnan(std_ranks) & ~np.isnan(mean_ranks)
+    first, second = std_ranks[is_ranked], mean_ranks[is_ranked]
     num = len(first)
     if num < 2 or not first.std() or not second.std():
         return Correlation(float("nan"), float("nan"), num)
@@ -144,28 +150,28 @@ def rank_correlation(found: Spreads, every: bool = False) -> Correlation:
 
 
 def p_value(rho: float, num: int) -> float:
-    """Return the two-sided p-value of a correlation of so many pairs; NaN for fewer than three."""
+    """Return the two-sided p-value of a correlation over `num` pairs, NaN for fewer than three."""
     return float(betainc((num - 2) / 2, 0.5, max(0.0, 1 - rho**2))) if num > 2 else float("nan")
 
 
-def both_ranks(found: Spreads, every: bool = False) -> tuple[Floats, Floats]:
-    """Return ranks by standard deviation, the lowest first, and by mean, the best first; NaN where there is none.
+def std_and_mean_ranks(found: Spreads, rank_all: bool = False) -> tuple[Floats, Floats]:
+    """Return ranks by standard deviation, lowest first, and by mean, best first; NaN for unranked pairs.
 
     Args:
         found: The methods' means and standard deviations.
-        every: Rank every mean, also those near the majority baseline.
+        rank_all: Rank all means, including those near the majority baseline.
     """
-    ranked = (found.learned | every) & ~np.isnan(found.stds)  # of one run there is no standard deviation
+    ranked = (found.learned | rank_all) & ~np.isnan(found.stds)  # a single run has no standard deviation
     stds, gains = (np.where(ranked, values, np.nan) for values in (found.stds, found.gains))
     return ranks(stds, highest_first=False), ranks(gains, highest_first=True)
 
 
 def pooled_ratio(found: Spreads, number: int, reference: int) -> tuple[float, float, float]:
-    """A method's standard deviation over another's: the geometric mean over the tasks that both have learned.
+    """Return the ratio of two methods' standard deviations, the geometric mean over the tasks that both have learned.
 
     Returns:
-        The ratio, and the ends of its 95% interval (of normal samples the logarithm of a standard deviation of n runs
-        has the variance 1 / 2(n - 1)); NaN where there is no task.
+        The ratio, and the ends of its 95% interval, by the variance 1 / 2(n - 1) of the logarithm of a normal sample's
+        standard deviation; NaN without a common task.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         logarithms = np.log(found.stds[number] / found.stds[reference])
@@ -178,21 +184,21 @@ def pooled_ratio(found: Spreads, number: int, reference: int) -> tuple[float, fl
 
 
 def stability_tables(found: Spreads | None, settings: ReportSettings) -> list[Table]:
-    """Return the table as the paper prints it and, if any means lie near the majority baseline, one without them.
+    """Return the paper's table and, if any means are near the majority baseline, a second table without them.
 
-    A row per method: mean and standard deviation of each task with their ranks, and their means over the tasks.
+    A row has the mean and standard deviation of a method on each task with their ranks, and the means over the tasks.
     """
     if found is None:
         return []
     near_baseline = not found.learned[~np.isnan(found.means)].all()
-    return [_table(found, settings, every) for every in ([True, False] if near_baseline else [True])]
+    return [_table(found, settings, rank_all) for rank_all in ([True, False] if near_baseline else [True])]
 
 
-def _table(found: Spreads, settings: ReportSettings, every: bool) -> Table:
+def _table(found: Spreads, settings: ReportSettings, rank_all: bool) -> Table:
     reference = value_text(str(settings.stability), settings.reference.get(str(settings.stability)))
     against = found.methods.index(reference) if reference in found.methods else None
     unknown = bool(np.isnan(found.shares).all())
-    columns = _columns(found, every)
+    columns = _columns(found, rank_all)
     rows = []
     for row, method in enumerate(found.methods):
         ratio = [] if against is None else [_ratio(found, row, against)]
@@ -201,13 +207,13 @@ def _table(found: Spreads, settings: ReportSettings, every: bool) -> Table:
     header = [str(settings.stability), *([] if unknown else ["tuned"]), *map(metric_label, found.metrics), "mean"]
     header += [] if against is None else [f"std / {found.methods[against]}'s"]
     notes = ["In brackets the ranks of means and of standard deviations (ddof 1) of a column."]
-    if not np.isnan((told := rank_correlation(found, every)).rho):
-        notes[0] += f" Spearman's rho of both over the tasks: {told}"
-        others = [rank_correlation(found.without(number), every).rho for number in range(len(found.methods))]
-        if not np.isnan(others).any():
-            notes[0] += f", {min(others):+.3f} to {max(others):+.3f} where one method is left out"
+    if not np.isnan((correlation := rank_correlation(found, rank_all)).rho):
+        notes[0] += f" Spearman's rho of both over the tasks: {correlation}"
+        jackknife = [rank_correlation(found.without(number), rank_all).rho for number in range(len(found.methods))]
+        if not np.isnan(jackknife).any():
+            notes[0] += f", {min(jackknife):+.3f} to {max(jackknife):+.3f} where one method is left out"
         notes[0] += "."
-    if not every:
+    if not rank_all:
         notes.append(
             f"=: within {_LEARNED:g} standard deviations of the majority baseline, or below; such means have no rank, "
             "nor has the mean over tasks of their method."
@@ -217,19 +223,19 @@ def _table(found: Spreads, settings: ReportSettings, every: bool) -> Table:
             "The ratio of standard deviations is its geometric mean over the columns, with its 95% interval; columns "
             "in which either method is near the majority baseline have no part in it."
         )
-    title = f"Stability by {settings.stability}" + ("" if every else ", without means near the majority baseline")
+    title = f"Stability by {settings.stability}" + ("" if rank_all else ", without means near the majority baseline")
     return Table(title, header, rows, 1, notes)
 
 
-def _columns(found: Spreads, every: bool) -> list[list[str]]:
-    """Return the cells of each task's column, and of the column of their means."""
-    steady, good = both_ranks(found, every)
-    near = ~found.learned & (not every)
+def _columns(found: Spreads, rank_all: bool) -> list[list[str]]:
+    """Return the cells of each task's column, and of the column of means over the tasks."""
+    std_ranks, mean_ranks = std_and_mean_ranks(found, rank_all)
+    near = ~found.learned & (not rank_all)
     columns = [
-        _cells(found.means[:, task], good[:, task], found.stds[:, task], steady[:, task], near[:, task])
+        _cells(found.means[:, task], mean_ranks[:, task], found.stds[:, task], std_ranks[:, task], near[:, task])
         for task in range(len(found.metrics))
     ]
-    ranked = ~np.isnan(good).any(axis=1)
+    ranked = ~np.isnan(mean_ranks).any(axis=1)
     means, gains, stds = (each.mean(axis=1) for each in (found.means, found.gains, found.stds))
     above = ranks(np.where(ranked, gains, np.nan)[:, None], highest_first=True)[:, 0]
     below = ranks(np.where(ranked, stds, np.nan)[:, None], highest_first=False)[:, 0]
@@ -238,7 +244,7 @@ def _columns(found: Spreads, every: bool) -> list[list[str]]:
 
 
 def _cells(means: Floats, above: Floats, stds: Floats, below: Floats, marked: NDArray[np.bool_]) -> list[str]:
-    """Return means and standard deviations of methods with their ranks, in as many digits as tell the ranks apart."""
+    """Return means and standard deviations of methods with their ranks, with enough digits to distinguish the ranks."""
     digits = max(_digits(means, above), _digits(stds, below))
     rows = zip(means, above, stds, below, marked, strict=True)
     return [
@@ -250,7 +256,7 @@ def _cells(means: Floats, above: Floats, stds: Floats, below: Floats, marked: ND
 
 
 def _digits(values: Floats, places: Floats) -> int:
-    """Return 3, or 4 where values of different ranks look the same in three decimals."""
+    """Return 3, or 4 if values of different ranks look equal with three decimals."""
     ranked = ~np.isnan(places)
     texts = {(_number(value, _DIGITS), place) for value, place in zip(values[ranked], places[ranked], strict=True)}
     return _DIGITS if len({text for text, _ in texts}) == len(texts) else _DIGITS + 1

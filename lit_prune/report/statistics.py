@@ -1,7 +1,7 @@
 """Statistics over seeds and rows, as pure functions of arrays.
 
-Intervals are percentile intervals of a paired bootstrap (Efron and Tibshirani 1993, chapters 8 and 13): what is
-compared shares its seeds and its rows, so both are drawn once for the two. Draws are seeded.
+Intervals are percentile intervals of a paired bootstrap (Efron and Tibshirani 1993, chapters 8 and 13): the compared
+results share seeds and rows, so both are resampled jointly. Draws are seeded.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-RowStatistic = Callable[[Floats], Floats]  # weights of rows (draws, rows) -> statistic of each draw (draws,)
+RowStatistic = Callable[[Floats], Floats]  # row weights (draws, rows) -> statistics (draws,)
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -21,7 +21,7 @@ _CHUNK = 4_000_000  # weights at once: 32 MB
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, standard deviation (ddof 1; NaN for one value), extremes and number of values."""
+    """Mean, standard deviation (ddof 1; NaN for one value), minimum, maximum and number of values."""
 
     mean: float
     std: float
@@ -31,58 +31,58 @@ class Summary:
 
 
 def summarize(values: Floats) -> Summary | None:
-    """Summary of the values (any number,) that are not NaN; None where all are."""
-    there = values[~np.isnan(values)]
-    if not len(there):
+    """Summarise a vector of values without NaN, None if there are none."""
+    finite = values[~np.isnan(values)]
+    if not len(finite):
         return None
-    std = float(there.std(ddof=1)) if len(there) > 1 else float("nan")
-    return Summary(float(there.mean()), std, float(there.min()), float(there.max()), len(there))
+    std = float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+    return Summary(float(finite.mean()), std, float(finite.min()), float(finite.max()), len(finite))
 
 
 def mean_ranks(values: Floats, higher_is_better: bool) -> tuple[Floats, int]:
-    """Mean rank of each method over the seeds, 1 is best; ties share the mean of their ranks.
+    """Return the mean rank of each method over the seeds, 1 is best; ties share the mean of their ranks.
 
     Args:
-        values: (seeds, methods). Seeds that lack a method are left out.
-        higher_is_better: Which end is rank 1.
+        values: (seeds, methods). Seeds without all methods are ignored.
+        higher_is_better: Rank the highest value first.
 
     Returns:
-        Mean ranks (methods,), NaN where no seed has all methods, and the number of seeds that have.
+        Mean ranks (methods,), NaN if no seed has all methods, and the number of seeds that have.
     """
-    whole = values[~np.isnan(values).any(axis=1)]
-    if not len(whole):
+    complete = values[~np.isnan(values).any(axis=1)]
+    if not len(complete):
         return np.full(values.shape[1], np.nan), 0
-    losses = -whole if higher_is_better else whole
+    losses = -complete if higher_is_better else complete
     better = (losses[:, None, :] < losses[:, :, None]).sum(axis=2)
     equal = (losses[:, None, :] == losses[:, :, None]).sum(axis=2)
     ranks = better + (equal + 1) / 2
-    return ranks.mean(axis=0), len(whole)
+    return ranks.mean(axis=0), len(complete)
 
 
 def draw_weights(num: int, draws: int, generator: np.random.Generator) -> Floats:
-    """Draw `num` items with replacement, again and again: how often each was drawn, over `num` (draws, num)."""
+    """Return bootstrap weights: the relative frequencies of `num` items drawn with replacement (draws, num)."""
     drawn = generator.integers(num, size=(draws, num)) + np.arange(draws)[:, None] * num
     return np.bincount(drawn.ravel(), minlength=draws * num).reshape(draws, num) / num
 
 
 def percentile_interval(samples: Floats) -> tuple[float, float]:
-    """The central `LEVEL` of bootstrap samples, NaN left out (a draw without a row of a class has no AUROC)."""
+    """Return the central `LEVEL` interval of bootstrap samples, without NaN (draws without one class have no AUROC)."""
     low, high = np.nanpercentile(samples, [100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 def seeds_interval(differences: Floats) -> tuple[float, float]:
-    """Bootstrap interval of a mean difference over its seeds (seeds,), two of them or more."""
+    """Return the bootstrap interval of a mean difference over at least two seeds (seeds,)."""
     weights = draw_weights(len(differences), RESAMPLES, np.random.default_rng(_SEED))
     return percentile_interval(weights @ differences)
 
 
 def rows_interval(pairs: Sequence[tuple[RowStatistic, RowStatistic]], num_rows: int) -> tuple[float, float]:
-    """Bootstrap interval of a mean difference over its seeds and over the rows of the evaluation set, drawn together.
+    """Return the bootstrap interval of a mean difference, resampling seeds and rows of the evaluation set jointly.
 
     Args:
-        pairs: For each seed the two statistics whose difference is meant, first minus second, both of the same rows.
-        num_rows: Number of these rows, which are the same for every seed.
+        pairs: The two statistics of each seed, to compute first minus second, on the same rows.
+        num_rows: Number of rows, the same for every seed.
     """
     generator = np.random.default_rng(_SEED)
     seeds = draw_weights(len(pairs), RESAMPLES, generator)
@@ -97,12 +97,12 @@ def rows_interval(pairs: Sequence[tuple[RowStatistic, RowStatistic]], num_rows: 
 
 
 def weighted_mean(weights: Floats, values: Floats, counted: NDArray[np.bool_]) -> Floats:
-    """Mean of the counted values under weights.
+    """Return the weighted mean over a subset of rows (draws,), NaN for draws without weight on the subset.
 
     Args:
         weights: (draws, rows).
         values: (rows,).
-        counted: Which rows count (rows,); NaN for a draw in which none has weight.
+        counted: True for rows of the subset (rows,).
     """
     with np.errstate(invalid="ignore"):
         mean: Floats = (weights[:, counted] @ values[counted]) / weights[:, counted].sum(axis=1)
@@ -110,12 +110,14 @@ def weighted_mean(weights: Floats, values: Floats, counted: NDArray[np.bool_]) -
 
 
 def weighted_auroc(weights: Floats, scores: Floats, positive: NDArray[np.bool_]) -> Floats:
-    """Area under the ROC curve under weights, ties counted half (the Mann-Whitney statistic).
+    """Return the weighted area under the ROC curve (draws,), NaN for draws without weight on one class.
+
+    Ties count half (the Mann-Whitney statistic).
 
     Args:
         weights: (draws, rows).
         scores: (rows,), higher for the positive class.
-        positive: Which rows are of the positive class (rows,); NaN for a draw in which one class has no weight.
+        positive: True for rows of the positive class (rows,).
     """
     _, group = np.unique(scores, return_inverse=True)
     order = np.argsort(group, kind="stable")

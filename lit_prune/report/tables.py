@@ -1,4 +1,4 @@
-"""The tables of a report, as text: what each cell reached, from how many seeds, differences, ranks, printed values."""
+"""Tables of a report: results, spread, differences, ranks and printed values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lit_prune.display.markup import Bold, in_markdown, on_console, paragraph, printable
-from lit_prune.report.cells import Cell, begun_cells, seeds_there
+from lit_prune.report.cells import Cell, begun_cells, completion_text
 from lit_prune.report.comparisons import Difference, Ranks
 from lit_prune.report.naming import MODELS, metric_label, value_text
 from lit_prune.report.results import Results
@@ -21,12 +21,12 @@ from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
 NONE = "-"
-ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
+ENOUGH = 5  # pairs for a meaningful interval: with fewer, it nearly spans the extremes
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of plain text; `num_names` columns on its left name its rows, the others hold figures."""
+    """A table of plain text, with `num_names` left-aligned columns before the columns of figures."""
 
     title: str
     header: Sequence[str]
@@ -35,14 +35,14 @@ class Table:
     notes: Sequence[str] = ()
 
     def markdown(self) -> str:
-        """The table with its title and its notes."""
+        """Return the table with its title and notes as markdown."""
         line = ["---"] * self.num_names + ["---:"] * (len(self.header) - self.num_names)
         cells = [[in_markdown(cell).replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
         rows = "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], line, *cells[1:]))
         return "\n\n".join([f"## {in_markdown(self.title)}", rows, *map(paragraph, self.notes)])
 
     def rich(self, num_rows: int, file: str = "report.md") -> Group:
-        """The table for the console, its first rows only; `file` is where the others are."""
+        """Return the table for the console, with the first `num_rows` rows; `file` is named for the remaining ones."""
         shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
         for number, name in enumerate(self.header):
             shown.add_column(on_console(name), justify="left" if number < self.num_names else "right")
@@ -55,17 +55,17 @@ class Table:
 
 
 def cell_axes(results: Results, settings: ReportSettings) -> list[str]:
-    """The axes that name a cell."""
+    """Return the axes that identify a cell."""
     return [axis for axis in results.axes if axis != settings.over]
 
 
 def axis_texts(axes: Sequence[str], values: Mapping[str, Value]) -> list[str]:
-    """The values of these axes in words."""
+    """Return the texts of the values of axes."""
     return [value_text(axis, values.get(axis)) for axis in axes]
 
 
 def results_table(results: Results, settings: ReportSettings) -> Table:
-    """Mean and standard deviation of each metric that a run has, a row per cell and model."""
+    """Return a table of means and standard deviations of the metrics, a row per cell and model."""
     axes = cell_axes(results, settings)
     found = list(_summaries(results, settings))
     columns = {
@@ -77,7 +77,7 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
         [
             *axis_texts(axes, cell.axes),
             _model(model),
-            seeds_there(results, cell),
+            completion_text(results, cell),
             *(mean_and_std(figures[number]) for number in columns),
         ]
         for cell, model, figures in found
@@ -88,7 +88,7 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
 
 
 def spread_table(results: Results, settings: ReportSettings) -> Table:
-    """Mean, standard deviation, extremes and number, a row per metric, cell and model."""
+    """Return a table of mean, standard deviation, extremes and number of runs, a row per metric, cell and model."""
     axes = cell_axes(results, settings)
     rows = [
         [metric_label(metric), *axis_texts(axes, cell.axes), _model(model), *_spread(found)]
@@ -101,7 +101,7 @@ def spread_table(results: Results, settings: ReportSettings) -> Table:
 
 
 def differences_table(results: Results, settings: ReportSettings, found: Sequence[Difference]) -> Table:
-    """Paired differences from the reference with their intervals."""
+    """Return a table of paired differences from the reference with their intervals."""
     axes = cell_axes(results, settings)
     rows = []
     for each in found:
@@ -119,7 +119,7 @@ def differences_table(results: Results, settings: ReportSettings, found: Sequenc
 
 
 def interval_texts(found: Difference) -> list[str]:
-    """A difference's interval, bold where enough pairs put it to one side of 0, and what it is over."""
+    """Return the interval of a difference, bold if 0 is outside and there are enough pairs, and its resampled units."""
     if found.interval is None:
         return [NONE, NONE]
     low, high = found.interval
@@ -128,7 +128,7 @@ def interval_texts(found: Difference) -> list[str]:
 
 
 def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Ranks]) -> Table:
-    """Mean ranks of the methods."""
+    """Return a table of mean ranks of methods."""
     axes = [axis for axis in cell_axes(results, settings) if axis != settings.rank]
     methods = list(dict.fromkeys(method for each in found for method in each.methods))
     rows = []
@@ -143,13 +143,13 @@ def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Rank
 
 
 def printed_table(results: Results, settings: ReportSettings) -> Table:
-    """Values that papers print, each beside ours; one that is printed for several cells has a row for each."""
+    """Return a table of values printed in papers beside those of the runs, a row per printed value and cell."""
     axes = cell_axes(results, settings)
     cells = begun_cells(results, settings.over)
     rows = []
     for printed in settings.printed:
-        meant = select(results, {name: value for name, value in printed.items() if name in results.axes})
-        rows += [_printed(results, axes, printed, cell) for cell in cells if meant[list(cell.runs)].any()]
+        selected = select(results, {name: value for name, value in printed.items() if name in results.axes})
+        rows += [_printed(results, axes, printed, cell) for cell in cells if selected[list(cell.runs)].any()]
     header = [*axes, "model", "metric", "printed", "ours", "ours - printed", f"{settings.over}s", "source"]
     return Table("Beside the printed values", header, rows, len(axes) + 2)
 
@@ -160,17 +160,24 @@ def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], 
     gap = NONE if ours is None else f"{ours.mean - value:+.3f}"
     names = [*axis_texts(axes, cell.axes), _model(model), metric_label(metric)]
     std = f" ± {printed['std']:.3f}" if "std" in printed else ""
-    return [*names, f"{value:.3f}{std}", mean_and_std(ours), gap, seeds_there(results, cell), str(printed["source"])]
+    return [
+        *names,
+        f"{value:.3f}{std}",
+        mean_and_std(ours),
+        gap,
+        completion_text(results, cell),
+        str(printed["source"]),
+    ]
 
 
 def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:
-    """Each cell's models that have any of the metrics, with a summary of each; the result if no model has."""
+    """Yield cells, models that have any of the metrics, and summaries; a cell without metrics yields its result."""
     models = [model for model in MODELS if any(key.model == model for key in results.keys)]
     for cell in begun_cells(results, settings.over):
         runs = list(cell.runs)
         found = {model: [summarize(results.column(model, name)[runs]) for name in settings.metrics] for model in models}
-        there = {model: figures for model, figures in found.items() if any(figures)}
-        for model, figures in (there or {"result": [None] * len(settings.metrics)}).items():
+        found = {model: figures for model, figures in found.items() if any(figures)}
+        for model, figures in (found or {"result": [None] * len(settings.metrics)}).items():
             yield cell, model, figures
 
 
@@ -179,7 +186,7 @@ def _model(name: str) -> str:
 
 
 def mean_and_std(found: Summary | None) -> str:
-    """`0.812 ± 0.004`, or `-` for nothing."""
+    """Return a text such as `0.812 ± 0.004`, or `-` for None."""
     return NONE if found is None else f"{found.mean:.3f} ± {_std(found, 3)}"
 
 

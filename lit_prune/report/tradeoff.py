@@ -1,4 +1,4 @@
-"""Two numbers weighed against each other: a point for each setting, and the line of those that no other dominates."""
+"""Figure of a trade-off between two numbers: a point per setting, and the Pareto frontier."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ _SIZE = (4.6, 3.6)  # inches
 
 
 def draw_tradeoff(found: Tradeoff, path: Path) -> str:
-    """Draw settings by their two numbers.
+    """Draw settings as points, and their Pareto frontier.
 
     Args:
-        found: The settings, by two numbers.
+        found: Settings with two numbers.
         path: The PNG to write, with a PDF beside it.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What runs logged step by step, as their TensorBoard files have it (Fu et al. 2023, Fig. 3)."""
+"""Figures of scalars logged to TensorBoard over the optimizer steps (Fu et al. 2023, Fig. 3)."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from lit_prune.report.settings import CurveSettings
 
 
 def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) -> str:
-    """Draw scalars over the optimizer steps, one panel each.
+    """Draw scalars over the optimizer steps, one panel per scalar.
 
     Args:
         results: The runs.
-        curves: What to draw.
+        curves: Settings of the figure.
         over: The axis that is averaged over.
         path: The PNG to write, with a PDF beside it.
 
@@ -28,10 +28,10 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
         The caption.
 
     Raises:
-        UserError: no complete run that is shown has logged one of them.
+        UserError: No complete run in the figure has logged a scalar.
     """
-    chosen = select(results, curves.where)
-    shown = [run for number, run in enumerate(results.runs) if chosen[number] and run.status == "completed"]
+    selected = select(results, curves.where)
+    shown = [run for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
     logged = {run.folder: EventAccumulator(str(run.folder), {SCALARS: 0}).Reload() for run in shown}
     with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
         canvas = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(curves.scalars)), dpi=200, layout="constrained")
@@ -47,7 +47,9 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
                 columns=["step", "y", "line"],
             )
             if points.empty:
-                raise UserError(f"figure {curves.name}: no complete run that it shows has logged {scalar}")
+                raise UserError(
+                    f"scalars of figure {curves.name} must be logged by a complete run, got {scalar}: choose others"
+                )
             sns.lineplot(points, x="step", y="y", hue="line", errorbar=None, linewidth=1.0, ax=panel)
             panel.set(ylabel=scalar, xlabel="optimizer step")
             panel.legend(title=None, frameon=False) if curves.lines else panel.get_legend().remove()

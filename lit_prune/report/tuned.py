@@ -1,4 +1,4 @@
-"""Equal tuning effort: of an axis whose values were tried, each cell shows the one that did best on validation."""
+"""Equal tuning effort: selection of the value of a tuned setting that did best on validation, per cell."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ from lit_prune.report.statistics import summarize
 from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
 
 
-def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
-    """The runs whose value of `settings.tuned` did best, without that axis; and which values did how well.
+def select_tuned(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
+    """Keep the runs with the best value of `settings.tuned`, drop that axis, and tabulate the scores of all values.
 
-    A value's score is the mean of what its runs were selected by (`selection`), over the seeds that each value has been
-    run with: no set that is reported chooses, and a few seeds can find the value that the others are then run with.
+    The score of a value is the mean of the runs' validation metric (`selection`) over the seeds that all values share,
+    so that reported sets have no influence and a few seeds can select the value for the remaining ones.
 
     Raises:
-        UserError: no run was selected on `validation`.
+        UserError: No run was selected on `validation`.
     """
     axis = settings.tuned
     if axis is None:
@@ -39,25 +39,24 @@ def choose(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
         best = int(np.argmax(np.nan_to_num(means, nan=-np.inf)))
         kept += cells[best].runs
         if len(cells) > 1 and not np.isnan(means).all():
-            told = [
+            texts = [
                 f"{value_text(axis, cell.axes.get(axis))}: {NONE if np.isnan(mean) else f'{mean:.3f}'}"
                 for cell, mean in zip(cells, means, strict=True)
             ]
-            rows.append([*names, value_text(axis, cells[best].axes.get(axis)), ", ".join(told)])
+            rows.append([*names, value_text(axis, cells[best].axes.get(axis)), ", ".join(texts)])
     kept.sort()
     runs = tuple(_without(axis, results, number) for number in kept)
     chosen = replace(
         results, axes=tuple(name for name in results.axes if name != axis), runs=runs, values=results.values[kept]
     )
     notes = [
-        f"Mean of what runs were selected by on validation over the {settings.over}s that all values have; "
-        "the highest is shown."
+        f"Mean validation metric of selection over the {settings.over}s that all values share; the highest is shown."
     ]
     return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
 
 
 def _means(results: Results, over: str, scores: Floats, cells: Sequence[Cell]) -> list[float]:
-    """The mean score of each cell, over the seeds that all of those have a score of that have any."""
+    """Return the mean score of each cell over the seeds that all cells with scores share."""
     by_seed = [
         {
             results.runs[number].axes.get(over): float(scores[number])
@@ -76,10 +75,10 @@ def _without(axis: str, results: Results, number: int) -> Run:
 
 
 def _scores(results: Results) -> Floats:
-    """What each run was selected by (runs,), NaN where it is not complete."""
+    """Return the validation metric that each run was selected by (runs,), NaN for incomplete runs."""
     scores = results.column("result", "selection")
     if np.isnan(scores).all() or not any(key.split == "validation" for key in results.keys):
-        raise UserError("the report chooses by what runs were selected by on validation, and none was")
+        raise UserError("report.tuned must have runs selected on validation, got none: set data.validation_fraction")
     return scores
 
 

@@ -33,7 +33,7 @@ def test_a_study_becomes_files_and_a_console_page(grid, capsys):
         "Beside the printed values",
         "Figures",
         "Spread",
-        "What a run costs",
+        "Cost of a run",
         "How the runs were made",
     ]
     for path in re.findall(r"!\[.*\]\((.*)\)", report):
@@ -63,7 +63,7 @@ def test_a_second_report_is_the_same(grid):
 def test_a_report_by_another_hand_is_not_overwritten(grid, capsys):
     (grid.folder / "report.md").write_text("my own report")
     assert main(["report", str(grid.folder)]) == 2
-    assert "was not written by lit_prune report and is not overwritten" in capsys.readouterr().err
+    assert "must be a file that lit_prune report wrote, got another" in capsys.readouterr().err
     assert (grid.folder / "report.md").read_text() == "my own report"
 
 
@@ -71,7 +71,7 @@ def test_a_mistake_in_the_study_is_one_line_and_writes_nothing(grid, capsys):
     grid.define(metrics=["nli/ood/acc"])
     assert main(["report", str(grid.folder)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("lit_prune: error: no run has the metric 'nli/ood/acc'")
+    assert error.startswith("lit_prune: error: unknown metric 'nli/ood/acc'")
     assert error.count("\n") == 1
     assert not (grid.folder / "results.csv").exists()
 

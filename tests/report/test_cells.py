@@ -2,7 +2,7 @@
 
 from records import numbers
 
-from lit_prune.report.cells import begun_cells, partners, seeds_there, split_cells
+from lit_prune.report.cells import begun_cells, completion_text, find_references, split_cells
 from lit_prune.report.results import read_results
 
 
@@ -25,7 +25,7 @@ def test_it_is_told_what_became_of_each_seed(study):
     study.add("c", loss="ce", seed=3)
     study.add("d", numbers(0.9, 0.6), loss="poe", seed=1)
     results, _ = study.read()
-    assert [seeds_there(results, cell) for cell in split_cells(results, "seed")] == [
+    assert [completion_text(results, cell) for cell in split_cells(results, "seed")] == [
         "1 of 3 (1 failed, 1 planned)",
         "1",
     ]
@@ -41,14 +41,14 @@ def test_a_cell_has_begun_when_one_of_its_runs_has(study):
 
 def test_a_partner_shares_all_other_axes(grid):
     results, _ = grid.read()
-    found = names(results, partners(results, {"loss": "ce"}))
+    found = names(results, find_references(results, {"loss": "ce"}))
     assert found == {name: name.replace("poe", "ce") for name in found}
     assert len(found) == 9
 
 
 def test_a_reference_without_an_axis_serves_all_along_it(grid):
     results, _ = grid.read()
-    found = names(results, partners(results, {"run": "dense"}))
+    found = names(results, find_references(results, {"run": "dense"}))
     assert len(found) == 12
     assert found["mask-poe-0.7-2"] == "dense-poe-2"
 
@@ -59,7 +59,7 @@ def test_of_several_partners_the_closest_is_taken(study):
     study.add("mask-poe", numbers(0.9, 0.6), run="mask", loss="poe", seed=1)
     study.add("mask-ce", numbers(0.9, 0.6), run="mask", loss="ce", seed=1)
     results, _ = study.read()
-    found = names(results, partners(results, {"run": "dense"}))
+    found = names(results, find_references(results, {"run": "dense"}))
     assert found["mask-poe"] == "dense-poe"
     assert found["mask-ce"] == "dense"
 
@@ -68,5 +68,5 @@ def test_another_model_of_the_same_run_is_a_reference(study):
     for seed in (1, 2):
         study.add(f"{seed}", numbers(0.9, 0.7) | {"dense/nli/ood/accuracy": 0.6}, seed=seed)
     results, _ = study.read()
-    assert partners(results, {"model": "result"}) == {}
-    assert partners(results, {"model": "dense"}) == {0: 0, 1: 1}
+    assert find_references(results, {"model": "result"}) == {}
+    assert find_references(results, {"model": "dense"}) == {0: 0, 1: 1}

@@ -117,14 +117,14 @@ def test_the_dense_model_of_the_runs_themselves_is_a_reference(drawn, grid):
 
 
 def test_what_would_be_mixed_in_a_line_is_an_error(drawn):
-    with pytest.raises(UserError, match="figure fig would mix the loss ce, poe in one line: choose one in its `where`"):
+    with pytest.raises(UserError, match="line of figure fig must have one loss, got ce, poe: choose one in its"):
         drawn(where={"run": "mask"})
 
 
 def test_a_figure_of_nothing_or_of_words_is_an_error(drawn):
-    with pytest.raises(UserError, match="figure fig: no complete run that it shows has the axis sparsity"):
+    with pytest.raises(UserError, match="x of figure fig must be an axis of a complete run, got sparsity"):
         drawn(where={"run": "dense"}, lines="loss")
-    with pytest.raises(UserError, match="figure fig: x is loss, whose values are not numbers"):
+    with pytest.raises(UserError, match="x of figure fig must be an axis of numbers, got loss"):
         drawn(where={"run": "dense"}, x="loss")
 
 
@@ -155,5 +155,5 @@ def test_runs_of_unlike_axes_at_one_point_of_a_number_are_an_error(drawn, grid):
     for sparsity in (0.5, 0.7):
         metrics = numbers(0.9, 0.5) | {"parameter_density": 0.3}
         grid.add(f"wide-{sparsity}", metrics, run="wide", sparsity=sparsity, seed=1)
-    with pytest.raises(UserError, match="figure fig would mix the sparsity 50%, 70% in one line"):
+    with pytest.raises(UserError, match="a line of figure fig must have one sparsity, got 50%, 70%"):
         drawn(x="parameter_density", where={"run": "wide"})

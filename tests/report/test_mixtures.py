@@ -68,7 +68,7 @@ def test_a_seed_that_lacks_a_task_has_no_mixture():
 def test_over_a_million_mixtures_are_refused():
     scores = np.full((303, 3), np.nan)
     scores[np.arange(303), np.arange(303) % 3] = 0.5
-    with pytest.raises(UserError, match=r"1,030,301 mixtures of one seed, at most 1,000,000 are compared: choose by"):
+    with pytest.raises(UserError, match=r"mixtures of a seed must be at most 1,000,000, got 1,030,301: select"):
         mix(Models(METRICS, [1] * 303, np.ones(303), scores))
 
 
@@ -92,8 +92,10 @@ def test_a_run_of_some_tasks_or_without_a_budget_is_an_error(study):
     study.add("two", dict.fromkeys(METRICS[:2], 0.8) | {"stored_density": 0.2}, method="b", seed=1)
     results, _ = study.read()
     with pytest.raises(
-        UserError, match=r"fig: run nli has no stored_density.*0.1.0 have none\): leave it out by `where`"
+        UserError, match=r"runs of mixture fig must have stored_density.*, got none in nli: exclude it by `where`"
     ):
         find_models(results, MixtureSettings("fig", METRICS, {"method": "a"}), "seed")
-    with pytest.raises(UserError, match=r"mixture fig: run two has 2 of the 3 metrics.*: leave it out by `where`"):
+    with pytest.raises(
+        UserError, match=r"runs of mixture fig must have one or all 3 metrics, got 2 in two: exclude it by `where`"
+    ):
         find_models(results, MixtureSettings("fig", METRICS, {"method": "b"}), "seed")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lit_prune.report.multitask import duels, multitask_table
+from lit_prune.report.multitask import compare_with_mixtures, multitask_table
 from lit_prune.report.settings import MixtureSettings
 from lit_prune.report.tables import cell_axes
 
@@ -32,7 +32,10 @@ def fill(study):
 
 def table(results, settings):
     return multitask_table(
-        duels(results, MIXTURE, settings.over), MIXTURE.name, cell_axes(results, settings), settings.over
+        compare_with_mixtures(results, MIXTURE, settings.over),
+        MIXTURE.name,
+        cell_axes(results, settings),
+        settings.over,
     )
 
 
@@ -76,7 +79,7 @@ def test_a_mixture_that_needs_a_hundredth_more_has_the_same_budget(study):
     for density in (0.2, 0.19):
         study.add(f"all-{density}", dict.fromkeys(METRICS, 0.8) | {"stored_density": density}, density=density, seed=1)
     results, settings = study.read()
-    found = {each.axes["density"]: each.best[0] for each in duels(results, MIXTURE, settings.over)}
+    found = {each.axes["density"]: each.best[0] for each in compare_with_mixtures(results, MIXTURE, settings.over)}
     assert found[0.2] == 0.9
     assert np.isnan(found[0.19])
 

@@ -5,7 +5,7 @@ import pytest
 from lit_prune.report.naming import (
     axis_label,
     higher_is_better,
-    in_percent,
+    is_in_percent,
     is_share,
     metric_label,
     sign,
@@ -42,7 +42,7 @@ def test_a_metric_is_told_in_words(name, label):
 )
 def test_a_metric_has_a_unit_and_a_better_end(name, unit, percent, share, better):
     assert unit_label(name) == unit
-    assert (in_percent(name), is_share(name), higher_is_better(name)) == (percent, share, better)
+    assert (is_in_percent(name), is_share(name), higher_is_better(name)) == (percent, share, better)
 
 
 def test_fractions_are_shown_in_percent():

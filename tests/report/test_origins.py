@@ -5,10 +5,10 @@ from records import numbers
 from lit_prune.report.origins import (
     costs_table,
     missing_table,
-    mixture,
     origins_table,
     planned_table,
     status_line,
+    version_warnings,
 )
 
 
@@ -32,7 +32,7 @@ def test_several_commits_and_versions_are_not_hidden(study):
         study.add(f"{seed}", numbers(0.9, 0.6), commit=commit, version=version, seed=seed)
     study.add("4", status="failed", commit="d" * 40, seed=4)
     results, _ = study.read()
-    commits, versions = mixture(results)
+    commits, versions = version_warnings(results)
     assert "More than one commit" in commits
     assert "aaaaaaaaaa (1 runs), bbbbbbbbbb+ (2 runs)" in commits
     assert "0.1.0 (2 runs), 0.2.0 (1 runs)" in versions
@@ -45,7 +45,7 @@ def test_several_commits_and_versions_are_not_hidden(study):
 
 
 def test_one_commit_needs_no_warning(grid):
-    assert mixture(grid.read()[0]) == []
+    assert version_warnings(grid.read()[0]) == []
 
 
 def test_costs_are_of_complete_runs(study):

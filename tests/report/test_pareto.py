@@ -30,7 +30,7 @@ def test_settings_are_means_over_seeds_and_the_best_by_the_first_number_is_first
     found = table(study, GOALS)
     assert found.header == ["method", "seeds", "sparsity (max)", "nli ID accuracy (max)"]
     assert found.rows == [["c", "2", "0.9", "0.7"], ["a", "2", "0.5", "0.8"]]
-    assert found.notes[0].startswith("Means over seeds. Of 3 settings 1 are dominated")
+    assert found.notes[0].startswith("Means over seeds. 1 of 3 settings are dominated")
     assert len(found.notes) == 1
     (row,) = table(study, {"sparsity": "min", "nli/id/accuracy": "max"}).rows
     assert row[0] == "a"
@@ -61,11 +61,11 @@ def test_runs_that_lack_a_number_are_left_out_and_counted(study):
     study.add("late", method="d", seed=1)
     found = table(study, {"lowrank_fp32_seconds": "min", "lowrank_fp32_bytes": "min"})
     assert found.rows == [["a", "1", "0.00214", "22,345,678"]]
-    assert found.notes[1] == "1 complete runs are left out, which lack one of the numbers."
+    assert found.notes[1] == "1 complete runs without one of the numbers are left out."
 
 
 def test_where_no_run_has_all_numbers_there_is_nothing_to_weigh(study):
     add(study, "a", 0.8, 0.5, method="a", seed=1)
     study.add("b", {"parameter_density": 0.5}, method="b", seed=1)
-    with pytest.raises(UserError, match="no complete run has all of parameter_density, nli/id/accuracy"):
+    with pytest.raises(UserError, match="of one complete run, got parameter_density, nli/id/accuracy"):
         table(study, {"parameter_density": "min", "nli/id/accuracy": "max"})

@@ -145,14 +145,29 @@ def test_an_axis_keeps_its_type_and_gives_way_to_the_columns_of_a_number(study):
         ("one/version_0/metrics.json", '{"nli', "one", "metrics.json cannot be read"),
         ("one/version_0/metrics.json", '{"nli/id/accuracy": null}', "one", "nli/id/accuracy must be a number"),
         ("one/version_0/run.json", "[]", "one", "run.json must contain a JSON object"),
-        ("one/version_0/run.json", '{"axes": 7}', "one", "axes must not be 7"),
+        ("one/version_0/run.json", '{"axes": 7}', "one", "axes must be a mapping, got 7"),
         ("runs.json", "{}", "runs.json", "runs.json must contain a JSON list"),
         ("runs.json", "[", "runs.json", "runs.json cannot be read"),
-        ("runs.json", '[{"axes": {}}, TWO]', "runs.json[0]", "a plain name and folder"),
-        ("runs.json", '[{"name": "../elsewhere"}, TWO]', "runs.json[0]", "a plain name and folder"),
-        ("runs.json", '[{"name": "a", "folder": "../elsewhere"}, TWO]', "runs.json[0]", "a plain name and folder"),
-        ("runs.json", '[{"name": "link"}, TWO]', "runs.json[0]", "a plain name and folder"),
-        ("runs.json", '[{"name": "a", "status": 7}, TWO]', "runs.json[0]", "a plain name and folder"),
+        ("runs.json", '[{"axes": {}}, TWO]', "runs.json[0]", "must have a name and folder within the study"),
+        (
+            "runs.json",
+            '[{"name": "../elsewhere"}, TWO]',
+            "runs.json[0]",
+            "must have a name and folder within the study",
+        ),
+        (
+            "runs.json",
+            '[{"name": "a", "folder": "../elsewhere"}, TWO]',
+            "runs.json[0]",
+            "must have a name and folder within the study",
+        ),
+        ("runs.json", '[{"name": "link"}, TWO]', "runs.json[0]", "must have a name and folder within the study"),
+        (
+            "runs.json",
+            '[{"name": "a", "status": 7}, TWO]',
+            "runs.json[0]",
+            "must have a name and folder within the study",
+        ),
     ],
 )
 def test_a_damaged_record_costs_its_run_and_is_named(study, file, content, name, message):
@@ -169,12 +184,12 @@ def test_a_damaged_record_costs_its_run_and_is_named(study, file, content, name,
 
 def test_an_empty_list_of_runs_is_an_error(study):
     (study.folder / "runs.json").write_text("[]")
-    with pytest.raises(UserError, match="there is no run in"):
+    with pytest.raises(UserError, match="must contain folders of runs, got none"):
         read_results(study.folder)
 
 
 def test_a_folder_without_runs_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="nowhere is not a folder"):
+    with pytest.raises(UserError, match=r"the folder of a report must exist, got .*nowhere"):
         read_results(tmp_path / "nowhere")
-    with pytest.raises(UserError, match="there is no run"):
+    with pytest.raises(UserError, match="got none"):
         read_results(tmp_path)

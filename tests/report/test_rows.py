@@ -64,8 +64,8 @@ def test_rows_are_the_same_when_ids_and_labels_are(tmp_path):
         (tmp_path / name).mkdir()
         write_predictions(tmp_path / name / "predictions.parquet", seed=seed, num=num)
     a, b, c = (read_rows(run(tmp_path / name), Key("result", "nli", "ood", "accuracy")) for name in "abc")
-    assert a.same_rows(b)
-    assert not a.same_rows(c)
+    assert a.has_same_rows(b)
+    assert not a.has_same_rows(c)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "auroc", "loss", "accuracy_entailment", "predicted_share_entailment"])

@@ -5,7 +5,7 @@ from records import numbers
 
 from lit_prune.errors import UserError
 from lit_prune.report.results import read_results
-from lit_prune.report.selection import awaited, select
+from lit_prune.report.selection import is_pending, select
 
 
 def test_runs_are_awaited_until_one_of_them_is_complete(study):
@@ -13,14 +13,14 @@ def test_runs_are_awaited_until_one_of_them_is_complete(study):
     study.add("b", loss="ce", seed=2)
     study.add("c", loss="poe", seed=1)
     results = read_results(study.folder)
-    assert [awaited(results, {"loss": loss}) for loss in ("ce", "poe")] == [False, True]
-    assert not awaited(results, {"loss": "poe", "seed": 2})  # there is no such run
+    assert [is_pending(results, {"loss": loss}) for loss in ("ce", "poe")] == [False, True]
+    assert not is_pending(results, {"loss": "poe", "seed": 2})  # there is no such run
 
 
 def test_of_many_metrics_an_error_names_the_closest(study):
     study.add("one", numbers(0.9, 0.6) | {f"nli/id/accuracy_{number}": 0.5 for number in range(50)}, seed=1)
     study.define(metrics=["nli/ood/acuracy"])
-    with pytest.raises(UserError, match=r"use nli/ood/accuracy, .* or another of the 52 in results\.csv"):
+    with pytest.raises(UserError, match=r"choose from nli/ood/accuracy, .* or another of the 52 in results\.csv"):
         study.read()
 
 

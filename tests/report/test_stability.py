@@ -9,13 +9,13 @@ from scipy.stats import pearsonr, rankdata
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.stability import (
     Spreads,
-    both_ranks,
     p_value,
     pooled_ratio,
     rank_correlation,
     ranks,
     spreads,
     stability_tables,
+    std_and_mean_ranks,
 )
 
 TASKS = ("CoLA", "STS-B", "MRPC", "RTE", "CB", "COPA", "WSC")
@@ -80,7 +80,7 @@ def test_the_papers_formula_on_its_printed_table(table):
     found = rank_correlation(table[0])
     assert found.rho == pytest.approx(0.504, abs=5e-4)
     assert found.num == 70
-    ranked = [each.ravel() for each in both_ranks(table[0])]
+    ranked = [each.ravel() for each in std_and_mean_ranks(table[0])]
     assert found[:2] == pytest.approx(tuple(pearsonr(*ranked)), rel=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_the_papers_averages_are_the_means_of_its_columns(table):
 
 
 def test_the_first_by_both_in_the_printed_table(table):
-    steady, good = both_ranks(table[0])
+    steady, good = std_and_mean_ranks(table[0])
     sam = table[0].methods.index("SAM")
     assert good[sam].tolist() == [2, 1, 4, 4, 2, 1, 1]  # CB: as FullTuning, behind Random
     assert steady[sam].tolist() == [1, 3, 1, 2, 1, 1, 2]

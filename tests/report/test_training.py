@@ -35,5 +35,5 @@ def test_a_line_is_the_mean_over_the_seeds_at_each_step(logged, monkeypatch, tmp
 def test_what_nobody_logged_is_named(logged, tmp_path):
     logged.define(metrics=["t/id/accuracy"], curves=[{"name": "c", "scalars": ["search/none"]}])
     results, settings = logged.read()
-    with pytest.raises(UserError, match="figure c: no complete run that it shows has logged search/none"):
+    with pytest.raises(UserError, match="scalars of figure c must be logged by a complete run, got search/none"):
         draw_curves(results, settings.curves[0], "seed", tmp_path / "c.png")

@@ -5,7 +5,7 @@ import pytest
 
 from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.report.tuned import choose
+from lit_prune.report.tuned import select_tuned
 
 # Method, learning rate -> accuracy on validation and on id of two seeds.
 TRIED = {
@@ -28,7 +28,7 @@ def tried(study):
 
 
 def test_validation_chooses_and_what_is_reported_does_not(tried):
-    results, table = choose(*tried.read())
+    results, table = select_tuned(*tried.read())
     assert results.axes == ("method", "seed")
     assert [(run.axes["method"], run.axes["seed"]) for run in results.runs] == [
         ("full", 1),
@@ -42,7 +42,7 @@ def test_validation_chooses_and_what_is_reported_does_not(tried):
 
 def test_a_value_whose_runs_are_not_there_is_not_chosen(tried):
     tried.add("sam-0.3-1", None, status="failed", method="sam", learning_rate=0.3, seed=1)
-    _, table = choose(*tried.read())
+    _, table = select_tuned(*tried.read())
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850, 0.3: -"]
 
 
@@ -50,7 +50,7 @@ def test_values_are_compared_over_the_seeds_that_all_have(tried):
     for seed, accuracy in ((3, 0.1), (4, 0.1)):  # the best, run on with further seeds
         values = {"selection": accuracy, "t/id/accuracy": 0.4}
         tried.add(f"sam-0.2-{seed}", values, method="sam", learning_rate=0.2, seed=seed)
-    results, table = choose(*tried.read())
+    results, table = select_tuned(*tried.read())
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850"]
     assert [run.axes["seed"] for run in results.runs] == [1, 2, 1, 2, 3, 4]
 
@@ -58,14 +58,14 @@ def test_values_are_compared_over_the_seeds_that_all_have(tried):
 def test_without_a_tuned_axis_all_is_as_it_was(tried):
     tried.define(metrics=["t/id/accuracy"])
     results, settings = tried.read()
-    assert choose(results, settings)[0] is results
-    assert not choose(results, settings)[1].rows
+    assert select_tuned(results, settings)[0] is results
+    assert not select_tuned(results, settings)[1].rows
 
 
 def test_without_validation_nothing_can_be_chosen(grid):
     grid.define(metrics=["nli/ood/accuracy"], tuned="sparsity")
-    with pytest.raises(UserError, match="by what runs were selected by on validation, and none was"):
-        choose(*grid.read())
+    with pytest.raises(UserError, match=r"report\.tuned must have runs selected on validation, got none"):
+        select_tuned(*grid.read())
 
 
 def test_the_report_tells_what_was_tried(tried, capsys):
