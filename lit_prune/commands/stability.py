@@ -1,6 +1,7 @@
-"""`lit_prune stability`: one configuration with many seeds, as a study with the one axis `seed`.
+"""`lit_prune stability`: one configuration with many seeds, as a study with the axis `seed`.
 
-A seed is the run's, or that of the part of the training set that it lacks (data perturbation; Fu et al. 2023, Table 2).
+The seeds vary the run, the part of the training set that is left out (data perturbation; Fu et al. 2023, Table 2), or
+both.
 """
 
 from argparse import ArgumentParser
@@ -15,56 +16,61 @@ from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
 MOST_SEEDS = 10_000
 SHARE = "data.perturbation.share"
-VARIED = {"model": (SEED,), "data": (DATA_SEED,), "both": (SEED, DATA_SEED)}  # what --vary may say
+VARIED = {"model": (SEED,), "data": (DATA_SEED,), "both": (SEED, DATA_SEED)}  # --vary -> settings
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run a configuration with many seeds as the arguments of `lit_prune stability` say."""
-    parser = ArgumentParser(  # not jsonargparse's, which cannot leave arguments to others
+    """Run a configuration with many seeds, with the arguments of `lit_prune stability`."""
+    parser = ArgumentParser(  # not jsonargparse's, which has no parse_known_args
         prog="lit_prune stability",
         exit_on_error=False,
         allow_abbrev=False,
-        description="Run one configuration with many seeds, one after the other: a study with the one axis seed, so "
-        "finished runs are kept and those cut off are continued. Further arguments are those of lit_prune fit.",
+        description="Run one configuration with many seeds, one after the other, as a study with the axis seed: "
+        "complete runs are kept, interrupted ones are resumed. Further arguments are those of lit_prune fit.",
     )
-    parser.add_argument("--config", action="append", default=[], help="As of lit_prune fit; later ones are laid over.")
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        help="Configuration of lit_prune fit; later files override earlier ones.",
+    )
     parser.add_argument("--seeds", default="1..10", help="1..10, or 1,2,5 (default: %(default)s).")
     parser.add_argument(
         "--perturb",
         type=float,
-        help="The share of the training set that each run lacks, drawn by its seed; by default each has all of it.",
+        help="Fraction of the training set that a run leaves out, drawn by its seed (default: none).",
     )
     parser.add_argument(
         "--vary",
         choices=VARIED,
-        help="With --perturb: whether the seeds are those of the draw (data, the default), or of the run too (both).",
+        help="With --perturb: vary the left-out part (data, the default), or the run's seed too (both).",
     )
     parser.add_argument("--out", help="The study's folder, default: logs/studies/<name of the first config>_stability.")
-    parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
-    said, rest = parser.parse_known_args(list(arguments))
-    if not said.config:
-        raise UserError("--config is missing: name the configuration to run, as for lit_prune fit")
-    name = Path(said.config[0]).stem
-    out = Path(said.out or f"logs/studies/{name}_stability")
+    parser.add_argument("--dry-run", action="store_true", help="Print the plan without running it.")
+    parsed, rest = parser.parse_known_args(list(arguments))
+    if not parsed.config:
+        raise UserError("--config must be set, got none: name the configuration to run, as for lit_prune fit")
+    name = Path(parsed.config[0]).stem
+    out = Path(parsed.out or f"logs/studies/{name}_stability")
     settings = parse_settings(rest)
-    if said.perturb is not None:
-        from lit_prune.data.perturbation import Perturbation  # not above: --help waits for nothing
+    if parsed.perturb is not None:
+        from lit_prune.data.perturbation import Perturbation  # not above: slow to import
 
-        settings |= {SHARE: str(Perturbation(said.perturb).share)}
-    elif said.vary in ("data", "both"):
-        raise UserError(f"--vary {said.vary} varies what the training set lacks: say with --perturb how much that is")
-    varied = VARIED[said.vary or ("model" if said.perturb is None else "data")]
-    study = seeds_study(f"Stability of {name}", said.config, parse_seeds(said.seeds), settings, varied)
-    run_study(study, out, dry_run=said.dry_run)
+        settings |= {SHARE: str(Perturbation(parsed.perturb).share)}
+    elif parsed.vary in ("data", "both"):
+        raise UserError(f"--perturb must be set with --vary {parsed.vary}, got none: name the fraction to leave out")
+    varied = VARIED[parsed.vary or ("model" if parsed.perturb is None else "data")]
+    study = seeds_study(f"Stability of {name}", parsed.config, parse_seeds(parsed.seeds), settings, varied)
+    run_study(study, out, dry_run=parsed.dry_run)
 
 
 def seeds_study(
     title: str, configs: Sequence[str], seeds: Sequence[int], settings: dict[str, Any], varied: Sequence[str] = (SEED,)
 ) -> Study:
-    """A study of one configuration with these seeds, each the value of the settings that are varied."""
+    """Return a study of one configuration with seeds as the values of the varied settings."""
     for name in varied:
         if name in settings:
-            raise UserError(f"--{name} is what --seeds varies: leave it out")
+            raise UserError(f"--{name} must not be set, got {settings[name]}: --seeds varies it")
     return make_study(
         {
             "title": title,
@@ -75,39 +81,39 @@ def seeds_study(
     )
 
 
-def parse_seeds(said: str) -> list[int]:
-    """Seeds as `1..10` (both ends included) or `1,2,5` say them.
+def parse_seeds(text: str) -> list[int]:
+    """Parse seeds such as `1..10` (both ends included) or `1,2,5`.
 
     Raises:
-        UserError: it says neither.
+        UserError: The text has another form, or a seed is out of range.
     """
-    first, dots, last = said.partition("..")
+    first, dots, last = text.partition("..")
     try:
-        seeds = range(int(first), int(last) + 1) if dots else [int(each) for each in said.split(",")]
+        seeds = range(int(first), int(last) + 1) if dots else [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise UserError(f"--seeds is {said!r}: use 1..10, or 1,2,5") from error
+        raise UserError(f"--seeds must be a range or a list, got {text!r}: use 1..10, or 1,2,5") from error
     if len(seeds[: MOST_SEEDS + 1]) > MOST_SEEDS:
-        raise UserError(f"--seeds must be at most {MOST_SEEDS:,}, got {said}: each is a run")
+        raise UserError(f"--seeds must be at most {MOST_SEEDS:,}, got {text}: a run is started for each")
     if wrong := [each for each in seeds if not 0 <= each <= LARGEST_SEED]:
         raise UserError(f"--seeds must be from 0 to {LARGEST_SEED}, got {wrong[0]}: use 1..10, or 1,2,5")
     if not seeds:
-        raise UserError(f"--seeds {said} are none: the first is greater than the last")
+        raise UserError(f"--seeds must ascend, got {text}: swap first and last")
     return list(seeds)
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, str]:
-    """Arguments of `lit_prune fit`, `--name value` or `--name=value`, as settings.
+    """Parse arguments `--name value` or `--name=value` of `lit_prune fit` as settings.
 
     Raises:
-        UserError: a value stands without a name, or a name without a value.
+        UserError: A value has no name, or a name has no value.
     """
     settings = {}
     rest = iter(arguments)
     for each in rest:
         name, equals, value = each.removeprefix("--").partition("=")
         if not each.startswith("--"):
-            raise UserError(f"{each!r} stands without the setting that it is a value of")
+            raise UserError(f"settings must be --name value, got {each!r}: add its name")
         if not equals and (value := next(rest, "--")).startswith("--"):
-            raise UserError(f"{each} stands without a value")
+            raise UserError(f"settings must be --name value, got {each}: add its value")
         settings[name] = value
     return settings

@@ -1,4 +1,4 @@
-"""`lit_prune study`: run a grid of runs as a yaml says, or what of it is not done yet."""
+"""`lit_prune study`: run a grid of runs from a yaml, except for complete ones."""
 
 import sys
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from jsonargparse import ArgumentParser
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import make_resolver
 from lit_prune.studies.cluster import Cluster, Resources
-from lit_prune.studies.engine import Here, run_all
-from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, hold_study, write_study
+from lit_prune.studies.engine import LocalExecutor, run_all
+from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, lock_study, write_study
 from lit_prune.studies.plan import make_plan, select
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import Study, read_study
@@ -19,23 +19,23 @@ from lit_prune.studies.watch import Costs, Watch, print_plan
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run a study as the arguments of `lit_prune study` say."""
+    """Run a study with the arguments of `lit_prune study`."""
     parser = ArgumentParser(
         prog="lit_prune study",
         exit_on_error=False,
-        description="Run a grid of runs, one after the other or on Ray. Finished runs are kept, those cut off are "
-        "continued, and those whose settings have changed are run anew beside the old ones.",
+        description="Run a grid of runs, one after the other or on Ray. Complete runs are kept, interrupted ones are "
+        "resumed, and runs whose settings have changed are run again beside the old ones.",
     )
     parser.add_argument("study", type=str, help="The study's yaml.")
-    parser.add_argument("--out", type=str, help="Its folder, default: logs/studies/<the yaml's name>.")
-    parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
+    parser.add_argument("--out", type=str, help="The study's folder, default: logs/studies/<name of the yaml>.")
+    parser.add_argument("--dry-run", action="store_true", help="Print the plan without running it.")
     parser.add_argument(
         "--where",
         type=str,
         nargs="+",
         default=[],
         metavar="axis=value",
-        help="Run a part of it and what that depends on; several values of an axis: name it several times.",
+        help="Run only these runs and their dependencies; repeat an axis to select several of its values.",
     )
     parser.add_argument(
         "--address",
@@ -43,12 +43,12 @@ def run(arguments: Sequence[str]) -> None:
         help="Run on Ray (extra cluster), several runs at once: `local` starts it on this machine, `auto` or HOST:PORT "
         "joins a cluster whose machines share this folder. Default: in this process.",
     )
-    parser.add_class_arguments(Resources, "each", help="What each run gets, on Ray.")
-    said = parser.parse_args(list(arguments))
-    path = Path(said.study)
-    out = Path(said.out or f"logs/studies/{path.stem}")
-    on = None if said.address is None else (said.address, parser.instantiate(said).each)
-    run_study(read_study(path), out, said.where, said.dry_run, on)
+    parser.add_class_arguments(Resources, "each", help="Resources of a run on Ray.")
+    parsed = parser.parse_args(list(arguments))
+    path = Path(parsed.study)
+    out = Path(parsed.out or f"logs/studies/{path.stem}")
+    cluster = None if parsed.address is None else (parsed.address, parser.instantiate(parsed).each)
+    run_study(read_study(path), out, parsed.where, parsed.dry_run, cluster)
 
 
 def run_study(
@@ -56,42 +56,42 @@ def run_study(
     out: Path,
     where: Sequence[str] = (),
     dry_run: bool = False,
-    on: tuple[str, Resources] | None = None,
+    cluster: tuple[str, Resources] | None = None,
 ) -> None:
     """Run a study, or a part of it.
 
     Args:
         study: The study.
-        out: Its folder.
-        where: `axis=value` each: the part.
-        dry_run: Only show the plan.
-        on: The address of a Ray, and what each run gets of it; None: in this process.
+        out: The study's folder.
+        where: Conditions `axis=value` that select runs.
+        dry_run: Print the plan without running it.
+        cluster: Address of Ray and the resources of a run, None to run in this process.
 
     Raises:
-        UserError: before anything is run, what cannot be run; at the end, what has failed.
+        UserError: A run is not valid (raised before any run is started), or has failed (raised at the end).
     """
     check_folder(out, study)
     plan = make_plan(study)
     chosen = select(plan, where)
     with (
-        nullcontext() if dry_run else hold_study(out),
-        nullcontext(Here()) if on is None or dry_run else closing(Cluster(*on)) as executor,
+        nullcontext() if dry_run else lock_study(out),
+        nullcontext(LocalExecutor()) if cluster is None or dry_run else closing(Cluster(*cluster)) as executor,
     ):
         standings = find_standings(plan, out, make_resolver())
         costs = Costs(standings.values(), study.cost)
-        now = [standings[each.name] for each in chosen]
+        selected = [standings[each.name] for each in chosen]
         if dry_run:
-            print_plan(now, costs)
+            print_plan(selected, costs)
             return
         write_study(out, study)
         ledger = Ledger(out, standings, [each.name for each in chosen])
-        watch = Watch(now, ledger, costs)
-        with watch.shown():
-            run_all(now, ledger, watch.tell, executor)
+        watch = Watch(selected, ledger, costs)
+        with watch.live():
+            run_all(selected, ledger, watch.update, executor)
     failed = [ledger.entries[each.name] for each in chosen if ledger.status(each.name) not in (COMPLETED, SKIPPED)]
     if failed:
         for each in failed:
             print(f"{each['status']} {each['name']}: {each['error']}", file=sys.stderr)
         names = ", ".join(each["name"] for each in failed)
-        raise UserError(f"{len(failed)} of {len(chosen)} runs of {out} are not done: {names}")
+        raise UserError(f"{len(failed)} of {len(chosen)} runs of {out} are not complete: {names}; see their output.txt")
     print(out)

@@ -1,1 +1,1 @@
-"""What is made of several runs; works on their folders."""
+"""Studies: grids of runs, planned, run and tracked."""

@@ -1,8 +1,7 @@
 """Runs of a study on Ray: on this machine's cores, or on a cluster whose machines share a file system.
 
-Ray places each run where its resources are free, keeps its processes for further runs (those with GPUs excepted), and
-starts a run again whose process or machine was lost. What is not lost is in the run's folder: it goes on from its last
-checkpoint.
+Ray places runs where resources are free, reuses worker processes (except those with GPUs), and restarts runs whose
+process or machine was lost. A restarted run resumes from the last checkpoint in its folder.
 """
 
 import logging
@@ -17,24 +16,24 @@ from typing import Any
 
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
-from lit_prune.studies.ledger import hold_place
+from lit_prune.studies.ledger import lock_run
 from lit_prune.studies.standing import START_FROM, Standing
 
-_PATIENCE = 30  # seconds until it is looked whether the cluster has grown
-_ANSWER = 10  # seconds for a cluster to answer
+_PATIENCE = 30  # seconds of waiting before the size of the cluster is checked again
+_ANSWER = 10  # seconds until a connection times out
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What each run gets.
+    """Resources of a run.
 
     Args:
-        cpus: CPU cores, which are its threads; a fraction: several runs share one.
-        gpus: GPUs; a fraction: several runs share one.
-        retries: How often a run is started again whose process was lost. One that fails by itself is not.
+        cpus: CPU cores, and so the number of threads; with a fraction, several runs share a core.
+        gpus: GPUs; with a fraction, several runs share a GPU.
+        retries: Maximum number of restarts of a run whose process was lost. Runs that fail are not restarted.
 
     Raises:
-        UserError: there is neither a core nor a GPU, or a number is negative.
+        UserError: A number is negative, or there is neither a core nor a GPU.
     """
 
     cpus: float = 1
@@ -44,29 +43,31 @@ class Resources:
     def __post_init__(self) -> None:
         if min(self.cpus, self.gpus, self.retries) < 0 or self.cpus + self.gpus == 0:
             raise UserError(
-                f"a run gets {self.cpus:g} cores, {self.gpus:g} GPUs and {self.retries} retries: needed are numbers "
-                "from 0 on, and a core or a GPU"
+                "--each.cpus, --each.gpus and --each.retries must not be negative, with a core or a GPU, got "
+                f"{self.cpus:g}, {self.gpus:g} and {self.retries}: use --each.cpus 1"
             )
 
 
 class Cluster:
-    """Runs on Ray, as many at once as there are resources for.
+    """An executor of runs on Ray, in parallel as far as resources allow.
 
     Args:
-        address: `local` starts Ray on this machine; `auto`, or HOST:PORT, joins one that is there.
-        resources: What each run gets.
+        address: `local` to start Ray on this machine; `auto` or HOST:PORT to join a running cluster.
+        resources: Resources of a run.
 
     Raises:
-        UserError: Ray is not installed, none is at the address, or no machine of it has these resources.
+        UserError: Ray is not installed or does not answer, or no machine has the resources of a run.
     """
 
     def __init__(self, address: str, resources: Resources) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what it is to do some day, without a warning
+        os.environ.setdefault(
+            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
+        )  # future default of Ray, set to avoid a warning
         try:
             import ray
         except ImportError as error:
-            raise UserError('--address needs Ray: pip install "lit_prune[cluster]"') from error
+            raise UserError('--address requires Ray: pip install "lit_prune[cluster]"') from error
         self._ray = ray
         self._resources = resources
         try:
@@ -79,32 +80,34 @@ class Cluster:
                 logging_level=logging.ERROR,
             )
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise UserError(f"--address {address}: no Ray answers there ({error}): start one, or use local") from error
+            raise UserError(
+                f"--address must be a running Ray cluster, got {address} ({error}): start one, or use local"
+            ) from error
         self._running: dict[Any, Standing] = {}
         self._fit = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=resources.retries)(
-            fit_there
+            fit_on_worker
         )
         if self.num_slots == 0:
             self.close()
             raise UserError(
-                f"no machine at --address {address} has {resources.cpus:g} cores and {resources.gpus:g} GPUs for a "
-                "run: ask for less"
+                f"--each must fit on a machine at --address {address}, got {resources.cpus:g} cores and "
+                f"{resources.gpus:g} GPUs: set --each.cpus and --each.gpus to less"
             )
 
     @property
     def num_slots(self) -> int:
-        """How many runs the machines have resources for."""
-        asked = {"CPU": self._resources.cpus, "GPU": self._resources.gpus}
+        """Number of runs that the machines have resources for."""
+        required = {"CPU": self._resources.cpus, "GPU": self._resources.gpus}
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        return sum(int(min(own.get(name, 0) / need for name, need in asked.items() if need)) for own in machines)
+        return sum(int(min(each.get(name, 0) / num for name, num in required.items() if num)) for each in machines)
 
     def start(self, standing: Standing) -> None:
-        """Hand a run to Ray."""
+        """Submit a run to Ray."""
         reference = self._fit.remote(standing.arguments, standing.folder, standing.output, Path.cwd())
         self._running[reference] = standing
 
     def wait(self) -> engine.Ended | None:
-        """Wait for one to end."""
+        """Wait for a run to end, None if none has ended within half a minute."""
         ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=_PATIENCE)
         if not ended:
             return None
@@ -115,29 +118,29 @@ class Cluster:
             return standing, " ".join(f"its process was lost ({type(error).__name__}): {error}".split())
 
     def close(self) -> None:
-        """Let go of Ray; what still runs is ended."""
+        """Disconnect from Ray and end active runs."""
         self._ray.shutdown()
 
 
-def fit_there(arguments: Sequence[str], folder: Path, output: Path, cwd: Path) -> str | None:
-    """Run `lit_prune fit` in a process of Ray, or go on with what an earlier one left.
+def fit_on_worker(arguments: Sequence[str], folder: Path, output: Path, cwd: Path) -> str | None:
+    """Run `lit_prune fit` in a worker process of Ray, or resume the run of a lost worker.
 
     Args:
-        arguments: Its arguments.
+        arguments: Arguments of `lit_prune fit`.
         folder: The run's folder.
-        output: File for what it prints.
-        cwd: Where the study was started, which paths in its yamls are relative to.
+        output: File for the output.
+        cwd: Working directory of the study, the base of relative paths in its yamls.
 
     Returns:
-        None, or what went wrong, in a line.
+        None, or the error in one line.
     """
     os.chdir(cwd)
-    with hold_place(output.parent):
+    with lock_run(output.parent):
         if (folder / "metrics.json").is_file():
             return None
         if (folder / "config.yaml").is_file():
             arguments = ("--resume", str(folder), *(each for each in arguments if each.startswith(f"--{START_FROM}=")))
         elif arguments[0] != "--resume":
             with suppress(FileNotFoundError):
-                shutil.rmtree(folder)  # an earlier one was lost before it had settings
-        return engine.fit_here(arguments, output)
+                shutil.rmtree(folder)  # left by a worker that was lost before it wrote settings
+        return engine.run_fit(arguments, output)

@@ -1,4 +1,4 @@
-"""Runs what of a study is not done, each run after the one it starts from; who runs it is an executor's matter."""
+"""Execution of a study's incomplete runs in order of their dependencies, by an executor."""
 
 import gc
 import traceback
@@ -15,63 +15,64 @@ from lit_prune.studies.plan import Run
 from lit_prune.studies.standing import Standing
 
 Ended = tuple[Standing, str | None]
-Tell = Callable[[Standing], None]
 
 
 class Executor(Protocol):
-    """Runs runs, as many at once as it has slots."""
+    """An executor of runs, in parallel up to its number of slots."""
 
     @property
     def num_slots(self) -> int:
-        """How many it can run at once now; 0: none ever."""
+        """Number of runs that can run at once now, 0 if none ever can."""
 
     def start(self, standing: Standing) -> None:
-        """Begin a run."""
+        """Start a run."""
 
     def wait(self) -> Ended | None:
-        """Wait for one to end: with None, or what went wrong in a line. None: none has ended yet, ask again."""
+        """Wait for a run to end and return it with None or its error in one line; None if no run has ended yet."""
 
 
-class Here:
-    """Runs in this process, one after the other."""
+class LocalExecutor:
+    """An executor in this process, one run at a time."""
 
     num_slots = 1
 
     def start(self, standing: Standing) -> None:
-        """Remember it."""
+        """Store the run for `wait`."""
         self.standing = standing
 
     def wait(self) -> Ended:
-        """Run it."""
-        return self.standing, fit_here(self.standing.arguments, self.standing.output)
+        """Run the stored run."""
+        return self.standing, run_fit(self.standing.arguments, self.standing.output)
 
 
-def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor: Executor) -> None:
-    """Run what is not done, and whatever fails go on with the rest.
+def run_all(
+    standings: Sequence[Standing], ledger: Ledger, on_change: Callable[[Standing], None], executor: Executor
+) -> None:
+    """Run all incomplete runs; after a failure, continue with the remaining ones.
 
     Args:
-        standings: What to run, each after the one it starts from.
-        ledger: Where it is recorded.
-        tell: Called with a run whenever its status has changed.
-        executor: Who runs it.
+        standings: The runs, each after the run that it starts from.
+        ledger: Record of the runs' statuses.
+        on_change: Called with a run whenever its status has changed.
+        executor: The executor of runs.
     """
 
     def change(standing: Standing, status: str, error: str | None = None) -> None:
         ledger.set(standing.run.name, status, error)
-        tell(standing)
+        on_change(standing)
 
-    score = cache(ledger.score)  # asked for when it has ended
+    score = cache(ledger.score)  # called only after a run has ended
     waiting = [each for each in standings if not each.done]
     running: list[Standing] = []
     try:
         while waiting or running:
             num_slots = executor.num_slots
             for standing in list(waiting):
-                fate, why = fate_of(standing.run, ledger.status, score)
-                if fate in (BLOCKED, SKIPPED):
+                status, reason = next_status(standing.run, ledger.status, score)
+                if status in (BLOCKED, SKIPPED):
                     waiting.remove(standing)
-                    change(standing, fate, why)
-                elif fate == RUNNING and len(running) < num_slots:
+                    change(standing, status, reason)
+                elif status == RUNNING and len(running) < num_slots:
                     waiting.remove(standing)
                     running.append(standing)
                     change(standing, RUNNING)
@@ -80,51 +81,51 @@ def run_all(standings: Sequence[Standing], ledger: Ledger, tell: Tell, executor:
                 standing, error = ended
                 running.remove(standing)
                 if error is None and not (standing.folder / "metrics.json").is_file():
-                    error = f"it ended without {standing.folder / 'metrics.json'}"
+                    error = f"the run ended without {standing.folder / 'metrics.json'}"
                 change(standing, COMPLETED if error is None else FAILED, error)
-    except BaseException:  # stopped from outside: to be continued
+    except BaseException:  # interrupted: the runs can be resumed
         for standing in running:
             change(standing, PLANNED)
         raise
 
 
-def fate_of(run: Run, status: Callable[[str], str], score: Callable[[str], float]) -> tuple[str, str | None]:
-    """What becomes of a run that waits, as runs that it needs stand, and why.
+def next_status(run: Run, status: Callable[[str], str], score: Callable[[str], float]) -> tuple[str, str | None]:
+    """Return the next status of a waiting run, given the runs that it depends on.
 
     Args:
         run: The run.
-        status: How runs stand, by name.
-        score: How a run did on validation, by name.
+        status: Returns the status of a run by its name.
+        score: Returns the validation metric of a run by its name.
 
     Returns:
-        `RUNNING` (it can be run), `PLANNED` (it waits), `SKIPPED` or `BLOCKED`, this with the reason.
+        `RUNNING` if the run can start, `PLANNED` if it has to wait, `SKIPPED`, or `BLOCKED` with the reason.
     """
     ancestor = run.ancestor
-    before = COMPLETED if ancestor is None else status(ancestor)
-    if before in (FAILED, BLOCKED):
-        return BLOCKED, f"it starts from {ancestor}, which is {before}"
-    if before == SKIPPED:
+    ancestor_status = COMPLETED if ancestor is None else status(ancestor)
+    if ancestor_status in (FAILED, BLOCKED):
+        return BLOCKED, f"it starts from {ancestor}, which is {ancestor_status}"
+    if ancestor_status == SKIPPED:
         return SKIPPED, None
-    if any(status(name) in (PLANNED, RUNNING) for name in run.needs):
+    if any(status(name) in (PLANNED, RUNNING) for name in run.dependencies):
         return PLANNED, None
     if run.trials is not None:
         best = run.trials.best(score)
         if best is None:
-            return BLOCKED, f"its {run.trials.axis} is chosen by the selection of others, and none has one"
+            return BLOCKED, f"its {run.trials.axis} is chosen by trial runs, none of which has a validation metric"
         if best != run.axes[run.trials.axis]:
             return SKIPPED, None
     return RUNNING, None
 
 
-def fit_here(arguments: Sequence[str], output: Path) -> str | None:
-    """`lit_prune fit` in this process.
+def run_fit(arguments: Sequence[str], output: Path) -> str | None:
+    """Run `lit_prune fit` in this process.
 
     Args:
-        arguments: Its arguments.
-        output: File that what it prints is appended to, bugs with their traceback.
+        arguments: Arguments of `lit_prune fit`.
+        output: File to which the output is appended, including tracebacks.
 
     Returns:
-        None, or what went wrong, in a line.
+        None, or the error in one line.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("a") as file, redirect_stdout(file), redirect_stderr(file):
@@ -137,4 +138,4 @@ def fit_here(arguments: Sequence[str], output: Path) -> str | None:
             message = f"{type(error).__name__}: {error}" if cause is None else str(cause)
             return " ".join(message.split())
         finally:
-            gc.collect()  # models and trainers refer to each other
+            gc.collect()  # models and trainers are reference cycles

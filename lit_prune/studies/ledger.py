@@ -1,4 +1,4 @@
-"""A study's `runs.json`: all its runs and how each stands, for whoever reads the study while or after it runs."""
+"""The ledger of a study, `runs.json`: its runs and their statuses, during and after execution."""
 
 import fcntl
 from collections.abc import Collection, Iterator, Mapping
@@ -17,19 +17,19 @@ from lit_prune.studies.standing import Standing
 from lit_prune.studies.study import Study
 
 PLANNED, RUNNING, COMPLETED, FAILED = "planned", "running", "completed", "failed"
-BLOCKED = "blocked"  # what it needs has failed
-SKIPPED = "skipped"  # another value did better
+BLOCKED = "blocked"  # a run that it depends on has failed
+SKIPPED = "skipped"  # another value of a tuned axis did better
 
 
 class Ledger:
-    """Keeps `runs.json`, a list with `name`, `axes`, `folder`, `status`, `error` and `seconds` of each run.
+    """The file `runs.json`, a list with `name`, `axes`, `folder`, `status`, `error` and `seconds` of each run.
 
-    It is written whole at every change. What failed or was skipped stays so until it is tried again.
+    The file is rewritten at every change. Failed and skipped runs keep their status until they are run again.
 
     Args:
         out: The study's folder.
-        standings: Where every run stands, by name.
-        chosen: Names of those that are to be run now.
+        standings: All runs of the study, by name.
+        chosen: Names of the runs to run now.
     """
 
     def __init__(self, out: Path, standings: Mapping[str, Standing], chosen: Collection[str]) -> None:
@@ -53,18 +53,18 @@ class Ledger:
         self._write()
 
     def status(self, name: str) -> str:
-        """How a run stands."""
+        """Return the status of a run."""
         return str(self.entries[name]["status"])
 
     def score(self, name: str) -> float:
-        """How a run did on validation, NaN where it is not complete."""
+        """Return the validation metric of a run, NaN if it is incomplete."""
         if self.status(name) != COMPLETED:
             return nan
         metrics = read_outcome(self.standings[name].folder).metrics or {}
         return float(metrics.get("selection", nan))
 
     def set(self, name: str, status: str, error: str | None = None) -> None:
-        """Say how a run stands."""
+        """Set the status of a run."""
         seconds = spent_seconds(self.standings[name].folder)
         self.entries[name] |= {"status": status, "error": error, "seconds": seconds}
         self._write()
@@ -74,12 +74,12 @@ class Ledger:
 
 
 def spent_seconds(folder: Path) -> float | None:
-    """Seconds that a run has taken so far, over all its processes; None: it has not begun."""
+    """Return the duration of a run so far, over all its processes, None if it has not begun."""
     return number_of(read_record(folder), "seconds")
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    """The runs of a `runs.json` by name, as far as it can be read: it is written anew."""
+    """Return the entries of `runs.json` by name; damaged entries are ignored, as the file is rewritten."""
     try:
         listed = read_json(path, list) if path.is_file() else []
     except UserError:
@@ -88,24 +88,26 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def hold_study(out: Path) -> Iterator[None]:
-    """Hold a study's folder for this process alone.
+def lock_study(out: Path) -> Iterator[None]:
+    """Lock the folder of a study.
 
     Raises:
-        UserError: another process runs the study there.
+        UserError: Another process has locked the folder.
     """
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system takes it back, however this process ends
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released by the system when this process ends
         except OSError as error:
-            raise UserError(f"another process runs the study in {out}: let it end, or give another --out") from error
+            raise UserError(
+                f"--out must not be in use, got {out}, where another process runs the study: wait"
+            ) from error
         yield
 
 
 @contextmanager
-def hold_place(place: Path) -> Iterator[None]:
-    """Hold the place of a run for this process alone; wait until another has let it go, or has ended."""
+def lock_run(place: Path) -> Iterator[None]:
+    """Lock the folder of a run, waiting until no other process has locked it."""
     place.mkdir(parents=True, exist_ok=True)
     with (place / ".claim").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -113,17 +115,20 @@ def hold_place(place: Path) -> Iterator[None]:
 
 
 def write_study(out: Path, study: Study) -> None:
-    """Write `study.yaml`, the study as it was read."""
+    """Write the source of a study to `study.yaml`."""
     content = yaml.safe_dump(dict(study.source), sort_keys=False, allow_unicode=True)
     write_atomically(out / "study.yaml", lambda partial: partial.write_text(content))
 
 
 def check_folder(out: Path, study: Study) -> None:
-    """A folder must not be another study's.
+    """Check that a folder does not contain another study.
 
     Raises:
-        UserError: it is.
+        UserError: The folder contains a study with another title.
     """
     path = out / "study.yaml"
     if path.is_file() and (title := read_yaml(path).get("title")) != study.source["title"]:
-        raise UserError(f"{out} holds the study {title!r}: give another --out, or the study its title back")
+        raise UserError(
+            f"--out must be a folder of this study, got {out} with the study {title!r}: choose another, or restore the "
+            "title"
+        )

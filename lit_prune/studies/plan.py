@@ -1,4 +1,4 @@
-"""The runs of a study, one by one, each after the one that it starts from; or a part of them."""
+"""The plan of a study: its runs in order of their dependencies, and selections of them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ class Run:
     """One run of a study.
 
     Args:
-        name: Its name and its folder in the study's: `mask/loss=poe/seed=2`.
-        kind: Its kind.
-        axes: Its place: a value by axis, and its kind as `run` where there are several.
-        arguments: What it says to `lit_prune fit`, but for where it is written and what it starts from.
+        name: Name, and folder within the study's folder: `mask/loss=poe/seed=2`.
+        kind: Kind of run.
+        axes: Values by axis, with the kind as `run` if the study has several.
+        arguments: Arguments of `lit_prune fit`, without those for the folder and the checkpoint it starts from.
         ancestor: Name of the run that it starts from.
-        trials: What decides whether it is run; None: it is.
+        trials: Trial runs that decide whether it is run, None if it always is.
     """
 
     name: str
@@ -32,47 +32,49 @@ class Run:
     trials: Trials | None = None
 
     @property
-    def needs(self) -> list[str]:
-        """Names of the runs that must have ended before it."""
-        tried = [] if self.trials is None else [name for names in self.trials.names.values() for name in names]
-        return [*tried, *([] if self.ancestor is None else [self.ancestor])]
+    def dependencies(self) -> list[str]:
+        """Names of the runs that have to end before this one starts."""
+        trials = [] if self.trials is None else [name for names in self.trials.names.values() for name in names]
+        return [*trials, *([] if self.ancestor is None else [self.ancestor])]
 
 
 def make_plan(study: Study) -> list[Run]:
-    """All runs of a study, in the order in which they can be run.
+    """Return all runs of a study, in an order in which they can be run.
 
     Raises:
-        UserError: a run starts from one that is left out.
+        UserError: A run starts from a run that is not in the study.
     """
     runs = []
-    for kind, said in study.kinds.items():
-        for values in product(*(said.where.get(axis, study.axes[axis]) for axis in said.axes)):
-            place = dict(zip(said.axes, values, strict=True))
-            shown = {KIND: kind, **place} if len(study.kinds) > 1 else place
-            arguments = [*said.arguments]
+    for name, kind in study.kinds.items():
+        for values in product(*(kind.where.get(axis, study.axes[axis]) for axis in kind.axes)):
+            place = dict(zip(kind.axes, values, strict=True))
+            axes = {KIND: name, **place} if len(study.kinds) > 1 else place
+            arguments = [*kind.arguments]
             for axis, value in place.items():
                 arguments += study.axes[axis][value]
-            there = {axis: values[0] for axis, values in said.where.items() if axis not in said.axes}
-            ancestor = None if said.start_from is None else _name(study, said.start_from, place | there)
-            arguments.append(f"--axes={json.dumps(shown)}")
-            trials = None if said.tune is None else _trials(study, kind, said.tune, place)
-            runs.append(Run(_name(study, kind, place), kind, shown, tuple(arguments), ancestor, trials))
+            fixed = {axis: values[0] for axis, values in kind.where.items() if axis not in kind.axes}
+            ancestor = None if kind.start_from is None else _name(study, kind.start_from, place | fixed)
+            arguments.append(f"--axes={json.dumps(axes)}")
+            trials = None if kind.tune is None else _trials(study, name, kind.tune, place)
+            runs.append(Run(_name(study, name, place), name, axes, tuple(arguments), ancestor, trials))
     names = {run.name for run in runs}
     for run in runs:
         if run.ancestor not in {*names, None}:
-            raise UserError(f"{run.name} starts from {run.ancestor}, which the study leaves out: see runs.*.where")
+            raise UserError(
+                f"{run.name} must start from a run of the study, got {run.ancestor}: include it in runs.*.where"
+            )
     return runs
 
 
 def _trials(study: Study, kind: str, tune: Tuning, place: Mapping[str, Any]) -> Trials | None:
-    """The runs that try for one at this place; None: it is one of them."""
+    """Return the trial runs for a run at this place, None if it is a trial run itself."""
     if all(place[axis] in values for axis, values in tune.where.items()):
         return None
     tried = [dict(zip(tune.where, values, strict=True)) for values in product(*tune.where.values())]
-    own = study.kinds[kind].where.get(tune.axis, study.axes[tune.axis])
+    values = study.kinds[kind].where.get(tune.axis, study.axes[tune.axis])
     return Trials(
         tune.axis,
-        {value: tuple(_name(study, kind, {**place, **each, tune.axis: value}) for each in tried) for value in own},
+        {value: tuple(_name(study, kind, {**place, **each, tune.axis: value}) for each in tried) for value in values},
     )
 
 
@@ -82,36 +84,37 @@ def _name(study: Study, kind: str, place: Mapping[str, Any]) -> str:
 
 
 def select(plan: Sequence[Run], conditions: Sequence[str]) -> list[Run]:
-    """A part of a plan, and what it depends on.
+    """Select runs of a plan, and the runs that they depend on.
 
     Args:
         plan: The runs.
-        conditions: `axis=value` each; runs that have one of the values given for every axis given are selected.
+        conditions: `axis=value`, several values per axis allowed; a run is selected if it has one of the values of
+            every named axis.
 
     Raises:
-        UserError: a condition names no axis or no value of it, or no run meets them all.
+        UserError: An axis or value is unknown, or no run meets all conditions.
     """
-    wanted: dict[str, set[str]] = {}
+    values_by_axis: dict[str, set[str]] = {}
     for condition in conditions:
         axis, _, value = condition.partition("=")
         known = [text(run.axes[axis]) for run in plan if axis in run.axes]
         if not known:
             axes = dict.fromkeys(name for run in plan for name in run.axes)
-            raise UserError(f"--where {condition}: there is no axis {axis!r}; use {', '.join(axes)}, as axis=value")
+            raise UserError(f"unknown axis {axis!r} in --where {condition}: choose from {', '.join(axes)}")
         if value not in known:
-            raise UserError(f"--where {condition}: {axis} has {', '.join(dict.fromkeys(known))}")
-        wanted.setdefault(axis, set()).add(value)
-    meets = {
+            raise UserError(f"unknown {axis} {value!r} in --where: choose from {', '.join(dict.fromkeys(known))}")
+        values_by_axis.setdefault(axis, set()).add(value)
+    selected = {
         run.name
         for run in plan
-        if all(axis in run.axes and text(run.axes[axis]) in values for axis, values in wanted.items())
+        if all(axis in run.axes and text(run.axes[axis]) in values for axis, values in values_by_axis.items())
     }
-    if not meets:
-        raise UserError(f"--where {' '.join(conditions)}: no run has all of it")
-    needs = {run.name: run.needs for run in plan}
-    asked = list(meets)
-    while asked:
-        further = [name for name in needs[asked.pop()] if name not in meets]
-        meets.update(further)
-        asked += further
-    return [run for run in plan if run.name in meets]
+    if not selected:
+        raise UserError(f"--where must select a run, got {' '.join(conditions)}: no run has all these values")
+    dependencies = {run.name: run.dependencies for run in plan}
+    pending = list(selected)
+    while pending:
+        further = [name for name in dependencies[pending.pop()] if name not in selected]
+        selected.update(further)
+        pending += further
+    return [run for run in plan if run.name in selected]

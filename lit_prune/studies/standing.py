@@ -1,9 +1,9 @@
-"""Where the runs of a study stand: found in their folders alone, whatever has happened since the last start.
+"""States of a study's runs, determined from their folders.
 
-A run's folders are `<study>/<name>/version_<n>`, numbered by Lightning. Of these the run's own is the newest with the
-settings that the study gives it now; where there is none, it is the next, and what is there is left alone. So a changed
-study runs what has changed, and one that is changed back finds what it had. A folder with a damaged file is left alone
-too: its run is run again.
+The folders of a run are `<study>/<name>/version_<n>`. The run is found in the newest folder with the settings that the
+study has now; if there is none, it gets the next folder, and existing folders are not touched. So a changed study runs
+only changed runs, and a study that is changed back finds its earlier runs. A folder with a damaged file is ignored, and
+its run is run again.
 """
 
 import json
@@ -27,14 +27,14 @@ DONE, RESUME, CHANGED, NEW = "done", "resume", "changed", "new"
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a run stands.
+    """A run with its folder and state.
 
     Args:
         run: The run.
-        folder: Its folder, which may not be there yet.
-        state: `done`, `resume` (it was cut off), `changed` (only runs of other settings, or of another ancestor, are
-            there) or `new`.
-        arguments: The arguments of `lit_prune fit` that run it or continue it.
+        folder: Folder of the run, which may not exist yet.
+        state: `done`, `resume` (interrupted), `changed` (there are only runs with other settings, or from another
+            ancestor) or `new`.
+        arguments: Arguments of `lit_prune fit` that start or resume the run.
     """
 
     run: Run
@@ -44,25 +44,25 @@ class Standing:
 
     @property
     def output(self) -> Path:
-        """Where what it prints is kept."""
+        """File with the output of the run."""
         return self.folder.parent / "output.txt"
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing to do."""
+        """True if the run is complete."""
         return self.state == DONE
 
 
 def find_standings(plan: Sequence[Run], out: Path, resolve: Resolve) -> dict[str, Standing]:
-    """Where each run of a plan stands, by name.
+    """Find the folders and states of all runs of a plan, by name.
 
     Args:
-        plan: The runs, each after the one it starts from.
+        plan: The runs, each after the run that it starts from.
         out: The study's folder.
-        resolve: Arguments of `lit_prune fit` -> the configuration that they resolve to.
+        resolve: Resolves arguments of `lit_prune fit` to a configuration.
 
     Raises:
-        UserError: `fit` does not know what a run says to it, or could not run it in this process.
+        UserError: The arguments of a run are invalid, or need several processes.
     """
     standings: dict[str, Standing] = {}
     resolve = _each_seed_alike(resolve)
@@ -125,11 +125,11 @@ def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> S
 
 def _check_trainer(trainer: dict[str, Any]) -> None:
     if trainer.get("logger", True) is not True:
-        raise UserError("trainer.logger is set, and runs of a study are found where `fit` itself puts them: drop it")
+        raise UserError(f"trainer.logger must be left out, got {trainer['logger']}: a study sets the folders of runs")
     if str(trainer["devices"]) != "1" or trainer["num_nodes"] != 1:
         raise UserError(
-            f"trainer.devices is {trainer['devices']} and num_nodes {trainer['num_nodes']}: a study runs in one "
-            "process, set both to 1"
+            f"trainer.devices and trainer.num_nodes must be 1 in a study, got {trainer['devices']} and "
+            f"{trainer['num_nodes']}: a run has one process, set both to 1"
         )
 
 
@@ -139,7 +139,7 @@ def _versions(folder: Path) -> list[int]:
 
 
 def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, resolve: Resolve) -> bool:
-    """Whether a folder is of a run with these settings that started from this ancestor as it is."""
+    """True if a folder belongs to a run with these settings that started from the present run of its ancestor."""
     path = folder / "config.yaml"
     if not path.is_file() or not _has_settings(path, _settings(wanted, ancestor), ancestor, resolve):
         return False
@@ -150,16 +150,16 @@ def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, reso
 
 
 def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
-    """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
+    """True if a `config.yaml` has these settings; settings added to the package since then have their defaults."""
     readings = (lambda: parse_yaml(path.read_bytes(), path), lambda: resolve((f"--config={path}",)))
     try:
         return any(_settings(read(), ancestor) == wanted for read in readings)
-    except (UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
+    except (UserError, LookupError, TypeError, AttributeError):  # truncated, or of an old version
         return False
 
 
 def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
-    """What decides the result; the ancestor by its name, wherever the study lies."""
+    """Return the settings that decide the result, with the ancestor by its name, independent of the study's folder."""
     kept = decisive(config)
     if ancestor is not None:
         init_args = dict(kept["model"]["init_args"])
@@ -170,5 +170,5 @@ def _settings(config: dict[str, Any], ancestor: Standing | None) -> Any:
 
 
 def _began(folder: Path) -> float | None:
-    """When the last process of a run started, None: none has got that far."""
+    """Return when the last process of a run started, None if there is none."""
     return number_of(read_record(folder), "started")

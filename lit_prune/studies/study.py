@@ -1,4 +1,4 @@
-"""A study as its yaml says: kinds of runs, the axes they vary along, and what starts from what."""
+"""The definition of a study in yaml: kinds of runs, axes, and the runs that others start from."""
 
 import json
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml
 from lit_prune.names import MAX_LENGTH, check_name
 
-KIND = "run"  # the axis that kinds of runs are values of, where there are several
+KIND = "run"  # the axis of kinds, if a study has several
 SEED, DATA_SEED = "seed_everything", "data.perturbation.seed"
-SEEDS = (SEED, DATA_SEED)  # what an axis called seed may be: the run's, or that of what its training set lacks
+SEEDS = (SEED, DATA_SEED)  # settings that an axis named seed may set
 RESERVED = ("config", "resume", "ckpt_path", "experiment", "axes", "trainer.default_root_dir", "trainer.logger")
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """An axis whose values are tried by some runs of a kind; its others have the value that did best with these.
+    """A tuned axis: some runs of a kind try all its values, the remaining runs use the best one.
 
     Args:
-        axis: The axis.
-        where: The values of other axes that are tried with all of its values.
+        axis: The tuned axis.
+        where: The values of further axes at which all values are tried.
     """
 
     axis: str
@@ -31,15 +31,14 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of runs.
+    """A kind of runs.
 
     Args:
-        arguments: What it says to `lit_prune fit`, but for its axes.
-        axes: Names of the axes that it varies along, in the order in which a run's name has them.
-        start_from: The kind whose runs it starts from; those have the same values on all of their axes.
-        where: The values of an axis that it has, where it has not all of them; of an axis that only the kind has which
-            it starts from, the one value there.
-        tune: What is tried by some of its runs alone.
+        arguments: Arguments of `lit_prune fit` that its runs share.
+        axes: Names of its axes, in the order of a run's name.
+        start_from: The kind of the runs that its runs start from; they have equal values on their common axes.
+        where: Restricts an axis to some of its values; fixes an axis that only the kind in `start_from` has.
+        tune: The tuned axis.
     """
 
     arguments: tuple[str, ...]
@@ -51,14 +50,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, checked.
+    """A checked study.
 
     Args:
-        title: Its title.
-        kinds: The kinds of runs by name, each after the one that it starts from.
-        axes: Each axis as its values, and what a value says to `lit_prune fit`.
+        title: Title.
+        kinds: Kinds of runs by name, each after the kind that it starts from.
+        axes: The values of each axis, with their arguments of `lit_prune fit`.
         cost: Expected seconds of a run, by kind.
-        source: The yaml's content.
+        source: Content of the yaml.
     """
 
     title: str
@@ -69,13 +68,13 @@ class Study:
 
 
 def read_study(path: Path) -> Study:
-    """Read a study's yaml.
+    """Read a study from a yaml.
 
     Raises:
-        UserError: it is not there, not yaml, or does not say a study.
+        UserError: The file does not exist, cannot be parsed, or is not a valid study.
     """
     if not path.is_file():
-        raise UserError(f"there is no study {path}")
+        raise UserError(f"the yaml of a study must exist, got {path}: check the path")
     source = parse_yaml(path.read_bytes(), path)
     try:
         return make_study(source)
@@ -84,180 +83,180 @@ def read_study(path: Path) -> Study:
 
 
 def make_study(source: Any) -> Study:
-    """Check what a yaml says.
+    """Check the content of a study's yaml.
 
     Raises:
-        UserError: a key is unknown or missing, a name means nothing, an axis is empty, or kinds go in a circle.
+        UserError: A key is unknown or missing, a value is invalid, or kinds start from each other in a circle.
     """
     keys = ("title", "runs", "axes", "settings", "report", "cost")
-    said = _mapping(source, "a study", keys, needed=("title", "runs", "axes"))
-    _mapping(said.get("report"), "report")
-    common = _settings(said.get("settings"), "settings")
-    axes = {str(name): _axis(str(name), axis) for name, axis in _mapping(said["axes"], "axes").items()}
-    kinds = {str(name): _kind(str(name), kind, common) for name, kind in _mapping(said["runs"], "runs").items()}
+    content = _mapping(source, "a study", keys, required=("title", "runs", "axes"))
+    _mapping(content.get("report"), "report")
+    common = _settings(content.get("settings"), "settings")
+    axes = {str(name): _axis(str(name), axis) for name, axis in _mapping(content["axes"], "axes").items()}
+    kinds = {str(name): _kind(str(name), kind, common) for name, kind in _mapping(content["runs"], "runs").items()}
     if not kinds:
-        raise UserError("runs is empty: name at least one kind of runs")
+        raise UserError("runs must have a kind of runs, got none: add one")
     _check_axes(kinds, axes)
-    cost = _mapping(said.get("cost"), "cost", tuple(kinds))
+    cost = _mapping(content.get("cost"), "cost", tuple(kinds))
     for name, seconds in cost.items():
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise UserError(f"cost.{name} is {seconds!r}: needed are the seconds that a run takes")
+            raise UserError(f"cost.{name} must be the seconds of a run, got {seconds!r}: use a number")
     ordered = {name: kinds[name] for name in sorted(kinds, key=lambda name: _depth(name, kinds))}
-    return Study(str(said["title"]), ordered, axes, cost, said)
+    return Study(str(content["title"]), ordered, axes, cost, content)
 
 
 def text(value: Any) -> str:
-    """A value as names and the command line have it: 0.7, 2, true, poe."""
+    """Return a value as text for names and the command line: 0.7, 2, true, poe."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _mapping(
-    value: Any, where: str, keys: tuple[str, ...] | None = None, needed: tuple[str, ...] = ()
+    value: Any, where: str, keys: tuple[str, ...] | None = None, required: tuple[str, ...] = ()
 ) -> Mapping[str, Any]:
-    """The value as a mapping, None: an empty one; only with these keys, where they are given."""
+    """Check that a value is a mapping with valid keys; None is an empty mapping."""
     if value is None:
         value = {}
     if not isinstance(value, Mapping):
-        raise UserError(f"{where} is {value!r}: needed is a mapping")
+        raise UserError(f"{where} must be a mapping, got {value!r}: name keys and values")
     for key in value:
         if keys is not None and key not in keys:
-            raise UserError(f"{where} has an unknown key {key!r}: use {', '.join(keys)}")
-    for key in needed:
+            raise UserError(f"unknown key {key!r} of {where}: choose from {', '.join(keys)}")
+    for key in required:
         if key not in value:
-            raise UserError(f"{where} has no {key!r}: add it")
+            raise UserError(f"{where} must have {key!r}, got none: add it")
     return value
 
 
 def _list(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise UserError(f"{where} is {value!r}: needed is a list")
+        raise UserError(f"{where} must be a list, got {value!r}: write [a, b]")
     return value
 
 
 def _configs(value: Any, where: str) -> tuple[str, ...]:
     for path in (paths := _list([] if value is None else value, f"{where}.configs")):
         if not Path(str(path)).is_file():
-            raise UserError(f"{where}.configs: there is no {path} (seen from {Path.cwd()})")
+            raise UserError(f"{where}.configs must be existing files, got {path}: paths are relative to {Path.cwd()}")
     return tuple(f"--config={path}" for path in paths)
 
 
 def _settings(value: Any, where: str) -> tuple[str, ...]:
-    """Settings by their dotted names, as arguments."""
+    """Return settings by dotted names as arguments."""
     settings = _mapping(value, where)
     for key in settings:
         if any(str(key) == name or str(key).startswith(f"{name}.") for name in RESERVED):
-            raise UserError(f"{where} has {key!r}, which a study says itself: leave it out")
+            raise UserError(f"{where} must not have {key!r}, which the study sets itself: leave it out")
     return tuple(f"--{key}={text(each)}" for key, each in settings.items())
 
 
-def _overlay(said: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    return (*_configs(said.get("configs"), where), *_settings(said.get("settings"), f"{where}.settings"))
+def _overlay(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    return (*_configs(content.get("configs"), where), *_settings(content.get("settings"), f"{where}.settings"))
 
 
-def _axis(name: str, said: Any) -> Mapping[Any, tuple[str, ...]]:
+def _axis(name: str, content: Any) -> Mapping[Any, tuple[str, ...]]:
     where = f"axes.{name}"
     if name == KIND:
-        raise UserError(f"{where}: {KIND!r} is what kinds of runs are told apart by: give the axis another name")
+        raise UserError(f"the name of an axis must not be {KIND!r}, the axis of kinds, got {where}: rename it")
     check_name("the name of an axis", name)
-    values = _mapping(said, where)
+    values = _mapping(content, where)
     if "setting" in values or "values" in values:
-        _mapping(said, where, ("setting", "values"), needed=("setting", "values"))
-        pairs = [
-            (value, _settings({said["setting"]: value}, where)) for value in _list(said["values"], f"{where}.values")
-        ]
+        _mapping(content, where, ("setting", "values"), required=("setting", "values"))
+        listed = _list(content["values"], f"{where}.values")
+        pairs = [(value, _settings({content["setting"]: value}, where)) for value in listed]
     else:
         pairs = []
         for value, overlay in values.items():
-            what = f"{where}.{text(value)}"
-            pairs.append((value, _overlay(_mapping(overlay, what, ("configs", "settings")), what)))
+            place = f"{where}.{text(value)}"
+            pairs.append((value, _overlay(_mapping(overlay, place, ("configs", "settings")), place)))
     if not pairs:
-        raise UserError(f"{where} has no values: the grid is empty")
-    names = [_check_name(value, where) for value, _ in pairs]
+        raise UserError(f"{where} must have a value, got none: add some")
+    names = [_check_value(value, where) for value, _ in pairs]
     for value in names:
         if names.count(value) > 1:
-            raise UserError(f"{where} has the value {value} twice: two runs would have one name")
+            raise UserError(f"{where} must have different values, got {value} twice: two runs would have one name")
     for value, arguments in pairs if name == "seed" else ():  # run.json has the run's seed under this name
         if not {f"--{setting}={text(value)}" for setting in SEEDS} & {*arguments}:
-            raise UserError(f"{where} must set {' or '.join(SEEDS)} to each value, got {value!r}: give it another name")
+            raise UserError(f"{where} must set {' or '.join(SEEDS)} to each value, got {value!r}: rename the axis")
     if len(axis := dict(pairs)) < len(pairs):
-        raise UserError(f"{where} has equal values among {', '.join(names)}: each run is to be there once")
+        raise UserError(f"{where} must have different values, got equal ones among {', '.join(names)}: remove them")
     return axis
 
 
-def _check_name(value: Any, where: str) -> str:
-    """The value's text, which is a part of a folder's name."""
+def _check_value(value: Any, where: str) -> str:
+    """Check that a value can be part of a folder's name, and return its text."""
     if not isinstance(value, str | int | float):
-        raise UserError(f"{where} has the value {value!r}: needed is a text or a number; name it, with its settings")
+        raise UserError(f"{where} must have texts or numbers as values, got {value!r}: name the value")
     name = text(value)
     if name.split() != [name] or name.startswith(".") or not name.isprintable() or {*"/\\=,"} & {*name}:
-        raise UserError(f"{where} has {name!r}, which cannot be part of a folder's name: name it, with its settings")
+        raise UserError(f"{where} must have values for a folder's name, got {name!r}: name the value")
     if len(name.encode()) > MAX_LENGTH:
         raise UserError(f"{where} must have values of at most {MAX_LENGTH} bytes, got {name[:40]!r}...: shorten it")
     return name
 
 
-def _kind(name: str, said: Any, common: tuple[str, ...]) -> Kind:
+def _kind(name: str, content: Any, common: tuple[str, ...]) -> Kind:
     where = f"runs.{name}"
     check_name("the name of a kind of runs", name)
     keys = ("configs", "settings", "axes", "start_from", "where", "tune")
-    kind = _mapping(said, where, keys, needed=("configs",))
+    kind = _mapping(content, where, keys, required=("configs",))
     configs, settings = _configs(kind["configs"], where), _settings(kind.get("settings"), f"{where}.settings")
     if not configs:
-        raise UserError(f"{where}.configs is empty: name the configuration that its runs are made of")
+        raise UserError(f"{where}.configs must have a file, got none: name the configuration of the runs")
     axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
     tune = None if kind.get("tune") is None else _tuning(kind["tune"], f"{where}.tune")
-    chosen = _chosen(kind.get("where"), f"{where}.where")
-    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), chosen, tune)
+    restriction = _restriction(kind.get("where"), f"{where}.where")
+    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), restriction, tune)
 
 
-def _chosen(said: Any, where: str) -> Mapping[str, tuple[Any, ...]]:
-    return {str(axis): tuple(_list(values, f"{where}.{axis}")) for axis, values in _mapping(said, where).items()}
+def _restriction(content: Any, where: str) -> Mapping[str, tuple[Any, ...]]:
+    return {str(axis): tuple(_list(values, f"{where}.{axis}")) for axis, values in _mapping(content, where).items()}
 
 
-def _tuning(said: Any, where: str) -> Tuning:
-    tune = _mapping(said, where, ("axis", "where"), needed=("axis", "where"))
-    return Tuning(str(tune["axis"]), _chosen(tune["where"], f"{where}.where"))
+def _tuning(content: Any, where: str) -> Tuning:
+    tune = _mapping(content, where, ("axis", "where"), required=("axis", "where"))
+    return Tuning(str(tune["axis"]), _restriction(tune["where"], f"{where}.where"))
 
 
 def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
         for axis in kind.axes:
             if axis not in axes:
-                raise UserError(f"runs.{name}.axes names {axis!r}: there is {', '.join(axes) or 'no axis'}")
+                raise UserError(f"unknown axis {axis!r} in runs.{name}.axes: choose from {', '.join(axes)}")
             if kind.axes.count(axis) > 1:
-                raise UserError(f"runs.{name}.axes names {axis!r} twice: two runs would have one name")
-        before = kinds[start].axes if (start := kind.start_from) is not None and start in kinds else ()
-        _check_where(name, kind, before, axes)
+                raise UserError(f"runs.{name}.axes must be different, got {axis!r} twice: remove one")
+        ancestor_axes = kinds[start].axes if (start := kind.start_from) is not None and start in kinds else ()
+        _check_where(name, kind, ancestor_axes, axes)
         _check_tuning(name, kind, axes)
         if kind.start_from is None:
             continue
         if kind.start_from not in kinds:
-            raise UserError(f"runs.{name}.start_from is {kind.start_from!r}: there is {', '.join(kinds)}")
-        if further := [axis for axis in before if axis not in {*kind.axes, *kind.where}]:
+            raise UserError(f"unknown runs.{name}.start_from {kind.start_from!r}: choose from {', '.join(kinds)}")
+        if further := [axis for axis in ancestor_axes if axis not in {*kind.axes, *kind.where}]:
             raise UserError(
-                f"runs.{name}.start_from is {kind.start_from!r}, which has the axis {further[0]!r} and {name!r} has "
-                f"not: add it to runs.{name}.axes, or one value of it to runs.{name}.where"
+                f"runs.{name}.axes must have all axes of {kind.start_from!r}, got no {further[0]!r}: add it, or one "
+                f"value of it to runs.{name}.where"
             )
     for axis in axes:
         if f"axis_{axis}" in axes:
-            raise UserError(f"axes has both {axis!r} and 'axis_{axis}', which tables may call alike: rename one")
+            raise UserError(f"axes must not have both {axis!r} and 'axis_{axis}', a column of the results: rename one")
         if not any(axis in kind.axes for kind in kinds.values()):
-            raise UserError(f"axes.{axis} is used by no runs: add it to the axes of some, or drop it")
+            raise UserError(f"axes.{axis} must be an axis of some runs, got none: add it to runs.*.axes, or remove it")
 
 
-def _check_where(name: str, kind: Kind, before: tuple[str, ...], axes: Mapping[str, Mapping[Any, Any]]) -> None:
+def _check_where(name: str, kind: Kind, ancestor_axes: tuple[str, ...], axes: Mapping[str, Mapping[Any, Any]]) -> None:
     for axis, values in kind.where.items():
         where = f"runs.{name}.where.{axis}"
-        if axis not in (*kind.axes, *before):
-            raise UserError(f"{where}: there is {', '.join(dict.fromkeys((*kind.axes, *before)))}")
+        known = dict.fromkeys((*kind.axes, *ancestor_axes))
+        if axis not in known:
+            raise UserError(f"unknown axis in {where}: choose from {', '.join(known)}")
         for value in values:
             if value not in axes[axis]:
-                raise UserError(f"{where} has {value!r}: the axis has {', '.join(map(text, axes[axis]))}")
+                raise UserError(f"unknown value {value!r} in {where}: choose from {', '.join(map(text, axes[axis]))}")
         if not values or (axis not in kind.axes and len(values) > 1):
-            own = (
-                "one value or more" if axis in kind.axes else f"one value, that of the {kind.start_from} to start from"
+            expected = (
+                "one or more values" if axis in kind.axes else f"one value, as an axis of {kind.start_from} alone"
             )
-            raise UserError(f"{where} is {list(values)}: needed is {own}")
+            raise UserError(f"{where} must have {expected}, got {list(values)}: correct the list")
 
 
 def _check_tuning(name: str, kind: Kind, axes: Mapping[str, Mapping[Any, Any]]) -> None:
@@ -265,23 +264,25 @@ def _check_tuning(name: str, kind: Kind, axes: Mapping[str, Mapping[Any, Any]]) 
         return
     where = f"runs.{name}.tune"
     if kind.tune.axis not in kind.axes:
-        raise UserError(f"{where}.axis is {kind.tune.axis!r}: {name!r} has {', '.join(kind.axes) or 'no axis'}")
-    others = [axis for axis in kind.axes if axis != kind.tune.axis]
+        raise UserError(f"unknown {where}.axis {kind.tune.axis!r}: choose from {', '.join(kind.axes)}")
+    further = [axis for axis in kind.axes if axis != kind.tune.axis]
     if not kind.tune.where:
-        raise UserError(f"{where}.where is empty: name the values of another axis, as {{seed: [1]}}, that are tried")
+        raise UserError(f"{where}.where must name values of a further axis, got none: write {{seed: [1]}}, say")
     for axis, values in kind.tune.where.items():
-        if axis not in others:
-            raise UserError(f"{where}.where has {axis!r}: there is {', '.join(others) or 'no other axis'}")
-        own = kind.where.get(axis, axes[axis])
-        if not values or any(value not in own for value in values):
-            raise UserError(f"{where}.where.{axis} is {list(values)}: needed are some of {', '.join(map(text, own))}")
+        if axis not in further:
+            raise UserError(f"unknown axis {axis!r} in {where}.where: choose from {', '.join(further)}")
+        known = kind.where.get(axis, axes[axis])
+        if not values or any(value not in known for value in values):
+            raise UserError(
+                f"{where}.where.{axis} must be among {', '.join(map(text, known))}, got {list(values)}: correct it"
+            )
 
 
 def _depth(name: str, kinds: Mapping[str, Kind]) -> int:
-    """How many kinds a kind builds on."""
+    """Return the depth of a run kind in the dependency graph."""
     chain = [name]
-    while (before := kinds[chain[-1]].start_from) is not None:
-        chain.append(before)
-        if before in chain[:-1]:
-            raise UserError(f"runs go in a circle: {' starts from '.join(chain)}")
+    while (ancestor := kinds[chain[-1]].start_from) is not None:
+        chain.append(ancestor)
+        if ancestor in chain[:-1]:
+            raise UserError(f"runs must not start from each other, got {' starts from '.join(chain)}: remove one")
     return len(chain) - 1

@@ -1,4 +1,4 @@
-"""Values that are tried by some runs, of which the others have the one that did best on validation."""
+"""Trial runs of a tuned axis, which select the value that does best on validation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trials:
-    """What decides whether a run is run.
+    """The trial runs that decide whether a run is run.
 
     Args:
-        axis: The axis whose values are tried, as the learning rate.
-        names: The runs that try a value, by value; of each as many, in the same order of their other axes.
+        axis: The tuned axis, such as the learning rate.
+        names: Names of the trial runs by value, equally many and in the same order of further axes for each value.
     """
 
     axis: str
     names: Mapping[Any, tuple[str, ...]]
 
     def best(self, score: Callable[[str], float]) -> Any:
-        """The value that did best in the mean over what all values have been tried with; the first of equals.
+        """Return the value with the best mean validation metric over the trials that all values share.
 
         Args:
-            score: A run's name -> how it did on validation, the higher the better; NaN where it has not ended well.
+            score: Returns the validation metric of a run by its name, higher is better, NaN if it is incomplete.
 
         Returns:
-            The value; None: there is nothing to choose by.
+            The best value, the first of equals; None if no trials are shared.
         """
         scores = {value: [score(name) for name in names] for value, names in self.names.items()}
         known = {value: each for value, each in scores.items() if not all(map(isnan, each))}

@@ -1,4 +1,4 @@
-"""What a study shows on the console: its plan, a line for every run that ends, and what runs now."""
+"""Console output of a study: its plan, a line for every run that ends, and the active runs."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -15,45 +15,45 @@ from rich.text import Text
 from lit_prune.studies.ledger import COMPLETED, PLANNED, RUNNING, SKIPPED, Ledger, spent_seconds
 from lit_prune.studies.standing import Standing
 
-TAIL = 4096  # characters of a run's output that its last line is looked for in
+TAIL = 4096  # bytes at the end of a run's output that are searched for its last line
 
 
 class Costs:
-    """Seconds that runs take: by their kind as finished runs of it did on average, else as the study says.
+    """Durations of runs by kind: the mean over complete runs, or the expected duration.
 
     Args:
         standings: All runs of the study.
-        said: What the study says, by kind.
+        expected: Expected seconds of a run, by kind.
     """
 
-    def __init__(self, standings: Iterable[Standing], said: Mapping[str, float]) -> None:
-        self.said = said
+    def __init__(self, standings: Iterable[Standing], expected: Mapping[str, float]) -> None:
+        self.expected = expected
         self.spent: dict[str, list[float]] = {}
         for standing in standings:
             if standing.done:
-                self.learn(standing)
+                self.add(standing)
 
-    def learn(self, standing: Standing) -> None:
-        """A run has finished."""
+    def add(self, standing: Standing) -> None:
+        """Add the duration of a complete run."""
         seconds = spent_seconds(standing.folder)
         if seconds is not None:
             self.spent.setdefault(standing.run.kind, []).append(seconds)
 
-    def left(self, standing: Standing) -> float | None:
-        """Seconds that a run still takes, in the mean over what may come of it; None: nobody knows."""
+    def remaining(self, standing: Standing) -> float | None:
+        """Return the expected remaining seconds of a run, None if unknown."""
         if standing.done:
             return 0.0
         kind = standing.run.kind
-        whole = fmean(self.spent[kind]) if kind in self.spent else self.said.get(kind)
-        if whole is None:
+        total = fmean(self.spent[kind]) if kind in self.spent else self.expected.get(kind)
+        if total is None:
             return None
         trials = standing.run.trials
-        chance = 1.0 if trials is None else 1 / len(trials.names)
-        return chance * max(0.0, whole - (spent_seconds(standing.folder) or 0.0))
+        probability = 1.0 if trials is None else 1 / len(trials.names)  # of being run, if it waits for trials
+        return probability * max(0.0, total - (spent_seconds(standing.folder) or 0.0))
 
-    def sum(self, standings: Iterable[Standing]) -> str:
-        """What runs still take, one after the other, in words."""
-        seconds = [self.left(each) for each in standings]
+    def remaining_text(self, standings: Iterable[Standing]) -> str:
+        """Return the total remaining time of runs as text."""
+        seconds = [self.remaining(each) for each in standings]
         known = [each for each in seconds if each is not None]
         if not known:
             return "an unknown time" if seconds else "nothing"
@@ -62,30 +62,30 @@ class Costs:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
+    """Return seconds as h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))
 
 
 def print_plan(standings: Iterable[Standing], costs: Costs) -> None:
-    """The runs with their states, and what they cost, one after the other."""
+    """Print a table of the runs with their states and expected durations."""
     table = Table("run", "state", "takes")
     for standing in standings:
-        seconds = costs.left(standing)
+        seconds = costs.remaining(standing)
         state = standing.state if standing.done or standing.run.trials is None else f"{standing.state}, if best"
         table.add_row(Text(standing.run.name), state, "?" if seconds is None else duration(seconds))
     console = Console(soft_wrap=True)
     console.print(table)
     left = [each for each in standings if not each.done]
-    console.print(f"{len(left)} of {len(table.rows)} to do: {costs.sum(left)}", highlight=False)
+    console.print(f"{len(left)} of {len(table.rows)} to do: {costs.remaining_text(left)}", highlight=False)
 
 
 class Watch:
-    """Prints a line whenever a run ends; on a terminal the running one is shown below, with the last line it printed.
+    """Progress of a study: a line for every run that ends, and on a terminal the active runs with their last output.
 
     Args:
-        standings: What is run.
-        ledger: How it stands.
-        costs: What runs take.
+        standings: The runs.
+        ledger: Their statuses.
+        costs: Their durations.
     """
 
     def __init__(self, standings: Iterable[Standing], ledger: Ledger, costs: Costs) -> None:
@@ -93,22 +93,22 @@ class Watch:
         self.ledger = ledger
         self.costs = costs
         self.console = Console(soft_wrap=True)
-        self.console.file = self.console.file  # this one, also while a run's output goes elsewhere
+        self.console.file = self.console.file  # fixed, as sys.stdout is redirected while a run is active
         self.running: dict[str, Standing] = {}
 
-    def shown(self) -> AbstractContextManager[Any]:
-        """While this is entered, a terminal shows what runs."""
+    def live(self) -> AbstractContextManager[Any]:
+        """Return a context manager that shows the active runs on a terminal."""
         if not self.console.is_terminal:
             return nullcontext()
-        live = {"redirect_stdout": False, "redirect_stderr": False, "refresh_per_second": 2, "transient": True}
-        return Live(self, console=self.console, **live)  # type: ignore[arg-type]
+        options = {"redirect_stdout": False, "redirect_stderr": False, "refresh_per_second": 2, "transient": True}
+        return Live(self, console=self.console, **options)  # type: ignore[arg-type]
 
-    def tell(self, standing: Standing) -> None:
-        """Say how a run stands now."""
+    def update(self, standing: Standing) -> None:
+        """Print the new status of a run."""
         entry = self.ledger.entries[standing.run.name]
         self.running.pop(standing.run.name, None)
         if entry["status"] == COMPLETED:
-            self.costs.learn(standing)
+            self.costs.add(standing)
         if entry["status"] == SKIPPED:
             return
         if entry["status"] == RUNNING:
@@ -124,7 +124,8 @@ class Watch:
 
     def _left(self) -> str:
         left = [each for each in self.standings if self.ledger.status(each.run.name) in (PLANNED, RUNNING)]
-        return f"{len(self.standings) - len(left)} of {len(self.standings)} done, left: {self.costs.sum(left)}"
+        done = len(self.standings) - len(left)
+        return f"{done} of {len(self.standings)} done, left: {self.costs.remaining_text(left)}"
 
     def __rich__(self) -> Text:
         if not self.running:
@@ -134,7 +135,7 @@ class Watch:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a text file, as far as it is written; a progress bar's lines begin anew at each return."""
+    """Return the last line of a text file; carriage returns of progress bars separate lines too."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -35,9 +35,9 @@ def test_arguments_of_fit_are_settings():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x"], "'x' stands without the setting"),
-        (["--a"], "--a stands without a value"),
-        (["--a", "--b"], "--a stands"),
+        (["x"], "settings must be --name value, got 'x': add its name"),
+        (["--a"], "settings must be --name value, got --a: add its value"),
+        (["--a", "--b"], "got --a: add its value"),
     ],
 )
 def test_what_is_no_argument_of_fit_is_an_error(arguments, message):
@@ -79,9 +79,9 @@ def test_a_dry_run_writes_nothing(stability, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["--seed_everything", "3"], "--seed_everything is what --seeds varies"),
+        (["--seed_everything", "3"], "--seed_everything must not be set, got 3: --seeds varies it"),
         (["--nothing=3"], "run seed=1: unknown key nothing"),
-        (["--resume=x"], "settings has 'resume'"),
+        (["--resume=x"], "settings must not have 'resume'"),
     ],
 )
 def test_what_cannot_be_run_is_one_clear_error(stability, fits, arguments, part, capsys):
@@ -92,7 +92,7 @@ def test_what_cannot_be_run_is_one_clear_error(stability, fits, arguments, part,
 
 def test_a_configuration_is_needed(capsys):
     assert main(["stability", "--seeds=1..2"]) == 2
-    assert "--config is missing" in capsys.readouterr().err
+    assert "--config must be set, got none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,13 @@ def test_training_sets_that_lack_a_part(arguments, of_run, of_data, stability, t
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--vary", "data"], "say with --perturb how much that is"),
-        (["--perturb", "1.5", "--dry-run"], "share is 1.5"),
-        (["--perturb", "0.1", "--data.perturbation.seed", "3"], "--data.perturbation.seed is what --seeds varies"),
-        (["--seed_everything", "3"], "--seed_everything is what --seeds varies"),
+        (["--vary", "data"], "--perturb must be set with --vary data"),
+        (["--perturb", "1.5", "--dry-run"], "share"),
+        (
+            ["--perturb", "0.1", "--data.perturbation.seed", "3"],
+            "--data.perturbation.seed must not be set, got 3: --seeds varies it",
+        ),
+        (["--seed_everything", "3"], "--seed_everything must not be set, got 3: --seeds varies it"),
     ],
 )
 def test_a_wrong_perturbation_is_named(arguments, named, stability, capsys):

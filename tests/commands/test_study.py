@@ -238,14 +238,14 @@ def test_a_second_process_does_not_wait_but_says_so(run_study, out, capsys):
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run_study() == 2
-    assert "another process runs the study" in capsys.readouterr().err
+    assert "where another process runs the study" in capsys.readouterr().err
 
 
 def test_the_folder_of_another_study_is_left_alone(run_study, source, out, capsys):
     source["title"] = "other"
     before = (out / "runs.json").read_bytes()
     assert run_study() == 2
-    assert "holds the study 'tiny': give another --out" in capsys.readouterr().err
+    assert "with the study 'tiny': choose another" in capsys.readouterr().err
     assert (out / "runs.json").read_bytes() == before
 
 
@@ -258,7 +258,10 @@ def test_the_folder_of_another_study_is_left_alone(run_study, source, out, capsy
         ),
         ({"settings": {"data.batch_size": "many"}}, ["run dense/seed=1: ", "data.batch_size", "many"]),
         ({"settings": {"nothing": 1}}, ["run dense/seed=1: ", "unknown key nothing: "]),
-        ({"settings": {"trainer.devices": 2}}, ["run dense/seed=1: ", "trainer.devices is 2", "set both to 1"]),
+        (
+            {"settings": {"trainer.devices": 2}},
+            ["run dense/seed=1: ", "trainer.devices and trainer.num_nodes must be 1", "set both to 1"],
+        ),
     ],
 )
 def test_what_fit_does_not_know_is_one_line_before_anything_runs(
@@ -276,7 +279,7 @@ def test_what_fit_does_not_know_is_one_line_before_anything_runs(
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["/no/such.yaml"], "there is no study /no/such.yaml"),
+        (["/no/such.yaml"], "the yaml of a study must exist, got /no/such.yaml"),
         ([], "study"),
         (["configs/studies/srnets_fig2.yaml", "--sparsity=1"], "unknown key sparsity: "),
     ],

@@ -12,8 +12,8 @@ import pytest
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
-from lit_prune.studies.cluster import Resources, fit_there
-from lit_prune.studies.ledger import hold_place
+from lit_prune.studies.cluster import Resources, fit_on_worker
+from lit_prune.studies.ledger import lock_run
 
 TWO_AT_ONCE = ("--address", "local", "--each.cpus", str((os.cpu_count() or 1) / 2))
 
@@ -37,7 +37,7 @@ def test_a_study_on_ray_is_the_study(run_study, tmp_path, finished_study, capsys
 def fits(monkeypatch):
     """What `fit` is called with in place of being run."""
     called = []
-    monkeypatch.setattr(engine, "fit_here", lambda arguments, output: called.append(tuple(arguments)))
+    monkeypatch.setattr(engine, "run_fit", lambda arguments, output: called.append(tuple(arguments)))
     monkeypatch.setattr(os, "chdir", lambda path: None)
     return called
 
@@ -45,24 +45,24 @@ def fits(monkeypatch):
 def test_a_run_that_was_lost_goes_on_where_it_was(fits, tmp_path):
     folder, output = tmp_path / "run/version_0", tmp_path / "run/output.txt"
     arguments = ("--config=a.yaml", "--model.init_args.start_from=b", "--experiment=run")
-    fit_there(arguments, folder, output, tmp_path)
+    fit_on_worker(arguments, folder, output, tmp_path)
     folder.mkdir()
     (folder / "events").write_text("")
-    fit_there(arguments, folder, output, tmp_path)
+    fit_on_worker(arguments, folder, output, tmp_path)
     assert fits == [arguments] * 2
     assert not folder.exists()  # it had no settings yet
     folder.mkdir()
     (folder / "config.yaml").write_text("")
-    fit_there(arguments, folder, output, tmp_path)
+    fit_on_worker(arguments, folder, output, tmp_path)
     assert fits[2:] == [("--resume", str(folder), "--model.init_args.start_from=b")]
     (folder / "metrics.json").write_text("{}")
-    assert fit_there(arguments, folder, output, tmp_path) is None
+    assert fit_on_worker(arguments, folder, output, tmp_path) is None
     assert len(fits) == 3
 
 
 def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
-    code = "import sys, time; from pathlib import Path; from lit_prune.studies.ledger import hold_place\n"
-    code += "with hold_place(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    code = "import sys, time; from pathlib import Path; from lit_prune.studies.ledger import lock_run\n"
+    code += "with lock_run(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     assert other.stdout.readline() == b"held\n"
     waiting = subprocess.Popen([sys.executable, "-c", code.replace("time.sleep(60)", "pass"), str(tmp_path)])
@@ -70,7 +70,7 @@ def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
         waiting.wait(timeout=1)
     other.kill()
     assert waiting.wait(timeout=60) == 0
-    with hold_place(tmp_path):
+    with lock_run(tmp_path):
         pass
 
 
@@ -78,15 +78,15 @@ def test_a_run_waits_until_another_process_has_let_it_go(fits, tmp_path):
     "wrong", [{"cpus": -1}, {"cpus": 0}, {"gpus": -0.5}, {"retries": -1}], ids=lambda wrong: next(iter(wrong))
 )
 def test_resources_that_make_no_sense_are_an_error(wrong):
-    with pytest.raises(UserError, match="needed are numbers from 0 on, and a core or a GPU"):
+    with pytest.raises(UserError, match="must not be negative, with a core or a GPU"):
         Resources(**wrong)
 
 
 def test_what_cannot_be_had_is_one_error(run_study, capsys, monkeypatch):
     assert run_study("--address", "local", "--each.gpus", "7") == 2
-    assert "no machine at --address local has 1 cores and 7 GPUs" in capsys.readouterr().err
+    assert "--each must fit on a machine at --address local, got 1 cores and 7 GPUs" in capsys.readouterr().err
     assert run_study("--address", "127.0.0.1:1") == 2
-    assert "--address 127.0.0.1:1: no Ray answers there" in capsys.readouterr().err
+    assert "--address must be a running Ray cluster, got 127.0.0.1:1" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "ray", None)
     assert run_study("--address", "local") == 2
     assert 'pip install "lit_prune[cluster]"' in capsys.readouterr().err
@@ -115,7 +115,7 @@ def test_what_is_killed_is_made_good(source, run_study, tmp_path):
     command = [sys.executable, "-m", "lit_prune", "study", str(tmp_path / "tiny.yaml"), "--out", str(out), *TWO_AT_ONCE]
     driver = subprocess.Popen(command)
     wait_for(out, 4, driver)
-    workers = [each for each in psutil.Process(driver.pid).children(recursive=True) if "fit_there" in each.name()]
+    workers = [each for each in psutil.Process(driver.pid).children(recursive=True) if "fit_on_worker" in each.name()]
     workers[0].kill()
     wait_for(out, 9, driver)
     driver.kill()

@@ -17,7 +17,7 @@ from lit_prune.studies.study import make_study
 def called(plan, tmp_path, resolve):
     """A function that runs the study by a `call`: what was told."""
 
-    class Calls(engine.Here):
+    class Calls(engine.LocalExecutor):
         """Runs by a function of a run's arguments and its output."""
 
         def __init__(self, call):
@@ -58,7 +58,10 @@ def test_every_run_is_called_with_its_arguments_after_what_it_starts_from(called
 def test_a_run_without_metrics_has_failed(called, tmp_path):
     told, ledger = called(lambda arguments, output: None)
     assert told[:2] == [("dense/seed=1", "running"), ("dense/seed=1", "failed")]
-    assert ledger.entries["dense/seed=1"]["error"] == f"it ended without {tmp_path}/dense/seed=1/version_0/metrics.json"
+    assert (
+        ledger.entries["dense/seed=1"]["error"]
+        == f"the run ended without {tmp_path}/dense/seed=1/version_0/metrics.json"
+    )
     assert told[-1] == ("mask/loss=ce/seed=2", "blocked")
 
 
@@ -78,7 +81,7 @@ def test_what_goes_wrong_in_fit_is_a_line_and_its_output_is_kept(monkeypatch, tm
     monkeypatch.setattr("lit_prune.commands.fit.run", run)
     output = tmp_path / "a" / "output.txt"
     for _ in range(2):
-        assert engine.fit_here(["--x=1"], output) == message
+        assert engine.run_fit(["--x=1"], output) == message
     kept = output.read_text()
     assert kept.count("printed --x=1\n") == kept.count("warned\n") == kept.count("Traceback") == 2
     assert capfd.readouterr() == ("", "")
@@ -90,7 +93,7 @@ def test_what_stops_the_process_is_not_held_up(monkeypatch, tmp_path):
 
     monkeypatch.setattr("lit_prune.commands.fit.run", run)
     with pytest.raises(SystemExit):
-        engine.fit_here([], tmp_path / "output.txt")
+        engine.run_fit([], tmp_path / "output.txt")
 
 
 class Pool:
@@ -179,7 +182,7 @@ def test_where_nothing_can_be_chosen_by_the_rest_is_blocked(pooled, trying):
         entry = ledger.entries[name]
         assert (entry["status"], entry["error"]) == (
             "blocked",
-            "its loss is chosen by the selection of others, and none has one",
+            "its loss is chosen by trial runs, none of which has a validation metric",
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lit_prune.errors import UserError
-from lit_prune.studies.ledger import Ledger, check_folder, hold_study, spent_seconds, write_study
+from lit_prune.studies.ledger import Ledger, check_folder, lock_study, spent_seconds, write_study
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import make_study
 
@@ -70,14 +70,14 @@ def test_a_folder_is_of_one_study_and_one_process(source, tmp_path):
     study = make_study(source | {"report": {"x": [1]}})
     out = tmp_path / "a" / "b"
     check_folder(out, study)
-    with hold_study(out):
+    with lock_study(out):
         write_study(out, study)
-        with pytest.raises(UserError, match=f"another process runs the study in {out}"), hold_study(out):
+        with pytest.raises(UserError, match=f"got {out}, where another process runs the study"), lock_study(out):
             pass
-    with hold_study(out):
+    with lock_study(out):
         check_folder(out, study)
     assert yaml.safe_load((out / "study.yaml").read_text()) == study.source
-    with pytest.raises(UserError, match="holds the study 'tiny'"):
+    with pytest.raises(UserError, match="with the study 'tiny'"):
         check_folder(out, make_study(source | {"title": "other"}))
 
 

@@ -54,10 +54,10 @@ def test_a_part_comes_with_what_it_depends_on(plan, conditions, numbers):
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        (["width=3"], "--where width=3: there is no axis 'width'; use run, seed, loss"),
-        (["seed"], "--where seed: seed has 1, 2"),
-        (["seed=3"], "--where seed=3: seed has 1, 2"),
-        (["run=dense", "loss=ce"], "--where run=dense loss=ce: no run has all of it"),
+        (["width=3"], "unknown axis 'width' in --where width=3: choose from run, seed, loss"),
+        (["seed"], "unknown seed '' in --where: choose from 1, 2"),
+        (["seed=3"], "unknown seed '3' in --where: choose from 1, 2"),
+        (["run=dense", "loss=ce"], "--where must select a run, got run=dense loss=ce"),
     ],
 )
 def test_a_part_that_is_not_there_is_an_error(plan, conditions, message):
@@ -71,14 +71,14 @@ def test_a_kind_may_have_a_part_of_an_axis(source):
     assert {run.axes["seed"] for run in runs if run.kind == "mask"} == {2}
     assert {run.axes["seed"] for run in runs if run.kind == "dense"} == {1, 2}
     source["runs"]["mask"]["where"] = {"seed": [3]}
-    with pytest.raises(UserError, match=r"runs\.mask\.where\.seed has 3: the axis has 1, 2"):
+    with pytest.raises(UserError, match=r"unknown value 3 in runs\.mask\.where\.seed: choose from 1, 2"):
         make_study(source)
     source["runs"]["mask"]["where"] = {"width": [3]}
-    with pytest.raises(UserError, match=r"runs\.mask\.where\.width: there is loss, seed"):
+    with pytest.raises(UserError, match=r"unknown axis in runs\.mask\.where\.width: choose from loss, seed"):
         make_study(source)
     source["runs"]["mask"]["where"] = {}
     source["runs"]["dense"]["where"] = {"seed": [1]}
-    with pytest.raises(UserError, match=r"seed=2 starts from dense/seed=2, which the study leaves out"):
+    with pytest.raises(UserError, match=r"seed=2 must start from a run of the study, got dense/seed=2"):
         make_plan(make_study(source))
 
 
@@ -91,7 +91,7 @@ def test_a_kind_may_start_from_one_value_of_an_axis_that_it_has_not(source):
     runs = {run.name: run for run in make_plan(make_study(source))}
     assert runs["ticket/seed=2"].ancestor == "mask/loss=ce/seed=2"
     source["runs"]["ticket"]["where"] = {"loss": ["ce", "poe"]}
-    with pytest.raises(UserError, match=r"runs\.ticket\.where\.loss is \['ce', 'poe'\]: needed is one value"):
+    with pytest.raises(UserError, match=r"runs\.ticket\.where\.loss must have one value, .*, got \['ce', 'poe'\]"):
         make_study(source)
 
 
@@ -109,8 +109,8 @@ def test_what_is_tried_by_some_decides_about_the_others(tuned):
     tried = {"poe": ("mask/loss=poe/seed=1",), "ce": ("mask/loss=ce/seed=1",)}
     for run in runs.values():
         assert run.trials == (Trials("loss", tried) if run.kind == "mask" and run.axes["seed"] > 1 else None)
-    assert runs["mask/loss=ce/seed=2"].needs == ["mask/loss=poe/seed=1", "mask/loss=ce/seed=1", "dense/seed=2"]
-    assert runs["mask/loss=ce/seed=1"].needs == ["dense/seed=1"]
+    assert runs["mask/loss=ce/seed=2"].dependencies == ["mask/loss=poe/seed=1", "mask/loss=ce/seed=1", "dense/seed=2"]
+    assert runs["mask/loss=ce/seed=1"].dependencies == ["dense/seed=1"]
 
 
 def test_values_left_out_of_a_kind_are_not_tried_and_several_seeds_may_try(tuned):
@@ -135,13 +135,16 @@ def test_a_part_comes_with_what_decides_about_it(tuned):
 @pytest.mark.parametrize(
     ("tune", "message"),
     [
-        ({"axis": "width", "where": {"seed": [1]}}, r"runs\.mask\.tune\.axis is 'width': 'mask' has loss, seed"),
-        ({"axis": "loss", "where": {}}, r"runs\.mask\.tune\.where is empty: name the values of another axis"),
-        ({"axis": "loss"}, r"runs\.mask\.tune has no 'where'"),
-        ({"axis": "loss", "where": {"loss": ["ce"]}}, r"runs\.mask\.tune\.where has 'loss': there is seed"),
-        ({"axis": "loss", "where": {"seed": [4]}}, r"tune\.where\.seed is \[4\]: needed are some of 1, 2, 3"),
-        ({"axis": "loss", "where": {"seed": []}}, r"tune\.where\.seed is \[\]: needed are some of 1, 2, 3"),
-        ({"axis": "loss", "where": {"seed": 1}}, r"tune\.where\.seed is 1: needed is a list"),
+        ({"axis": "width", "where": {"seed": [1]}}, r"unknown runs\.mask\.tune\.axis 'width': choose from loss, seed"),
+        ({"axis": "loss", "where": {}}, r"runs\.mask\.tune\.where must name values of a further axis, got none"),
+        ({"axis": "loss"}, r"runs\.mask\.tune must have 'where', got none"),
+        (
+            {"axis": "loss", "where": {"loss": ["ce"]}},
+            r"unknown axis 'loss' in runs\.mask\.tune\.where: choose from seed",
+        ),
+        ({"axis": "loss", "where": {"seed": [4]}}, r"tune\.where\.seed must be among 1, 2, 3, got \[4\]"),
+        ({"axis": "loss", "where": {"seed": []}}, r"tune\.where\.seed must be among 1, 2, 3, got \[\]"),
+        ({"axis": "loss", "where": {"seed": 1}}, r"tune\.where\.seed must be a list, got 1"),
     ],
 )
 def test_trials_that_cannot_be_are_an_error(tuned, tune, message):

@@ -11,7 +11,7 @@ from transformers import BertConfig, BertModel
 
 from lit_prune.cli import main
 from lit_prune.studies.cluster import Cluster, Resources
-from lit_prune.studies.engine import Here, run_all
+from lit_prune.studies.engine import LocalExecutor, run_all
 from lit_prune.studies.ledger import COMPLETED, Ledger, write_study
 from lit_prune.studies.plan import make_plan
 from lit_prune.studies.standing import find_standings
@@ -78,7 +78,7 @@ def toys(monkeypatch, tmp_path, backbone, resolve):
 
 @each_study(QUICK)
 def test_it_runs_in_this_process(path, toys):
-    assert (toys(path, Here()) / "report.html").is_file()
+    assert (toys(path, LocalExecutor()) / "report.html").is_file()
 
 
 @pytest.fixture(scope="module")

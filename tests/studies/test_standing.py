@@ -123,10 +123,10 @@ def test_the_newest_version_of_these_settings_counts_and_what_else_lies_there_do
     [
         ("--nothing=1", "run a: unknown key nothing: "),
         ("--model.init_args.loss=lit_prune.losses.Nothing", "run a: .*lit_prune.losses.Nothing"),
-        ("--trainer.devices=2", "run a: trainer.devices is 2 and num_nodes 1: a study runs in one process"),
-        ("--trainer.devices=auto", "run a: trainer.devices is auto and num_nodes 1"),
-        ("--trainer.num_nodes=2", "run a: trainer.devices is 1 and num_nodes 2"),
-        ("--trainer.logger=false", "run a: trainer.logger is set"),
+        ("--trainer.devices=2", "run a: trainer.devices and trainer.num_nodes must be 1 in a study, got 2 and 1"),
+        ("--trainer.devices=auto", "run a: trainer.devices and trainer.num_nodes must be 1 in a study, got auto and 1"),
+        ("--trainer.num_nodes=2", "in a study, got 1 and 2"),
+        ("--trainer.logger=false", "run a: trainer.logger must be left out, got False"),
     ],
 )
 def test_what_cannot_be_run_is_one_clear_error(tmp_path, resolve, small, argument, message):

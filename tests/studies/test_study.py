@@ -40,30 +40,38 @@ def test_the_report_is_not_looked_into(source):
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (["seeds"], 1, "a study has an unknown key 'seeds': use title, runs"),
-        (["title"], ..., "a study has no 'title'"),
-        (["report"], [1], r"report is \[1\]: needed is a mapping"),
-        (["runs"], {}, "runs is empty"),
-        (["runs", "mask", "axis"], ["seed"], "runs.mask has an unknown key 'axis': use configs"),
-        (["runs", "mask", "configs"], [], "runs.mask.configs is empty"),
-        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs: there is no no/such.yaml"),
-        (["runs", "mask", "configs"], "no/such.yaml", "runs.mask.configs is 'no/such.yaml': needed is a list"),
-        (["runs", "mask", "axes"], ["loss", "width", "seed"], "runs.mask.axes names 'width': there is loss, seed"),
-        (["runs", "mask", "axes"], ["loss", "seed", "seed"], "runs.mask.axes names 'seed' twice"),
-        (["runs", "mask", "axes"], ["loss"], "runs.mask.start_from is 'dense', which has the axis 'seed'"),
+        (["seeds"], 1, "unknown key 'seeds' of a study: choose from title, runs"),
+        (["title"], ..., "a study must have 'title', got none"),
+        (["report"], [1], r"report must be a mapping, got \[1\]"),
+        (["runs"], {}, "runs must have a kind of runs, got none"),
+        (["runs", "mask", "axis"], ["seed"], "unknown key 'axis' of runs.mask: choose from configs"),
+        (["runs", "mask", "configs"], [], "runs.mask.configs must have a file, got none"),
+        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs must be existing files, got no/such.yaml"),
+        (["runs", "mask", "configs"], "no/such.yaml", "runs.mask.configs must be a list, got 'no/such.yaml'"),
+        (
+            ["runs", "mask", "axes"],
+            ["loss", "width", "seed"],
+            "unknown axis 'width' in runs.mask.axes: choose from loss, seed",
+        ),
+        (["runs", "mask", "axes"], ["loss", "seed", "seed"], "runs.mask.axes must be different, got 'seed' twice"),
+        (["runs", "mask", "axes"], ["loss"], "runs.mask.axes must have all axes of 'dense', got no 'seed'"),
         (["runs", "dense", "axes"], ["seed", "loss"], None),
-        (["runs", "mask", "start_from"], "sparse", "runs.mask.start_from is 'sparse': there is dense, mask"),
-        (["runs", "mask", "start_from"], "mask", "runs go in a circle: mask starts from mask"),
-        (["axes", "seed", "values"], [], "axes.seed has no values: the grid is empty"),
-        (["axes", "loss"], {}, "axes.loss has no values: the grid is empty"),
-        (["axes", "seed", "values"], [1, 2, 1], "axes.seed has the value 1 twice: two runs would have one name"),
-        (["axes", "seed", "values"], [1, 1.0], "axes.seed has equal values among 1, 1.0"),
-        (["axes", "seed", "values"], [None], "axes.seed has the value None"),
-        (["axes", "seed", "values"], [[1, 2]], r"axes.seed has the value \[1, 2\]"),
-        (["axes", "seed", "values"], ["a/b"], "axes.seed has 'a/b', which cannot be part of a folder's name"),
-        (["axes", "seed", "values"], [""], "axes.seed has '', which cannot be"),
-        (["axes", "seed", "values"], [".."], "axes.seed has '..', which cannot be part of a folder's name"),
-        (["axes", "seed", "values"], ["a\0"], r"axes.seed has 'a\\x00', which cannot be part of a folder's name"),
+        (["runs", "mask", "start_from"], "sparse", "unknown runs.mask.start_from 'sparse': choose from dense, mask"),
+        (["runs", "mask", "start_from"], "mask", "runs must not start from each other, got mask starts from mask"),
+        (["axes", "seed", "values"], [], "axes.seed must have a value, got none"),
+        (["axes", "loss"], {}, "axes.loss must have a value, got none"),
+        (
+            ["axes", "seed", "values"],
+            [1, 2, 1],
+            "axes.seed must have different values, got 1 twice: two runs would have one name",
+        ),
+        (["axes", "seed", "values"], [1, 1.0], "axes.seed must have different values, got equal ones among 1, 1.0"),
+        (["axes", "seed", "values"], [None], "axes.seed must have texts or numbers as values, got None"),
+        (["axes", "seed", "values"], [[1, 2]], r"axes.seed must have texts or numbers as values, got \[1, 2\]"),
+        (["axes", "seed", "values"], ["a/b"], "axes.seed must have values for a folder's name, got 'a/b'"),
+        (["axes", "seed", "values"], [""], "axes.seed must have values for a folder's name, got ''"),
+        (["axes", "seed", "values"], [".."], "axes.seed must have values for a folder's name, got '..'"),
+        (["axes", "seed", "values"], ["a\0"], r"axes.seed must have values for a folder's name, got 'a\\x00'"),
         (["axes", "seed", "values"], ["a" * 101], "axes.seed must have values of at most 100 bytes, got 'aaa"),
         (
             ["axes", "seed", "setting"],
@@ -71,18 +79,22 @@ def test_the_report_is_not_looked_into(source):
             "axes.seed must set seed_everything or .* each value, got 1",
         ),
         (["axes", "../x"], {"a": {}}, "the name of an axis must be 1 to 100 letters, digits, _ and -, got '../x'"),
-        (["axes", "axis_loss"], {"a": {}}, "axes has both 'loss' and 'axis_loss', which tables may call alike"),
+        (["axes", "axis_loss"], {"a": {}}, "axes must not have both 'loss' and 'axis_loss'"),
         (["runs", ".."], {"configs": []}, "the name of a kind of runs must be 1 to 100 letters, .*, got '..': rename"),
         (["runs", "runs.json"], {"configs": []}, "the name of a kind of runs must be .*, got 'runs.json'"),
-        (["axes", "seed", "value"], [1], "axes.seed has an unknown key 'value': use setting, values"),
-        (["axes", "seed"], {"values": [1]}, "axes.seed has no 'setting'"),
-        (["axes", "loss", "poe"], {"set": {}}, "axes.loss.poe has an unknown key 'set': use configs, settings"),
-        (["axes", "run"], {"a": {}}, "axes.run: 'run' is what kinds of runs are told apart by"),
-        (["axes", "width"], {"setting": FINAL, "values": [0.5]}, "axes.width is used by no runs"),
-        (["settings"], {"resume": "x"}, "settings has 'resume', which a study says itself"),
-        (["settings"], {"trainer.logger.init_args.name": "x"}, "settings has 'trainer.logger.init_args.name', which a"),
-        (["cost", "mask"], "2 h", "cost.mask is '2 h': needed are the seconds"),
-        (["cost", "sparse"], 3, "cost has an unknown key 'sparse': use dense, mask"),
+        (["axes", "seed", "value"], [1], "unknown key 'value' of axes.seed: choose from setting, values"),
+        (["axes", "seed"], {"values": [1]}, "axes.seed must have 'setting', got none"),
+        (["axes", "loss", "poe"], {"set": {}}, "unknown key 'set' of axes.loss.poe: choose from configs, settings"),
+        (["axes", "run"], {"a": {}}, "the name of an axis must not be 'run', the axis of kinds, got axes.run"),
+        (["axes", "width"], {"setting": FINAL, "values": [0.5]}, "axes.width must be an axis of some runs, got none"),
+        (["settings"], {"resume": "x"}, "settings must not have 'resume', which the study sets itself"),
+        (
+            ["settings"],
+            {"trainer.logger.init_args.name": "x"},
+            "settings must not have 'trainer.logger.init_args.name', which",
+        ),
+        (["cost", "mask"], "2 h", "cost.mask must be the seconds of a run, got '2 h'"),
+        (["cost", "sparse"], 3, "unknown key 'sparse' of cost: choose from dense, mask"),
     ],
 )
 def test_what_is_wrong_is_one_clear_error(source, place, value, message):
@@ -115,13 +127,13 @@ def test_a_file_is_read_and_named_in_its_errors(source, tmp_path):
     path.write_text(yaml.safe_dump(source))
     assert read_study(path) == make_study(source)
     path.write_text(yaml.safe_dump(source | {"seeds": 3}))
-    with pytest.raises(UserError, match=f"{path}: a study has an unknown key 'seeds'"):
+    with pytest.raises(UserError, match=f"{path}: unknown key 'seeds' of a study"):
         read_study(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "cannot be read as yaml"), ("- a", "needed is a mapping"), ("", "has no 'title'")],
+    [("a: [", "cannot be read as yaml"), ("- a", "a study must be a mapping"), ("", "must have 'title'")],
 )
 def test_a_file_that_is_no_study_is_an_error(tmp_path, content, message):
     (tmp_path / "study.yaml").write_text(content)

@@ -35,10 +35,10 @@ def test_finished_runs_tell_what_others_of_their_kind_take(standings, fresh, out
         )
     masks = [each for each in standings.values() if each.run.name.startswith("mask/loss=poe")]
     costs = Costs(masks, {"mask": 1, "dense": 7})
-    assert costs.left(fresh["mask/loss=ce/seed=1"]) == 150
-    assert costs.left(fresh["dense/seed=1"]) == 7
-    assert costs.left(standings["mask/loss=poe/seed=1"]) == 0
-    assert Costs([], {}).left(fresh["dense/seed=1"]) is None
+    assert costs.remaining(fresh["mask/loss=ce/seed=1"]) == 150
+    assert costs.remaining(fresh["dense/seed=1"]) == 7
+    assert costs.remaining(standings["mask/loss=poe/seed=1"]) == 0
+    assert Costs([], {}).remaining(fresh["dense/seed=1"]) is None
 
 
 def test_what_was_spent_on_a_run_is_not_spent_again(plan, out, resolve):
@@ -46,8 +46,8 @@ def test_what_was_spent_on_a_run_is_not_spent_again(plan, out, resolve):
     (folder / "metrics.json").unlink()
     edit_record(folder / "run.json", lambda record: record.update(seconds=40.0))
     standing = find_standings(plan, out, resolve)["dense/seed=1"]
-    assert (standing.state, Costs([], {"dense": 100}).left(standing)) == ("resume", 60)
-    assert Costs([], {"dense": 10}).left(standing) == 0
+    assert (standing.state, Costs([], {"dense": 100}).remaining(standing)) == ("resume", 60)
+    assert Costs([], {"dense": 10}).remaining(standing) == 0
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_was_spent_on_a_run_is_not_spent_again(plan, out, resolve):
 )
 def test_the_sum_says_what_it_does_not_know(fresh, said, total, capsys):
     costs = Costs([], said)
-    assert costs.sum(fresh.values()) == total
-    assert costs.sum([]) == "nothing"
+    assert costs.remaining_text(fresh.values()) == total
+    assert costs.remaining_text([]) == "nothing"
     print_plan(list(fresh.values()), costs)
     shown = capsys.readouterr().out
     assert shown.splitlines()[-1] == f"6 of 6 to do: {total}"
@@ -105,14 +105,14 @@ def spend(standing, seconds):
 def test_without_a_terminal_there_are_plain_lines(watched):
     watch, ledger, shown = watched(False)
     first, second = watch.standings
-    with watch.shown():
+    with watch.live():
         for standing, (status, error) in chain(
             [(first, ("running", None)), (first, ("completed", None))],
             [(second, ("running", None)), (second, ("failed", "it broke"))],
         ):
             spend(standing, 61.0)
             ledger.set(standing.run.name, status, error)
-            watch.tell(standing)
+            watch.update(standing)
     assert shown.getvalue().splitlines() == [
         "running   dense/seed=1",
         "completed dense/seed=1 in 0:01:01; 1 of 2 done, left: about 0:01:01",  # as it has learned
@@ -124,9 +124,9 @@ def test_without_a_terminal_there_are_plain_lines(watched):
 def test_a_terminal_shows_what_runs_and_its_last_line(watched):
     watch, ledger, shown = watched(True)
     first = watch.standings[0]
-    with watch.shown():
+    with watch.live():
         ledger.set(first.run.name, "running")
-        watch.tell(first)
+        watch.update(first)
         first.output.parent.mkdir(parents=True, exist_ok=True)
         first.output.write_text("dense 3/20\rdense 4/20")
     assert "running   dense/seed=1  dense 4/20" in shown.getvalue()
