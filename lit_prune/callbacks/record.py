@@ -18,8 +18,8 @@ from lightning.pytorch import Callback, Trainer
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json, write_recorded
-from lit_prune.fitting.ending import lack_of
-from lit_prune.fitting.requeue import job
+from lit_prune.fitting.ending import incomplete_reason
+from lit_prune.fitting.requeue import job_id
 from lit_prune.hardware.device import hardware
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.recorded import number_of, read_record
@@ -84,7 +84,7 @@ class RunRecord(Callback):
         if not trainer.is_global_zero:
             return
         folder = pl_module.folder
-        if lack_of(trainer, pl_module) is not None:
+        if incomplete_reason(trainer, pl_module) is not None:
             self._write_run(trainer, pl_module, INCOMPLETE)
             return
         result = pl_module.selected[pl_module.last_phase]
@@ -143,7 +143,7 @@ class RunRecord(Callback):
                     "num_threads": torch.get_num_threads(),
                     "precision": str(trainer.precision),
                 },
-                "job": job(),
+                "job": job_id(),
                 "started": self.started,
                 "seconds": self._seconds,
                 "step": trainer.global_step,

@@ -1,1 +1,1 @@
-"""From a configuration to a trained run: arguments, settings, resume, requeue, and how a run ends."""
+"""Training of a run from a configuration: arguments, settings, resume, requeue and end."""

@@ -14,7 +14,7 @@ import yaml
 from lit_prune.errors import UserError
 
 HELP = "lit_prune COMMAND --help lists the arguments"
-_LONGEST = 120  # characters of a value that a message repeats
+_LONGEST = 120  # characters of a value in a message
 
 _KEY = re.compile(r'Parser key "([^"]+)":?\s*(.*)')
 _CLASS = re.compile(r"Problem with given class_path '([^']+)':?\s*(.*)")
@@ -32,7 +32,7 @@ _TYPES = {
     "dict": "a mapping",
     "collections.abc.Iterable": "a list",
 }
-_NO_CLASS = (  # jsonargparse's ways to call a class path wrong
+_NO_CLASS = (  # jsonargparse's messages about invalid class paths
     re.compile(r"module '.*' has no attribute '.*'"),
     re.compile(r"No module named '.*'"),
     re.compile(r"Expected a dot import path string: .*"),
@@ -46,7 +46,7 @@ class _Leaf(NamedTuple):
     Attributes:
         keys: The keys that lead to it, from the outside in.
         class_path: The class whose arguments it is about, "" for none.
-        text: What jsonargparse says.
+        text: The message of jsonargparse.
     """
 
     keys: tuple[str, ...]
@@ -59,9 +59,9 @@ def explained(options: Iterable[str] = ()) -> Iterator[None]:
     """Raise jsonargparse's errors as a `UserError` in one line.
 
     Args:
-        options: The names that the parser accepts, from which a misspelt one gets a suggestion.
+        options: The names that the parser accepts, to suggest one for a misspelt name.
     """
-    from jsonargparse import ArgumentError  # not above: the help answers without the libraries
+    from jsonargparse import ArgumentError  # not above: the help needs no libraries
 
     try:
         yield
@@ -75,8 +75,8 @@ def explain(message: str, options: Iterable[str] = ()) -> str:
     """Return a message of jsonargparse in one line.
 
     Args:
-        message: The message, of one line or a dump of all types that were tried.
-        options: As of `explained`.
+        message: The message, one line or a dump of all types that were tried.
+        options: See `explained`.
     """
     message = message.strip()
     if found := re.fullmatch(r"the following arguments are required: (.+)", message):
@@ -89,7 +89,7 @@ def explain(message: str, options: Iterable[str] = ()) -> str:
     if found := re.search(r"ambiguous option: --(\S+?)(?:=\S*)? could match (.+)", message.splitlines()[0]):
         return f"unknown key {found[1]}: choose from {found[2].replace('--', '')}"
     if found := re.fullmatch(r'Linked "(.+)" must be given via "(.+)"\.', message):
-        return f"{found[1]} must be left out: it follows from {found[2]}, set that"
+        return f"{found[1]} must be left out: it follows from {found[2]}, set that instead"
     if found := re.fullmatch(r"argument (?:.+ --> )?(\S+): invalid (\w+) (?:value|choice): '(.*?)'(.*)", message):
         kind = {"int": "an integer", "float": "a number"}.get(found[2], "left to the command line")
         expected = found[4].strip(" ()").replace("choose from ", "one of ") or kind
@@ -108,7 +108,7 @@ def explain(message: str, options: Iterable[str] = ()) -> str:
 
 
 def _explain_value(message: str) -> str:
-    """Return in one line what is wrong with the value of a key, by the innermost cause among the types tried."""
+    """Explain an invalid value in one line, by the innermost cause among the types tried."""
     leaves, value = _leaves(message)
     if not leaves:
         outer = _KEY.match(message)
@@ -141,8 +141,8 @@ def _explain_value(message: str) -> str:
 
 
 def _leaves(message: str) -> tuple[list[_Leaf], str]:
-    """Return the causes in a message, and the value that it repeats."""
-    stack: list[tuple[int, str, bool]] = []  # indentation, name, whether it is a class path
+    """Return the causes in a message, and the value in it."""
+    stack: list[tuple[int, str, bool]] = []  # indentation, name, True for a class path
     leaves: list[_Leaf] = []
     value = ""
     for line in message.splitlines():
@@ -180,7 +180,7 @@ def _class_path(stack: Sequence[tuple[int, str, bool]]) -> str:
 
 
 def _accepted(leaf: _Leaf) -> list[str]:
-    """Return the names of a class' arguments, those of the classes above it included."""
+    """Return the names of the arguments of a class and its base classes."""
     module, _, name = leaf.class_path.rpartition(".")
     found: Any = getattr(import_module(module), name)
     parents = [each for each in inspect.getmro(found) if "__init__" in vars(each) and each is not object]
@@ -194,7 +194,7 @@ def _unknown(key: str, options: Iterable[str]) -> str:
 
 
 def _name(option: str) -> str:
-    """Return an option's longest name, without dashes."""
+    """Return the longest name of an option, without dashes."""
     return max(option.split("/"), key=len).removeprefix("--")
 
 
@@ -206,7 +206,7 @@ def _type(text: str) -> str:
 
 
 def _repeated(message: str) -> str:
-    """Return the value in a message that repeats it without saying so."""
+    """Return the value in a message without a `Given value` line."""
     found = re.search(r"(?:Got value: |string: |Import path |config ['\"])([^\n'\"]*?)['\"]?(?: does not.*)?$", message)
     return found[1] if found else "another"
 
@@ -220,30 +220,30 @@ def _short(text: str) -> str:
 
 
 def check_configs(arguments: Sequence[str]) -> None:
-    """Check the files that `--config` names, before a parser that would not end on some reads them.
+    """Check the files of `--config` before the parser reads them, which would not end for some.
 
     Raises:
-        UserError: a file is missing, is not yaml of plain values in UTF-8, is no mapping, is too large, or has no end.
+        UserError: A file does not exist, is too large, is not a yaml mapping of plain values in UTF-8, or is recursive.
     """
     for number, each in enumerate(arguments):
         name, equals, value = each.partition("=")
         if name in ("--config", "-c") and (equals or number + 1 < len(arguments)):
             value = value if equals else arguments[number + 1]
-            if not value.startswith("{"):  # a mapping in the place of a file
+            if not value.startswith("{"):  # not an inline mapping
                 _check_config(Path(value))
 
 
 def _check_config(path: Path) -> None:
-    from lit_prune.limits import parse_yaml, read_bounded  # not above: the help answers without the libraries
+    from lit_prune.limits import parse_yaml, read_bounded  # not above: the help needs no libraries
 
     if not path.exists() or path.is_dir():
         raise UserError(f"--config must be an existing file, got {_short(str(path))}: check the path")
     if not path.is_file():
-        return  # a pipe is read once
+        return  # a pipe can be read only once
     try:
         content = parse_yaml(read_bounded(path), path)
     except (OSError, UserError) as error:
         reason = _short(str(error.__cause__ or error).removeprefix(f"{path} "))
         raise UserError(f"--config must be yaml of plain values in UTF-8, got {path}: {reason}") from error
     if content is not None and not isinstance(content, dict):
-        raise UserError(f"--config must hold a mapping, got {path} with {_short(repr(content))}: name keys and values")
+        raise UserError(f"--config must contain a mapping, got {_short(repr(content))} in {path}: name keys and values")

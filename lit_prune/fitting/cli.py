@@ -1,4 +1,4 @@
-"""`lit_prune fit`: LightningCLI with a paradigm as its model, and exact resume."""
+"""`lit_prune fit`: a LightningCLI with a paradigm as its model, and exact resume."""
 
 import json
 import logging
@@ -38,12 +38,12 @@ from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
 from lit_prune.runs.summary import print_summary
 
-LOGS = "logs"  # where runs go unless trainer.default_root_dir says
+LOGS = "logs"  # folder of runs, unless trainer.default_root_dir is set
 
 TRAINER_DEFAULTS = {
     "max_epochs": -1,  # a run ends with its last phase
     "check_val_every_n_epoch": None,  # val_check_interval counts optimizer steps, across epochs
-    "use_distributed_sampler": False,  # the package's own sampler is the same on every process
+    "use_distributed_sampler": False,  # the package's sampler shares batches among processes itself
     "gradient_clip_val": 1.0,
     "log_every_n_steps": 10,
     "enable_model_summary": False,
@@ -51,7 +51,7 @@ TRAINER_DEFAULTS = {
 
 
 class PruneCLI(LightningCLI):
-    """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
+    """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for the keys of a configuration."""
 
     def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
         self.resumed = resumed
@@ -71,30 +71,30 @@ class PruneCLI(LightningCLI):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Only `fit`, which reports on every evaluation set itself; it resumes by `--resume` alone."""
+        """Return `fit` as the only subcommand; it evaluates itself, and resumes by `--resume` alone."""
         return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "ckpt_path", "weights_only"}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The encoder, which data and model share, and the experiment's name."""
+        """Add the encoder, which data and model share, the experiment and the options of studies and resuming."""
         self.fit_parser = parser
         parser.add_class_arguments(PrunableEncoder, "encoder")
         parser.add_argument(
             "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
         )
         parser.add_argument(
-            "--axes", type=dict, default={}, help="Where the run stands in a study, as run.json is to record it."
+            "--axes", type=dict, default={}, help="The values of a study's axes for this run, recorded in run.json."
         )
         parser.add_argument(
             "--resume",
             type=str,
             default=None,
-            help="Folder of a run that was cut off: continue it there, with the configuration it was started with.",
+            help="Folder of an interrupted run: resume it there, with the configuration that it was started with.",
         )
         parser.add_argument(
             f"--{CHOSEN_PRECISION}",
             type=str | None,
             default=None,
-            help="Set by fit in config.yaml where it chose trainer.precision itself, by what the device computes fast.",
+            help="Set by fit in config.yaml if fit chose trainer.precision by the device.",
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
@@ -103,15 +103,15 @@ class PruneCLI(LightningCLI):
         parser.link_arguments("data.tasks", "model.init_args.tasks", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse the arguments, and check what can be before anything is seeded or built."""
+        """Parse the arguments and check the settings of the Trainer before anything is seeded or built."""
         self.config = self.resolve(args)
         check_trainer(self.config.fit.trainer.as_dict())
 
     def resolve(self, arguments: Sequence[str]) -> Namespace:
-        """The configuration that arguments resolve to, wherever it is going to run.
+        """Resolve arguments to a configuration, independent of the machine.
 
         Raises:
-            UserError: `fit` does not know them, or seed or experiment cannot be.
+            UserError: An argument, the seed or the experiment is invalid.
         """
         with explained(self._options()):
             config = self.parser.parse_args(list(arguments))
@@ -123,7 +123,7 @@ class PruneCLI(LightningCLI):
         yield from self.fit_parser.get_defaults(skip_validation=True).keys()
 
     def before_instantiate_classes(self) -> None:
-        """The precision, the run's folder `logs/<experiment>/version_<n>` (or below the trainer's root), callbacks."""
+        """Set precision and callbacks, and open the run's folder, `logs/<experiment>/version_<n>` by default."""
         config = self.config[self.subcommand]
         self._set_precision(config)
         folder = self.open_folder(Path(config.trainer.default_root_dir or LOGS) / config.experiment)
@@ -139,7 +139,7 @@ class PruneCLI(LightningCLI):
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
     def _set_precision(self, config: Namespace) -> None:
-        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
+        """Choose a precision that the device computes natively if none is set; a resumed run keeps its precision."""
         trainer = config.trainer
         if trainer.precision is None:
             if self.resumed is None and trainer.plugins is None:  # a plugin may be a precision
@@ -149,12 +149,12 @@ class PruneCLI(LightningCLI):
             warn_if_slow(trainer.precision, trainer.accelerator)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """The Trainer; settings that Lightning refuses are a user's error."""
+        """Build the Trainer; raise Lightning's errors about its settings as a `UserError`."""
         with trainer_errors():
             return super().instantiate_trainer(**kwargs)
 
     def open_folder(self, experiment: Path) -> Path | None:
-        """The run's folder, held for this process until training has ended; None on all processes but the first."""
+        """Create and lock the run's folder until training has ended; return None on all processes but the first."""
         if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
             return None
         folder = self.resumed or self.stack.enter_context(claimed(experiment))
@@ -164,7 +164,7 @@ class PruneCLI(LightningCLI):
         return folder
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
-        """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
+        """Train, from the last checkpoint if resumed, and print the summary and the path of the run's folder."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
         strategy = self.trainer.strategy
         is_strict = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters")
@@ -185,7 +185,7 @@ class PruneCLI(LightningCLI):
 
 
 class _Parser(PruneCLI):
-    """The parser of `lit_prune fit` alone: nothing is seeded, built or run."""
+    """The parser of `lit_prune fit`, without seeding, building or running anything."""
 
     def __init__(self) -> None:
         super().__init__([])
@@ -199,10 +199,10 @@ class _Parser(PruneCLI):
 
 
 def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
-    """A function: arguments of `lit_prune fit` -> the configuration that they resolve to, but for what is None.
+    """Return a function that resolves arguments of `lit_prune fit` to the configuration in a run's `config.yaml`.
 
-    It is what a run's `config.yaml` holds, found without building anything; it raises `UserError` on what `fit` does
-    not know. One parser serves all calls, each of which takes less than a tenth of a second.
+    The function builds nothing and raises a `UserError` for invalid arguments. All calls share one parser and take less
+    than a tenth of a second.
     """
     quiet()
     cli = _Parser()
@@ -216,12 +216,12 @@ def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
 
 
 def logger_place(run: Path) -> dict[str, str]:
-    """Where TensorBoard's logger is to write: into the run's folder."""
+    """Return the arguments with which TensorBoard's logger writes into the run's folder."""
     return {"save_dir": str(run.parent.parent), "name": run.parent.name, "version": run.name}
 
 
 def quiet() -> None:
-    """Silence what libraries say about choices that this package makes on purpose."""
+    """Silence progress bars and warnings of libraries about intended behaviour of this package."""
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -232,8 +232,8 @@ def quiet() -> None:
         ".*does not have many workers",
         ".*your dataloader is not resumable",  # it is: batches are a function of the step
         ".*isinstance.treespec, LeafSpec.",
-        ".*broadcast_buffers. is deprecated",  # what replaces it is not in all versions of torch that we allow
-        ".*sync_dist=True.*",  # metrics are of whole sets, and the same on every process
+        ".*broadcast_buffers. is deprecated",  # the replacement is not in all supported versions of torch
+        ".*sync_dist=True.*",  # metrics are computed on whole sets and equal on every process
         "The number of training batches .* is smaller than the logging interval",  # steps count across epochs
         r"\s*(By default only one Jsonargparse|``instantiate_classes`` was deprecated)",  # Lightning's own call
     ):

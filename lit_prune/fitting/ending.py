@@ -1,4 +1,4 @@
-"""How a run ends: complete, incomplete, stopped by a signal, or out of disk."""
+"""End of a run: complete, incomplete, stopped by a signal, or out of disk space."""
 
 import errno
 import signal
@@ -16,12 +16,12 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
 
-_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}  # by the file system
-_SIGINT, _SIGTERM = 130, 143  # exit codes, 128 and the number of the signal, as shells have them
+_FILE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_SIGINT, _SIGTERM = 130, 143  # exit codes of shells: 128 plus the number of the signal
 
 
-def lack_of(trainer: Trainer, module: Paradigm) -> str | None:
-    """Return what a run whose training has ended lacks to be complete, None: nothing."""
+def incomplete_reason(trainer: Trainer, module: Paradigm) -> str | None:
+    """Return why a run is incomplete after its training has ended, None if it is complete."""
     timers = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
     ran_out = any((left := each.time_remaining()) is not None and left <= 0 for each in timers)
     step, end = trainer.global_step, module.ends[module.last_phase]
@@ -37,11 +37,11 @@ def lack_of(trainer: Trainer, module: Paradigm) -> str | None:
 
 @contextmanager
 def ending(trainer: Trainer, module: Paradigm) -> Iterator[None]:
-    """Train inside of this: a signal ends the process with its exit code, other ends without a result are errors.
+    """Handle the end of training in this context: signals become exit codes, incomplete runs become errors.
 
     Raises:
-        UserError: the run is incomplete, or its folder cannot be written.
-        SystemExit: a signal ended it; a line on stderr has the command that resumes it.
+        UserError: The run is incomplete, or its folder cannot be written.
+        SystemExit: A signal ended the run; a line on stderr has the command that resumes it.
     """
     try:
         yield
@@ -52,17 +52,17 @@ def ending(trainer: Trainer, module: Paradigm) -> Iterator[None]:
             _stopped(trainer, module, "Ctrl+C", _SIGINT)
         raise
     except OSError as error:
-        if error.errno not in _REFUSED:
+        if error.errno not in _FILE_ERRORS:
             raise
-        refused = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
-        raise UserError(f"{refused}: make room or give the rights, then {_resume(module)}") from error
-    if trainer.is_global_zero and (lack := lack_of(trainer, module)) is not None:
-        raise UserError(f"{module.folder} is incomplete: {lack}; {_resume(module)}")
+        problem = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
+        raise UserError(f"{problem}: free space or grant access, then {_remedy(module)}") from error
+    if trainer.is_global_zero and (reason := incomplete_reason(trainer, module)) is not None:
+        raise UserError(f"{module.folder} is incomplete: {reason}; {_remedy(module)}")
 
 
 @contextmanager
 def sigterm_exits() -> Iterator[None]:
-    """Raise `SystemExit` on SIGTERM at once, wherever the run is; outside of the main thread change nothing."""
+    """Raise `SystemExit` immediately on SIGTERM; outside of the main thread, do nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -79,10 +79,10 @@ def _exit(number: int, frame: FrameType | None) -> None:
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:
     if trainer.is_global_zero:
-        print(f"lit_prune: stopped by {signal} at step {trainer.global_step}: {_resume(module)}", file=sys.stderr)
+        print(f"lit_prune: stopped by {signal} at step {trainer.global_step}: {_remedy(module)}", file=sys.stderr)
     raise SystemExit(code)
 
 
-def _resume(module: Paradigm) -> str:
-    """Return what to do about a run that is not complete; one that has no folder yet has nothing to continue."""
-    return "start it again" if module.folder == Path() else f"continue with lit_prune fit --resume {module.folder}"
+def _remedy(module: Paradigm) -> str:
+    """Return how to complete a run, which cannot be resumed before it has a folder."""
+    return "start it again" if module.folder == Path() else f"resume with lit_prune fit --resume {module.folder}"

@@ -1,7 +1,7 @@
-"""SLURM: a job that is about to reach its time limit goes back into the queue, and then goes on where its run stands.
+"""SLURM: a job near its time limit returns to the queue and then resumes its run.
 
-Lightning's own way saves wherever the signal comes, and begins a new folder. The checkpoints here, one after every
-evaluation, resume bit for bit in the folder of the run.
+Lightning would save a checkpoint when the signal arrives and resume in a new folder. This package resumes from the last
+evaluation's checkpoint, bit for bit, in the folder of the run.
 """
 
 import os
@@ -17,23 +17,23 @@ from lit_prune.errors import UserError
 from lit_prune.runs.recorded import number_of, read_record
 
 
-def job() -> str | None:
-    """The id of the SLURM job that this process belongs to."""
+def job_id() -> str | None:
+    """Return the id of this process's SLURM job, None outside of SLURM."""
     return os.environ.get("SLURM_JOB_ID")
 
 
 def was_requeued() -> bool:
-    """Whether this process belongs to a SLURM job that was in the queue before."""
-    return job() is not None and os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+    """True if this process belongs to a SLURM job that was requeued."""
+    return job_id() is not None and os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
 
 
 @contextmanager
 def requeue_on_signal() -> Iterator[None]:
-    """In a SLURM job, answer SIGUSR1 (`#SBATCH --signal=SIGUSR1@90`) by putting the job back into the queue."""
-    if job() is None:
+    """Requeue the SLURM job on SIGUSR1 (`#SBATCH --signal=SIGUSR1@90`)."""
+    if job_id() is None:
         yield
         return
-    before = signal.signal(signal.SIGUSR1, _requeue)  # Lightning adds none of its own to one that is there
+    before = signal.signal(signal.SIGUSR1, _requeue)  # Lightning keeps an existing handler
     try:
         yield
     finally:
@@ -42,14 +42,14 @@ def requeue_on_signal() -> Iterator[None]:
 
 def _requeue(number: int, frame: FrameType | None) -> None:
     if os.environ.get("SLURM_PROCID", "0") != "0":
-        return  # one process speaks for all
-    done = subprocess.run(["scontrol", "requeue", str(job())], capture_output=True, text=True)
+        return  # the first process requeues the job of all
+    done = subprocess.run(["scontrol", "requeue", str(job_id())], capture_output=True, text=True)
     if done.returncode:
-        print(f"lit_prune: scontrol requeue {job()} failed: {done.stderr.strip()}", file=sys.stderr)
+        print(f"lit_prune: scontrol requeue {job_id()} failed: {done.stderr.strip()}", file=sys.stderr)
 
 
 def begun_before_requeue(experiment: Path) -> Path | None:
-    """The run that this job had begun, and not ended, before it was requeued.
+    """Return the incomplete run that this job had begun before it was requeued, None if there is none.
 
     Args:
         experiment: The folder of the experiment's runs.
@@ -61,7 +61,7 @@ def begun_before_requeue(experiment: Path) -> Path | None:
         try:
             record = read_record(folder)
         except UserError:
-            continue  # a damaged record is no reason to lose the job
-        if record.get("job") == job() and not (folder / "metrics.json").is_file():
+            continue  # a damaged record of another run must not fail the job
+        if record.get("job") == job_id() and not (folder / "metrics.json").is_file():
             begun.append((number_of(record, "started") or 0.0, folder))
     return max(begun)[1] if begun else None

@@ -1,4 +1,4 @@
-"""Errors while a run is restored from its last checkpoint: they are of the file, those of training are bugs."""
+"""Errors while a run is restored from its last checkpoint, which are errors for users, not bugs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from lit_prune.paradigms.paradigm import Paradigm
 
 @contextmanager
 def restoring(path: Path | None, module: Paradigm) -> Iterator[None]:
-    """Train inside of this: a checkpoint that does not fit the run is a user's error, a fault of training is not.
+    """Raise errors of restoring in this context as a `UserError`; errors of training propagate.
 
     Args:
-        path: The checkpoint that the run resumes from, None: it begins.
-        module: The run.
+        path: The checkpoint that the run resumes from, None for a new run.
+        module: The paradigm.
 
     Raises:
-        UserError: the state in the checkpoint cannot be restored.
+        UserError: The state in the checkpoint cannot be restored.
     """
     try:
         yield

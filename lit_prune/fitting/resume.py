@@ -1,4 +1,4 @@
-"""Turn `--resume RUN`, or a SLURM job that was requeued, into the arguments that continue the run in its folder."""
+"""Arguments that resume a run in its folder, from `--resume RUN` or for a requeued SLURM job."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from lit_prune.runs.recorded import read_record
 
 
 def requeued(arguments: list[str]) -> list[str]:
-    """Resume what a SLURM job had begun before it was requeued, which the same command then goes on with."""
+    """Return arguments that resume the run of a requeued SLURM job, otherwise the arguments unchanged."""
     if not was_requeued() or any(each.split("=")[0] == "--resume" for each in arguments):
         return arguments
     config = make_resolver()(arguments)
@@ -23,9 +23,9 @@ def requeued(arguments: list[str]) -> list[str]:
 
 
 def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
-    """Turn `--resume RUN` into the run's own configuration and folder."""
+    """Replace `--resume RUN` by the run's configuration, and return the arguments and the run's folder."""
     if any(each.split("=")[0] == "--ckpt_path" for each in arguments):
-        raise UserError("--ckpt_path starts a new folder and drops the best model so far: use --resume RUN instead")
+        raise UserError("--ckpt_path must be left out, as it loses the best model so far: use --resume RUN")
     places = [number for number, each in enumerate(arguments) if each.split("=")[0] == "--resume"]
     if not places:
         return arguments, None
@@ -34,16 +34,16 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     rest = arguments[place + 1 :]
     if not equals:
         if not rest:
-            raise UserError("--resume needs the folder of a run")
+            raise UserError("--resume must be the folder of a run, got none: name logs/<experiment>/version_<n>")
         value, *rest = rest
     run = Path(value)
     config = run / "config.yaml"
     if not config.is_file():
         raise UserError(
-            f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
+            f"--resume must be the folder of a run, got {value} without config.yaml: name logs/<experiment>/version_<n>"
         )
     arguments = [*arguments[:place], "--config", str(config), *rest]
-    # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
+    # Unlike `test` and `export`, resuming accepts a configuration that was changed.
     logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in logger_place(run).items()]
@@ -51,5 +51,5 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     if (run / "checkpoints" / "last.ckpt").is_file():
         check_checkpoints(run / "checkpoints", record)  # fail now, not after the data is prepared
     else:
-        print(f"{run} has no checkpoint yet: starting it again", file=sys.stderr)
+        print(f"{run} has no checkpoint yet: starting from the beginning", file=sys.stderr)
     return arguments, run

@@ -1,4 +1,4 @@
-"""Settings of a run that are checked before anything is built: experiment, seed, and what a Trainer may be given."""
+"""Checks of experiment, seed and Trainer settings, before anything is built."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lit_prune.errors import UserError
 
 LARGEST_SEED = 2**32 - 1
-_LONGEST_PART = 200  # bytes of a folder's name; file systems have 255, and files beside it are named by it
+_LONGEST_PART = 200  # bytes of a folder's name: file systems allow 255, and file names add a suffix
 _STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
 _STRATEGY_CLASSES = ("DDPStrategy", "SingleDeviceStrategy")
 _PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
@@ -20,15 +20,15 @@ _DURATION = re.compile(r"\d+:\d+:\d+:\d+")
 
 
 class _Check(NamedTuple):
-    """The constraint on a setting of the Trainer, and the remedy where it is not met."""
+    """A constraint on a setting of the Trainer, and the remedy if it is violated."""
 
-    is_right: Callable[[Any], bool]
+    is_valid: Callable[[Any], bool]
     constraint: str
     remedy: str
 
 
-def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _at_least(smallest: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= smallest
 
 
 def _one_of(*values: Any) -> Callable[[Any], bool]:
@@ -36,9 +36,9 @@ def _one_of(*values: Any) -> Callable[[Any], bool]:
 
 
 def _has_accelerator(value: Any) -> bool:
-    there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    there["gpu"] = there["cuda"] or there["mps"]
-    return not isinstance(value, str) or there.get(value, False)
+    available = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available["gpu"] = available["cuda"] or available["mps"]
+    return not isinstance(value, str) or available.get(value, False)
 
 
 def _is_devices(value: Any) -> bool:
@@ -48,8 +48,8 @@ def _is_devices(value: Any) -> bool:
         else:
             return value == "auto" or re.fullmatch(r"-1|[1-9]\d*", value) is not None
     if isinstance(value, list):
-        return value != [] and all(map(_whole(0), value)) and len(set(value)) == len(value)
-    return _whole(1)(value) or value == -1
+        return value != [] and all(map(_at_least(0), value)) and len(set(value)) == len(value)
+    return _at_least(1)(value) or value == -1
 
 
 def _is_strategy(value: Any) -> bool:
@@ -63,28 +63,28 @@ def _is_clip(value: Any) -> bool:
     return value is None or (is_number and 0 <= value < math.inf)
 
 
-_WHOLE_SETS = "metrics are of whole sets; evaluate less often by trainer.val_check_interval"
-_FEWER_ROWS = "data.num_train trains on fewer rows, and steps or epochs of a phase are its length"
+_WHOLE_SETS = "metrics are computed on whole sets; evaluate less often by trainer.val_check_interval"
+_FEWER_ROWS = "data.num_train trains on fewer examples, and steps or epochs of a phase are its length"
 _OWN_LENGTH = "a run ends with its last phase; set the phases' steps or epochs, or trainer.max_steps"
 _BY_STEPS = "evaluations count optimizer steps, across epochs"
 
-# What is not here is handed to Lightning as it is; what is here and allowed too.
+# Settings that are not listed here are not checked.
 _CHECKS = {
     "accelerator": _Check(
-        _has_accelerator, "auto, or one of cpu, cuda, gpu and mps that is there", "torch finds no such device; use auto"
+        _has_accelerator, "auto, or an available one of cpu, cuda, gpu and mps", "torch finds no such device; use auto"
     ),
     "strategy": _Check(
-        _is_strategy, f"one of {', '.join(_STRATEGIES)}", "others keep no whole model in each process to select from"
+        _is_strategy, f"one of {', '.join(_STRATEGIES)}", "with other strategies no process has the whole model"
     ),
-    "devices": _Check(_is_devices, "auto, a number from 1 on, -1, or a list of different devices", "use auto"),
-    "num_nodes": _Check(_whole(1), "a whole number from 1 on", "it counts machines"),
+    "devices": _Check(_is_devices, "auto, a positive number, -1, or a list of different devices", "use auto"),
+    "num_nodes": _Check(_at_least(1), "a positive integer", "it counts machines"),
     "precision": _Check(
         _one_of(*_PRECISIONS), "32-true, bf16-mixed or 16-mixed", "weights and scores are kept in single precision"
     ),
     "fast_dev_run": _Check(_one_of(False, 0), "false", f"it saves nothing; for a short run {_FEWER_ROWS}"),
     "max_epochs": _Check(_one_of(-1), "-1", _OWN_LENGTH),
     "min_epochs": _Check(_one_of(None), "null", _OWN_LENGTH),
-    "max_steps": _Check(lambda value: value == -1 or _whole(1)(value), "-1 or a whole number from 1 on", _OWN_LENGTH),
+    "max_steps": _Check(lambda value: value == -1 or _at_least(1)(value), "-1 or a positive integer", _OWN_LENGTH),
     "min_steps": _Check(_one_of(None), "null", _OWN_LENGTH),
     "max_time": _Check(
         lambda value: not isinstance(value, str) or _DURATION.fullmatch(value) is not None,
@@ -97,21 +97,21 @@ _CHECKS = {
     "limit_predict_batches": _Check(_one_of(None), "null", _WHOLE_SETS),
     "overfit_batches": _Check(_one_of(0.0, 0), "0", _FEWER_ROWS),
     "val_check_interval": _Check(
-        lambda value: value is None or _whole(1)(value), "a whole number of steps from 1 on", _BY_STEPS
+        lambda value: value is None or _at_least(1)(value), "a positive number of steps", _BY_STEPS
     ),
     "check_val_every_n_epoch": _Check(_one_of(None), "null", f"{_BY_STEPS}; set trainer.val_check_interval"),
     "num_sanity_val_steps": _Check(
         _one_of(None, 0), "null or 0", "a dense model is evaluated whole before the first step"
     ),
     "log_every_n_steps": _Check(
-        lambda value: value is None or _whole(1)(value), "a whole number from 1 on", "trainer.logger=false logs nothing"
+        lambda value: value is None or _at_least(1)(value), "a positive integer", "trainer.logger=false logs nothing"
     ),
     "enable_checkpointing": _Check(_one_of(None, True), "true", "the result of a run is its best checkpoint"),
-    "accumulate_grad_batches": _Check(_whole(1), "a whole number from 1 on", "1 accumulates nothing"),
-    "gradient_clip_val": _Check(_is_clip, "null or a number from 0 on", "0 clips nothing"),
+    "accumulate_grad_batches": _Check(_at_least(1), "a positive integer", "1 accumulates nothing"),
+    "gradient_clip_val": _Check(_is_clip, "null or a number that is not negative", "0 clips nothing"),
     "gradient_clip_algorithm": _Check(_one_of(None, "norm", "value"), "norm or value", "the default is norm"),
     "use_distributed_sampler": _Check(
-        _one_of(False), "false", "the package's own sampler shares each batch among the processes"
+        _one_of(False), "false", "the package's sampler shares batches among the processes"
     ),
     "barebones": _Check(_one_of(False), "false", "a run without checkpoints and records has no result"),
     "sync_batchnorm": _Check(_one_of(False), "false", "encoders have no batch norm"),
@@ -126,43 +126,41 @@ _CHECKS = {
 
 
 def check_trainer(settings: Mapping[str, Any]) -> None:
-    """Check the settings of a Trainer, by name; those that are not there are its defaults.
+    """Check settings of a Trainer by name; missing settings have Lightning's defaults.
 
     Raises:
-        UserError: a run would not honour one.
+        UserError: A setting is invalid, or not supported by the package.
     """
     for name, check in _CHECKS.items():
-        if name in settings and not check.is_right(settings[name]):
+        if name in settings and not check.is_valid(settings[name]):
             raise UserError(f"trainer.{name} must be {check.constraint}, got {settings[name]!r}: {check.remedy}")
     accelerator, devices = settings.get("accelerator", "auto"), settings.get("devices", "auto")
     has_gpu = _has_accelerator("gpu")
     if str(devices) == "-1" and (accelerator == "cpu" or (accelerator == "auto" and not has_gpu)):
-        raise UserError(f"trainer.devices must be a number from 1 on for CPUs, got {devices}: it counts processes")
+        raise UserError(f"trainer.devices must be a positive number for CPUs, got {devices}: it counts processes")
 
 
 def check_seed(seed: Any) -> None:
     """Check the value of `seed_everything`.
 
     Raises:
-        UserError: it is not a seed that all of Python, numpy and torch take.
+        UserError: The seed is not valid for Python, numpy and torch.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise UserError(
-            f"seed_everything must be a whole number from 0 to {LARGEST_SEED}, got {seed}: the default is 1"
-        )
+        raise UserError(f"seed_everything must be an integer from 0 to {LARGEST_SEED}, got {seed}: the default is 1")
 
 
 def check_experiment(name: str) -> None:
-    """Check an experiment's name: plain names with `/` between them, a folder below that of all runs.
+    """Check the name of an experiment: one or more folder names separated by `/`.
 
     Raises:
-        UserError: it leads elsewhere, or has a part that is no name of a folder.
+        UserError: A part is not a valid name of a folder.
     """
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in name or not name.isprintable():
         raise UserError(
-            f"experiment must be names with / between them, got {name!r}: it is a folder below "
-            "trainer.default_root_dir, set that for another place"
+            f"experiment must be folder names separated by /, got {name!r}: it is a folder below "
+            "trainer.default_root_dir, set that for another location"
         )
     if longest := next((part for part in parts if len(part.encode()) > _LONGEST_PART), None):
         raise UserError(
@@ -179,4 +177,4 @@ def trainer_errors() -> Iterator[None]:
     except UserError:
         raise
     except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
-        raise UserError(f"trainer must have settings that fit together: {' '.join(str(error).split())}") from error
+        raise UserError(f"trainer must have compatible settings: {' '.join(str(error).split())}") from error

@@ -1,1 +1,1 @@
-"""The folder of a run: claimed, checkpoints, record, and what is read of them again."""
+"""Folders of runs: creation and locks, checkpoints, records, and reading them again."""

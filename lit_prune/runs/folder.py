@@ -1,4 +1,4 @@
-"""The folder of a run: claimed by one process, locked while that trains, named by a random id."""
+"""The folder of a run: created by one process and locked while it trains."""
 
 import fcntl
 import os
@@ -15,13 +15,13 @@ _VERSION = "version_"
 
 @contextmanager
 def claimed(experiment: Path) -> Iterator[Path]:
-    """Create the next `version_<n>` of an experiment, which no other process has; if it stays empty it is removed.
+    """Create the next folder `version_<n>` of an experiment, and remove it at the end if it is empty.
 
     Args:
         experiment: The folder of the experiment's runs.
 
     Raises:
-        UserError: the folder cannot be created.
+        UserError: The folder cannot be created.
     """
     missing = [each for each in (experiment, *experiment.parents) if not each.exists()]
     try:
@@ -34,7 +34,7 @@ def claimed(experiment: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with suppress(OSError):  # the first that is not empty ends it
+        with suppress(OSError):  # raised by the first that is not empty
             for each in (folder, *missing):
                 each.rmdir()
 
@@ -55,17 +55,17 @@ def _create(experiment: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder for this process, and remove what a killed one left half-written there.
+    """Lock the folder of a run, and remove partial files of a killed process.
 
     Raises:
-        UserError: another process trains the run.
+        UserError: Another process trains the run.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it, however the process ends
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released by the system when the process ends
         except BlockingIOError as error:
-            raise UserError(f"another process trains the run in {folder}: wait until it has ended") from error
+            raise UserError(f"a run must be trained by one process, got another in {folder}: wait for it") from error
         except OSError:
             pass  # a file system without locks
         else:
@@ -76,7 +76,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def empty_unless_begun(folder: Path) -> None:
-    """Remove what a run left in its folder that could not begin; one that has has a `run.json`."""
+    """Empty the folder of a run that ended before it wrote `run.json`."""
     if not (folder / "run.json").exists():
         for each in folder.iterdir():
             shutil.rmtree(each) if each.is_dir() else each.unlink()

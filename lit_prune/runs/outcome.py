@@ -1,4 +1,4 @@
-"""The outcome of a run, read from its folder: the one place that decides whether a run is complete."""
+"""The outcome of a run, read from its folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lit_prune.errors import UserError
 from lit_prune.runs import recorded
 from lit_prune.runs.recorded import is_number, read_metrics
 
-DAMAGED = "damaged"  # the status of a run with a file that cannot be read: it is run again
+DAMAGED = "damaged"  # the status of a run with an unreadable file; a study runs it again
 _TEXTS, _MAPPINGS, _NUMBERS = (
     ("status", "config_hash", "commit"),
     ("axes", "versions", "hardware"),
@@ -19,12 +19,12 @@ _TEXTS, _MAPPINGS, _NUMBERS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """The files of a run's folder.
+    """Record and metrics of a run.
 
     Attributes:
-        record: `run.json`; empty where the run has not begun.
-        metrics: `metrics.json`, None: the run is not complete.
-        damage: What is wrong with a file of a damaged run, of which nothing else is known.
+        record: Content of `run.json`, empty if the run has not begun or is damaged.
+        metrics: Content of `metrics.json`, None if the run is incomplete or damaged.
+        damage: The error of an unreadable file, None if there is none.
     """
 
     record: Mapping[str, Any]
@@ -33,14 +33,15 @@ class Outcome:
 
 
 def read_outcome(folder: Path) -> Outcome:
-    """Read a run's record and metrics; a run is complete when its metrics are there."""
+    """Read record and metrics of a run; a run with metrics is complete."""
     try:
         record = recorded.read_record(folder)
         for name in (*_TEXTS, *_MAPPINGS, *_NUMBERS):
             value = record.get(name)
             fits = is_number(value) if name in _NUMBERS else isinstance(value, str if name in _TEXTS else dict)
             if value is not None and not fits:
-                raise UserError(f"{folder / 'run.json'}: {name} must not be {value!r:.60}: restore the file")
+                kind = "a number" if name in _NUMBERS else "text" if name in _TEXTS else "a mapping"
+                raise UserError(f"{folder / 'run.json'}: {name} must be {kind}, got {value!r:.60}: restore the file")
         metrics = read_metrics(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
     except UserError as error:
         return Outcome({}, None, str(error))
@@ -48,7 +49,7 @@ def read_outcome(folder: Path) -> Outcome:
 
 
 def read_record(folder: Path) -> Mapping[str, Any]:
-    """A run's `run.json`; empty where it has not begun, or where the file is damaged."""
+    """Return the content of a run's `run.json`, empty if the run has not begun or the file is damaged."""
     try:
         return recorded.read_record(folder)
     except UserError:

@@ -1,4 +1,4 @@
-"""What a resumed run needs to repeat the bits of an undisturbed one: random states as plain values, conditions."""
+"""Random states as plain values, and further conditions for a resumed run to be bitwise reproducible."""
 
 import random
 from typing import Any
@@ -10,18 +10,18 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 
 def random_state() -> dict[str, Any]:
-    """State of torch (CPU and CUDA), NumPy and Python; loads with `weights_only=True`."""
-    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  whoever draws from it
+    """Return the random state of torch (CPU and CUDA), NumPy and Python; it loads with `weights_only=True`."""
+    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  libraries may draw from it
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "numpy": [kind, np.asarray(keys).tolist(), *rest],  # an array or NumPy scalar would break safe loading
+        "numpy": [kind, np.asarray(keys).tolist(), *rest],  # `weights_only=True` does not load NumPy arrays
         "python": random.getstate(),
     }
 
 
 def random_states(num_processes: int) -> list[dict[str, Any]]:
-    """The random state of every process, by rank; all of them must call this."""
+    """Return the random states of all processes, by rank; must be called by all of them."""
     states: list[dict[str, Any]] = [random_state()] * num_processes
     if num_processes > 1:
         torch.distributed.all_gather_object(states, random_state())
@@ -29,7 +29,7 @@ def random_states(num_processes: int) -> list[dict[str, Any]]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Set what `random_state` gave."""
+    """Restore a random state returned by `random_state`."""
     torch.set_rng_state(state["torch"])
     if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
@@ -40,7 +40,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 def conditions(trainer: Trainer) -> dict[str, Any]:
-    """What else must stay for bits to repeat."""
+    """Return the settings that must be equal for a resumed run to be bitwise reproducible."""
     return {
         "num_processes": trainer.world_size,
         "num_threads": torch.get_num_threads(),
@@ -49,7 +49,7 @@ def conditions(trainer: Trainer) -> dict[str, Any]:
 
 
 def warn_of_changes(then: dict[str, Any], now: dict[str, Any]) -> None:
-    """Name each condition that is not what it was."""
+    """Warn about conditions that have changed."""
     for name, value in now.items():
         if then.get(name) != value:
             rank_zero_warn(f"{name} was {then.get(name)} and is {value} now: results will not repeat bit for bit")

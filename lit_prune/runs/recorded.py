@@ -1,4 +1,4 @@
-"""The record and the metrics of a run, read again."""
+"""Reading of a run's record and metrics."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,25 +14,25 @@ _NUMBERS = ("sparsity", "density", "selection", "seed", "step", "steps", "wall_s
 
 
 def read_record(run: Path) -> dict[str, Any]:
-    """Return the content of a run's `run.json`; empty where the run has not begun.
+    """Return the content of a run's `run.json`, empty if the run has not begun.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: The file is damaged.
     """
     path = run / "run.json"
     content: dict[str, Any] = read_json(path, dict) if path.is_file() else {}
     return content
 
 
-def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
+def read_metrics(path: Path, required: Sequence[str] = ()) -> dict[str, Any]:
     """Read a `metrics.json`.
 
     Args:
         path: The file.
-        needed: Names that must be there.
+        required: Names of required metrics; those of rounds are always required.
 
     Raises:
-        UserError: it is damaged, lacks one of them or what each round needs, or something is no number.
+        UserError: The file is damaged, a required metric is missing, or a value is not a number.
     """
     metrics: dict[str, Any] = read_json(path, dict)
     for name, value in metrics.items():
@@ -40,20 +40,20 @@ def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
         if not (is_number(value) if numeric else value is None or isinstance(value, str | bool) or is_number(value)):
             raise UserError(f"{path}: {name} must be a number, got {value!r:.60}: restore the file, or run it again")
     rounds = {found[1] for name in metrics if (found := _ROUND.fullmatch(name))}
-    needed = [*needed, *(f"{each}/{name}" for each in sorted(rounds) for name in ("sparsity", "step"))]
-    if missing := [name for name in [*needed, *["sparsity"] * bool(rounds)] if name not in metrics]:
+    required = [*required, *(f"{each}/{name}" for each in sorted(rounds) for name in ("sparsity", "step"))]
+    if missing := [name for name in [*required, *["sparsity"] * bool(rounds)] if name not in metrics]:
         raise UserError(f"{path} must have {missing[0]}, got none: restore the file, or run it again")
     return metrics
 
 
 def is_number(value: Any) -> bool:
-    """True if a value that JSON holds is a number that a float can hold too; a bool is none."""
+    """True if a value from JSON is a number in the range of a float; False for booleans."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) < 2**1000 if isinstance(value, int) else not isinf(value)
 
 
 def number_of(record: Mapping[str, Any], name: str) -> float | None:
-    """A number of a record; None where there is none."""
+    """Return a number in a record, None if it is missing or not a number."""
     value = record.get(name)
     return float(value) if value is not None and is_number(value) else None

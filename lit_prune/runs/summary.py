@@ -1,4 +1,4 @@
-"""The console's last words of a run: its models side by side, warnings, and its folder on the last line."""
+"""The summary of a run on the console: its models side by side, warnings, and its folder on the last line."""
 
 import re
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from rich.text import Text
 from lit_prune.display.markup import on_console
 from lit_prune.runs.recorded import read_metrics, read_record
 
-COLLAPSED_SHARE = 0.99  # a model that gives one class to more than this share of a set has collapsed
+COLLAPSED_SHARE = 0.99  # a model that predicts one class for more than this fraction of a set has collapsed
 
-# The metric that every task of a kind has -> what is shown of a set: title -> metric.
+# The metric that identifies a kind of task -> the metrics in the summary, by title.
 KINDS = {
     "/id/exact_match": {"exact match": "exact_match", "F1": "f1"},
     "/id/mean_correlation": {"Pearson": "pearson", "Spearman": "spearman"},
 }
 MAIN = ("/id/accuracy", *KINDS)
 
-MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": "", "one answer": "constant/"}
+MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": "", "constant": "constant/"}
 SPARSITIES = {"dense/": "dense/sparsity", "dense_shifted/": "dense/sparsity", "": "sparsity"}  # prefix -> its number
 
 TITLES = {
@@ -39,10 +39,10 @@ _ROUND = re.compile(r"(round_(\d+)/)sparsity")
 
 
 def print_summary(run: Path) -> None:
-    """Print the table of a complete run, from its `metrics.json`, and its path on the last line.
+    """Print the metrics of a complete run; the last line is the path of the run's folder.
 
     Args:
-        run: The run's folder. Without metrics (a run stopped early) only the path is printed.
+        run: The run's folder. For an incomplete run, only the path is printed.
     """
     console = Console(soft_wrap=True)
     if (run / "metrics.json").is_file():
@@ -69,8 +69,8 @@ def _print_values(console: Console, values: Mapping[str, Any], selection: Mappin
         figures = (f"{title} {values[name]:.4f}" for title, name in models.items())
         console.print(f"macro, the mean over the tasks on ID: {', '.join(figures)}")
     console.print(f"{_sparsity(values)}; {values['steps']} optimizer steps", markup=False)
-    if needed := _parameters(values):
-        console.print(needed)
+    if parameters := _parameters(values):
+        console.print(parameters)
     for line in collapses(values):
         console.print(Text("warning: ", style="bold red"), on_console(line), sep="")
 
@@ -80,12 +80,12 @@ def _tasks(values: Mapping[str, Any]) -> list[str]:
 
 
 def _is_of_result(name: str) -> bool:
-    """True if a metric is the selected model's, `<task>/<split>/<metric>`; of other models it has a prefix more."""
+    """True if a metric belongs to the selected model: `<task>/<split>/<metric>`, without the prefix of a model."""
     return name.count("/") == 2 and not name.startswith("bias/")
 
 
 def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table:
-    """One column per model, one row per metric."""
+    """Return a table with a column per model and a row per metric."""
     names = _names(values, task, selection)
     models = {
         title: prefix
@@ -112,7 +112,7 @@ def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table
 
 
 def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[str, str]:
-    """Title -> metric `<split>/<metric>` of a task's rows: first what selects, where it was looked at."""
+    """Return the metrics `<split>/<metric>` of a task by title, the selection metric first."""
     chosen = {} if selection is None else {_title(selection): selection}
     names = {f"validation {title}": f"validation/{name}" for title, name in chosen.items()}
     shown = next((shown for main, shown in KINDS.items() if f"{task}{main}" in values), None)
@@ -127,7 +127,7 @@ def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[
 
 
 def _classification(values: Mapping[str, Any], task: str, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Title -> metric of a task of classes, of each set first the one that selects."""
+    """Return the metrics of a classification task by title, the selection metric of each set first."""
     whole = {**chosen, "accuracy": "accuracy"}
     f1 = {"F1": "f1", "F1, weighted": "f1_weighted"} if f"{task}/id/f1" in values else {}  # a task of two classes
     names = {f"ID {title}": f"id/{name}" for title, name in (whole | f1).items()}
@@ -144,7 +144,7 @@ def _classification(values: Mapping[str, Any], task: str, chosen: Mapping[str, s
 
 
 def _rounds(values: Mapping[str, Any], selection: Mapping[str, str]) -> Table:
-    """A row per round of pruning that was evaluated, and the result: what selects, on the sets that are reported."""
+    """Return a table of the selection metric on all sets, with a row per evaluated round of pruning and the result."""
     rounds = sorted((int(found[2]), found[1]) for name in values if (found := _ROUND.fullmatch(name)))
     tasks = _tasks(values)
     columns = {}
@@ -182,23 +182,24 @@ def _sparsity(values: Mapping[str, Any]) -> str:
 
 
 def _parameters(values: Mapping[str, Any]) -> str:
-    """Return what share of the parameters is needed or tuned, by the names in `metrics.json`."""
-    told = [f"{name} {values[name]:.4f}" for name in ("parameter_density", "stored_density") if name in values]
-    if values.get("stored_density") == values.get("parameter_density"):  # but where tasks have masks of their own
-        told = told[:1]
-    told += [f"{name} {values[name]:.4f}" for name in ("wasted_ranks",) if name in values]
-    told += [f"tuned {values['tuned']:,} entries, tuned_share {values['tuned_share']:.4f}"] if "tuned" in values else []
-    return ", ".join(told)
+    """Return densities and trainable fraction, with their names in `metrics.json`."""
+    texts = [f"{name} {values[name]:.4f}" for name in ("parameter_density", "stored_density") if name in values]
+    if values.get("stored_density") == values.get("parameter_density"):  # they differ only with masks for each task
+        texts = texts[:1]
+    texts += [f"{name} {values[name]:.4f}" for name in ("wasted_ranks",) if name in values]
+    if "tuned" in values:
+        texts.append(f"tuned {values['tuned']:,} entries, tuned_share {values['tuned_share']:.4f}")
+    return ", ".join(texts)
 
 
 def collapses(values: Mapping[str, Any]) -> list[str]:
-    """Return a line for the selected model, or a round's, if it predicts (almost) one class only on some sets."""
+    """Return a line for the selected model, and for that of a round, if it predicts (almost) one class on some sets."""
     found: dict[str, dict[str, list[str]]] = {}  # model -> class -> shares of sets
     for name, value in values.items():
         place, _, label = name.partition("/predicted_share_")
-        model, _, of_round = place.partition("/") if place.startswith("round_") else ("", "", place)
-        if label and of_round.count("/") == 1 and value > COLLAPSED_SHARE:
-            found.setdefault(model, {}).setdefault(label, []).append(f"{value:.1%} of {of_round}")
+        model, _, name_of_set = place.partition("/") if place.startswith("round_") else ("", "", place)
+        if label and name_of_set.count("/") == 1 and value > COLLAPSED_SHARE:
+            found.setdefault(model, {}).setdefault(label, []).append(f"{value:.1%} of {name_of_set}")
     return [
         f"the {f'model of {model}' if model else 'selected model'} has collapsed: it predicts "
         + "; ".join(f"{label} for {', '.join(shares)}" for label, shares in classes.items())

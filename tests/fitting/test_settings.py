@@ -123,7 +123,7 @@ def test_what_leads_elsewhere_is_no_experiment(name):
 def test_an_error_of_lightning_is_one_line(kind):
     with pytest.raises(UserError) as raised, trainer_errors():
         raise kind("no such\n  thing")
-    assert str(raised.value) == "trainer must have settings that fit together: no such thing"
+    assert str(raised.value) == "trainer must have compatible settings: no such thing"
 
 
 def test_an_error_for_users_stays_as_it_is():

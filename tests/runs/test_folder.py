@@ -57,7 +57,7 @@ def test_a_run_that_is_trained_is_not_trained_by_another_process(tmp_path):
     left.write_text("half")
     with locked(tmp_path):
         assert not left.exists()
-        with pytest.raises(UserError, match="another process trains the run in"), locked(tmp_path):
+        with pytest.raises(UserError, match="a run must be trained by one process, got another in"), locked(tmp_path):
             pass
     with locked(tmp_path):  # released
         pass

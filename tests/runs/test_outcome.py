@@ -29,8 +29,8 @@ def test_a_run_that_has_not_begun_has_nothing(tmp_path):
     ("file", "content", "message"),
     [
         ("run.json", "{", "run.json cannot be read as JSON"),
-        ("run.json", '{"seconds": "2"}', "seconds must not be '2'"),
-        ("run.json", '{"started": [1]}', "started must not be"),
+        ("run.json", '{"seconds": "2"}', "seconds must be a number, got '2'"),
+        ("run.json", '{"started": [1]}', "started must be a number, got [1]"),
         ("metrics.json", "[]", "metrics.json must contain a JSON object"),
         ("metrics.json", '{"nli/id/accuracy": "high"}', "nli/id/accuracy must be a number, got 'high'"),
         ("metrics.json", '{"nli/id/accuracy": true}', "nli/id/accuracy must be a number"),
