@@ -22,7 +22,7 @@ from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.fold import fold
-from lit_prune.tuning.lora import need_peft
+from lit_prune.tuning.lora import require_peft
 from lit_prune.tuning.names import parts_in
 from lit_prune.tuning.select import check_share
 
@@ -45,7 +45,7 @@ def deltas(layers: int = 6, hidden: int = 384, rank: int = 4, share: float = 0.0
     check_shape(layers, hidden)
     check_positive(rank=rank)
     check_share(share, "tensor")
-    need_peft("lit_prune bench deltas")
+    require_peft("lit_prune bench deltas")
     sizes = delta_sizes(layers, hidden, rank, share)
     print(table(sizes))
     if json is not None:

@@ -18,7 +18,7 @@ from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMas
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
-from lit_prune.tuning.lora import need_peft
+from lit_prune.tuning.lora import require_peft
 
 SPARSITY = 0.5  # the cost of a step under masks does not depend on it
 
@@ -160,7 +160,7 @@ def _tune(model: nn.ModuleDict, variant: str) -> None:
     """Freeze the encoder but for a small part; `tuned` selects by magnitude, which is as fast as other criteria."""
     matrices = layers_in(match(model, "bert", without=HEADS))
     if variant == "shira":
-        need_peft(variant)
+        require_peft(variant)
         from peft import ShiraConfig, inject_adapter_in_model
 
         layers = [name.removeprefix("encoder.") for name in matrices]

@@ -1,1 +1,1 @@
-"""Pretrained text encoders: loaded, checked, run."""
+"""Pretrained text encoders."""

@@ -1,4 +1,4 @@
-"""`PrunableEncoder`: load a Hugging Face text encoder and run it; pruning it is done by the functions of `sparsity`."""
+"""`PrunableEncoder`: a Hugging Face text encoder, which the functions of `sparsity` prune."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,16 +17,16 @@ from lit_prune.encoders import bundled
 from lit_prune.encoders.untrusted import check_loaded, check_overrides
 from lit_prune.errors import UserError
 
-# A pooler that the checkpoints do not hold would be random: these backbones get it in the head instead.
+# Backbones whose checkpoints have no pooler: their heads have one instead.
 _WITHOUT_POOLER = {"roberta", "xlm-roberta", "camembert"}
 
-# BERT's names of dropout rates, as yamls use them for every backbone -> what a family calls them.
-_OWN_NAMES = {
+# BERT's names of dropout rates, which yamls use for all families -> the family's names.
+_OPTION_NAMES = {
     "distilbert": {"hidden_dropout_prob": "dropout", "attention_probs_dropout_prob": "attention_dropout"},
     "modernbert": {"hidden_dropout_prob": "mlp_dropout", "attention_probs_dropout_prob": "attention_dropout"},
 }
 
-# What transformers raises on a folder that is missing, damaged or of something else.
+# Errors that transformers raises for folders that are missing, damaged or contain something else.
 _UNREADABLE = (
     OSError,
     LookupError,
@@ -45,21 +45,21 @@ _UNREADABLE = (
 class PrunableEncoder(nn.Module):
     """A pretrained text encoder of Hugging Face transformers, with its tokenizer.
 
-    The tokenizer pads on the right, and its `model_max_length` is the number of positions of the encoder.
+    The tokenizer pads on the right; its `model_max_length` is the number of positions of the encoder.
 
     Args:
-        backbone: A model's name on the Hugging Face hub, a local folder, or `bundled`: the encoder of the extra
+        backbone: Name of a model on the Hugging Face hub, a local folder, or `bundled`: the encoder of the extra
             `demo` (all-MiniLM-L6-v2), which needs no network.
-        pretrained: Load the pretrained weights; False draws them at random (a control).
-        freeze_embeddings: Keep the embedding tables as they are; a third of the optimizer's work less.
-        config: Values laid over the backbone's own configuration, as `attention_probs_dropout_prob: 0.0`. BERT's
-            names of dropout rates are understood for all families of `sparsity.targets`.
-        revision: The branch, tag or commit on the hub.
-        compile: Compile each Transformer layer by `torch.compile` (one graph for all of them, made anew when masks come
-            in); worth its minutes on a GPU.
+        pretrained: Load the pretrained weights; False initialises them at random (a control).
+        freeze_embeddings: Freeze the embedding tables, which saves a third of the optimizer's work.
+        config: Values that override the backbone's configuration, such as `attention_probs_dropout_prob: 0.0`. BERT's
+            names of dropout rates work for all families of `sparsity.targets`.
+        revision: Branch, tag or commit on the hub.
+        compile: Compile the Transformer layers by `torch.compile` (one graph for all layers, compiled again when masks
+            are installed); pays off on a GPU.
 
     Raises:
-        UserError: the backbone cannot be loaded, is no encoder, or does not fit its tokenizer.
+        UserError: The backbone cannot be loaded, is not an encoder, or does not fit its tokenizer.
     """
 
     def __init__(
@@ -77,11 +77,14 @@ class PrunableEncoder(nn.Module):
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
             settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
-            own = _OWN_NAMES.get(settings.model_type, {})
-            overrides = {own.get(name, name): value for name, value in (config or {}).items()}
+            names = _OPTION_NAMES.get(settings.model_type, {})
+            overrides = {names.get(name, name): value for name, value in (config or {}).items()}
             unknown = sorted(key for key in overrides if not hasattr(settings, key))
             if unknown:
-                raise UserError(f"encoder.config has {unknown}, which {backbone} ({settings.model_type}) does not know")
+                raise UserError(
+                    f"unknown keys {unknown} of encoder.config: choose from the configuration of {backbone} "
+                    f"({settings.model_type})"
+                )
             settings.update(overrides)
             check_loaded(settings, backbone)
             _check_is_encoder(backbone, settings)
@@ -100,7 +103,7 @@ class PrunableEncoder(nn.Module):
                     **options,
                 )
                 if absent := sorted(loaded["missing_keys"]):
-                    rank_zero_warn(f"{backbone} does not hold {', '.join(absent)}: drawn at random")
+                    rank_zero_warn(f"{backbone} does not contain {', '.join(absent)}: initialised at random")
             else:
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:
@@ -110,7 +113,7 @@ class PrunableEncoder(nn.Module):
         self._check_tokenizer()
         self.tokenizer.padding_side = "right"  # heads and windows count tokens from the left
         self.tokenizer.model_max_length = VERY_LARGE_INTEGER if self.num_positions is None else self.num_positions
-        self.backbone.float().train()  # from_pretrained leaves it in evaluation mode, dropout off
+        self.backbone.float().train()  # from_pretrained returns it in evaluation mode
         if freeze_embeddings:
             for module in self.backbone.modules():
                 if isinstance(module, nn.Embedding):
@@ -119,36 +122,41 @@ class PrunableEncoder(nn.Module):
             self._compile_layers()
 
     def _check_tokenizer(self) -> None:
-        tokenizer, where = self.tokenizer, f"encoder.backbone {self.name!r}"
+        tokenizer = self.tokenizer
         if len(tokenizer) <= len(tokenizer.all_special_ids):
-            raise UserError(f"{where} holds no vocabulary: save its tokenizer into the folder too")
+            raise UserError(
+                f"encoder.backbone must have a vocabulary, got none in {self.name!r}: save the tokenizer too"
+            )
         if not tokenizer.is_fast:
             raise UserError(
-                f"{where} has a tokenizer written in Python: save a fast one (tokenizer.json) into a folder"
+                f"encoder.backbone must have a fast tokenizer, got one in Python in {self.name!r}: save a "
+                "tokenizer.json into a folder"
             )
         if tokenizer.pad_token is None:
             raise UserError(
-                f"{where} has a tokenizer without a pad token: set `tokenizer.pad_token` to one of its special tokens, "
-                "and save it into the model's folder"
+                f"encoder.backbone must have a pad token, got none in {self.name!r}: set `tokenizer.pad_token` to one "
+                "of its special tokens, and save it into the model's folder"
             )
         num_tokens, num_embeddings = max(tokenizer.get_vocab().values()) + 1, len(self.word_embeddings)
         if num_tokens > num_embeddings:
             raise UserError(
-                f"{where} must have an embedding for each of the {num_tokens} tokens of its tokenizer, got "
-                f"{num_embeddings}: call `model.resize_token_embeddings({num_tokens})` and save it, or save the "
-                "tokenizer that belongs to it"
+                f"encoder.backbone {self.name!r} must have an embedding for each of the {num_tokens} tokens of its "
+                f"tokenizer, got {num_embeddings}: call `model.resize_token_embeddings({num_tokens})` and save it, or "
+                "save the matching tokenizer"
             )
 
     def _compile_layers(self) -> None:
         layers = [module for module in self.backbone.modules() if isinstance(module, GradientCheckpointingLayer)]
         if not layers:
-            raise UserError(f"encoder.compile: {self.model_type} has no layers of its own to compile, set it false")
+            raise UserError(
+                f"encoder.compile must be false for {self.model_type}, got true: its layers are not modules"
+            )
         for layer in layers:
             layer.compile()
 
     @property
     def model_type(self) -> str:
-        """The family of the backbone as transformers names it, such as `bert`."""
+        """Family of the backbone in transformers, such as `bert`."""
         return str(self.backbone.config.model_type)
 
     @property
@@ -158,10 +166,10 @@ class PrunableEncoder(nn.Module):
 
     @property
     def num_positions(self) -> int | None:
-        """The number of tokens that have a position; None where positions are relative and any number has."""
+        """Number of positions, None if positions are relative."""
         for name, module in self.backbone.named_modules():
             if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-                # RoBERTa's positions begin beyond the one of padding.
+                # RoBERTa's positions start after the padding index.
                 return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
         config = self.backbone.config
         is_relative = getattr(config, "relative_attention", False)
@@ -169,18 +177,18 @@ class PrunableEncoder(nn.Module):
 
     @property
     def has_pooler(self) -> bool:
-        """Whether the backbone pools the first token itself."""
+        """True if the backbone has a pooler."""
         return getattr(self.backbone, "pooler", None) is not None
 
     @property
     def hidden_dropout(self) -> float:
-        """Dropout rate that the backbone uses on hidden states, taken over by the heads."""
+        """Dropout rate of the backbone's hidden states, which heads use too."""
         name = "hidden_dropout_prob"
-        return float(getattr(self.backbone.config, _OWN_NAMES.get(self.model_type, {}).get(name, name), 0.1))
+        return float(getattr(self.backbone.config, _OPTION_NAMES.get(self.model_type, {}).get(name, name), 0.1))
 
     @property
     def word_embeddings(self) -> Tensor:
-        """The pretrained word embedding table, (vocabulary, width); the bias model's default word vectors."""
+        """Pretrained word embeddings (vocabulary, width), the default word vectors of bias models."""
         table: Tensor = self.backbone.get_input_embeddings().weight
         return table.detach()
 
@@ -188,11 +196,11 @@ class PrunableEncoder(nn.Module):
         """Encode a padded batch.
 
         Args:
-            inputs: What the tokenizer returns: `input_ids`, `attention_mask`, ..., each (batch, length).
+            inputs: Outputs of the tokenizer: `input_ids`, `attention_mask`, ... (batch, length).
 
         Returns:
-            The hidden states (batch, length, width), and the pooled first token (batch, width): the backbone's own
-            pooler's output, or the first token's hidden state where there is none.
+            The hidden states (batch, length, width), and the output of the pooler (batch, width), or the first token's
+            hidden state without a pooler.
         """
         output = self.backbone(**inputs)
         hidden: Tensor = output.last_hidden_state
@@ -200,9 +208,9 @@ class PrunableEncoder(nn.Module):
 
 
 def _check_is_encoder(backbone: str, settings: PretrainedConfig) -> None:
-    """Raise a UserError unless each token sees all others: the pooled token is the first."""
+    """Check that attention is bidirectional, as the first token is pooled."""
     is_decoder = settings.is_encoder_decoder or getattr(settings, "is_decoder", False)
-    # What transformers has a masked language model of is an encoder, or has one.
+    # Families with a masked language model in transformers are encoders, or contain one.
     if is_decoder or settings.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         kind = f"{settings.model_type}, a decoder" if is_decoder else settings.model_type
         raise UserError(
@@ -213,10 +221,10 @@ def _check_is_encoder(backbone: str, settings: PretrainedConfig) -> None:
 
 def _explain(backbone: str, error: Exception) -> str:
     if Path(backbone).exists():
-        told = " ".join(str(error).split())
-        return f"encoder.backbone {backbone!r} is not a model's folder, or encoder.config does not fit it: {told}"
+        reason = " ".join(str(error).split())
+        return f"encoder.backbone must be the folder of a model that encoder.config fits, got {backbone!r}: {reason}"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
-        f"encoder.backbone {backbone!r} could not be loaded ({reason}): check the name; without a network give a local "
-        "folder, fill the cache beforehand (HF_HOME), or use encoder.backbone=bundled"
+        f"encoder.backbone must be a model that can be loaded, got {backbone!r} ({reason}): check the name; without a "
+        "network give a local folder, fill the cache beforehand (HF_HOME), or use encoder.backbone=bundled"
     )

@@ -1,4 +1,4 @@
-"""Checks of transformers' configurations: they must name no code (kernels, classes, quantizers)."""
+"""Checks that configurations of transformers name no code to run (kernels, classes, quantizers)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from lit_prune.errors import UserError
 MOST_LAYERS = 1000
 ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
 NAME_CODE = ("attn_implementation", "_attn_implementation", "auto_map", "quantization_config")
-# Without the package transformers takes flash attention from the hub, if it can.
+# Without these packages, transformers would download flash attention kernels from the hub.
 _INSTALLED = {"flash_attention_2": is_flash_attn_2_available, "flash_attention_3": is_flash_attn_3_available}
 
 
 def check_overrides(config: Mapping[str, Any], where: str) -> None:
-    """Check that settings to be laid over a configuration name no code.
+    """Check that overrides of a configuration name no code.
 
     Args:
-        config: The settings.
-        where: The setting that they are, for errors.
+        config: The overrides.
+        where: The setting with the overrides, for error messages.
 
     Raises:
-        UserError: they do.
+        UserError: A value may name code.
     """
     for name, value in config.items():
         if name in ("attn_implementation", "_attn_implementation"):
@@ -33,25 +33,27 @@ def check_overrides(config: Mapping[str, Any], where: str) -> None:
 
 
 def check_loaded(settings: PretrainedConfig, backbone: str) -> None:
-    """Check that the configuration of a backbone names no attention or quantizer but transformers' own.
+    """Check that the configuration of a backbone has a known attention, no quantizer and a plausible number of layers.
 
     Raises:
-        UserError: it does, or has more layers than any encoder.
+        UserError: A value is not allowed.
     """
     layers = getattr(settings, "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > MOST_LAYERS:
-        raise UserError(f"num_hidden_layers of {backbone} must be at most {MOST_LAYERS}, got {layers}: take an encoder")
+        raise UserError(
+            f"num_hidden_layers of {backbone} must be at most {MOST_LAYERS}, got {layers}: choose an encoder"
+        )
     if settings._attn_implementation is not None:
         _check_attention(settings._attn_implementation, f"attn_implementation in config.json of {backbone}")
     if getattr(settings, "quantization_config", None) is not None:
         raise UserError(
-            f"quantization_config in config.json of {backbone} must be left out: take the model that was quantized"
+            f"quantization_config in config.json of {backbone} must be left out, got one: use the unquantized model"
         )
 
 
 def _check_attention(value: Any, where: str) -> None:
     if value not in ATTENTION:
         known = ", ".join(ATTENTION)
-        raise UserError(f"{where} must be one of {known}, got {str(value)[:60]!r}: no kernel is fetched from elsewhere")
+        raise UserError(f"{where} must be one of {known}, got {str(value)[:60]!r}: kernels are not downloaded")
     if value in _INSTALLED and not _INSTALLED[value]():
         raise UserError(f"{where} must be one that is installed, got {value!r}: install its package, or use sdpa")

@@ -1,4 +1,4 @@
-"""Which parameters of an encoder are tuned, and how: the methods of sparse and parameter-efficient fine-tuning."""
+"""Methods of sparse and parameter-efficient fine-tuning."""
 
 from lit_prune.tuning.adapter import Adapter
 from lit_prune.tuning.chosen import ChosenEntries

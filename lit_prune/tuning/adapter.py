@@ -11,9 +11,9 @@ from lit_prune.sparsity.targets import find, layers_in, match
 from lit_prune.tuning.method import Losses, Method, Sum
 
 _DOWN = re.compile(r"(?P<layer>.+)\.adapter\.down\.weight")
-_STD = 0.02  # of the down-projection at first, as BERT's
+_STD = 0.02  # initial standard deviation of the down-projection, as in BERT
 
-# What follows the feed-forward residual: a layer's last LayerNorm; ModernBERT has none there, but the layer itself.
+# Modules after the feed-forward residual: a layer's last LayerNorm, or the layer itself in ModernBERT.
 _ENDS = {
     "distilbert": "encoder.backbone.transformer.layer.*.output_layer_norm",
     "albert": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.full_layer_layer_norm",
@@ -23,11 +23,11 @@ _END = "encoder.backbone.encoder.layer.*.output.LayerNorm"
 
 
 class Bottleneck(nn.Module):
-    """x -> up(relu(down(x))), which is added to x; 0 at first, so that the network starts as the pretrained one.
+    """A bottleneck of two projections, up(relu(down(x))), whose output is added to x and is initially 0.
 
     Args:
         features: Width of x.
-        width: Width between the two projections.
+        width: Width of the bottleneck.
     """
 
     def __init__(self, features: int, width: int) -> None:
@@ -39,29 +39,29 @@ class Bottleneck(nn.Module):
             nn.init.zeros_(zero)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what is added to x (..., features)."""
+        """Return the term to add to x (..., features)."""
         added: Tensor = self.up(self.down(x).relu())
         return added
 
 
 class Adapter(Method):
-    """Train bottleneck adapters in each Transformer layer; the encoder itself is frozen.
+    """Bottleneck adapters in each Transformer layer; the encoder itself is frozen.
 
-    An adapter is the identity at first: its up-projection is 0.
+    Adapters are initially the identity: the up-projection is 0.
 
     Args:
-        reduction: The encoder's width divided by the adapters' width.
-        position: `pfeiffer` (Pfeiffer et al. 2021, AdapterHub's default; Fu et al. 2023): one adapter a layer, at its
-            end, LN(A(LN(x + residual)) + x + residual) with x the feed-forward output and LN the layer's last
-            LayerNorm. ModernBERT's layers end without a LayerNorm: h + A(h). `houlsby` (Houlsby et al. 2019): two
-            adapters a layer, x + A(x) of the attention output and of the feed-forward output, before dropout and
+        reduction: Width of the encoder divided by the width of the adapters.
+        position: `pfeiffer` (Pfeiffer et al. 2021, AdapterHub's default; Fu et al. 2023): one adapter at the end of
+            each layer, LN(A(LN(x + residual)) + x + residual), with x the feed-forward output and LN the layer's last
+            LayerNorm. Layers of ModernBERT end without a LayerNorm: h + A(h). `houlsby` (Houlsby et al. 2019): two
+            adapters per layer, x + A(x) of the attention output and of the feed-forward output, before dropout and
             residual.
     """
 
     def __init__(self, reduction: int = 16, position: Literal["pfeiffer", "houlsby"] = "pfeiffer") -> None:
         super().__init__()
         if reduction < 1:
-            raise UserError(f"reduction must be at least 1, got {reduction}: set how many times narrower adapters are")
+            raise UserError(f"reduction must be at least 1, got {reduction}: it divides the encoder's width")
         self.reduction = reduction
         self.position = position
 
@@ -79,18 +79,18 @@ class Adapter(Method):
             add_adapter(root.get_submodule(name), features, max(1, features // self.reduction))
 
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Freeze the encoder and insert adapters where the state has them: 0.1.0 had other positions."""
+        """Freeze the encoder and insert adapters at the positions in the state, which differ in version 0.1.0."""
         root.get_submodule("encoder").requires_grad_(False)
         install_saved_adapters(root, state)
 
 
 def add_adapter(layer: nn.Module, features: int, width: int) -> None:
-    """Insert a bottleneck adapter after a module; in place.
+    """Insert a bottleneck adapter after a module, in place.
 
     Args:
-        layer: A LayerNorm, whose input the adapter's output is added to, which is normalised again; or any other
-            module, whose output the adapter's output is added to.
-        features: Width of its output.
+        layer: A LayerNorm, whose input gets the adapter's output added and is normalised again, or any other module,
+            whose output gets the adapter's output added.
+        features: Width of the module's output.
         width: Width of the adapter.
     """
     device = next(layer.parameters()).device
@@ -99,7 +99,7 @@ def add_adapter(layer: nn.Module, features: int, width: int) -> None:
 
 
 def install_saved_adapters(root: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Insert adapters where a state dict has them, in place: `root.load_state_dict(state)` then fits."""
+    """Insert adapters at the positions in a state dict, in place, so that the state dict can be loaded."""
     for name, value in state.items():
         if found := _DOWN.fullmatch(name):
             width, features = value.shape
@@ -107,7 +107,7 @@ def install_saved_adapters(root: nn.Module, state: Mapping[str, Tensor]) -> None
 
 
 def has_adapters(root: nn.Module) -> bool:
-    """True if a network has adapters."""
+    """True if a model has adapters."""
     return any(isinstance(module, Bottleneck) for module in root.modules())
 
 
@@ -123,5 +123,5 @@ def _adapt(layer: nn.Module, _: Any, output: Tensor) -> Tensor:
 
 def _adapt_norm(norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
     added: Tensor = norm.adapter(output)  # type: ignore[operator]
-    adapted: Tensor = norm.forward(inputs[0] + added)  # not called: that would run this hook again
+    adapted: Tensor = norm.forward(inputs[0] + added)  # calling the module would run this hook again
     return adapted

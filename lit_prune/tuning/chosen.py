@@ -1,4 +1,4 @@
-"""A share of the entries is tuned, chosen before the first step (Fu et al. 2023)."""
+"""Sparse tuning of entries that are selected before the first step (Fu et al. 2023)."""
 
 from collections.abc import Mapping
 
@@ -17,13 +17,13 @@ from lit_prune.tuning.select import check_share, select_entries
 
 
 class Entries(Method):
-    """A share of the entries is tuned; which, a method says.
+    """A method that tunes a fraction of the entries; subclasses select the entries.
 
     Args:
-        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1. What a pruned encoder has
-            pruned stays 0, and does not count.
-        scope: `tensor`: the share of each tensor, as the authors' code has it; `global`: of all, as their theorem.
-        targets: Name patterns of the tensors, None: all of the encoder's.
+        share: Trainable fraction, from 0 (linear probe) to 1. Pruned entries stay 0 and are not counted.
+        scope: `tensor` for the fraction of each tensor, as in the authors' code; `global` for the fraction of all
+            entries together, as in their theorem.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
     """
 
     def __init__(self, share: float = 0.005, scope: str = "tensor", targets: list[str] | None = None) -> None:
@@ -33,11 +33,11 @@ class Entries(Method):
         self.scope = scope
 
     def select(self, root: nn.Module, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The entries of the largest scores (float32, by the tensor's name) that are not pruned."""
-        keeps = masks_by_task(root).get("", {})
+        """Return the unpruned entries with the largest scores (float32, by tensor name)."""
+        masks = masks_by_task(root).get("", {})
         return select_entries(
             {
-                name: score.masked_fill(~keeps[name], -torch.inf) if name in keeps else score
+                name: score.masked_fill(~masks[name], -torch.inf) if name in masks else score
                 for name, score in scores.items()
             },
             self.share,
@@ -45,32 +45,32 @@ class Entries(Method):
         )
 
     def tuned_names(self, root: nn.Module) -> list[str]:
-        """Return the names of the values of tensors that may get a tuned entry."""
+        """Return the names of the trained values of tensors that may have tuned entries."""
         sizes = {name: root.get_parameter(name).numel() for name in self.names(root)}
-        is_each = self.scope == "tensor"
+        is_per_tensor = self.scope == "tensor"
         return [
             parametrized(name, "values")
             for name, size in sizes.items()
-            if exact_floor(self.share, size if is_each else sum(sizes.values()))
+            if exact_floor(self.share, size if is_per_tensor else sum(sizes.values()))
         ]
 
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Tune the entries that the state has."""
+        """Tune the entries in a state dict."""
         root.get_submodule("encoder").requires_grad_(False)
         tune(root, {name: parts["index"] for name, parts in parts_in(state).items()})
 
 
 class ChosenEntries(Entries):
-    """The entries of the largest scores by a criterion are tuned.
+    """Sparse tuning of the entries with the largest scores by a criterion.
 
-    By `GradientCriterion` that is SAM, and for `of: square` the Fisher information; by `Random` and `Magnitude` the
-    methods of these names; all biases (`targets: ["*.bias"]`, a share of 1) are BitFit.
+    `GradientCriterion` is SAM, or Fisher information with `of: square`; `Random` and `Magnitude` are the methods of
+    these names; all biases (`targets: ["*.bias"]`, share 1) are BitFit.
 
     Args:
-        criterion: Which entries: any of `lit_prune.sparsity.criteria`, `GradientCriterion` or `CurvatureCriterion`.
-        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
-        scope: Whether that is the share of each `tensor`, or of all together (`global`).
-        targets: Name patterns of the tensors, None: all of the encoder's.
+        criterion: A criterion of `lit_prune.sparsity.criteria`, `GradientCriterion` or `CurvatureCriterion`.
+        share: Trainable fraction, from 0 (linear probe) to 1.
+        scope: `tensor` for the fraction of each tensor, `global` for the fraction of all entries together.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class ChosenEntries(Entries):
         self.criterion = criterion
 
     def check(self, root: nn.Module) -> None:
-        """Check that there are targets and, for second derivatives, no masked layer.
+        """Check the targets and, for second derivatives, that there are no masked layers.
 
         Raises:
-            UserError: a pattern names no tensor, or a masked layer has no second derivative.
+            UserError: A pattern matches no tensor, or a layer is masked.
         """
         super().check(root)
         if isinstance(self.criterion, CurvatureCriterion) and masked_layers(root):
@@ -97,7 +97,7 @@ class ChosenEntries(Entries):
             )
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Choose the entries, the same on every process."""
+        """Select the entries, equal on every process, and freeze the rest of the encoder."""
         parameters = {name: root.get_parameter(name) for name in self.names(root)}
         if isinstance(self.criterion, GradientCriterion):
             scores = self.criterion.scores(parameters, losses, sum_processes)

@@ -1,8 +1,8 @@
-"""Tensors of which some entries are tuned, and the others stay what they were (Fu et al. 2023, sparse fine-tuning).
+"""Tensors with some trained entries and the rest frozen (Fu et al. 2023, sparse fine-tuning).
 
-The tuned entries alone are parameters: whatever an optimizer does (momentum, decay), no other entry can move, and its
-state is of their number. They are written into the tensor itself: a copy of every matrix in each step would cost more
-than the optimizer saves.
+Only the tuned entries are parameters, so momentum and decay cannot change frozen entries, and the optimizer's state is
+small. Their values are written into the tensor itself, because a copy of every matrix in each step would cost more than
+the optimizer saves.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,16 @@ from lit_prune.tuning.names import owner_of, plain
 
 
 class TunedEntries(nn.Module):
-    """A parametrization of a frozen tensor that has trained values in the place of some entries.
+    """A parametrization of a frozen tensor that replaces some entries by trained values.
 
     Args:
-        original: The tensor, contiguous.
-        index: Which entries are tuned, as places in the flattened tensor (entries,) int64.
+        original: The frozen tensor, contiguous.
+        index: Indices of the tuned entries in the flattened tensor (entries,) int64.
 
     Attributes:
-        values: Theirs: (entries,), of a matrix (entries, 1), so that weight decay that leaves out vectors takes it.
-        before: What they were before, (entries,).
+        values: Trained values: (entries,), or (entries, 1) for a matrix, so that weight decay does not treat it as a
+            vector.
+        before: Values before tuning (entries,).
     """
 
     index: Tensor
@@ -39,21 +40,21 @@ class TunedEntries(nn.Module):
         self.values = nn.Parameter(values if original.ndim == 1 else values[:, None])
 
     def forward(self, original: Tensor) -> Tensor:
-        """The tensor with the trained values in it, written there."""
+        """Write the trained values into the tensor and return it."""
         if torch.compiler.is_compiling():
             return with_values(original, self.index, self.values)
-        # By its data: to autograd the tensor is the same however often it is asked for in one forward pass.
+        # By its data, so that autograd allows several writes in one forward pass.
         original.data.view(-1).index_copy_(0, self.index, self.values.data.flatten())
         written: Tensor = _Written.apply(original, self.index, self.values)  # type: ignore[no-untyped-call]
         return written
 
     def untuned(self, original: Tensor) -> Tensor:
-        """A copy of the tensor as it was before."""
+        """Return a copy of the tensor before tuning."""
         return with_values(original.detach(), self.index, self.before)
 
 
 class _Written(torch.autograd.Function):
-    """A tensor that holds values in the place of some entries, which get these entries' gradients."""
+    """The identity on a tensor with written values, which passes the gradients of these entries to the values."""
 
     @staticmethod
     def forward(ctx: Any, original: Tensor, index: Tensor, values: Tensor) -> Tensor:
@@ -69,31 +70,31 @@ class _Written(torch.autograd.Function):
 
 
 def with_values(original: Tensor, index: Tensor, values: Tensor) -> Tensor:
-    """A tensor with values in the place of some entries, told as by `TunedEntries`."""
+    """Return a copy of a tensor with some entries replaced; see `TunedEntries` for `index`."""
     return original.flatten().index_copy(0, index, values.flatten()).view_as(original)
 
 
 def tune(root: nn.Module, indices: Mapping[str, Tensor]) -> None:
-    """Have these entries tuned, and the rest of their tensors frozen; in place.
+    """Tune entries of tensors and freeze the rest of these tensors, in place.
 
     Args:
-        root: The network.
-        indices: Name of a parameter -> its entries, as `TunedEntries` takes them; one without an entry is frozen.
+        root: The model.
+        indices: Indices of entries (see `TunedEntries`) by parameter name; a parameter without entries is frozen.
     """
     for name, index in indices.items():
-        module, own = owner_of(root, name)
-        parameter = module.get_parameter(own).requires_grad_(False)
+        module, tensor_name = owner_of(root, name)
+        parameter = module.get_parameter(tensor_name).requires_grad_(False)
         if len(index):
-            parametrize.register_parametrization(module, own, TunedEntries(parameter, index))
+            parametrize.register_parametrization(module, tensor_name, TunedEntries(parameter, index))
 
 
 def tuned_entries(root: nn.Module) -> dict[str, TunedEntries]:
-    """The parametrizations of a network, by the names that their tensors had."""
+    """Return the parametrizations in a model, by the plain names of their tensors."""
     return {plain(name): module for name, module in root.named_modules() if isinstance(module, TunedEntries)}
 
 
 def frozen_tensors(root: nn.Module) -> dict[str, Tensor]:
-    """What is not trained of the network's parameters, by their plain names, tuned entries as they were before."""
+    """Return the frozen parameters by plain names, with the values before tuning of tuned entries."""
     frozen = {plain(name): value for name, value in root.named_parameters() if not value.requires_grad}
     tuned = {name: each.untuned(frozen[name]) for name, each in tuned_entries(root).items()}
     return frozen | tuned

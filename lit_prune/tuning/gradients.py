@@ -1,4 +1,4 @@
-"""What gradients before the first step say of entries (Fu et al. 2023, section on SAM; Fisher: Sung et al. 2021)."""
+"""Criteria by gradients before the first step (Fu et al. 2023, section on SAM; Fisher: Sung et al. 2021)."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -18,47 +18,50 @@ _KINDS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]
 
 
 class GradientCriterion(Criterion):
-    """How large the gradient of an entry is, over some batches before anything is trained.
+    """The size of gradients, accumulated over some batches before training.
 
-    The second-order approximation model (SAM) tunes the entries of the largest g^2, g the gradient of the training
-    loss: where |g| of the `sum` is largest. Its ablations are the empirical Fisher information, the sum of squares of
-    the batches' gradients (`square`), and that of their absolute values.
+    The second-order approximation model (SAM) tunes the entries with the largest g^2, with g the gradient of the
+    training loss, or |g| of the `sum` over batches. Ablations are the empirical Fisher information, the sum of squared
+    gradients of batches (`square`), and the sum of absolute values (`absolute`).
 
     Args:
-        num_batches: Batches whose gradients are taken.
+        num_batches: Number of batches.
         of: `sum`, `square` or `absolute`.
     """
 
     def __init__(self, num_batches: int = 100, of: str = "sum") -> None:
         if num_batches < 1:
-            raise UserError(f"num_batches is {num_batches}, needed is 1 or more")
+            raise UserError(f"num_batches must be positive, got {num_batches}: use 1 or more")
         if of not in _KINDS:
-            raise UserError(f"of is {of!r}, needed is one of {', '.join(_KINDS)}")
+            raise UserError(f"unknown of={of!r}: choose from {', '.join(_KINDS)}")
         self.num_batches = num_batches
         self.of = of
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Refuse: a weight alone has no scores.
+        """Raise an error, as scores need gradients.
 
         Raises:
-            UserError: always.
+            UserError: Always.
         """
-        raise UserError(f"{type(self).__name__} needs gradients, which lit_prune.tuning.ChosenEntries alone takes")
+        raise UserError(
+            f"criterion must score weights alone, got {type(self).__name__}, which needs gradients: use it in "
+            "lit_prune.tuning.ChosenEntries"
+        )
 
     def scores(self, parameters: Mapping[str, Tensor], losses: Losses, sum_processes: Sum) -> dict[str, Tensor]:
-        """Scores (float32) of all entries; higher means that an entry is rather tuned.
+        """Return the scores (float32) of all entries; entries with higher scores are tuned.
 
         Args:
             parameters: The parameters by name, float32.
-            losses: So many batches -> the loss of each, of what this process has of the batch.
-            sum_processes: Adds a tensor up over all processes.
+            losses: Yields the losses of a number of batches, on this process's part of each batch.
+            sum_processes: Sums a tensor over all processes.
         """
         make, finish = _KINDS[self.of]
-        is_linear = self.of == "sum"  # so that one sum over processes does
+        is_linear = self.of == "sum"  # then a single sum over processes is enough
         tensors = list(parameters.values())
         totals = [torch.zeros_like(value) for value in tensors]
         for loss in losses(self.num_batches):
-            # Where a task does not use a tensor its gradient is 0, on every process.
+            # A tensor that a task does not use must have a gradient, 0, on every process.
             gradients = torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
             for total, gradient in zip(totals, gradients, strict=True):
                 total += make(gradient if is_linear else sum_processes(gradient))
@@ -67,28 +70,28 @@ class GradientCriterion(Criterion):
 
 
 class CurvatureCriterion(GradientCriterion):
-    """g^2 / |h|, h the diagonal of the loss' Hessian (Fu et al. 2023, Theorem 3, of which SAM takes g alone).
+    """g^2 / |h|, with h the diagonal of the loss's Hessian (Fu et al. 2023, Theorem 3; SAM uses g alone).
 
-    h is Hutchinson's estimate, the mean of v * (H v) over vectors v of random signs. It takes backward passes through
-    backward passes, which the attention of `_attn_implementation: eager` has, and no masked layer.
+    h is Hutchinson's estimate, the mean of v * (H v) over vectors v of random signs. It needs double backward, which
+    `_attn_implementation: eager` supports and masked layers do not.
 
     Args:
-        num_batches: Batches whose gradients are taken.
-        num_probes: Random vectors for each batch.
-        seed: Seed of the random signs, which are the same on every process.
+        num_batches: Number of batches.
+        num_probes: Number of random vectors per batch.
+        seed: Seed of the random signs, equal on every process.
     """
 
-    SMALLEST: ClassVar[float] = 1e-12  # what |h| is at least
+    SMALLEST: ClassVar[float] = 1e-12  # lower bound of |h|
 
     def __init__(self, num_batches: int = 100, num_probes: int = 10, seed: int = 0) -> None:
         super().__init__(num_batches)
         if num_probes < 1:
-            raise UserError(f"num_probes is {num_probes}, needed is 1 or more")
+            raise UserError(f"num_probes must be positive, got {num_probes}: use 1 or more")
         self.num_probes = num_probes
         self.seed = seed
 
     def scores(self, parameters: Mapping[str, Tensor], losses: Losses, sum_processes: Sum) -> dict[str, Tensor]:
-        """See `GradientCriterion.scores`."""
+        """Return the scores; see `GradientCriterion.scores`."""
         generator = torch.Generator().manual_seed(self.seed)
         tensors = list(parameters.values())
         gradient, curvature = ([torch.zeros_like(value) for value in tensors] for _ in range(2))

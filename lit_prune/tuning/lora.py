@@ -1,4 +1,4 @@
-"""LoRA: a low-rank update beside each matrix (Hu et al. 2022), through peft."""
+"""LoRA: low-rank updates of matrices (Hu et al. 2022), by peft."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -15,18 +15,18 @@ from lit_prune.tuning.names import owner_of, parts_in
 
 
 class Lora(Method):
-    """Train two narrow matrices beside each matrix, W x + alpha / rank * B A x; B is 0 at first.
+    """Low-rank updates of matrices, W x + alpha / rank * B A x, with B initially 0.
 
-    Needs the extra `peft`. Beside a matrix that is pruned by rank, each of its two kept factors has an update of its
-    own: merged, the matrix has no more ranks than before.
+    Requires the extra `peft`. The two factors of a matrix that is pruned by rank have separate updates, so that merging
+    does not increase its rank.
 
     Args:
-        rank: The width of the narrow matrices.
-        alpha: Scale of the update, times the rank, as peft's `lora_alpha`. None: the rank, a scale of 1.
-        dropout: Of the input of A.
-        targets: Name patterns of weights of linear layers. None: the matrices of the Transformer layers (query, key,
-            value, attention output, intermediate, output); of a family that `sparsity.targets` has no table for, those
-            of all linear layers.
+        rank: Rank of the update.
+        alpha: peft's `lora_alpha`, the scale of the update times the rank. None for the rank, a scale of 1.
+        dropout: Dropout on the input of A.
+        targets: Name patterns of weights of linear layers. None for the matrices of the Transformer layers (query, key,
+            value, attention output, intermediate, output), or all linear layers for families without a table in
+            `sparsity.targets`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Lora(Method):
     ) -> None:
         super().__init__(targets)
         if rank < 1:
-            raise UserError(f"rank must be at least 1, got {rank}: it is the width of LoRA's narrow matrices")
+            raise UserError(f"rank must be at least 1, got {rank}: peft's default is 8")
         if alpha is not None and not 0 < alpha < math.inf:
             raise UserError(f"alpha must be positive, got {alpha}: leave it out for a scale of 1")
         if not 0 <= dropout < 1:
@@ -44,7 +44,7 @@ class Lora(Method):
         self.dropout = dropout
 
     def names(self, root: nn.Module) -> list[str]:
-        """Return the weights of linear layers among the targets."""
+        """Return the names of the weights of linear layers among the targets."""
         linear = [name for name in super().names(root) if _is_linear(root, name)]
         model_type = getattr(root.get_submodule("encoder"), "model_type", "")
         if self.targets is not None or model_type not in TARGETS:
@@ -53,10 +53,10 @@ class Lora(Method):
         return [name for name in linear if name.removesuffix(".weight") in matrices]
 
     def check(self, root: nn.Module) -> None:
-        """Check that peft is installed, that a target is a linear layer, and that merging fills no zeros.
+        """Check that peft is installed, that targets are linear layers, and that merging keeps pruned entries at 0.
 
         Raises:
-            UserError: one of these is not so.
+            UserError: peft is not installed, no target is a linear layer, or a layer is masked.
         """
         if masked_layers(root):
             raise UserError(
@@ -65,21 +65,21 @@ class Lora(Method):
             )
         if not self.names(root):
             raise UserError(f"targets must name a weight of a linear layer, got {self.targets}: see lit_prune.tuning")
-        need_peft("Lora")
+        require_peft("Lora")
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Put the narrow matrices beside the layers."""
+        """Install the updates and freeze the rest of the encoder."""
         layers = [name.removesuffix(".weight") for name in self.names(root)]
         self._inject(root, layers, has_alpha=self.alpha != self.rank)
 
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
-        """Put them where a state has them: 0.1.0 had other default targets, and no alpha."""
+        """Install the updates in a state dict; version 0.1.0 had other default targets, and no alpha."""
         factors = {name: parts for name, parts in parts_in(state).items() if "A" in parts}
         has_alpha = any("alpha" in parts for parts in factors.values())
         self._inject(root, [name.removesuffix(".weight") for name in factors], has_alpha)
 
     def _inject(self, root: nn.Module, layers: Iterable[str], has_alpha: bool) -> None:
-        """Install peft's LoRA beside layers; alpha is in the state dict unless the scale is 1."""
+        """Install peft's LoRA in layers; alpha is in the state dict unless the scale is 1."""
         from peft import LoraConfig, inject_adapter_in_model
 
         names = [name.removeprefix("encoder.") for name in layers]
@@ -89,18 +89,22 @@ class Lora(Method):
         inject_adapter_in_model(config, encoder)
         if has_alpha:
             for name in names:
-                narrow = encoder.get_submodule(f"{name}.lora_A.default")
-                narrow.register_buffer("alpha", torch.tensor(alpha, device=next(narrow.parameters()).device))
+                factor = encoder.get_submodule(f"{name}.lora_A.default")
+                factor.register_buffer("alpha", torch.tensor(alpha, device=next(factor.parameters()).device))
 
 
-def need_peft(what: str) -> None:
-    """Raise a UserError if peft is not installed."""
+def require_peft(feature: str) -> None:
+    """Check that peft is installed.
+
+    Raises:
+        UserError: peft is not installed.
+    """
     try:
         import peft  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UserError(f"{what} needs peft: pip install peft, or the extra peft of this package") from error
+        raise UserError(f"{feature} requires peft: pip install peft, or the extra peft of this package") from error
 
 
 def _is_linear(root: nn.Module, name: str) -> bool:
-    owner, own = owner_of(root, name)
-    return own == "weight" and isinstance(owner, nn.Linear)
+    owner, tensor_name = owner_of(root, name)
+    return tensor_name == "weight" and isinstance(owner, nn.Linear)

@@ -1,7 +1,7 @@
-"""What the tensors of a network that is tuned are called in its state dict, and would be called without.
+"""Names of tensors in the state dict of a tuned model, and their plain names in the untuned model.
 
-A tensor under a parametrization is `<layer>.parametrizations.<tensor>.original`, and what is trained of it beside it;
-the layer that peft's LoRA is put around is `<layer>.base_layer`.
+A parametrized tensor is `<layer>.parametrizations.<tensor>.original`, with its trained parts beside it; a layer in
+peft's LoRA is `<layer>.base_layer`.
 """
 
 import re
@@ -19,24 +19,24 @@ _PART = re.compile(
 
 
 def plain(name: str) -> str:
-    """What a tensor, or its parametrization, would be called without; what only tuning has keeps its name."""
+    """Return the plain name of a tensor or parametrization; names of trained parts are unchanged."""
     return _BASE_LAYER.sub(r"\1", _ORIGINAL.sub(r"\1\2", name))
 
 
 def parametrized(name: str, part: str) -> str:
-    """Return the name of what is trained beside a tensor under a parametrization."""
-    owner, _, own = name.rpartition(".")
-    return f"{owner}.parametrizations.{own}.0.{part}"
+    """Return the name of a trained part of a parametrized tensor."""
+    owner, _, tensor_name = name.rpartition(".")
+    return f"{owner}.parametrizations.{tensor_name}.0.{part}"
 
 
 def owner_of(root: nn.Module, name: str) -> tuple[nn.Module, str]:
-    """The module that has a tensor, and what the tensor is called there."""
-    owner, _, own = name.rpartition(".")
-    return root.get_submodule(owner), own
+    """Return the module that contains a tensor, and the name of the tensor in it."""
+    owner, _, tensor_name = name.rpartition(".")
+    return root.get_submodule(owner), tensor_name
 
 
 def parts_in(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """What a state dict has of tensors beside their originals, by plain names: `index` and `values`, `A` and `B`..."""
+    """Return the trained parts in a state dict by the plain names of tensors: `index` and `values`, `A` and `B`..."""
     parts: dict[str, dict[str, Tensor]] = {}
     for name, value in state.items():
         if found := _PART.fullmatch(name):
@@ -47,16 +47,16 @@ def parts_in(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 
 
 def without_parts(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The originals, and all that is not tuned in this way, under plain names."""
+    """Return a state dict with plain names, without trained parts."""
     return {plain(name): value for name, value in state.items() if not _PART.fullmatch(name)}
 
 
 def leave_plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict whose originals have their plain names, as a network's without."""
+    """Return a state dict with plain names of originals."""
     return {plain(name): value for name, value in state.items()}
 
 
 def take_plain(state: Mapping[str, Tensor], root: nn.Module) -> dict[str, Tensor]:
-    """The way back from `leave_plain`, for a network that is shaped as the state's was."""
+    """Undo `leave_plain` for a model that is tuned in the same way."""
     named = {plain(name): name for name in root.state_dict()}
     return {named.get(name, name): value for name, value in state.items()}

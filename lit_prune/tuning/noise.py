@@ -1,4 +1,4 @@
-"""All entries are tuned, under a noise that holds them to the pretrained encoder."""
+"""Tuning of all entries with noise that regularises towards the pretrained encoder."""
 
 from abc import abstractmethod
 from typing import Literal
@@ -12,27 +12,27 @@ from lit_prune.tuning.method import Losses, Method, Sum
 
 
 class Noisy(Method):
-    """All entries of the targets are tuned, by what is added to them."""
+    """A method that tunes all entries of the targets by additive changes."""
 
     @abstractmethod
     def change(self, original: Tensor) -> Change:
-        """The parametrization of a tensor."""
+        """Return the parametrization of a tensor."""
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Train what is added."""
+        """Install the changes and freeze the rest of the encoder."""
         names = self.names(root)
         root.get_submodule("encoder").requires_grad_(False)
         add_changes(root, names, self.change)
 
 
 class Mixout(Noisy):
-    """Each step takes pretrained values in the place of some weights, at random (Lee et al. 2020, Mixout).
+    """Tuning with random weights replaced by their pretrained values in each step (Lee et al. 2020, Mixout).
 
     Args:
-        probability: Of a weight to be its pretrained value in a step, from 0 to below 1.
-        targets: Name patterns of the tensors, None: all of the encoder's.
-        at: In `training`; or in `evaluation` alone, each of which draws anew, as in the code of Fu et al. 2023: the
-            result is what the selected evaluation drew.
+        probability: Probability that a weight has its pretrained value, at least 0 and below 1.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
+        at: `training`, or `evaluation` to draw new weights before each evaluation and none in training, as in the code
+            of Fu et al. 2023; the result keeps the draw of the selected evaluation.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class Mixout(Noisy):
     ) -> None:
         super().__init__(targets)
         if not 0 <= probability < 1:
-            raise UserError(f"probability is {probability}, needed is one from 0 to below 1")
+            raise UserError(f"probability must be at least 0 and below 1, got {probability}: the default is 0.9")
         self.probability = probability
         self.at = at
 
     def change(self, original: Tensor) -> Change:
-        """A change of which training or evaluation leaves out a part."""
+        """Return a change with noise in training or evaluation."""
         return MixedChange(original, self.probability) if self.at == "training" else ResetChange(original)
 
     def before_evaluation(self, root: nn.Module, step: int) -> None:
-        """Draw what the evaluation leaves out, by the run's seed and the step."""
+        """Draw the entries to reset in the evaluation, by the run's seed and the step."""
         generator = torch.Generator().manual_seed(torch.initial_seed() + step)
         for change in changes_in(root).values():
             if isinstance(change, ResetChange):
@@ -60,21 +60,21 @@ class Mixout(Noisy):
 
 
 class ChildTuningFree(Noisy):
-    """Each step gives a random part of the entries their gradient (Xu et al. 2021, Child-Tuning F).
+    """Tuning of a random part of the entries in each step (Xu et al. 2021, Child-Tuning F).
 
-    Child-Tuning D is `ChosenEntries` by `GradientCriterion` of squares, with the scope `global`.
+    Child-Tuning D is `ChosenEntries` with a `GradientCriterion` of squares and global scope.
 
     Args:
-        reserved: The probability of an entry to get its gradient, above 0 up to 1.
-        targets: Name patterns of the tensors, None: all of the encoder's.
+        reserved: Probability that an entry receives its gradient, above 0 and at most 1.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
     """
 
     def __init__(self, reserved: float = 0.3, targets: list[str] | None = None) -> None:
         super().__init__(targets)
         if not 0 < reserved <= 1:
-            raise UserError(f"reserved is {reserved}, needed is a share above 0 up to 1")
+            raise UserError(f"reserved must be above 0 and at most 1, got {reserved}: the default is 0.3")
         self.reserved = reserved
 
     def change(self, original: Tensor) -> Change:
-        """A change that gets a part of its gradient."""
+        """Return a change with dropout on its gradient."""
         return ThinnedChange(original, self.reserved)

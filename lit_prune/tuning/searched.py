@@ -1,7 +1,7 @@
-"""A share of the entries is tuned, found by training all of them first.
+"""Sparse tuning of entries that a search selects by training all of them first.
 
-The search trains what is added to the pretrained tensors, and every so many steps takes all but the largest changes
-back. The entries that are left at its end are tuned further; no other has moved.
+The search trains additive changes and periodically resets all but the largest ones. The remaining entries are tuned
+further; all other entries keep their pretrained values.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from lit_prune.tuning.method import Losses, Sum
 
 
 class ChildPruning(Entries):
-    """The entries are tuned that the search changes most (Fu et al. 2023, ChildPruning).
+    """Sparse tuning of the entries with the largest changes in a search (Fu et al. 2023, ChildPruning).
 
     Args:
-        every: Steps of the search after which all but the largest changes are taken back.
-        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
-        scope: Whether that is the share of each `tensor`, or of all together (`global`).
-        targets: Name patterns of the tensors, None: all of the encoder's.
+        every: Interval in steps of the search at which all but the largest changes are reset.
+        share: Trainable fraction, from 0 (linear probe) to 1.
+        scope: `tensor` for the fraction of each tensor, `global` for the fraction of all entries together.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
     """
 
     searches = True
@@ -35,19 +35,19 @@ class ChildPruning(Entries):
     ) -> None:
         super().__init__(share, scope, targets)
         if every < 1:
-            raise UserError(f"every is {every}, needed is a number of steps from 1 on")
+            raise UserError(f"every must be positive, got {every}: it counts steps")
         self.every = every
-        self.kept: dict[str, Tensor] = {}  # the last time
+        self.kept: dict[str, Tensor] = {}  # indices of the entries that the last update kept
 
     def begin_search(self, root: nn.Module) -> None:
-        """Have all tensors trained by what is added to them."""
+        """Train all tensors by additive changes."""
         names = self.names(root)
         root.get_submodule("encoder").requires_grad_(False)
         add_changes(root, names, self.change)
 
     @torch.no_grad()
     def after_search_step(self, root: nn.Module, step: int) -> dict[str, float]:
-        """Take the smaller changes back, where it is time; `kept_again`: how much of the last kept ones that keeps."""
+        """Reset the smaller changes at every interval; `kept_again` is the overlap with the entries kept before."""
         if step % self.every:
             return {}
         changes = changes_in(root)
@@ -59,32 +59,33 @@ class ChildPruning(Entries):
         return {"kept_again": jaccard(before, self.kept)} if before else {}
 
     def largest(self, root: nn.Module) -> dict[str, Tensor]:
-        """The entries of the largest changes, as `TunedEntries` takes them."""
-        return self.select(root, {name: each.settled().detach().abs() for name, each in changes_in(root).items()})
+        """Return the indices of the entries with the largest changes; see `TunedEntries`."""
+        scores = {name: change.in_evaluation().detach().abs() for name, change in changes_in(root).items()}
+        return self.select(root, scores)
 
     @torch.no_grad()
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Tune the entries of the largest changes further, from where the search has brought them."""
+        """Tune the entries with the largest changes further, from their values in the search."""
         indices = self.largest(root)
-        moved = {name: each.settled().flatten()[indices[name]] for name, each in changes_in(root).items()}
+        found = {name: change.in_evaluation().flatten()[indices[name]] for name, change in changes_in(root).items()}
         remove_changes(root, indices)
         tune(root, indices)
-        for name, each in tuned_entries(root).items():
-            each.values.add_(moved[name].view_as(each.values))
+        for name, entries in tuned_entries(root).items():
+            entries.values.add_(found[name].view_as(entries.values))
 
 
 class DiffPruning(ChildPruning):
-    """The entries are tuned of the largest changes under learned gates (Guo et al. 2021; Fu et al. 2023, DiffPruning).
+    """Sparse tuning of the entries with the largest gated changes (Guo et al. 2021; Fu et al. 2023, DiffPruning).
 
-    The search adds the mean probability of a gate to be open to the loss. As Guo et al. have it the entries of the
-    largest gated changes are kept; the code of Fu et al. keeps those of the largest |alpha|.
+    The search adds the mean probability of open gates to the loss. As in Guo et al., the entries with the largest gated
+    changes are kept; the code of Fu et al. keeps those with the largest |alpha|.
 
     Args:
-        weight: What the mean probability is multiplied by.
-        every: Steps of the search after which all but the largest changes are taken back.
-        share: The fraction of the entries that is tuned, from 0 (the heads alone) to 1.
-        scope: Whether that is the share of each `tensor`, or of all together (`global`).
-        targets: Name patterns of the tensors, None: all of the encoder's.
+        weight: Weight of the mean probability in the loss.
+        every: Interval in steps of the search at which all but the largest changes are reset.
+        share: Trainable fraction, from 0 (linear probe) to 1.
+        scope: `tensor` for the fraction of each tensor, `global` for the fraction of all entries together.
+        targets: Name patterns of tensors, None for all tensors of the encoder.
     """
 
     change = GatedChange
@@ -99,22 +100,22 @@ class DiffPruning(ChildPruning):
     ) -> None:
         super().__init__(every, share, scope, targets)
         if weight < 0:
-            raise UserError(f"weight is {weight}, needed is a number from 0 on")
+            raise UserError(f"weight must not be negative, got {weight}: the default is 1")
         self.weight = weight
 
     def penalty(self, root: nn.Module) -> Tensor | float:
-        """The mean probability of a gate to be open, times the weight."""
-        gates = [each for each in changes_in(root).values() if isinstance(each, GatedChange)]
-        num = sum(each.alpha.numel() for each in gates)
-        return self.weight * torch.stack([each.open().sum() for each in gates]).sum() / num
+        """Return the mean probability of open gates, times the weight."""
+        gated = [change for change in changes_in(root).values() if isinstance(change, GatedChange)]
+        num = sum(change.alpha.numel() for change in gated)
+        return self.weight * torch.stack([change.open_probability().sum() for change in gated]).sum() / num
 
 
 def jaccard(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """How many entries are in both of two choices, over how many are in either.
+    """Return the Jaccard index (intersection over union) of two selections of entries.
 
     Args:
-        before: Entries of tensors by name, as `TunedEntries` takes them.
-        after: Others of the same tensors.
+        before: Indices of entries by tensor name; see `TunedEntries`.
+        after: Indices of entries of the same tensors.
     """
     num_both = sum(int(torch.isin(index, before[name], assume_unique=True).sum()) for name, index in after.items())
     num_all = sum(len(index) for choice in (before, after) for index in choice.values())

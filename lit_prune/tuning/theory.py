@@ -1,8 +1,8 @@
-"""What Fu et al. 2023 prove of sparse fine-tuning, as functions: bounds of Theorems 1 and 2, the mask of Theorem 3.
+"""Theory of sparse fine-tuning (Fu et al. 2023): the bounds of Theorems 1 and 2, the mask of Theorem 3.
 
-A share p of the parameters is tuned. The training loss is the mean of n examples, rho-Lipschitz in the parameters, and
-convex where training ends, with `smallest_eigenvalue` the smallest one of its Hessian there. Fixing parameters acts as
-a penalty of (1 - p) times the squared distance from the pretrained ones.
+A fraction p of the parameters is tuned. The training loss is the mean over n examples, rho-Lipschitz in the parameters,
+and convex where training ends, with `smallest_eigenvalue` that of its Hessian there. Freezing parameters acts as a
+penalty of (1 - p) times the squared distance from the pretrained parameters.
 """
 
 import math
@@ -15,18 +15,18 @@ from lit_prune.sparsity.select import exact_floor
 
 
 def stability_bound(lipschitz: float, smallest_eigenvalue: float, share: float, num_examples: int) -> float:
-    """Pointwise hypothesis stability (Theorem 1): how far, on average, the loss of a left-out example may move.
+    """Return the bound of pointwise hypothesis stability (Theorem 1), the mean change of a left-out example's loss.
 
     2 rho^2 / ((Lambda_min + 2 (1 - p)) n), in units of the loss.
 
     Args:
-        lipschitz: rho, units of the loss for each unit of distance between parameters.
-        smallest_eigenvalue: Lambda_min, from 0 on.
+        lipschitz: rho, in units of the loss per unit of distance between parameters.
+        smallest_eigenvalue: Lambda_min, not negative.
         share: p, from 0 to 1.
         num_examples: n.
 
     Raises:
-        UserError: an argument is out of its range, or nothing bounds the loss (p = 1 and Lambda_min = 0).
+        UserError: An argument is out of range, or there is no bound (p = 1 and Lambda_min = 0).
     """
     return 2 * lipschitz**2 / (_convexity(lipschitz, smallest_eigenvalue, share) * _checked(num_examples))
 
@@ -40,13 +40,13 @@ def generalisation_bound(
     num_examples: int,
     risk: float,
 ) -> float:
-    """What the expected loss does not exceed, with probability 1 - `risk` (Theorem 2), in units of the loss.
+    """Return the bound of the expected loss that holds with probability 1 - `risk` (Theorem 2).
 
     R + sqrt((C^2 + 24 C rho^2 / (Lambda_min + 2 (1 - p))) / (2 n delta)).
 
     Args:
         training_loss: R, the mean loss on the training set.
-        largest_loss: C, what no example's loss exceeds.
+        largest_loss: C, the upper bound of an example's loss.
         lipschitz: rho, see `stability_bound`.
         smallest_eigenvalue: Lambda_min, see `stability_bound`.
         share: p, from 0 to 1.
@@ -54,34 +54,34 @@ def generalisation_bound(
         risk: delta, above 0 and below 1.
 
     Raises:
-        UserError: an argument is out of its range, or nothing bounds the loss.
+        UserError: An argument is out of range, or there is no bound.
     """
     if not 0 < risk < 1:
-        raise UserError(f"risk is {risk}, needed is a probability above 0 and below 1")
+        raise UserError(f"risk must be above 0 and below 1, got {risk}: it is a probability")
     if largest_loss < 0:
-        raise UserError(f"largest_loss is {largest_loss}, needed is a number from 0 on")
+        raise UserError(f"largest_loss must not be negative, got {largest_loss}: it bounds the loss")
     spread = 24 * largest_loss * lipschitz**2 / _convexity(lipschitz, smallest_eigenvalue, share)
     return training_loss + math.sqrt((largest_loss**2 + spread) / (2 * _checked(num_examples) * risk))
 
 
 def best_mask(gradient: Tensor, curvature: Tensor, share: float) -> Tensor:
-    """The parameters to tune for the lowest second-order approximation of the loss (Theorem 3): the largest g^2 / h.
+    """Return the mask of parameters to tune that minimises the loss's second-order approximation (Theorem 3).
 
     Args:
         gradient: g (parameters,).
-        curvature: h (parameters,), the Hessian's diagonal, above 0; the theorem takes the rest of it as 0.
+        curvature: h (parameters,), the diagonal of the Hessian, positive; the theorem assumes the rest to be 0.
         share: p, from 0 to 1; floor(p times the number of parameters) are tuned.
 
     Returns:
-        bool (parameters,).
+        True for the largest g^2 / h, bool (parameters,).
 
     Raises:
-        UserError: a curvature is not positive, or the share is none.
+        UserError: A curvature is not positive, or the share is not between 0 and 1.
     """
     if not (curvature > 0).all():
-        raise UserError("a curvature is not above 0: the approximation has no lowest value")
+        raise UserError(f"curvature must be positive, got {curvature.min():g}: the approximation has no minimum")
     if not 0 <= share <= 1:
-        raise UserError(f"share is {share}, needed is one from 0 to 1")
+        raise UserError(f"share must be from 0 to 1, got {share}: it is the trainable fraction")
     mask = torch.zeros_like(gradient, dtype=torch.bool)
     mask[(gradient.square() / curvature).topk(exact_floor(share, len(gradient))).indices] = True
     return mask
@@ -89,15 +89,18 @@ def best_mask(gradient: Tensor, curvature: Tensor, share: float) -> Tensor:
 
 def _convexity(lipschitz: float, smallest_eigenvalue: float, share: float) -> float:
     if lipschitz < 0 or smallest_eigenvalue < 0:
-        raise UserError(f"lipschitz={lipschitz} and smallest_eigenvalue={smallest_eigenvalue}: needed are 0 or more")
+        raise UserError(
+            f"lipschitz and smallest_eigenvalue must not be negative, got {lipschitz} and {smallest_eigenvalue}: "
+            "use 0 or more"
+        )
     if not 0 <= share <= 1:
-        raise UserError(f"share is {share}, needed is one from 0 to 1")
+        raise UserError(f"share must be from 0 to 1, got {share}: it is the trainable fraction")
     if (convexity := smallest_eigenvalue + 2 * (1 - share)) == 0:
-        raise UserError("share=1 and smallest_eigenvalue=0: nothing bounds how far training may go")
+        raise UserError("share must be below 1 for smallest_eigenvalue=0, got 1: there is no bound")
     return convexity
 
 
 def _checked(num_examples: int) -> int:
     if num_examples < 1:
-        raise UserError(f"num_examples is {num_examples}, needed is 1 or more")
+        raise UserError(f"num_examples must be positive, got {num_examples}: use 1 or more")
     return num_examples

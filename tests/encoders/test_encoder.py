@@ -113,7 +113,7 @@ def test_token_types_do_nothing_to_a_family_without_them(tiny_family, model_type
 
 @pytest.mark.parametrize("model_type", ["deberta", "deberta-v2"])
 def test_attention_that_a_family_does_not_have_is_refused(tiny_family, model_type):
-    with pytest.raises(UserError, match=r"encoder.config does not fit it: Deberta.* does not support"):
+    with pytest.raises(UserError, match=r"that encoder.config fits, got .*: Deberta.* does not support"):
         PrunableEncoder(str(tiny_family(model_type)), config={"_attn_implementation": "sdpa"})
 
 
@@ -215,10 +215,10 @@ def test_a_run_prunes_every_family_by_its_name(experiment, tiny_family, model_ty
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"dropuot": 0.0}, r"encoder.config has \['dropuot'\], which .* \(bert\) does not know"),
+        ({"dropuot": 0.0}, r"unknown keys \['dropuot'\] of encoder.config: .*\(bert\)"),
         ({"num_hidden_layers": "x"}, r"num_hidden_layers"),
         ({"num_attention_heads": 3}, r"not a multiple of the number of attention heads"),
-        ({"intermediate_size": 8}, r"encoder.config does not fit"),
+        ({"intermediate_size": 8}, r"that encoder.config fits, got"),
     ],
 )
 def test_config_that_does_not_fit_is_refused(tiny_backbone, config, message):
@@ -280,7 +280,7 @@ def test_embeddings_may_be_more_than_tokens(tiny_backbone, tmp_path):
 
 def test_a_tokenizer_without_a_pad_token_is_refused(with_tokenizer):
     folder = with_tokenizer(lambda tokenizer: setattr(tokenizer, "pad_token", None))
-    with pytest.raises(UserError, match=r"has a tokenizer without a pad token: set `tokenizer.pad_token`"):
+    with pytest.raises(UserError, match=r"must have a pad token, got none in .*: set `tokenizer.pad_token`"):
         PrunableEncoder(folder)
 
 
@@ -306,7 +306,7 @@ def test_every_position_of_an_encoder_can_be_used(tiny_family, model_type):
 
 
 def test_an_unknown_name_without_a_network_says_what_to_do():
-    with pytest.raises(UserError, match=r"'nobody/nothing' could not be loaded.*a local folder.*HF_HOME.*=bundled"):
+    with pytest.raises(UserError, match=r"can be loaded, got 'nobody/nothing' .* a local folder.*HF_HOME.*=bundled"):
         PrunableEncoder("nobody/nothing")
 
 
@@ -331,7 +331,7 @@ def test_a_damaged_folder_is_named(tiny_backbone, tmp_path, damage):
     folder = tmp_path / "model"
     shutil.copytree(tiny_backbone, folder)
     DAMAGES[damage](folder)
-    with pytest.raises(UserError, match=f"encoder.backbone '{folder}' "):
+    with pytest.raises(UserError, match=f"encoder.backbone .*'{folder}'"):
         PrunableEncoder(str(folder))
 
 
@@ -345,5 +345,5 @@ def test_weights_saved_in_half_precision_are_loaded_in_single(tiny_backbone, tmp
 def test_weights_that_the_checkpoint_does_not_hold_are_named(tiny_backbone, tmp_path):
     shutil.copytree(tiny_backbone, tmp_path / "bert")
     BertModel.from_pretrained(tiny_backbone, add_pooling_layer=False).save_pretrained(tmp_path / "bert")
-    with pytest.warns(match=r"pooler\.dense\.bias, pooler\.dense\.weight: drawn at random"):
+    with pytest.warns(match=r"pooler\.dense\.bias, pooler\.dense\.weight: initialised at random"):
         PrunableEncoder(str(tmp_path / "bert"))

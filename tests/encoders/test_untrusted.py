@@ -69,7 +69,7 @@ def test_code_beside_a_model_is_not_run(changed, file):
 
 
 def test_a_model_that_needs_its_own_code_is_an_error(changed):
-    with pytest.raises(UserError, match="is not a model's folder"):
+    with pytest.raises(UserError, match="must be the folder of a model"):
         PrunableEncoder(changed(model_type="own", auto_map={"AutoConfig": "own.Own"}), pretrained=False)
 
 

@@ -96,7 +96,9 @@ def test_gates_are_hard_concrete(original):
     s = torch.sigmoid(torch.log(u) - torch.log(1 - u) + change.alpha)
     z = (s * (3.0 - -3.0) + -3.0).clamp(0, 1)
     torch.testing.assert_close(found, original + z * change.delta)
-    torch.testing.assert_close(change.open(), torch.sigmoid(change.alpha - torch.log(torch.tensor(3.0 / 3.0))))
+    torch.testing.assert_close(
+        change.open_probability(), torch.sigmoid(change.alpha - torch.log(torch.tensor(3.0 / 3.0)))
+    )
     assert change.alpha.min() > 0
     assert change.alpha.max() < 1
 
@@ -114,7 +116,7 @@ def test_an_open_probability_is_that_of_a_gate_above_0():
         change.alpha.fill_(-1.0)
         change.delta.fill_(1.0)
     share = (change(torch.zeros(20_000)) > 0).float().mean()
-    assert abs(float(share - change.open()[0].detach())) < 0.02
+    assert abs(float(share - change.open_probability()[0].detach())) < 0.02
 
 
 def test_changes_are_found_and_taken_out_again():

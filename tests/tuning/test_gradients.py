@@ -87,9 +87,9 @@ def test_more_probes_come_closer_to_the_diagonal():
 @pytest.mark.parametrize(
     ("make", "named"),
     [
-        (lambda: GradientCriterion(0), "num_batches is 0"),
-        (lambda: GradientCriterion(of="cube"), "of is 'cube'"),
-        (lambda: CurvatureCriterion(num_probes=0), "num_probes is 0"),
+        (lambda: GradientCriterion(0), "num_batches must be positive, got 0"),
+        (lambda: GradientCriterion(of="cube"), "unknown of='cube': choose from sum, square, absolute"),
+        (lambda: CurvatureCriterion(num_probes=0), "num_probes must be positive, got 0"),
     ],
 )
 def test_a_wrong_setting_is_named(make, named):
@@ -98,5 +98,5 @@ def test_a_wrong_setting_is_named(make, named):
 
 
 def test_a_weight_alone_has_no_scores():
-    with pytest.raises(UserError, match="ChosenEntries alone takes"):
+    with pytest.raises(UserError, match="which needs gradients: use it in"):
         GradientCriterion()(torch.ones(3), 0.5)

@@ -56,7 +56,10 @@ def test_the_settings_reach_the_parametrization(root):
 
 @pytest.mark.parametrize(
     ("make", "named"),
-    [(lambda: Mixout(1.0), "probability is 1.0"), (lambda: ChildTuningFree(0.0), "reserved is 0.0")],
+    [
+        (lambda: Mixout(1.0), "probability must be at least 0 and below 1, got 1.0"),
+        (lambda: ChildTuningFree(0.0), "reserved must be above 0 and at most 1, got 0.0"),
+    ],
 )
 def test_a_wrong_setting_is_named(make, named):
     with pytest.raises(UserError, match=named):

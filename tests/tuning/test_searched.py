@@ -46,7 +46,7 @@ def test_after_so_many_steps_the_largest_changes_alone_are_left(kind, scope, roo
     told = train(method, root.train(), 4)
     assert told == [{}] * 4
     assert sum(changed(root, before).values()) > 100
-    expected = {name: each.settled().detach().abs() for name, each in changes_in(root).items()}
+    expected = {name: each.in_evaluation().detach().abs() for name, each in changes_in(root).items()}
     allowed = {name: int(0.1 * value.numel()) for name, value in expected.items()}
     method.after_search_step(root, 5)
     moved = changed(root, before)
@@ -54,7 +54,7 @@ def test_after_so_many_steps_the_largest_changes_alone_are_left(kind, scope, roo
     assert 0 < sum(moved.values()) <= num
     if scope == "tensor":
         assert all(moved[name] <= allowed[name] for name in allowed)
-        delta = changes_in(root)["encoder.0.weight"].settled().detach()
+        delta = changes_in(root)["encoder.0.weight"].in_evaluation().detach()
         kept = expected["encoder.0.weight"].flatten().topk(20).indices
         assert set(delta.flatten().nonzero().flatten().tolist()) <= set(kept.tolist())
     assert not method.after_search_step(root, 6)
@@ -116,7 +116,11 @@ def test_how_much_two_choices_share():
 
 
 @pytest.mark.parametrize(
-    ("make", "named"), [(lambda: ChildPruning(every=0), "every is 0"), (lambda: DiffPruning(weight=-1), "weight is -1")]
+    ("make", "named"),
+    [
+        (lambda: ChildPruning(every=0), "every must be positive, got 0"),
+        (lambda: DiffPruning(weight=-1), "weight must not be negative, got -1"),
+    ],
 )
 def test_a_wrong_setting_is_named(make, named):
     with pytest.raises(UserError, match=named):

@@ -30,7 +30,10 @@ def test_of_all_together_the_share_is_the_largest(scores, share):
 
 
 def test_no_share_and_no_scope_are_errors(scores):
-    for share, scope, named in ((-0.1, "tensor", "share is -0.1"), (0.1, "layer", "scope is 'layer'")):
+    for share, scope, named in (
+        (-0.1, "tensor", "share must be from 0 to 1, got -0.1"),
+        (0.1, "layer", "unknown scope 'layer': choose from tensor, global"),
+    ):
         with pytest.raises(UserError, match=named):
             select_entries(scores, share, scope)
 

@@ -54,14 +54,20 @@ def test_the_mask_has_exactly_the_share_that_sparse_tuning_selects():
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (lambda: stability_bound(1.0, 0.0, 1.0, 10), "nothing bounds"),
-        (lambda: stability_bound(-1.0, 0.0, 0.5, 10), "lipschitz=-1.0"),
-        (lambda: stability_bound(1.0, 0.0, 1.5, 10), "share is 1.5"),
-        (lambda: stability_bound(1.0, 0.0, 0.5, 0), "num_examples is 0"),
-        (lambda: generalisation_bound(0.1, 1.0, 1.0, 0.0, 0.5, 10, 0.0), "risk is 0.0"),
-        (lambda: generalisation_bound(0.1, -1.0, 1.0, 0.0, 0.5, 10, 0.1), "largest_loss is -1.0"),
-        (lambda: best_mask(torch.ones(2), torch.tensor([1.0, 0.0]), 0.5), "curvature is not above 0"),
-        (lambda: best_mask(torch.ones(2), torch.ones(2), -0.5), "share is -0.5"),
+        (lambda: stability_bound(1.0, 0.0, 1.0, 10), "there is no bound"),
+        (
+            lambda: stability_bound(-1.0, 0.0, 0.5, 10),
+            "lipschitz and smallest_eigenvalue must not be negative, got -1.0",
+        ),
+        (lambda: stability_bound(1.0, 0.0, 1.5, 10), "share must be from 0 to 1, got 1.5"),
+        (lambda: stability_bound(1.0, 0.0, 0.5, 0), "num_examples must be positive, got 0"),
+        (lambda: generalisation_bound(0.1, 1.0, 1.0, 0.0, 0.5, 10, 0.0), "risk must be above 0 and below 1, got 0.0"),
+        (
+            lambda: generalisation_bound(0.1, -1.0, 1.0, 0.0, 0.5, 10, 0.1),
+            "largest_loss must not be negative",
+        ),
+        (lambda: best_mask(torch.ones(2), torch.tensor([1.0, 0.0]), 0.5), "curvature must be positive, got 0"),
+        (lambda: best_mask(torch.ones(2), torch.ones(2), -0.5), "share must be from 0 to 1, got -0.5"),
     ],
 )
 def test_what_the_theorems_do_not_cover_is_refused(call, named):
