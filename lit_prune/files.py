@@ -38,7 +38,7 @@ def new_path(out: str, folder: bool = False) -> Path:
 
     Args:
         out: The path of a new file or folder.
-        folder: Whether it will be a folder; an existing empty folder is accepted too.
+        folder: True for a folder, which may exist if it is empty.
 
     Raises:
         UserError: The path exists, or cannot be created.

@@ -120,11 +120,11 @@ REFUSED_SETTINGS = {
         r"encoder\..*[Ff]lash",
     ),
     # seeds, names, places
-    "seed -1": ("--seed_everything=-1", r"seed_everything must be a whole number .*, got -1: "),
+    "seed -1": ("--seed_everything=-1", r"seed_everything must be an integer .*, got -1: "),
     "seed 1e20": ("--seed_everything=1e20", r"seed_everything must be .*an integer, got 1e\+20: "),
     "seed of 20 digits": ("--seed_everything=10000000000000000000", r"seed_everything must be a whole .*, got 1000000"),
-    "seed false": ("--seed_everything=false", r"seed_everything must be a whole number .*, got False: "),
-    "seed true": ("--seed_everything=true", r"seed_everything must be a whole number .*, got True: "),
+    "seed false": ("--seed_everything=false", r"seed_everything must be an integer .*, got False: "),
+    "seed true": ("--seed_everything=true", r"seed_everything must be an integer .*, got True: "),
     "seed text": ("--seed_everything=one", r"seed_everything must be .*an integer, got one: "),
     "experiment of 300 letters": (
         f"--experiment={'x' * 300}",
@@ -132,7 +132,7 @@ REFUSED_SETTINGS = {
     ),
     "experiment outside": (
         "--experiment=../../x",
-        r"experiment must be names with / between them, got '\.\./\.\./x': ",
+        r"experiment must be folder names separated by /, got '\.\./\.\./x': ",
     ),
     "experiment absolute": ("--experiment=/tmp/x", r"experiment must be names .*, got '/tmp/x': "),
     "experiment empty": ("--experiment=", r"experiment must be names .*, got '': "),
@@ -271,8 +271,8 @@ REFUSED_FILES = {
     ),
     "a bracket that is open": (b"data:\n  root: [1\nfoo: }\n", r"--config must be yaml of plain values .*line 2"),
     "a tab": (b"data:\n\troot: x\n", r"--config must be yaml of plain values .*line 2"),
-    "a list": (b"[1, 2]", r"--config must hold a mapping, got .*\[1, 2\]: "),
-    "a word": (b"hello", r"--config must hold a mapping, got .*'hello': "),
+    "a list": (b"[1, 2]", r"--config must contain a mapping, got \[1, 2\] in .*: "),
+    "a word": (b"hello", r"--config must contain a mapping, got 'hello' in .*: "),
     "an unknown key": (b"dta:\n  root: x\n", r"unknown key dta\.root: did you mean data\.root\?"),
     "an unknown key of the trainer": (
         b"trainer:\n  max_step: 3\n",
@@ -280,7 +280,7 @@ REFUSED_FILES = {
     ),
     "a wrong value": (b"data:\n  batch_size: [4]\n", r"data\.batch_size must be an integer, got \[4\]: "),
     "unquoted no": (b"experiment: no\n", r"experiment must be text, got (no|False): "),
-    "a seed below 0": (b"seed_everything: -1\n", r"seed_everything must be a whole number .*, got -1: "),
+    "a seed below 0": (b"seed_everything: -1\n", r"seed_everything must be an integer .*, got -1: "),
 }
 
 # Whole command lines -> the one line.
@@ -300,8 +300,14 @@ REFUSED_COMMANDS = {
     "test of columns": (("test", "run", "--files", "a=b", "--columns", "3"), r"columns must be a mapping, got 3: "),
     "predict without out": (("predict", "run"), r"out must be set: "),
     "predict file and split": (("predict", "run", "--out=x.csv", "--file=a", "--split=b"), r"either --file or --split"),
-    "predict on a device": (("predict", "run", "--out=x.csv", "--split=id", "--device=abacus"), r"unknown device 'abacus'"),
-    "predict in batches of 0": (("predict", "run", "--out=x.csv", "--split=id", "--batch_size=0"), r"batch_size must be positive, got 0"),
+    "predict on a device": (
+        ("predict", "run", "--out=x.csv", "--split=id", "--device=abacus"),
+        r"unknown device 'abacus'",
+    ),
+    "predict in batches of 0": (
+        ("predict", "run", "--out=x.csv", "--split=id", "--batch_size=0"),
+        r"batch_size must be positive, got 0",
+    ),
     "predict into another kind": (("predict", "run", "--out=x.doc", "--split=id"), r"x\.doc.*\.parquet"),
     "predict misspelt": (("predict", "run", "--out=x.csv", "--filee=z"), r"unknown key filee: "),
     "export in no format": (("export", "run", "--format=foo", "--out=x"), r"--format is 'foo'.*dense"),
@@ -312,7 +318,7 @@ REFUSED_COMMANDS = {
     "export of nothing": (("export", "/no/run", "--format=dense", "--out=x"), r"/no/run"),
     "masks of nothing": (("masks", "/no/run"), r"/no/run"),
     "study of nothing": (("study", "/no.yaml"), r"/no\.yaml"),
-    "report of nothing": (("report", "/no"), r"/no is not a folder"),
+    "report of nothing": (("report", "/no"), r"the folder of a report must exist, got /no"),
     "report towards no end": (("report", "/", "--pareto={a: up}"), r"pareto must be one of 'max', 'min', got up: "),
     "stability of too many": (
         ("stability", "--config=c.yaml", "--seeds=1..1000000000"),
@@ -322,8 +328,11 @@ REFUSED_COMMANDS = {
         ("stability", "--config=c.yaml", f"--seeds=1..1{'0' * 40}"),
         r"--seeds must be at most 10,000",
     ),
-    "stability of no seeds": (("stability", "--config=c.yaml", "--seeds=5..1"), r"--seeds 5\.\.1"),
-    "stability of a word": (("stability", "--config=c.yaml", "--seeds=x"), r"--seeds is 'x'"),
+    "stability of no seeds": (("stability", "--config=c.yaml", "--seeds=5..1"), r"--seeds must ascend, got 5\.\.1"),
+    "stability of a word": (
+        ("stability", "--config=c.yaml", "--seeds=x"),
+        r"--seeds must be a range or a list, got 'x'",
+    ),
     "stability of a seed below 0": (
         ("stability", "--config=c.yaml", "--seeds=-3..2"),
         r"--seeds must be from 0 to .*, got -3: ",
@@ -334,7 +343,7 @@ REFUSED_COMMANDS = {
         r"perturb must be a number, got 'x': ",
     ),
     "stability that varies what": (("stability", "--config=c.yaml", "--vary=x"), r"vary must be one of .*, got 'x': "),
-    "stability without a configuration": (("stability",), r"--config is missing"),
+    "stability without a configuration": (("stability",), r"--config must be set, got none"),
     "pointwise alone": (("pointwise", "run"), r"parts must be set: "),
     "pointwise in batches": (
         ("pointwise", "run", "part", "--batch_size", "z"),
@@ -343,7 +352,7 @@ REFUSED_COMMANDS = {
     "pointwise misspelt": (("pointwise", "run", "part", "--foo"), r"unknown key foo: "),
     "bench of nothing": (("bench",), r"a command must be given, got none: choose from inference"),
     "bench of a word": (("bench", "foo"), r"unknown command 'foo': choose from 'inference'"),
-    "bench of no rounds": (("bench", "step", "--repeats=0"), r"repeats is 0"),
+    "bench of no rounds": (("bench", "step", "--repeats=0"), r"repeats must be positive, got 0"),
     "bench of layers in letters": (("bench", "step", "--layers=x"), r"layers must be an integer, got x: "),
 }
 

@@ -1,1 +1,1 @@
-"""The commands, a module each: arguments in, what is printed or written out."""
+"""The commands of the command line, one module each."""

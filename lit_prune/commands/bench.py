@@ -73,9 +73,9 @@ def inference(
     Raises:
         UserError: A folder is neither, or an argument is out of range.
     """
-    place = device_named(device)
-    chosen = supported_precisions(place) if precisions is None else precisions
-    workloads = [Workload(texts, tokens, chosen, repeats, place) for texts in batch for tokens in length]
+    device = device_named(device)
+    chosen = supported_precisions(device) if precisions is None else precisions
+    workloads = [Workload(texts, tokens, chosen, repeats, device) for texts in batch for tokens in length]
     if not workloads:
         raise UserError(
             f"batch and length must be lists of numbers, got {batch} and {length}: name at least one of each"
@@ -126,14 +126,14 @@ def density(
     Raises:
         UserError: An argument is out of range.
     """
-    place = device_named(device)
+    device = device_named(device)
     check_shape(layers, hidden)
     if wrong := [rank for rank in ranks if not 1 <= rank <= hidden]:
         raise UserError(f"ranks must be from 1 to {hidden}, the width, got {wrong[0]}: choose others")
     if wrong_densities := [density for density in kept if not 0 < density <= 1]:
         raise UserError(f"kept must be densities above 0 and at most 1, got {wrong_densities[0]}: choose others")
-    chosen = supported_precisions(place) if precisions is None else precisions
-    workload = Workload(batch, length, chosen, repeats, place)
+    chosen = supported_precisions(device) if precisions is None else precisions
+    workload = Workload(batch, length, chosen, repeats, device)
     shape = layers, hidden, length
     makers: dict[str, Callable[[], nn.Module]] = {"dense": partial(dense_bert, *shape)}
     makers |= {f"rank {rank}": partial(low_rank_bert, *shape, rank) for rank in ranks}
@@ -215,8 +215,8 @@ def select(
         UserError: An argument is out of range.
     """
     check_positive(size=size, repeats=repeats)
-    place = device_named(device)
-    scores = torch.rand(size, generator=torch.Generator().manual_seed(0)).to(place)
+    device = device_named(device)
+    scores = torch.rand(size, generator=torch.Generator().manual_seed(0)).to(device)
     num_keep = num_kept(size, sparsity)
     functions: dict[str, Callable[[], object]] = {
         "select_seconds": lambda: keep_largest([scores], num_keep),
@@ -224,7 +224,7 @@ def select(
         "select_seconds_kthvalue": lambda: scores.kthvalue(size - num_keep + 1),
         "select_seconds_sort": lambda: scores.sort(),
     }
-    report(compare(functions, "select_seconds_", repeats, place), place, json)
+    report(compare(functions, "select_seconds_", repeats, device), device, json)
 
 
 def startup(repeats: int = 5, json: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`lit_prune fit`: train as a yaml sets it, or continue a run."""
+"""`lit_prune fit`: train a model from a yaml, or resume a run."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from lit_prune.runs.summary import print_summary
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Train as the arguments of `lit_prune fit` say, or show the result of a run that is complete already."""
+    """Train with the arguments of `lit_prune fit`, or print the summary of a run that is complete already."""
     quiet()
     arguments, resume = resumed(requeued(list(arguments)))
     if resume is not None and (resume / "metrics.json").is_file():

@@ -1,4 +1,4 @@
-"""`lit_prune masks`: what the subnetworks of runs keep, and how much of it they share."""
+"""`lit_prune masks`: density and overlap of the subnetworks of runs."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,42 +14,42 @@ from lit_prune.files import new_path, write_folder, writing
 from lit_prune.report.tables import Table
 
 _CONSOLE_ROWS = 40
-_FILE_WIDTH = 160  # of what is piped into a file
+_FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Compare as the arguments of `lit_prune masks` say."""
+    """Compare masks with the arguments of `lit_prune masks`."""
     parser = ArgumentParser(
         prog="lit_prune masks",
         exit_on_error=False,
-        description="Show what runs keep of each layer and kind of matrix, and how much of it each two of them share.",
+        description="Compare the masks of runs: density by layer and target, and pairwise overlap.",
     )
     parser.add_argument(
         "runs",
         nargs="+",
         metavar="RUN",
-        help="Folder of a finished run, logs/<experiment>/version_<n>, or of exported masks, or, where a run's masks "
-        "differ by task, its <task>_masks.safetensors; all of one architecture.",
+        help="Folder of a finished run, logs/<experiment>/version_<n>, or of exported masks, or a file "
+        "<task>_masks.safetensors of a run with masks for each task. All runs must have the same architecture.",
     )
     parser.add_argument(
         "--out",
         type=str | None,
-        help="A new folder for what is shown: masks.md, kept.csv and kept.png, with several runs overlap.csv and "
-        "overlap.png too (each picture as pdf as well).",
+        help="A new folder for masks.md, kept.csv and kept.png, for several runs also overlap.csv and overlap.png "
+        "(figures as pdf too).",
     )
-    said = parser.parse_args(list(arguments))
-    compare(said.runs, said.out)
+    parsed = parser.parse_args(list(arguments))
+    compare(parsed.runs, parsed.out)
 
 
 def compare(runs: Sequence[str], out: str | None = None) -> None:
-    """Show what runs keep, and how much of it each two of them share.
+    """Print the densities of runs and their pairwise overlaps, and write them if `out` is set.
 
     Args:
-        runs: Folders of finished runs, or of exports of masks, or files of masks in the former.
-        out: The folder to write: a new one, or an empty one; None: only print.
+        runs: Folders of finished runs or of exported masks, or files of masks in a run's folder.
+        out: A new or empty folder for the files, None for no files.
 
     Raises:
-        UserError: a folder holds no masks or is given twice, masks are of different matrices, or `out` is not empty.
+        UserError: A folder has no masks or is given twice, the masked matrices differ, or `out` is not empty.
     """
     folder = None if out is None else new_path(out, folder=True)
     counts = count(open_all(runs))
@@ -66,15 +66,15 @@ def compare(runs: Sequence[str], out: str | None = None) -> None:
 
 
 def _write(counts: Counts, shown: Sequence[Table], folder: Path) -> None:
-    from lit_prune.compare.figures import MOST_PANELS, draw_kept, draw_overlap  # not above: it takes a second
+    from lit_prune.compare.figures import MOST_PANELS, draw_kept, draw_overlap  # not above: slow to import
 
     kept_rows(counts).to_csv(folder / "kept.csv", index=False)
     draw_kept(counts, folder)
-    pictures = ["![What each run keeps](kept.png)"]
+    pictures = ["![Density of each run](kept.png)"]
     if len(counts.names) > MOST_PANELS:
-        pictures.append(f"The picture shows the first {MOST_PANELS} of {len(counts.names)} runs.")
+        pictures.append(f"The figure shows the first {MOST_PANELS} of {len(counts.names)} runs.")
     if counts.pairs:
         overlap_rows(counts).to_csv(folder / "overlap.csv", index=False)
         draw_overlap(counts, folder)
-        pictures.append("![How much each two runs share](overlap.png)")
+        pictures.append("![Overlap of each pair of runs](overlap.png)")
     (folder / "masks.md").write_text("\n\n".join([*(table.markdown() for table in shown), *pictures]) + "\n")

@@ -1,6 +1,6 @@
-"""`lit_prune pointwise`: how far the loss of a training row moves when a model is trained without it.
+"""`lit_prune pointwise`: pointwise hypothesis stability (Fu et al. 2023, Definition 3).
 
-Fu et al. 2023, Definition 3 (pointwise hypothesis stability), measured.
+The change of a training example's loss when the model is trained without the example.
 """
 
 from collections.abc import Sequence
@@ -17,32 +17,32 @@ from lit_prune.hardware.device import device_named
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Measure as the arguments of `lit_prune pointwise` say."""
+    """Measure pointwise stability with the arguments of `lit_prune pointwise`."""
     parser = ArgumentParser(
         prog="lit_prune pointwise",
         exit_on_error=False,
-        description="How far the losses of training rows move when they are left out: the mean change, by run and over "
-        "all. The definition leaves out one row at a time; runs lack a share of them, so this is an "
-        "upper estimate.",
+        description="Measure the mean change of the loss of training examples that are left out, by run and over all "
+        "runs. The definition leaves out one example at a time; runs leave out a fraction, so this is an upper "
+        "estimate.",
     )
     parser.add_argument(
-        "whole", type=str, help="Folder of a run that had all its training rows, logs/<experiment>/version_<n>."
+        "whole", type=str, help="Folder of a run with the whole training set, logs/<experiment>/version_<n>."
     )
     parser.add_argument(
         "parts",
         nargs="+",
         type=str,
-        help="Folders of runs that lacked some (data.perturbation) and are else the same, as `lit_prune stability "
-        "--perturb` makes them.",
+        help="Folders of runs with a part of the training set left out (data.perturbation) and else equal settings, "
+        "such as the runs of `lit_prune stability --perturb`.",
     )
-    parser.add_argument("--task", type=str | None, help="The task, where the runs have several.")
-    parser.add_argument("--batch_size", type=int, default=64, help="Rows per batch (default: %(default)s).")
-    parser.add_argument("--device", type=str, default="auto", help="cpu or cuda; auto is cuda where there is one.")
-    parser.add_argument("--root", type=str | None, help="The folder of the runs' files, if their rows come from files.")
+    parser.add_argument("--task", type=str | None, help="The task, if the runs have several.")
+    parser.add_argument("--batch_size", type=int, default=64, help="Examples per batch (default: %(default)s).")
+    parser.add_argument("--device", type=str, default="auto", help="cpu, cuda, or auto: cuda if available.")
+    parser.add_argument("--root", type=str | None, help="Folder of the runs' data files, if they read files.")
     add_plugins(parser)
-    said = parser.parse_args(list(arguments))
-    parts = [Path(each) for each in said.parts]
-    pointwise(Path(said.whole), parts, said.task, said.batch_size, said.device, said.plugins, said.root)
+    parsed = parser.parse_args(list(arguments))
+    parts = [Path(part) for part in parsed.parts]
+    pointwise(Path(parsed.whole), parts, parsed.task, parsed.batch_size, parsed.device, parsed.plugins, parsed.root)
 
 
 def pointwise(
@@ -54,24 +54,24 @@ def pointwise(
     plugins: Sequence[str] = (),
     root: str | None = None,
 ) -> float:
-    """Print the mean change of the losses of rows left out, by run and over all, in units of the loss.
+    """Print the mean change of the losses of left-out examples, by run and over all runs.
 
     Args:
-        whole: Folder of the run that had every row.
-        parts: Folders of runs that lacked some.
-        task: The task, where the runs have several.
-        batch_size: Rows per batch.
-        device: cpu or cuda; auto is cuda where there is one.
-        plugins: Modules of yours whose classes of tasks and sources the runs may name.
-        root: The folder of the runs' files, if their rows come from files.
+        whole: Folder of the run with the whole training set.
+        parts: Folders of runs with a part of the training set left out.
+        task: The task, if the runs have several.
+        batch_size: Examples per batch.
+        device: cpu, cuda, or auto: cuda if available.
+        plugins: Your modules with classes of tasks and sources that the runs use.
+        root: Folder of the runs' data files, if they read files.
 
     Returns:
-        The mean over all rows of all runs.
+        The mean over all left-out examples of all runs.
 
     Raises:
-        UserError: a run is not finished, or had all its rows, or has other tasks.
+        UserError: A run is incomplete, has another task, or left out no example.
     """
-    place = device_named(device)
+    device = device_named(device)
     reference = read_run(whole, task, plugins)
     changes = []
     for part in parts:
@@ -80,7 +80,7 @@ def pointwise(
         losses = [
             np.array(predicted.of.columns(predicted.logits)["loss"])
             for model in (trained, reference)
-            for predicted in predict_sets(model, [rows], batch_size, place)
+            for predicted in predict_sets(model, [rows], batch_size, device)
         ]
         changes.append(np.abs(losses[0] - losses[1]))
         print(f"{changes[-1].mean():.4f}  {len(changes[-1])} rows of {part}")

@@ -1,4 +1,4 @@
-"""`lit_prune predict`: what a finished run's model says of a file's rows, or of its own."""
+"""`lit_prune predict`: write the predictions of a finished run's model for a file or for the run's data."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Predict as the arguments of `lit_prune predict` say."""
+    """Predict with the arguments of `lit_prune predict`."""
     parser = ArgumentParser(prog="lit_prune predict", exit_on_error=False, description=__doc__)
     parser.add_function_arguments(predict, as_group=False, as_positional=True, skip={"plugins"})
     add_plugins(parser)
@@ -46,42 +46,43 @@ def predict(
     device: str = "auto",
     plugins: Sequence[str] = (),
 ) -> None:
-    """Write what a finished run's selected model says of the rows of a file, which need no labels, or of its own.
+    """Write the predictions of a finished run's selected model for a file of unlabelled examples or for a data set.
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        out: The new file, .parquet, .csv or .jsonl: a row for each, in their order, with id, prediction and, of
-            classes, probability_<class>, of spans, the answer's score.
-        file: The rows: a csv, tsv, jsonl or parquet file; of spans text_a is the question and text_b the text; of
-            mentions a jsonl file in WSC's layout.
-        split: The run's own rows instead, as train, id or ood; of train all, also those that it was not trained on.
-        root: The folder of the run's files, if its own rows come from files.
-        columns: Our field (text_a, text_b, id) -> the file's column, as {text_a: premise, text_b: hypothesis}. By
-            default as the run reads its own files, else columns of our fields' names.
-        task: The task whose head to use; needed where the run has several.
-        batch_size: Rows per batch.
-        device: cpu or cuda; auto is cuda where there is one.
-        plugins: Modules of yours whose classes of tasks and sources the run may name.
+        out: The new file, .parquet, .csv or .jsonl: a row per example, in their order, with id, prediction, and
+            probability_<class> for classification or the answer's score for spans.
+        file: The examples: a csv, tsv, jsonl or parquet file. For spans, text_a is the question and text_b the text;
+            mentions are read from a jsonl file in WSC's layout.
+        split: A split of the run's data instead, such as train, id or ood; train includes left-out examples.
+        root: Folder of the run's data files, if it reads files.
+        columns: Field of the package (text_a, text_b, id) -> column of the file, such as
+            {text_a: premise, text_b: hypothesis}. Default: the columns of the run's files, else the names of the
+            fields.
+        task: The task whose head to use; required if the run has several.
+        batch_size: Examples per batch.
+        device: cpu, cuda, or auto: cuda if available.
+        plugins: Your modules with classes of tasks and sources that the run uses.
 
     Raises:
-        UserError: an argument is none of these, the run is not finished, or the file does not hold what it should.
+        UserError: An argument is invalid, the run is incomplete, or the file cannot be read.
     """
     datasets.disable_progress_bars()
     if (file is None) == (split is None):
-        raise UserError(f"predict needs either --file or --split, got file={file!r} and split={split!r}")
+        raise UserError(f"either --file or --split must be set, got file={file!r} and split={split!r}: set one of them")
     if split is not None and columns is not None:
-        raise UserError(f"--columns has no effect on --split {split}, which is read as in training: leave it out")
+        raise UserError(f"--columns must be left out with --split {split}, got {columns}: the run's columns are used")
     path = None if file is None else Path(file).expanduser()
     if path is not None:
         check_readable(path)
-    place = device_named(device)
+    device = device_named(device)
     check_positive(batch_size=batch_size)
     target = new_path(out)
     if target.suffix not in WRITERS:
-        raise UserError(f"--out {out} is of an unknown kind: needed is one of {', '.join(WRITERS)}")
+        raise UserError(f"unknown format of --out {out}: choose from {', '.join(WRITERS)}")
     trained = read_run(Path(run), task, plugins)
     rows_of = own_set(trained, split or "", root) if path is None else unlabelled_set(trained, path, columns)
-    (predicted,) = predict_sets(trained, [rows_of], batch_size, place)
+    (predicted,) = predict_sets(trained, [rows_of], batch_size, device)
     rows = Dataset.from_dict(predicted.of.predictions(predicted.logits, trained.model.tasks[trained.task].labels))
     with writing(target):
         write_atomically(target, lambda partial: WRITERS[target.suffix](rows, partial))

@@ -1,4 +1,4 @@
-"""`lit_prune prepare`: read, download and tokenise what a configuration needs, so that `fit` needs no network."""
+"""`lit_prune prepare`: download, check and tokenise the data and encoder of a fit, which then needs no network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from lit_prune.data.module import MultitaskDataModule
 from lit_prune.fitting.cli import PruneCLI, quiet
 from lit_prune.paradigms.paradigm import Paradigm
 
-# Where data are prepared there may be no GPU: what the run is to use there does not matter here.
+# The machine that prepares data may have no GPU, so the run's hardware settings are replaced.
 HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precision=32-true", "logger=false")
 
 
@@ -18,10 +18,10 @@ class _PrepareCLI(PruneCLI):
     """The configuration of `lit_prune fit`, built but not trained."""
 
     def open_folder(self, experiment: Path) -> None:
-        """No folder: nothing is trained."""
+        """Create no folder, as nothing is trained."""
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
-        """Fill the caches; then show the sets."""
+        """Fill the caches and print the sizes of the data sets."""
         datamodule.prepare_data()
         table = Table("set", "rows", title=f"ready, with the encoder {model.encoder.name}")
         sets = {f"{name}/train": rows for name, rows in datamodule.train.items()}
@@ -33,16 +33,16 @@ class _PrepareCLI(PruneCLI):
 
 HELP = """usage: lit_prune prepare ARGUMENTS OF lit_prune fit
 
-Read, download, check and tokenise all that `lit_prune fit` with these arguments needs, into the caches of Hugging Face
-(HF_HOME), on a machine that has a network and need have no GPU. The fit then needs no network. Nothing is trained.
+Download, check and tokenise the data and encoder of `lit_prune fit` with these arguments into the caches of Hugging
+Face (HF_HOME). The machine needs a network but no GPU; the fit then needs no network. Nothing is trained.
 
   lit_prune prepare --config configs/srnet_poe.yaml
 
-lit_prune fit --help explains the arguments."""
+lit_prune fit --help shows the arguments."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Prepare what the arguments of `lit_prune fit` need."""
+    """Prepare the data and encoder for the arguments of `lit_prune fit`."""
     if {"-h", "--help"} & set(arguments):
         print(HELP)
         raise SystemExit(0)  # as the parsers of the other commands do

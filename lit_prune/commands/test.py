@@ -1,4 +1,4 @@
-"""`lit_prune test`: a finished run's model evaluated on labelled files."""
+"""`lit_prune test`: evaluate the model of a finished run on labelled files."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,7 +27,7 @@ from lit_prune.runs.summary import collapses
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Evaluate as the arguments of `lit_prune test` say."""
+    """Evaluate with the arguments of `lit_prune test`."""
     parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
     add_plugins(parser)
@@ -51,32 +51,32 @@ def evaluate(
     device: str = "auto",
     plugins: Sequence[str] = (),
 ) -> None:
-    """Evaluate a finished run's selected model on labelled files, as the run evaluated it on its own sets.
+    """Evaluate the selected model of a finished run on labelled files, with the metrics of the run.
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        files: Sets as NAME=PATH.
-        columns: Our field (text_a, text_b, label, id, group) -> the files' column, as {text_a: premise, label: gold}.
-            By default as the run reads its own files, else columns of our fields' names.
-        labels: The files' label -> the name of the class, "" to leave its rows out. By default as the run reads its
-            own files, else the names of the classes.
-        task: The task whose head to use; needed where the run has several.
-        out: A folder to write, new or empty: metrics.json and predictions.parquet, as in a run's folder.
-        batch_size: Rows per batch.
-        device: cpu or cuda; auto is cuda where there is one.
-        plugins: Modules of yours whose classes of tasks and sources the run may name.
+        files: Evaluation sets as NAME=PATH.
+        columns: Field of the package (text_a, text_b, label, id, group) -> column of the files, such as
+            {text_a: premise, label: gold}. Default: the columns of the run's files, else the names of the fields.
+        labels: Label in the files -> name of the class, "" to leave its examples out. Default: the labels of the run's
+            files, else the names of the classes.
+        task: The task whose head to use; required if the run has several.
+        out: A new or empty folder for metrics.json and predictions.parquet, as in the folder of a run.
+        batch_size: Examples per batch.
+        device: cpu, cuda, or auto: cuda if available.
+        plugins: Your modules with classes of tasks and sources that the run uses.
 
     Raises:
-        UserError: an argument is none of these, the run is not finished, or a file does not hold what it should.
+        UserError: An argument is invalid, the run is incomplete, or a file cannot be read.
     """
     datasets.disable_progress_bars()
     paths = _named(files)
-    place = device_named(device)
+    device = device_named(device)
     check_positive(batch_size=batch_size)
     folder = None if out is None else new_path(out, folder=True)
     trained = read_run(Path(run), task, plugins)
     sets = labelled_sets(trained, paths, columns, labels)
-    predicted = predict_sets(trained, sets, batch_size, place)
+    predicted = predict_sets(trained, sets, batch_size, device)
     values = {name: value for each in predicted for name, value in each.metrics().items()}
     _print(values, predicted)
     if folder is not None:
@@ -90,7 +90,7 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     for each in files:
         name, _, path = each.partition("=")
         if not path or name in paths:
-            raise UserError(f"--files must be NAME=PATH, another name for each file, got {each!r}: correct it")
+            raise UserError(f"--files must be NAME=PATH with different names, got {each!r}: correct it")
         paths[check_name("--files NAME=PATH: NAME", name)] = Path(path).expanduser()
         check_exists(paths[name])
     return paths
@@ -105,7 +105,7 @@ def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Pat
 
 
 def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
-    """One column per set, one row per metric; those of groups are for metrics.json alone."""
+    """Print a column per set and a row per metric, without the metrics of groups."""
     table = Table("")
     for each in predicted:
         table.add_column(on_console(each.of.name), justify="right")

@@ -130,5 +130,5 @@ def test_a_run_must_be_there_and_finished(finished_run, set_file, tmp_path, refu
 def test_nothing_is_overwritten(finished_run, set_file, tmp_path, refused):
     (tmp_path / "mine").write_text("mine")
     for out in (tmp_path, tmp_path / "mine", tmp_path / "mine" / "below"):
-        assert f"--out {out}" in refused("test", finished_run, "--files", f"id={set_file('id')}", "--out", out)
+        assert f"got {out}" in refused("test", finished_run, "--files", f"id={set_file('id')}", "--out", out)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
