@@ -55,7 +55,7 @@ class PruneCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
         self.resumed = resumed
-        with ExitStack() as self.stack, sigterm_exits():
+        with ExitStack() as self.stack, sigterm_exits() as self.sigterm:
             super().__init__(
                 model_class=Paradigm,
                 datamodule_class=MultitaskDataModule,
@@ -178,7 +178,7 @@ class PruneCLI(LightningCLI):
         limit_threads(self.trainer.num_devices if starts_processes else 1)
         last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
         start = last if last is not None and last.is_file() else None
-        with ending(self.trainer, model), requeue_on_signal(), restoring(start, model):
+        with ending(self.trainer, model, self.sigterm), requeue_on_signal(), restoring(start, model):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)
