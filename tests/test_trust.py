@@ -180,13 +180,56 @@ def test_a_run_with_kernels_of_others_is_refused(changed, rows, tmp_path, capsys
         assert "encoder.config._attn_implementation must be one of eager, sdpa" in error
 
 
-def test_a_link_in_a_run_is_not_followed(changed, rows, tmp_path, capsys):
+def _linked(run, name, elsewhere):
+    """Move a file or folder of a run elsewhere, and leave a link to it."""
+    elsewhere.mkdir()
+    shutil.move(run / name, elsewhere / Path(name).name)
+    (run / name).symlink_to(elsewhere / Path(name).name)
+
+
+# A file or folder of a run -> the commands whose error names it.
+NEEDED_BY = {
+    "config.yaml": {"predict", "test", "export", "pointwise"},
+    "run.json": {"predict", "test", "export", "pointwise"},
+    "metrics.json": {"predict", "test", "export", "pointwise"},
+    "checksums.json": {"predict", "test", "export", "pointwise", "masks"},
+    "checkpoints": {"predict", "test", "export", "pointwise"},
+    "checkpoints/best.ckpt": {"predict", "test", "export", "pointwise"},
+    "checkpoints/dense.ckpt": {"predict", "test", "export", "pointwise"},
+    "checkpoints/last.ckpt": set(),
+    "masks.safetensors": {"masks"},
+    "predictions.parquet": set(),
+    "dense_predictions.parquet": set(),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED_BY)
+def test_a_link_in_a_run_is_not_followed(changed, rows, tmp_path, tiny_backbone, name, capsys):
+    run, out = changed(lambda config: None), tmp_path / "out"
+    out.mkdir()
+    (run / "checksums.json").write_text("{}")
+    _linked(run, name, tmp_path / "elsewhere")
+    for command in commands(run, rows, out):
+        with watched() as seen:
+            code = main([str(each) for each in command])
+        error = capsys.readouterr().err
+        assert outside(seen, run, out, rows, tiny_backbone) == []
+        if command[0] in NEEDED_BY[name]:
+            assert code == 2, command
+            kind = "folder of its run" if name == "checkpoints" else "file of its folder"
+            assert f"{run / name} must be a {kind}, got a link" in error
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json", "checksums.json", "checkpoints", "checkpoints/last.ckpt"])
+def test_a_run_with_a_link_is_not_resumed(changed, tmp_path, tiny_backbone, name, capsys):
     run = changed(lambda config: None)
-    (tmp_path / "elsewhere.json").write_text((run / "metrics.json").read_text())
     (run / "metrics.json").unlink()
-    (run / "metrics.json").symlink_to(tmp_path / "elsewhere.json")
-    assert main(["test", str(run), "--files", f"id={rows}"]) == 2
-    assert "metrics.json must be a file of its folder, got a link" in capsys.readouterr().err
+    (run / "checksums.json").write_text("{}")
+    _linked(run, name, tmp_path / "elsewhere")
+    with watched() as seen:
+        assert main(["fit", "--resume", str(run)]) == 2
+    assert outside(seen, run, tiny_backbone) == []
+    assert f"{run / name} must be a f" in capsys.readouterr().err
 
 
 PLUGIN = """

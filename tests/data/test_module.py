@@ -56,14 +56,15 @@ def test_every_evaluation_row_comes_once_like_lengths_together(module):
         assert {batch.task for batch in batches} == {"nli"}
 
 
-def test_workers_leave_sigterm_to_their_process(module):
+def test_sigterm_ends_a_worker_without_an_error_in_its_process(module):
     data = module(task(), validation_fraction=0.1, num_workers=2, eval_batch_size=2)
     for loader in (data.train_dataloader(), data.val_dataloader()[1]):
         batches = iter(loader)
         next(batches)
         for worker in batches._workers:
             os.kill(worker.pid, signal.SIGTERM)
-        assert len(list(batches)) == len(loader) - 1
+            worker.join(60)
+            assert worker.exitcode == 0
 
 
 def test_an_epoch_shows_every_training_row_once_with_its_bias(module):

@@ -91,9 +91,7 @@ def test_a_signal_is_an_exit_code_and_a_run_to_resume(experiment, plain_run, tmp
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("callback", [LoseSignal, LoseWorker])
-def test_a_sigterm_whose_exception_is_lost_or_replaced_is_a_sigterm(
-    experiment, plain_run, tmp_path, capsys, callback
-):
+def test_a_sigterm_whose_exception_is_lost_or_replaced_is_a_sigterm(experiment, plain_run, tmp_path, capsys, callback):
     with pytest.raises(SystemExit) as ended:
         experiment(cut_off_by(f"{__name__}.{callback.__name__}", 25), name="cut")
     run = tmp_path / "runs" / "cut" / "version_0"

@@ -98,6 +98,11 @@ def test_a_name_that_is_neither_a_run_nor_a_file(tmp_path):
         find_dense(str(tmp_path / "none"))
 
 
+def test_a_link_that_a_user_names_leads_to_its_checkpoint(path, tmp_path):
+    (tmp_path / "link.ckpt").symlink_to(path)
+    assert find_dense(str(tmp_path / "link.ckpt")) == path
+
+
 def test_a_state_is_copied_into_the_module(path):
     module, other = nn.Linear(3, 2), nn.Linear(3, 2)
     load_dense(module, other.state_dict(), path)
