@@ -29,6 +29,8 @@ BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
 CHECKPOINTS = "checkpoints"  # the folder of a run's
 BEST = "best.ckpt"  # the selected model of the last phase
 LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
+_MOST_ENTRIES = 100_000  # of a checkpoint's zip, one for each tensor: BERT-large and its optimizer have 1,200
+_LARGEST_PICKLE = 64 * 2**20  # bytes: names of tensors, random states, metrics
 _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 
 
@@ -77,10 +79,14 @@ def _check_bits(path: Path) -> None:
     """Compare the content of a checkpoint with the checksums (CRC-32) in it, which `torch.load` does not look at.
 
     Raises:
-        ValueError: they differ, or the file unpacks to more than it holds.
+        ValueError: they differ, or the file unpacks to more than it holds, or to more tensors than any model has.
         Exception: as of `zipfile`, where the file is no zip.
     """
     with zipfile.ZipFile(path) as archive:
+        if (num := len(archive.infolist())) > _MOST_ENTRIES:
+            raise ValueError(f"it has {num:,} entries, more than {_MOST_ENTRIES:,}")
+        if any(each.file_size > _LARGEST_PICKLE for each in archive.infolist() if each.filename.endswith(".pkl")):
+            raise ValueError(f"what it holds beside tensors has more than {_LARGEST_PICKLE:,} bytes")
         if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
             raise ValueError("its entries are compressed, which those of a checkpoint never are")
         if (damaged := archive.testzip()) is not None:

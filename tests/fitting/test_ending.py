@@ -133,18 +133,25 @@ def test_a_sigterm_to_all_processes_of_a_run_is_one(command, plain_run, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_sigterm_that_is_lost_before_or_after_training_is_one_too(monkeypatch, capsys):
-    trainer = SimpleNamespace(is_global_zero=True, global_step=3)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_sigterm_that_is_lost_before_or_after_training_is_one_too(monkeypatch, capsys, is_before):
+    trainer, module = SimpleNamespace(is_global_zero=True, global_step=3), SimpleNamespace(folder=Path())
     monkeypatch.setattr(ending, "lack_of", lambda *_: "it ended early")
-    for is_before in (True, False):
-        with sigterm_exits() as sigterm:
-            if is_before:
-                LostSignal()
-            with pytest.raises(SystemExit) as ended, ending.ending(trainer, SimpleNamespace(folder=Path()), sigterm):
-                assert not is_before  # nothing is trained
-                LostSignal()
-        assert ended.value.code == 143
-        assert "stopped by SIGTERM at step 3: start it again" in capsys.readouterr().err
+    trained = []
+
+    def train(sigterm):
+        with ending.ending(trainer, module, sigterm):
+            trained.append(True)
+            LostSignal()
+
+    with sigterm_exits() as sigterm:
+        if is_before:
+            LostSignal()
+        with pytest.raises(SystemExit) as ended:
+            train(sigterm)
+    assert ended.value.code == 143
+    assert bool(trained) != is_before
+    assert "stopped by SIGTERM at step 3: start it again" in capsys.readouterr().err
 
 
 def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain_run, tmp_path, capsys):
