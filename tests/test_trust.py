@@ -112,7 +112,10 @@ def commands(run, rows, out):
 
 
 def outside(seen, *own):
-    """What was opened that is neither of the environment (package, libraries, system, caches) nor below these."""
+    """What was opened that is neither of the environment (package, libraries, system, caches) nor below these.
+
+    Tests allow the backbone that a run names: of it alone, wherever it lies, configuration and tokenizer are read.
+    """
     environment = [Path(lit_prune.__file__).parents[1], sys.prefix, sys.base_prefix, *filter(None, sys.path)]
     environment += ["/proc", "/sys", "/dev", "/usr", "/lib", "/etc/ld.so.cache", Path.home() / ".cache"]
     environment += [os.environ["HF_HOME"], matplotlib.get_cachedir(), matplotlib.get_configdir()]
@@ -170,6 +173,32 @@ def test_no_command_imports_what_a_run_names(changed, hostile_module, rows, tmp_
     assert codes["test", "--files"] == codes["masks", "--out"] == codes["report", ""] == 0  # its model can
     assert "Traceback" not in capsys.readouterr().err
     assert outside(seen, run, out, rows, tiny_backbone) == []
+
+
+def test_of_the_backbone_that_a_run_names_configuration_and_tokenizer_are_read_and_no_code(
+    changed, hostile_module, rows, tmp_path, tiny_backbone, capsys
+):
+    backbone = tmp_path / "backbone"
+    shutil.copytree(tiny_backbone, backbone)
+    (backbone / "hostile_rows.py").write_text((tmp_path / "modules/hostile_rows.py").read_text())
+    (backbone / "pytorch_model.bin").write_bytes((backbone / "model.safetensors").read_bytes())
+    for name, classes in {
+        "config.json": "hostile_rows.Rows",
+        "tokenizer_config.json": ["hostile_rows.Rows"] * 2,
+    }.items():
+        settings = json.loads((backbone / name).read_text())
+        settings["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel", "AutoTokenizer"), classes)
+        settings["vocab_file"] = settings["tokenizer_file"] = str(tmp_path / "secret")
+        (backbone / name).write_text(json.dumps(settings))
+    run, out = changed(lambda config: config["encoder"].update(backbone=str(backbone))), tmp_path / "out"
+    out.mkdir()
+    for command in commands(run, rows, out)[:4]:
+        with watched() as seen:
+            assert main([str(each) for each in command]) == 0, capsys.readouterr().err
+        assert not (tmp_path / "imported").exists()
+        assert outside(seen, run, out, rows, backbone) == []
+        opened = {Path(path).name for event, path in seen if event == "open" and path.startswith(str(backbone))}
+        assert {"config.json", "tokenizer.json"} <= opened <= {path.name for path in backbone.glob("*.json")}
 
 
 def test_a_run_with_kernels_of_others_is_refused(changed, rows, tmp_path, capsys):
