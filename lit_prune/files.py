@@ -143,14 +143,24 @@ def _sync(path: Path) -> None:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
+def check_no_link(path: Path) -> None:
+    """Check that a file or folder of a run is not a symbolic link, before it is opened.
+
+    Raises:
+        UserError: The path is a symbolic link.
+    """
+    if path.is_symlink():
+        kind = "folder of its run" if path.is_dir() else "file of its folder"
+        raise UserError(f"{path} must be a {kind}, got a link to {path.readlink()}: put a copy there")
+
+
 def check_undamaged(path: Path) -> None:
     """Compare a file with its SHA-256 in `checksums.json` in the same folder; files not listed there pass.
 
     Raises:
-        UserError: The SHA-256 differs, a file cannot be read, or the file is a link.
+        UserError: The SHA-256 differs, a file cannot be read, or one of them is a link.
     """
-    if path.is_symlink():
-        raise UserError(f"{path} must be a file of its folder, got a link to {path.readlink()}: put a copy there")
+    check_no_link(path)
     if not path.is_file():
         raise UserError(f"{path} must be an existing file: check the path")
     for attempt in range(_READS):
@@ -168,8 +178,9 @@ def read_verified(path: Path) -> bytes:
     """Return the content of a json or yaml file, verified by `check_undamaged`.
 
     Raises:
-        UserError: The file is damaged, too large, or cannot be read.
+        UserError: The file is damaged, too large or a link, or cannot be read.
     """
+    check_no_link(path)
     try:
         content = read_bounded(path)
         check_undamaged(path)
@@ -214,6 +225,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def _read_checksums(folder: Path) -> dict[str, list[str]]:
     path = folder / CHECKSUMS
+    check_no_link(path)
     if not path.is_file():
         return {}
     try:

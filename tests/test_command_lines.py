@@ -30,6 +30,10 @@ REFUSED_SETTINGS = {
     "batch_size fraction": ("--data.batch_size=1.5", r"data\.batch_size must be an integer, got 1\.5: "),
     "batch_size null": ("--data.batch_size=null", r"data\.batch_size must be an integer, got None: "),
     "num_workers -1": ("--data.num_workers=-1", r"data\.num_workers must be a number from 0 on, got -1: "),
+    "num_workers by the million": (
+        "--data.num_workers=1000000",
+        r"data\.num_workers must be at most .*, got 1000000: ",
+    ),
     "validation_fraction 1.5": ("--data.validation_fraction=1.5", r"data\.validation_fraction .*1\.5"),
     "epoch_length word": ("--data.epoch_length=all", r"data\.epoch_length must be one of 'sum', .*, got all: "),
     "only unknown": ("--data.only=[qqp]", r"data\.only .*qqp.*nli"),
@@ -111,10 +115,13 @@ REFUSED_SETTINGS = {
         r"loss of phase 'mask' must fit task 'nli', got MeanSquaredError: ",
     ),
     # the encoder
-    "backbone unknown": ("--encoder.backbone=/no/model", r"encoder\.backbone '/no/model'"),
+    "backbone unknown": ("--encoder.backbone=/no/model", r"encoder\.backbone must .*, got '/no/model'"),
     "pretrained word": ("--encoder.pretrained=maybe", r"encoder\.pretrained must be true or false, got maybe: "),
     "encoder.config number": ("--encoder.config=3", r"encoder\.config must be a mapping, got 3: "),
-    "encoder.config unknown": ("--encoder.config={hidden_sizes: 3}", r"encoder\.config has \['hidden_sizes'\]"),
+    "encoder.config unknown": (
+        "--encoder.config={hidden_sizes: 3}",
+        r"unknown keys \['hidden_sizes'\] of encoder\.config",
+    ),
     "flash attention where there is none": (
         "--encoder.config={_attn_implementation: flash_attention_2}",
         r"encoder\..*[Ff]lash",
@@ -122,7 +129,10 @@ REFUSED_SETTINGS = {
     # seeds, names, places
     "seed -1": ("--seed_everything=-1", r"seed_everything must be an integer .*, got -1: "),
     "seed 1e20": ("--seed_everything=1e20", r"seed_everything must be .*an integer, got 1e\+20: "),
-    "seed of 20 digits": ("--seed_everything=10000000000000000000", r"seed_everything must be a whole .*, got 1000000"),
+    "seed of 20 digits": (
+        "--seed_everything=10000000000000000000",
+        r"seed_everything must be an integer .*, got 1000000",
+    ),
     "seed false": ("--seed_everything=false", r"seed_everything must be an integer .*, got False: "),
     "seed true": ("--seed_everything=true", r"seed_everything must be an integer .*, got True: "),
     "seed text": ("--seed_everything=one", r"seed_everything must be .*an integer, got one: "),
@@ -134,9 +144,13 @@ REFUSED_SETTINGS = {
         "--experiment=../../x",
         r"experiment must be folder names separated by /, got '\.\./\.\./x': ",
     ),
-    "experiment absolute": ("--experiment=/tmp/x", r"experiment must be names .*, got '/tmp/x': "),
-    "experiment empty": ("--experiment=", r"experiment must be names .*, got '': "),
-    "experiment of a line break": ("--experiment=a\nb", r"experiment must be names .*, got 'a\\nb': "),
+    "experiment absolute": ("--experiment=/tmp/x", r"experiment must be folder names .*, got '/tmp/x': "),
+    "experiment empty": ("--experiment=", r"experiment must be folder names .*, got '': "),
+    "experiment of a line break": ("--experiment=a\nb", r"experiment must be folder names .*, got 'a\\nb': "),
+    "experiment in a run": (
+        "--experiment=run/version_0/checkpoints",
+        r"experiment must not contain the name of a run, got 'version_0': ",
+    ),
     "axes number": ("--axes=3", r"axes must be a mapping, got 3: "),
     # keys
     "unknown key": ("--nothing=1", r"unknown key nothing: "),
@@ -145,11 +159,11 @@ REFUSED_SETTINGS = {
     "a word": ("word", r"unknown key word: "),
     "key without a value": ("--encoder.backbone", r"encoder\.backbone must have one value, got none: "),
     "--ckpt_path": ("--ckpt_path=last", r"--ckpt_path.*--resume RUN"),
-    "--resume of nothing": ("--resume=/no/run", r"--resume /no/run"),
+    "--resume of nothing": ("--resume=/no/run", r"--resume must be .*, got /no/run"),
     # the trainer
     "val_check_interval 0": (
         "--trainer.val_check_interval=0",
-        r"trainer\.val_check_interval must be a whole .*, got 0: ",
+        r"trainer\.val_check_interval must be a positive .*, got 0: ",
     ),
     "val_check_interval 2.5": (
         "--trainer.val_check_interval=2.5",
@@ -206,6 +220,10 @@ REFUSED_SETTINGS = {
     "max_epochs": ("--trainer.max_epochs=3", r"trainer\.max_epochs must be -1, got 3: "),
     "max_steps 0": ("--trainer.max_steps=0", r"trainer\.max_steps must be .*, got 0: "),
     "max_steps before the last phase": ("--trainer.max_steps=5", r"trainer\.max_steps=5 leaves no step for .*'mask'"),
+    "max_time of another unit": (
+        "--trainer.max_time={foo: 1}",
+        r"trainer\.max_time must be a duration .*seconds, got \{'foo': 1\}: ",
+    ),
     "max_time word": ("--trainer.max_time=soon", r"trainer\.max_time must be a duration .*, got 'soon': "),
     "num_sanity_val_steps": ("--trainer.num_sanity_val_steps=2", r"trainer\.num_sanity_val_steps must be .*, got 2: "),
     "enable_checkpointing": (
@@ -234,6 +252,14 @@ REFUSED_SETTINGS = {
     "model_registry": ("--trainer.model_registry=x", r"trainer\.model_registry must be null, got 'x': "),
     "logger unknown": ("--trainer.logger=foo.Bar", r"trainer\.logger must be a class path .*, got foo\.Bar: "),
     "plugins unknown": ("--trainer.plugins=foo.Bar", r"trainer\.plugins must be .*, got foo\.Bar: "),
+    "plugin that writes checkpoints": (
+        "--trainer.plugins=lightning.pytorch.plugins.AsyncCheckpointIO",
+        r"trainer\.plugins must be plugins of other kinds than checkpoint IO, got .*AsyncCheckpointIO",
+    ),
+    "monitor of a value that nothing logs": (
+        "--trainer.callbacks=[{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_loss}}]",
+        r"unknown monitor 'val_loss' of EarlyStopping: choose from selection, train/loss, nli/validation/accuracy",
+    ),
     "callback unknown": (
         "--trainer.callbacks=[lit_prune.callbacks.End]",
         r"trainer\.callbacks must be a class path .*End",
@@ -469,6 +495,12 @@ HONOURED = {
     "seed": ("--seed_everything=4294967295", recorded("seed"), 4294967295),
     "experiment of several parts": ("--experiment=mask/loss=poe/seed=2", lambda run: run.parts[-3], "loss=poe"),
     "max_time": ("--trainer.max_time=00:01:00:00", recorded("steps"), 4),
+    "max_time by units": ("--trainer.max_time={hours: 1}", recorded("steps"), 4),
+    "plugin of another kind": (
+        "--trainer.plugins=[lightning.pytorch.plugins.environments.LightningEnvironment]",
+        lambda run: json.loads((run / "run.json").read_text())["status"],
+        "completed",
+    ),
 }
 
 

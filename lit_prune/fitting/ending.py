@@ -12,6 +12,7 @@ from types import FrameType
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerStatus
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
@@ -35,46 +36,67 @@ def incomplete_reason(trainer: Trainer, module: Paradigm) -> str | None:
     return None
 
 
+class Sigterm:
+    """The handler of SIGTERM, which records that the signal was received.
+
+    Attributes:
+        received: True after the signal; needed because a `SystemExit` is lost in a `__del__` or an at-fork hook.
+    """
+
+    def __init__(self) -> None:
+        self.received = False
+
+    def exit(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal by raising `SystemExit`."""
+        self.received = True
+        raise SystemExit(_SIGTERM)
+
+
 @contextmanager
-def ending(trainer: Trainer, module: Paradigm) -> Iterator[None]:
+def sigterm_exits() -> Iterator[Sigterm]:
+    """Raise `SystemExit` immediately on SIGTERM; outside of the main thread, do nothing."""
+    sigterm = Sigterm()
+    if threading.current_thread() is not threading.main_thread():
+        yield sigterm
+        return
+    before = signal.signal(signal.SIGTERM, sigterm.exit)
+    try:
+        yield sigterm
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+@contextmanager
+def ending(trainer: Trainer, module: Paradigm, sigterm: Sigterm) -> Iterator[None]:
     """Handle the end of training in this context: signals become exit codes, incomplete runs become errors.
+
+    Args:
+        trainer: The run's Trainer.
+        module: The run's paradigm.
+        sigterm: The handler of SIGTERM.
 
     Raises:
         UserError: The run is incomplete, or its folder cannot be written.
         SystemExit: A signal ended the run; a line on stderr has the command that resumes it.
     """
     try:
+        if sigterm.received:
+            raise SystemExit(_SIGTERM)
         yield
-    except SystemExit as stop:
-        if stop.code == _SIGTERM:
+    except BaseException as error:
+        if sigterm.received or isinstance(error, SIGTERMException):  # also if it ended a worker of a loader
             _stopped(trainer, module, "SIGTERM", _SIGTERM)
-        if trainer.state.status == TrainerStatus.INTERRUPTED and stop.code == 1:  # Lightning's answer to Ctrl+C
-            _stopped(trainer, module, "Ctrl+C", _SIGINT)
-        raise
-    except OSError as error:
-        if error.errno not in _FILE_ERRORS:
+        if isinstance(error, SystemExit) and trainer.state.status == TrainerStatus.INTERRUPTED and error.code == 1:
+            _stopped(trainer, module, "Ctrl+C", _SIGINT)  # Lightning's answer to Ctrl+C
+        if not isinstance(error, OSError) or error.errno not in _FILE_ERRORS:
             raise
         problem = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
         raise UserError(f"{problem}: free space or grant access, then {_remedy(module)}") from error
-    if trainer.is_global_zero and (reason := incomplete_reason(trainer, module)) is not None:
+    reason = incomplete_reason(trainer, module)
+    if reason is not None and sigterm.received:
+        _stopped(trainer, module, "SIGTERM", _SIGTERM)
+    if reason is not None and trainer.is_global_zero:
         raise UserError(f"{module.folder} is incomplete: {reason}; {_remedy(module)}")
-
-
-@contextmanager
-def sigterm_exits() -> Iterator[None]:
-    """Raise `SystemExit` immediately on SIGTERM; outside of the main thread, do nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _exit)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(_SIGTERM)
 
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:
