@@ -19,4 +19,4 @@ def test_a_users_error_is_its_exit_code(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("lit_prune", run_name="__main__")
     assert stop.value.code == 2
-    assert "--resume nowhere" in capsys.readouterr().err
+    assert "--resume must be the folder of a run, got nowhere" in capsys.readouterr().err
