@@ -94,7 +94,7 @@ class Trained(Callback):
     """Notes by phase, in `TRAINED`, the names of what its optimizer has, and those that `trained_names` gave before."""
 
     def on_train_start(self, trainer, module):
-        self.before = {name: set(module.trained_names(name)) for name in module.phases}
+        self.before = {name: set(module.phases[name].trained_names(module)) for name in module.phases}
 
     def on_train_batch_end(self, trainer, module, *_):
         names = {id(value): name for name, value in module.named_parameters()}

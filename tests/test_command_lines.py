@@ -63,8 +63,8 @@ REFUSED_SETTINGS = {
     "warmup inf": (f"{MODEL}.dense.warmup=.inf", r"warmup of a phase must be a share below 1 or .*, got inf: "),
     "weight_decay nan": (f"{MODEL}.dense.weight_decay=.nan", r"weight_decay of a phase must be from 0 on, got nan: "),
     "steps -1": (f"{MODEL}.dense.steps=-1", r"steps of a phase must be from 0 on, got -1: "),
-    "steps and epochs": (f"{MODEL}.dense.epochs=1", r"either epochs or steps, got epochs=1\.0 and steps=20"),
-    "last phase without steps": (f"{MODEL}.mask.steps=0", r"'mask', has no step"),
+    "steps and epochs": (f"{MODEL}.dense.epochs=1", r"must have one length, got epochs=1\.0, steps=20 and"),
+    "last phase without steps": (f"{MODEL}.mask.steps=0", r"length of the phase 'mask' must be above 0 steps, got 0: "),
     "decay_over inf": (
         f"{MODEL}.dense.decay_over=.inf",
         r"decay_over of a phase must be above 0 and finite, got inf: ",

@@ -1,7 +1,7 @@
 """Curves of sparsity, losses, learning rates and metrics in TensorBoard, on the optimizer step."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import by_target, total
 from lit_prune.sparsity.install import learned_masks
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 # The metrics that are curves, beside the shares predicted: the main ones of each kind of task.
 CURVES = {
@@ -39,7 +41,7 @@ class SparsityCurves(Callback):
         self.losses: dict[str, list[Tensor]] = {}  # of each task, since then
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Paradigm, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: "Paradigm", outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log the learning rates and the tasks' losses at the logging interval."""
         if len(pl_module.tasks) > 1:
@@ -52,18 +54,18 @@ class SparsityCurves(Callback):
             self.losses.clear()
             self._log(trainer, learning_rates(trainer.optimizers[0]) | means)
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: "Paradigm", batch: Any, batch_idx: int) -> None:
         """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
         refreshed, interval = pl_module.refreshed, trainer.log_every_n_steps  # type: ignore[attr-defined]
         if refreshed is not None and refreshed.step // interval != self.last_step // interval:
             self._log_refresh(trainer, pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Metrics of the evaluated model, beside its sparsity."""
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)
-        values = {name: value for name, value in pl_module.values.items() if _is_curve(name)}
+        values = {name: value for name, value in pl_module.selection.values.items() if _is_curve(name)}
         selection = float(trainer.callback_metrics["selection"])
         self._log(trainer, values | ({} if math.isnan(selection) else {"selection": selection}))
         for logger in trainer.loggers:
@@ -72,7 +74,7 @@ class SparsityCurves(Callback):
                 for name, mask in learned_masks(pl_module).items():  # not at every refresh: it takes a second
                     writer.add_histogram(f"scores/{name}", mask.scores.detach(), trainer.global_step)
 
-    def _log_refresh(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def _log_refresh(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         refreshed = pl_module.refreshed
         if refreshed is None or refreshed.step == self.last_step:
             return

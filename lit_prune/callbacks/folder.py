@@ -1,15 +1,17 @@
 """The run's folder on every process, its id, and its `config.yaml`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
 from lit_prune.files import write_recorded
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.recorded import read_record
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class RunFolder(SaveConfigCallback):
@@ -27,10 +29,10 @@ class RunFolder(SaveConfigCallback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Agree on folder and id before anything is written."""
-        assert isinstance(pl_module, Paradigm)
+        run = cast("Paradigm", pl_module)
         own = None if self.folder is None else (str(self.folder), _run_id(self.folder))
-        folder, pl_module.run_id = trainer.strategy.broadcast(own)  # type: ignore[misc]
-        pl_module.folder = Path(folder)
+        folder, run.run_id = trainer.strategy.broadcast(own)  # type: ignore[misc]
+        run.folder = Path(folder)
         super().setup(trainer, pl_module, stage)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -21,10 +21,12 @@ from lit_prune.files import write_json, write_recorded
 from lit_prune.fitting.ending import lack_of
 from lit_prune.fitting.requeue import job
 from lit_prune.hardware.device import hardware
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
@@ -54,32 +56,34 @@ class RunRecord(Callback):
         self.earlier_seconds = 0.0
         self.begun = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Begin `run.json`, or go on with that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
             self._write_run(trainer, pl_module, RUNNING)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
-        if not trainer.is_global_zero or not pl_module.improved:
+        if not trainer.is_global_zero or not pl_module.selection.improved:
             return
         folder = pl_module.folder
-        write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
+        write_predictions(
+            pl_module.selection.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet")
+        )
         for task, masks in masks_by_task(pl_module).items():
             path = folder / _of_phase(pl_module, pl_module.phase, f"{task}_{FILE}" if task else FILE)
             save_masks(masks, path, {"step": str(trainer.global_step)}, write_recorded)
         self._write_run(trainer, pl_module, RUNNING)
 
-    def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: "Paradigm", exception: BaseException) -> None:
         """Record in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
             stopped = isinstance(exception, KeyboardInterrupt | SystemExit)  # SIGTERM exits
             with suppress(OSError):  # a full disk may be the exception
                 self._write_run(trainer, pl_module, INTERRUPTED if stopped else FAILED)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Write the metrics of a complete run."""
         if not trainer.is_global_zero:
             return
@@ -87,23 +91,25 @@ class RunRecord(Callback):
         if lack_of(trainer, pl_module) is not None:
             self._write_run(trainer, pl_module, INCOMPLETE)
             return
-        result = pl_module.selected[pl_module.last_phase]
+        result = pl_module.selection.best[pl_module.phases.last]
         values: dict[str, Any] = {**result["metrics"]}
-        for phase, before in pl_module.selected.items():
-            if phase != pl_module.last_phase:
-                values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
-                values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
-        if "dense" in pl_module.selected and pl_module.last_phase != "dense":
+        for phase, before in pl_module.selection.best.items():
+            if phase != pl_module.phases.last:
+                label = pl_module.phases.label(phase)
+                values |= {f"{label}/{name}": value for name, value in before["metrics"].items()}
+                values |= {f"{label}/{name}": before[name] for name in ("sparsity", "step")}
+        base = pl_module.phases.base
+        if base in pl_module.selection.best and pl_module.phases.last != base:
             sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
-                for phase in ("dense", pl_module.last_phase)
+                for phase in (base, pl_module.phases.last)
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
         for each in trainer.datamodule.evaluation_sets:  # type: ignore[attr-defined]
             values |= {f"constant/{each.name}/{name}": value for name, value in each.constant_metrics().items()}
         values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
-        for each in pl_module.selected.values():
+        for each in pl_module.selection.best.values():
             values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}
         values |= {
             "sparsity": result["sparsity"],
@@ -124,7 +130,7 @@ class RunRecord(Callback):
     def _seconds(self) -> float:
         return self.earlier_seconds + time.time() - self.started
 
-    def _write_run(self, trainer: Trainer, pl_module: Paradigm, status: str) -> None:
+    def _write_run(self, trainer: Trainer, pl_module: "Paradigm", status: str) -> None:
         folder, data = pl_module.folder, trainer.datamodule  # type: ignore[attr-defined]
         tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
         write_json(
@@ -154,9 +160,9 @@ class RunRecord(Callback):
         )
 
 
-def _of_phase(module: Paradigm, phase: str, name: str) -> str:
-    """The name of a phase's file; that of the last phase is the run's result."""
-    return name if phase == module.last_phase else f"{phase}_{name}"
+def _of_phase(module: "Paradigm", phase: str, name: str) -> str:
+    """Return the name of a phase's file; that of the last phase is the run's result."""
+    return name if phase == module.phases.last else f"{module.phases.label(phase)}_{name}"
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.errors import UserError
+from lit_prune.losses import Examples
 
 _MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
 
@@ -28,10 +29,7 @@ class Batch:
         weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
             weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
-        teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
         spans: The tokens [first, last] of each row's two mentions (batch, 2, 2), of tasks that have such.
-        pooled: The encoder's pooled first token (batch, width), in training steps: a loss may read it.
-        progress: How far the training phase is, 0 to 1.
     """
 
     task: str
@@ -41,15 +39,18 @@ class Batch:
     bias: Tensor | None = None
     weight: float = 1.0
     classes: Tensor | None = None
-    teacher: Tensor | None = None
     spans: Tensor | None = None
-    pooled: Tensor | None = None
-    progress: float = 0.0
 
     @property
     def head_inputs(self) -> dict[str, Tensor]:
         """What the task's head reads beside hidden states and the pooled token, by the name of its argument."""
         return {} if self.spans is None else {"spans": self.spans}
+
+    def examples(self, progress: float, pooled: Tensor, teacher: Tensor | None) -> Examples:
+        """Return the context of a loss; see `Examples` for the arguments."""
+        return Examples(
+            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress=progress, index=self.index
+        )
 
 
 def padded_length(longest: int) -> int:

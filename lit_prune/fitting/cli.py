@@ -11,10 +11,9 @@ from typing import Any
 
 import datasets
 import transformers
-from jsonargparse import Namespace
+from jsonargparse import Namespace, get_loader, set_loader
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from lit_prune.callbacks.agreement import Agreement
@@ -27,6 +26,7 @@ from lit_prune.callbacks.seeds import SeedStability
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
+from lit_prune.fitting.aliases import resolve_aliases, resolve_arguments
 from lit_prune.fitting.arguments import explained
 from lit_prune.fitting.ending import ending, sigterm_exits
 from lit_prune.fitting.requeue import requeue_on_signal
@@ -34,6 +34,7 @@ from lit_prune.fitting.restoring import restoring
 from lit_prune.fitting.settings import check_experiment, check_seed, check_trainer, trainer_errors
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
+from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
 from lit_prune.runs.summary import print_summary
@@ -50,6 +51,11 @@ TRAINER_DEFAULTS = {
 }
 
 
+_LOADER = "lit_prune"  # yaml, with aliases of settings resolved
+_PARSER = {"exit_on_error": False, "parser_mode": _LOADER}
+set_loader(_LOADER, lambda text: resolve_aliases(get_loader("yaml")(text)))
+
+
 class PruneCLI(LightningCLI):
     """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
 
@@ -63,7 +69,7 @@ class PruneCLI(LightningCLI):
                 save_config_callback=RunFolder,
                 trainer_defaults=TRAINER_DEFAULTS,
                 seed_everything_default=1,
-                parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
+                parser_kwargs=_PARSER | {"fit": _PARSER, "description": __doc__},
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
                 args=list(args),
@@ -114,7 +120,7 @@ class PruneCLI(LightningCLI):
             UserError: `fit` does not know them, or seed or experiment cannot be.
         """
         with explained(self._options()):
-            config = self.parser.parse_args(list(arguments))
+            config = self.parser.parse_args(resolve_arguments(arguments))
         check_seed(config.fit.seed_everything)
         check_experiment(config.fit.experiment)
         return config
@@ -167,8 +173,7 @@ class PruneCLI(LightningCLI):
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
         strategy = self.trainer.strategy
-        is_strict = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters")
-        if is_strict and len(datamodule.tasks) > 1:
+        if len(datamodule.tasks) > 1 and not allows_unused(strategy):
             raise UserError(
                 "a step trains the head of one of several tasks, which ddp takes for an error: use "
                 "--trainer.strategy ddp_find_unused_parameters_true"

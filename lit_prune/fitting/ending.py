@@ -24,12 +24,12 @@ def lack_of(trainer: Trainer, module: Paradigm) -> str | None:
     """Return what a run whose training has ended lacks to be complete, None: nothing."""
     timers = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
     ran_out = any((left := each.time_remaining()) is not None and left <= 0 for each in timers)
-    step, end = trainer.global_step, module.ends[module.last_phase]
+    step, end = trainer.global_step, module.phases.ends[module.phases.last]
     if ran_out and step < end:
         return f"trainer.max_time ended it at step {step} of {end}: raise it with --trainer.max_time"
-    if module.last_phase not in module.selected:
+    if module.phases.last not in module.selection.best:
         return (
-            f"it ended at step {step} of {end} without a selected model of its last phase {module.last_phase!r}: "
+            f"it ended at step {step} of {end} without a selected model of its last phase {module.phases.last!r}: "
             "see what ended it, or why none was eligible"
         )
     return None

@@ -50,15 +50,16 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule") -> None:
             task.
     """
     with torch.random.fork_rng():
-        for name, phase in module.phases.items():
-            start, end = module.span(name)
+        for name in module.phases:
+            phase = module.phases[name]
+            start, end = module.phases.span(name)
             if start == end:
                 continue
-            loss = copy.deepcopy(module.losses[name])
+            loss = copy.deepcopy(phase.loss)
             loss.reset(module.encoder.hidden_size)
-            if phase.learning_rates:
+            if phase.training.learning_rates:
                 learned = [f"{LOSS}{each}" for each, _ in loss.named_parameters()]
-                phase.names_by_pattern([*module.trained_names(name), *learned])
+                phase.training.names_by_pattern([*phase.trained_names(module), *learned])
             for task in module.tasks.values():
                 head = module.heads[task.name]
                 _check_loss(name, task.loss or loss, data.some_rows(task.name), head, module.encoder.hidden_size)
@@ -68,11 +69,11 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule") -> None:
 def _check_loss(phase: str, loss: Loss, batch: Batch, head: nn.Module, width: int) -> None:
     """Compute a loss on rows of a task whose hidden states are all 0."""
     num_texts, length = batch.inputs["input_ids"].shape
-    batch.pooled = torch.zeros(num_texts, width)
-    logits = head(torch.zeros(num_texts, length, width), batch.pooled, **batch.head_inputs)
-    batch.teacher = logits.log_softmax(-1)
+    pooled = torch.zeros(num_texts, width)
+    logits = head(torch.zeros(num_texts, length, width), pooled, **batch.head_inputs)
+    examples = batch.examples(0.0, pooled, teacher=logits.log_softmax(-1))
     try:
-        value = loss(logits, batch)
+        value = loss(logits, examples)
     except (RuntimeError, IndexError, ValueError) as error:
         if isinstance(error, UserError):
             raise

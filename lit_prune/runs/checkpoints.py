@@ -115,8 +115,9 @@ def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
     last = folder / "last.ckpt"
     checkpoint = read_checkpoint(last)
     check_run_id(checkpoint, last, record)
+    base = next(iter(checkpoint[KEY]["ends"]))
     for phase in checkpoint[KEY].get("selected", {}):
-        best = folder / f"{phase}.ckpt"
+        best = folder / (BASE if phase == base else f"{phase}.ckpt")
         best = best if best.is_file() else folder / BEST
         selected = read_file(best)
         if best.name != BASE and record.get("id") is not None:  # the base may be another run's, given by start_from

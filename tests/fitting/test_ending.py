@@ -10,7 +10,7 @@ from lightning.pytorch import Callback
 from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
-from lit_prune.paradigms import paradigm
+from lit_prune.paradigms import selection
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
 
@@ -68,7 +68,7 @@ def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain
 
 def test_a_run_without_a_selected_model_is_incomplete(experiment, monkeypatch, capsys):
     selections = chain([0.5], repeat(float("nan")))  # of the dense phase, of the mask phase
-    monkeypatch.setattr(paradigm, "mean_selection", lambda values, tasks: next(selections))
+    monkeypatch.setattr(selection, "mean_selection", lambda values, tasks: next(selections))
     code, run = experiment(*BRIEF)
     assert (code, status(run)) == (2, "incomplete")
     assert "without a selected model of its last phase 'mask'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,7 +41,7 @@ class Watched(ConfidenceRegularisation):
     seen = []
 
     def compute(self, logits, batch):
-        batch.bias = F.one_hot((batch.labels + 1) % 3, 3).float().log()
+        batch = replace(batch, bias=F.one_hot((batch.labels + 1) % 3, 3).float().log())
         value = super().compute(logits, batch)
         if logits.requires_grad:  # losses are computed once without gradients before a run, to check that they fit
             Watched.seen.append((batch.index, batch.teacher, logits.detach(), value.detach(), batch.progress))

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
+from models import set_anew
 from run_helpers import assert_same, cut_off_by, without_callbacks
 from torch import nn
 from torch.nn.utils import prune
@@ -16,7 +17,7 @@ from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.layers import MaskedLinear
-from lit_prune.sparsity.masks import LearnedMask, ReversibleMask, refresh, set_anew
+from lit_prune.sparsity.masks import LearnedMask, ReversibleMask, refresh
 from lit_prune.sparsity.select import num_kept
 
 BRIEF = ("--model.init_args.prune.steps=10", "--trainer.val_check_interval=5")

@@ -13,7 +13,7 @@ from torch.optim import SGD
 
 from lit_prune.cli import main
 from lit_prune.export.trained import read_run
-from lit_prune.paradigms.phase import Phase
+from lit_prune.phases import Training
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict, masked_layers, masks_by_task
 from lit_prune.sparsity.pairs import rank_pairs
@@ -98,7 +98,7 @@ def test_what_is_frozen_is_on_disk_once(experiment):
 def test_after_a_search_no_more_than_the_share_has_moved(name, optimizer, experiment, monkeypatch):
     if optimizer == "sgd":
         monkeypatch.setattr(
-            Phase, "optimizer", lambda self, trained, fused: SGD(trained.values(), 0.1, 0.9, weight_decay=0.1)
+            Training, "make_optimizer", lambda self, trained, fused: SGD(trained.values(), 0.1, 0.9, weight_decay=0.1)
         )
     overlay = (f"--config=configs/tuning/{name}.yaml", "--experiment=e2e")
     code, run = experiment(*overlay, *SEARCH, *BRIEF, config="configs/sam.yaml")
