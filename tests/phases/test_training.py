@@ -57,7 +57,7 @@ def test_a_phase_has_one_length(length):
 
 @pytest.mark.parametrize("length", ["", "3", "epochs", "-1 epochs", "0.5 steps", "3 rounds", "0 epochs", "nan steps"])
 def test_a_length_is_a_number_of_epochs_or_steps(length):
-    with pytest.raises(UserError, match="of a phase must be .*, got"):
+    with pytest.raises(UserError, match=r"of a phase must be .*, got"):
         Training(length=length)
 
 
