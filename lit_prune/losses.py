@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 
 
-@dataclass(frozen=True)
+@dataclass
 class Examples:
     """The context of a loss: n examples of one task, and the state of training.
 

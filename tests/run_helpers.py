@@ -8,6 +8,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback
 
+from lit_prune.errors import UserError
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
@@ -101,3 +102,14 @@ class Trained(Callback):
         groups = trainer.optimizers[0].param_groups
         own = {names[id(value)] for group in groups for value in group["params"]}
         TRAINED[module.phase] = own, self.before[module.phase]
+
+
+LISTED: dict[str, str] = {}
+
+
+class Listed(Callback):
+    """Notes the kinds of a run's phases in `LISTED`, and ends it."""
+
+    def on_fit_start(self, trainer, module):
+        LISTED.update({name: type(module.phases[name]).__name__ for name in module.phases})
+        raise UserError("seen")

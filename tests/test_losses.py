@@ -10,6 +10,7 @@ from lit_prune.losses import (
     Annealed,
     ConfidenceRegularisation,
     CrossEntropy,
+    Examples,
     LearnedMixin,
     Loss,
     ProductOfExperts,
@@ -20,7 +21,7 @@ from lit_prune.losses import (
 
 
 def batch(labels, bias=None, weight=1.0):
-    return SimpleNamespace(labels=torch.tensor(labels), bias=bias, weight=weight, classes=None)
+    return Examples(torch.tensor(labels), bias, weight=weight)
 
 
 def random_case(num_classes=3, num_rows=8):

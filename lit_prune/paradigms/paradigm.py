@@ -153,8 +153,8 @@ class Paradigm(LightningModule):
         if best is not None and best["step"] != self.trainer.global_step and self.phases.ends[self.phase] > 0:
             load_best(self, self.phase)
         self.phases.name = name
-        self.begin_loss()
         self.phases.current.begin(self)
+        self.begin_loss()
         if self.phases.current.leaves_unused(self):
             allow_unused(self.trainer.strategy)
         wrap_again(self.trainer.strategy, self)

@@ -49,6 +49,7 @@ class SparseTune(Phase):
         """Shape the network for tuning; a method that searched takes what it found."""
         if not self.method.searches:  # else what the search trained is still to be used
             settle(run)
+        run.begin_loss()  # the method may compute gradients
         self.method.begin(run, lambda num_batches: _losses(run, num_batches), run.sum_processes)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:

@@ -63,12 +63,14 @@ class TrainMasks(Pruning):
     def begin(self, run: "Paradigm") -> None:
         """Freeze everything, then put masks over the targets."""
         scores = {name: mask.scores.detach() for name, mask in learned_masks(run).items()}
-        settle(run)
+        if continues := scores.keys() == set(self.pruner.layer_names):
+            scores = {name: each.clone() for name, each in scores.items()}
+        else:
+            settle(run)
         run.requires_grad_(False)
         self.pruner.attach(run)
-        if scores.keys() == self.pruner.layers.keys():
-            for name, mask in learned_masks(run).items():
-                mask.scores.data.copy_(scores[name])
+        for name, mask in learned_masks(run).items() if continues else ():
+            mask.scores.data.copy_(scores[name])
         self._update(run)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:

@@ -56,6 +56,8 @@ def fold_tuned(root: nn.Module) -> None:
         for name, parametrizations in list(module.parametrizations.items()):  # type: ignore[union-attr, operator]
             parametrizations.eval()
             parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+        if "bias" in module._parameters:  # as in a plain layer last: optimizers number parameters by their order
+            module._parameters["bias"] = module._parameters.pop("bias")
     for name, module in [each for each in root.named_modules() if hasattr(each[1], "lora_A")]:
         parts = parts_in({f"{name}.{own}": value for own, value in module.state_dict().items()})
         layer = module.get_submodule("base_layer")

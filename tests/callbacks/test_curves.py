@@ -114,8 +114,8 @@ def test_groups_of_other_learning_rates_have_a_curve_each():
         ),
     ):
         phase = Training(steps=4, learning_rate=1e-3, warmup=2, learning_rates=own)
-        optimizer = phase.optimizer(trained, fused=False)
-        schedule = phase.schedule(optimizer, 4)
+        optimizer = phase.make_optimizer(trained, fused=False)
+        schedule = phase.make_lr_schedule(optimizer, 4)
         optimizer.step()
         schedule.step()  # half of the way up
         assert learning_rates(optimizer) == pytest.approx(expected)

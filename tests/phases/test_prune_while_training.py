@@ -189,18 +189,18 @@ def test_a_run_by_rank_is_exported_as_plain_matrices(experiment, tmp_path):
     [
         (
             ["--model.init_args.task_masks=each"],
-            "task_masks is 'each', needed is one of shared, separate, hybrid, hybrid_rescaled",
+            "unknown task_masks 'each': choose from shared, separate, hybrid, hybrid_rescaled",
         ),
         (
             [
                 "--model.init_args.task_masks=separate",
                 "--model.init_args.criterion=lit_prune.sparsity.criteria.Magnitude",
             ],
-            "needs a criterion that accumulates",
+            "must be shared for a criterion that does not accumulate, got 'separate'",
         ),
         (["--model.init_args.scope=layer"], "scope is 'layer', needed is local or global"),
         (["--model.init_args.scope=[[query, key], [value]]"], "must hold each of the targets"),
-        (["--model.init_args.refresh_every=0"], "refresh_every is 0"),
+        (["--model.init_args.refresh_every=0"], "refresh_every must be 1 or more optimizer steps, got 0"),
         (["--model.init_args.schedule.init_args.start=0.9"], "start=0.9 to end=0.8"),
         (
             ["--model.init_args.prune.learning_rates={'*.sigma': 1.0e-3}"],

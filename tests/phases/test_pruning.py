@@ -23,7 +23,7 @@ class Refreshes(Callback):
 
 
 def test_masks_are_refreshed_by_their_cadence_and_before_evaluations(experiment):
-    noted = ("--trainer.callbacks+={class_path: paradigms.test_masking.Refreshes}",)
+    noted = ("--trainer.callbacks+={class_path: phases.test_pruning.Refreshes}",)
     at_once = "--model.init_args.schedule.init_args.start=0"
     code, run = experiment(*noted, at_once, "--trainer.val_check_interval=6", config="configs/magnitude.yaml")
     assert code == 0
