@@ -23,7 +23,7 @@ from lit_prune.sparsity.targets import match
 from lit_prune.tuning.adapter import has_adapters
 
 FILE = "compact.safetensors"
-SIZES = "lit_prune.hardware.sizes"  # in its header: what `sizes` told
+SIZES = "lit_prune.sizes"  # in its header: what `sizes` told
 _MATRICES = ("query", "key", "value", "attention_output", "intermediate", "output")
 _BERT = ("num_attention_heads", "all_head_size", "intermediate_act_fn")
 # Model type -> what transformers calls a layer's number of heads, their width together, and its activation.

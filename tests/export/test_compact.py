@@ -10,7 +10,7 @@ from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export.compact import compact, shrink_to, sizes
+from lit_prune.export.compact import SIZES, compact, shrink_to, sizes
 from lit_prune.export.files import load_tensors, save_tensors
 from lit_prune.export.model import Changes, TaskModel
 from lit_prune.sparsity.budget import budget
@@ -275,3 +275,7 @@ def test_what_differs_by_task_and_adapters_are_refused(build):
     add_adapter(model.get_submodule(names[-1]), 16, 2)
     with pytest.raises(UserError, match="has adapters"):
         compact(model)
+
+
+def test_sizes_are_under_the_key_that_version_0_1_0_wrote():
+    assert SIZES == "lit_prune.sizes"
