@@ -9,7 +9,7 @@ from datasets import concatenate_datasets
 from torch import Tensor
 
 from lit_prune import metrics
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
 from lit_prune.files import check_undamaged, write_recorded
 from lit_prune.limits import read_parquet_table

@@ -5,17 +5,13 @@ from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser
 from torch import Tensor
 
 from lit_prune.data.closed import add_plugins
-from lit_prune.data.kinds import describe
-from lit_prune.data.similarity import Similarity
-from lit_prune.data.spans import SpanTask
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.kinds import describe
 from lit_prune.errors import UserError
 from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
 from lit_prune.export.card import model_card
@@ -93,8 +89,7 @@ def export(
 
 
 def _counterpart(trained: Trained) -> Counterpart | None:
-    kind = describe(trained.model.tasks[trained.task])["kind"]
-    return dense.counterpart(trained.model.encoder.model_type, kind)
+    return dense.counterpart(trained.model.encoder, trained.model.tasks[trained.task])
 
 
 def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, folder: Path) -> None:
@@ -103,7 +98,7 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
     config.architectures = [known.name if form == "dense" and known else type(encoder.backbone).__name__]
     config.dtype = _DTYPES[dtype]
     if len(model.tasks) == 1:
-        config.update(_of_task(model.tasks[model.task]))
+        config.update(model.tasks[model.task].transformers_settings)
     config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     described = json.dumps([describe(task) for task in model.tasks.values()])
@@ -146,19 +141,6 @@ def _write(trained: Trained, form: str, dtype: str, known: Counterpart | None, f
     for name, tensors in files.items():
         save_tensors(tensors, folder / name, metadata)
     (folder / "README.md").write_text(model_card(trained, folder, form, dtype, known))
-
-
-def _of_task(task: Task) -> dict[str, Any]:
-    """What the configuration of transformers says of a task; of spans nothing."""
-    if isinstance(task, Similarity):
-        return {"num_labels": 1, "problem_type": "regression"}
-    if isinstance(task, SpanTask):
-        return {}
-    return {
-        "id2label": dict(enumerate(task.labels)),
-        "label2id": {label: number for number, label in enumerate(task.labels)},
-        "problem_type": "single_label_classification",
-    }
 
 
 def _converted(name: str, value: Tensor, dtype: str) -> Tensor:

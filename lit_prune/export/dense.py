@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lit_prune.data.tasks.task import Task
+from lit_prune.encoders.encoder import PrunableEncoder
+
 FILE = "model.safetensors"
 HEAD_FILE = "head.safetensors"
 
@@ -31,25 +34,17 @@ class Counterpart:
     ours: str = ""
 
 
-_CLASSES = "AutoModelForSequenceClassification"
-_SPANS = "AutoModelForQuestionAnswering"
-_KNOWN = {
-    "bert": {
-        _CLASSES: Counterpart(_CLASSES, "BertForSequenceClassification", "bert.", ""),
-        _SPANS: Counterpart(_SPANS, "BertForQuestionAnswering", "bert.", "qa_outputs.", "outputs."),
-    },
-    "roberta": {
-        _CLASSES: Counterpart(_CLASSES, "RobertaForSequenceClassification", "roberta.", "classifier."),
-        _SPANS: Counterpart(_SPANS, "RobertaForQuestionAnswering", "roberta.", "qa_outputs.", "outputs."),
-    },
-}
+FAMILIES = {"bert": "Bert", "roberta": "Roberta"}  # model type -> the beginning of its classes' names
 
 
-def counterpart(model_type: str, kind: str) -> Counterpart | None:
-    """What transformers has of an encoder with the head of a task of this kind; None: nothing."""
-    if kind in ("ChoiceTask", "MentionTask"):
+def counterpart(encoder: PrunableEncoder, task: Task) -> Counterpart | None:
+    """Return the model of transformers for an encoder with the head of a task; None: there is none."""
+    model_type = encoder.model_type
+    if task.architecture is None or model_type not in FAMILIES:
         return None
-    return _KNOWN.get(model_type, {}).get(_SPANS if kind == "SpanTask" else _CLASSES)
+    head, ours = task.head_names(encoder.has_pooler)
+    kind = f"For{task.architecture}"
+    return Counterpart(f"AutoModel{kind}", f"{FAMILIES[model_type]}{kind}", f"{model_type}.", head, ours)
 
 
 def split(state: Mapping[str, Tensor], task: str, known: Counterpart | None) -> dict[str, dict[str, Tensor]]:

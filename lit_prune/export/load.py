@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.data.kinds import rebuild
-from lit_prune.data.sources.given import Given
+from lit_prune.data.sources.source import NoRows
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.encoders.untrusted import NAME_CODE
 from lit_prune.errors import UserError
 from lit_prune.export import compact, csr, delta, dense, lowrank, masks, packed
@@ -64,7 +64,7 @@ def load(
     try:
         exports = [_read(each) for each in folders]
         first = exports[0]
-        tasks = [rebuild(each, Given({})) for export in exports for each in export.tasks]
+        tasks = [rebuild(each, NoRows()) for export in exports for each in export.tasks]
         _check_together(folders, exports, [each.name for each in tasks])
         model = TaskModel(empty_encoder({"backbone": str(folders[0])}, first.num_bytes), tasks)
         if first.names in ([packed.FILE], [csr.FILE]):
@@ -87,7 +87,7 @@ def load(
                 model.changes |= {each["name"]: changes for each in export.tasks}
         else:
             (only,) = first.tasks
-            known = dense.counterpart(first.settings["model_type"], only["kind"])
+            known = dense.counterpart(model.encoder, tasks[0])
             state = dense.join(first.tensors, only["name"], known)
         model.take(state)
         if first.names == [csr.FILE]:

@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import CrossEntropy, Loss

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss

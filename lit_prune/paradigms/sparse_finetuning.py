@@ -11,7 +11,7 @@ from rich.progress import track
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss

@@ -6,8 +6,8 @@ import pytest
 import torch
 from models import MATRICES, TASK, layers, outputs_stay, told
 
-from lit_prune.data.kinds import rebuild
 from lit_prune.data.sources.given import Given
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.export.compact import SIZES, compact, shrink_to, sizes

@@ -8,10 +8,10 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data import GeneratedNli, GeneratedReading, MultitaskDataModule, SpanTask
-from lit_prune.data.preparation import Preparation, prepare_task
+from lit_prune.data.preparation import Preparation, prepare_task, read_split
 from lit_prune.data.sources import Source, SpanRow
-from lit_prune.data.spans import SpanSet, number_ids
-from lit_prune.data.windows import Windows
+from lit_prune.data.tasks.span import SpanSet, number_ids
+from lit_prune.data.tasks.windows import Windows
 from lit_prune.errors import UserError
 from lit_prune.heads import Span
 
@@ -48,7 +48,7 @@ def how(tokenizer):
 
 
 def read(source, how, windows=SHORT):
-    return SpanTask("reading", source, windows).read("train", how)
+    return read_split(SpanTask("reading", source, windows), "train", how)
 
 
 def test_a_generated_split_becomes_windows_with_all_that_is_known_of_the_questions(how):
@@ -86,7 +86,7 @@ def test_questions_are_cut_off_whole_and_sets_have_room_for_all_their_logits(how
     parts = [set(rows["id"]) for rows in (train, validation.rows, held_out.rows)]
     assert [len(part) for part in parts] == [16, 2, 2]
     assert len(set.union(*parts)) == 20
-    windows = task.read("train", how)
+    windows = read_split(task, "train", how)
     for part, rows in zip(parts, (train, validation.rows, held_out.rows), strict=True):
         assert rows.to_list() == [window for window in windows if window["id"] in part]
     assert validation.logits_shape == (len(validation.rows), 48, 2)
@@ -111,12 +111,12 @@ def test_a_batch_is_of_windows_with_the_first_and_last_token_of_the_answer(token
 
 
 def test_rows_without_answers_are_refused(how):
-    with pytest.raises(UserError, match="GeneratedNli gives rows with a label, not questions"):
+    with pytest.raises(UserError, match=r"answers of row .* must be spans of its text, got a label"):
         read(GeneratedNli(num_train=3), how)
 
 
 def test_a_split_without_rows_is_refused(how):
-    with pytest.raises(UserError, match="the split 'train' of Counted has no rows"):
+    with pytest.raises(UserError, match="split 'train' of Counted must have rows, got none"):
         read(Counted(0), how)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lit_prune.data import ChoiceTask, GeneratedNli, MentionTask, Similarity, SpanTask, Task, Windows
-from lit_prune.data.kinds import describe, kind_of, rebuild
+from lit_prune.data.tasks.kinds import describe, kind_of, rebuild
 from lit_prune.errors import UserError
 
 SOURCE = GeneratedNli(bias_rate=0.9, num_train=20, num_eval=10)
@@ -29,7 +29,7 @@ def test_a_task_comes_back_from_what_is_told_of_it(task):
 
 
 def test_a_class_of_another_package_is_one_of_classes():
-    assert kind_of("lit_prune.data.SpanTask") == kind_of("lit_prune.data.spans.SpanTask") == "SpanTask"
+    assert kind_of("lit_prune.data.SpanTask") == kind_of("lit_prune.data.tasks.span.SpanTask") == "SpanTask"
     assert kind_of("someone.SpanTask") == kind_of("lit_prune.data.Files") == "Task"
 
     class Own(Task):
@@ -39,5 +39,19 @@ def test_a_class_of_another_package_is_one_of_classes():
 
 
 def test_a_task_that_is_none_of_the_package_and_has_no_labels_is_refused():
-    with pytest.raises(UserError, match="the task ranks has no labels"):
+    with pytest.raises(UserError, match=r"of task 'ranks', which has no labels"):
         rebuild({"kind": "Task", "name": "ranks"}, SOURCE)
+
+
+class Wide(Task):
+    """A task with a head of its own."""
+
+    def make_head(self, encoder):
+        return super().make_head(encoder)
+
+
+def test_a_class_with_a_head_of_its_own_is_described_by_its_path_and_comes_back_by_its_plugin():
+    described = describe(Wide("own", ["a", "b"], SOURCE, max_length=9))
+    assert (described["kind"], described["class_path"]) == ("Task", f"{__name__}.Wide")
+    again = rebuild(described, SOURCE, {f"{__name__}.Wide": Wide})
+    assert (type(again), again.labels, again.max_length) == (Wide, ("a", "b"), 9)

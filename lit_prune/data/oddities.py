@@ -1,4 +1,4 @@
-"""What is odd about a task's sets, as warnings before any time is spent."""
+"""Warnings about a task's sets, before any time is spent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,25 +7,25 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 
 def warn_of_oddities(task: str, labels: Sequence[str], train: Dataset, evaluation: Mapping[str, Dataset]) -> None:
-    """Warn of classes without a training row, and of evaluation rows that are trained on.
+    """Warn of classes without a training row, and of evaluation rows that occur in the training set.
 
     Args:
         task: The task's name.
-        labels: Its classes; none of a task whose labels are no classes.
+        labels: Its classes; empty if its labels are no classes.
         train: The training set.
-        evaluation: The other sets, by split. A row counts as trained on where both its texts, and its mentions where it
-            has such, are those of one training row; that they share a single text is usual (premises, questions).
+        evaluation: The other sets, by split. A row occurs in the training set if both its texts, and its mentions if it
+            has them, are those of one training row; a single shared text is usual (premises, questions).
     """
     seen = set(train["label"][:]) if labels else set()
     if absent := [name for number, name in enumerate(labels) if number not in seen]:
         rank_zero_warn(
-            f"task {task!r}: no training row is {', '.join(absent)}; if your data lack the class, take it off `labels`"
+            f"task {task!r}: no training row is {', '.join(absent)}; if your data lack a class, remove it from `labels`"
         )
     trained = set(_texts(train))
     shared = {split: sum(texts in trained for texts in _texts(rows)) for split, rows in evaluation.items()}
     if found := [f"{count} of {len(evaluation[split])} rows of {split}" for split, count in shared.items() if count]:
         rank_zero_warn(
-            f"task {task!r}: {', '.join(found)} have the texts of a training row; a model may know them by heart"
+            f"task {task!r}: {', '.join(found)} have the texts of a training row; a model may have memorised them"
         )
 
 

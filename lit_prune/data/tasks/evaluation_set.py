@@ -1,35 +1,43 @@
-"""`EvaluationSet`: rows to report on, and what a model's logits say of them."""
+"""`EvaluationSet`: rows to evaluate on, and the metrics and predictions that a model's logits give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from datasets import Dataset
 from torch import Tensor
 
 from lit_prune import metrics
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """A set that is reported on: its rows, its classes and how the logits' classes map to them.
+    """A set that is evaluated: its rows, its classes and how the logits' classes map to them.
 
-    A task of another kind than classification has a subclass, in which the logits mean something else; `logits_shape`,
-    `metrics`, `constant_metrics`, `predictions` and `columns` are all that whoever evaluates asks of a set.
+    A kind of task whose logits mean something else has a subclass that overrides the methods. Metrics are better when
+    they are larger, except those named `loss` or `..._error`.
 
     Attributes:
         task: The task's name.
         split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
-        rows: Tokenised rows with their `id`, `label` (-1: not known), `group` and word `overlap`.
-        labels: Class names of this set; none where labels are no classes.
+        rows: Tokenised rows with their `id`, `label` (-1: unknown), `group` and word `overlap`.
+        labels: Class names of this set; empty if labels are no classes.
         class_map: For each class of the logits, its class here.
         positive: Index in the logits of the class whose score the AUROC ranks, None: there is no AUROC.
     """
 
+    # Metrics of the whole set, not of a class or group of it, that are better when larger: curves show them.
+    whole_metrics: ClassVar[tuple[str, ...]] = (
+        *("accuracy", "f1_macro", "matthews", "auroc"),
+        *("f1", "f1_weighted", "mean_f1_accuracy"),
+    )
+
     task: str
     split: str
-    rows: Dataset
+    rows: "Dataset"
     labels: tuple[str, ...] = ()
     class_map: tuple[int, ...] = ()
     positive: int | None = None
@@ -41,7 +49,7 @@ class EvaluationSet:
 
     @property
     def row_labels(self) -> Tensor:
-        """The labels of its rows, (rows,) or what a row has."""
+        """The labels of its rows, (rows,) or more dimensions."""
         return torch.tensor(self.rows["label"][:])  # the column itself would be read row by row
 
     @property
@@ -49,17 +57,28 @@ class EvaluationSet:
         """The shape of all its logits: (rows, classes)."""
         return len(self.rows), len(self.class_map)
 
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """The metrics that are the same for all models on these labels, so that they cannot select."""
+        labels = self.row_labels
+        names: list[str] = []
+        if bool((labels == labels[:1]).all()):
+            names.append("matthews")
+        if self.positive is not None and not (labels == self.class_map[self.positive]).any():
+            names.append("f1")
+        return tuple(names)
+
     def metrics(self, logits: Tensor) -> dict[str, float]:
-        """The metrics by name, from logits of this set's shape."""
+        """Compute the metrics by name, from logits of this set's shape."""
         groups = {"group": list(self.rows["group"])}
         if any(self.rows["text_b"]):
             groups["overlap"] = [metrics.overlap_group(overlap) for overlap in self.rows["overlap"]]
         return metrics.classification(logits, self.row_labels, self.labels, self.class_map, self.positive, groups)
 
     def constant_metrics(self) -> dict[str, float]:
-        """The most that one answer to all rows gets, by each of the metrics of a whole set.
+        """Compute the majority baseline: the best value of each whole metric over all constant predictions.
 
-        Empty where rows do not share their answers.
+        It is empty if rows do not share their answers.
         """
         if len(self.logits_shape) != 2:
             return {}
@@ -68,19 +87,19 @@ class EvaluationSet:
             logits = torch.zeros(self.logits_shape)
             logits[:, number] = 1.0
             for name, value in self.metrics(logits).items():
-                if name in metrics.OF_WHOLE_SETS:
+                if name in self.whole_metrics:
                     found[name] = max(value, found.get(name, value))
         return found
 
     def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
-        """What a model says of each example, which needs no label: id, prediction, and how sure it is.
+        """Return the columns of `predict`, which need no label: id, prediction, and the model's confidence.
 
         Args:
-            logits: Of this set's shape.
-            names: Of classes, the names of those that the logits tell apart, which an OOD set may have merged.
+            logits: Logits of this set's shape.
+            names: Class names of the logits; an OOD set may have merged them.
 
         Returns:
-            Of classes also `probability_<class>`, of spans the `score` of the answer.
+            The columns; for classes the confidence is `probability_<class>`.
         """
         shares = logits.double().softmax(dim=-1)
         return {
@@ -90,7 +109,7 @@ class EvaluationSet:
         }
 
     def columns(self, logits: Tensor) -> dict[str, list[Any]]:
-        """What is known of each example, from logits of this set's shape: id, label, prediction, logits, loss.
+        """Return the columns of a run's predictions: id, label, prediction, logits and loss of each example.
 
         Labels and predictions are texts, classes by name.
         """

@@ -12,10 +12,10 @@ import lit_prune
 from lit_prune.cli import main
 from lit_prune.data import ChoiceTask
 from lit_prune.data.batch import Collate
-from lit_prune.data.choices import tokenise_choices
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sources import Row, Source
 from lit_prune.data.table import count_tokens
+from lit_prune.data.tasks.choice import tokenise_choices
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
 
@@ -55,7 +55,9 @@ def test_each_choice_is_tokenised_with_its_text(tokenizer, prepared):
 
 def test_a_batch_has_the_choices_of_a_row_one_after_another(tokenizer, prepared):
     rows = prepared[1][1].rows[:3]
-    batch = Collate(tokenizer)({"task": "copa", "index": [0, 1, 2], "weight": 1.0, **rows})
+    batch = Collate(tokenizer, {"copa": ChoiceTask("copa", Rows())})(
+        {"task": "copa", "index": [0, 1, 2], "weight": 1.0, **rows}
+    )
     assert batch.inputs["input_ids"].shape == (6, 16)
     assert batch.labels.tolist() == rows["label"]
     first = batch.inputs["input_ids"][2][batch.inputs["attention_mask"][2].bool()].tolist()
@@ -73,7 +75,7 @@ def test_the_logits_of_a_row_are_its_choices_scores():
 @pytest.mark.parametrize("text", ["one", "one\ntwo\nthree", "one\n "])
 def test_another_number_of_choices_is_named_with_its_row(tokenizer, text):
     rows = {"id": ["r7"], "text_a": ["a"], "text_b": [text]}
-    with pytest.raises(UserError, match=r"row 'r7' has \d choices .*, needed are 2, one a line of text_b"):
+    with pytest.raises(UserError, match=r"text_b of row 'r7' must have 2 choices, one a line, got \d "):
         tokenise_choices(rows, tokenizer, 16, 2)
 
 

@@ -2,13 +2,19 @@
 
 import itertools
 import math
+import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 
-from lit_prune.data.answers import best_spans, find_answers
+from lit_prune.data.sources.squad import read_squad
+from lit_prune.data.tasks.answers import answering, best_spans, find_answers
 
 INFINITY = math.inf
+REAL = Path(__file__).parents[4] / "shared" / "data"
+needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real data are not in {REAL}")
 
 
 def searched(logits, in_text, max_length):
@@ -83,3 +89,54 @@ def test_what_is_no_part_of_the_text_is_no_answer():
     logits[:, :2] = 9
     logits[1, 3] = 1
     assert find_answers(logits, STARTS, ENDS, ("q", "q"), [TEXT, TEXT]) == {"q": ("Snow", 2.0)}
+
+
+def counted(text):
+    """The words that count of an answer."""
+    ascii_marks = {mark for mark in map(chr, range(33, 127)) if not mark.isalnum()}
+    plain = "".join(letter for letter in text.lower() if letter not in ascii_marks)
+    return [word for word in re.split(r"\s+", re.sub(r"\b(?:an?|the)\b", " ", plain)) if word]
+
+
+def scored(answer, right):
+    """Exact match and F1 of one answer, as 2 * shared / (all words of both)."""
+    pairs = [(counted(answer), counted(each)) for each in right]
+    shared = [2 * (Counter(a) & Counter(b)).total() / max(1, len(a) + len(b)) for a, b in pairs]
+    return any(a == b for a, b in pairs), max(shared)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right", "exact", "f1"),
+    [
+        ("The  Denver Broncos.", ["denver broncos"], 1, 1),
+        ("Broncos", ["Denver Broncos"], 0, 2 / 3),
+        ("a theme", ["theme"], 1, 1),
+        ("atheme", ["theme"], 0, 0),
+        ("to be or not to be", ["to be"], 0, 0.5),
+        ("Rome", ["Paris", "Rome, Italy", "in Rome"], 0, 2 / 3),
+        ("Rome", ["Paris", "rome!"], 1, 1),
+        ("", ["Paris"], 0, 0),
+        ("1,000", ["1000"], 1, 1),
+    ],
+)
+def test_answers_by_hand(answer, right, exact, f1):
+    assert answering([answer], [right]) == pytest.approx({"exact_match": exact, "f1": f1})
+
+
+@needs_real_data
+def test_answers_to_real_questions_against_a_second_computation():
+    rows = list(read_squad(REAL / "SQuAD" / "dev-v1.1.json"))
+    right = [row["answers"] for row in rows]
+    answers = []
+    for number, row in enumerate(rows):
+        start = row["starts"][0]
+        shifted = row["text_b"][max(0, start - number % 7) : start + len(row["answers"][0]) - number % 5]
+        answers.append([row["answers"][-1], shifted, shifted.upper(), row["text_b"][:40]][number % 4])
+    groups = [f"g{number % 3}" if number % 3 else "" for number in range(len(rows))]
+    values = answering(answers, right, groups)
+    expected = torch.tensor([scored(*each) for each in zip(answers, right, strict=True)], dtype=torch.float64)
+    assert 0.2 < values["exact_match"] < values["f1"] < 0.9
+    assert [values["exact_match"], values["f1"]] == pytest.approx(expected.mean(0).tolist(), abs=1e-5)
+    for group in (1, 2):
+        assert values[f"f1_g{group}"] == pytest.approx(expected[group::3, 1].mean().item(), abs=1e-5)
+    assert answering([row["answers"][0] for row in rows], right) == {"exact_match": 1.0, "f1": 1.0}

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from datasets import Dataset
+from scipy import stats
 
 from lit_prune.data import GeneratedNli, MultitaskDataModule, Similarity
-from lit_prune.data.preparation import Preparation, prepare_task
-from lit_prune.data.similarity import NumberSet
+from lit_prune.data.preparation import Preparation, prepare_task, read_split
 from lit_prune.data.sources import Row, Source
+from lit_prune.data.tasks.similarity import NumberSet, correlation
 from lit_prune.errors import UserError
 from lit_prune.heads import Regression
 from lit_prune.losses import MeanSquaredError
@@ -62,15 +63,15 @@ def test_the_task_cuts_what_its_source_lacks(how):
 
 @pytest.mark.parametrize("label", ["nan", "inf", "", "high"])
 def test_a_label_that_is_no_number_is_refused(how, label):
-    with pytest.raises(UserError, match=rf"split 'train', row 'train-1': the label '{label}' is no number"):
-        Similarity("sts", Scores("1", label)).read("train", how)
+    with pytest.raises(UserError, match=rf"label of row 'train-1' in split 'train' must be a number, got '{label}'"):
+        read_split(Similarity("sts", Scores("1", label)), "train", how)
 
 
 def test_classes_are_refused_and_so_is_a_split_without_rows(how):
-    with pytest.raises(UserError, match=r"is no number, .* read a task of classes \(lit_prune.data.Task\)"):
-        Similarity("sts", GeneratedNli(num_train=3)).read("train", how)
-    with pytest.raises(UserError, match="the split 'train' of Scores has no rows"):
-        Similarity("sts", Scores()).read("train", how)
+    with pytest.raises(UserError, match=r"must be a number, .* read a task of classes \(lit_prune.data.Task\)"):
+        read_split(Similarity("sts", GeneratedNli(num_train=3)), "train", how)
+    with pytest.raises(UserError, match="split 'train' of Scores must have rows, got none"):
+        read_split(Similarity("sts", Scores()), "train", how)
 
 
 def test_its_head_has_one_output_and_its_loss_is_its_own():
@@ -84,7 +85,7 @@ def test_its_head_has_one_output_and_its_loss_is_its_own():
 def test_it_is_selected_by_one_of_its_correlations():
     assert Similarity("sts", Scores("1")).selection == "mean_correlation"
     assert Similarity("sts", Scores("1"), selection="spearman").selection == "spearman"
-    with pytest.raises(UserError, match="selection is 'loss', needed is one of its metrics: mean_correlation, pearson"):
+    with pytest.raises(UserError, match="unknown selection 'loss' of task 'sts': choose from mean_correlation"):
         Similarity("sts", Scores("1"), selection="loss")
 
 
@@ -101,3 +102,20 @@ def test_a_set_has_numbers_for_logits_and_texts_for_rows():
     assert rows["prediction"][:] == ["1.0", "2.0", "4.5"]
     assert rows["logits"][:] == logits.tolist()
     assert rows["loss"][:] == [1.0, 0.25, 0.25]
+
+
+def test_correlations_against_scipy_with_ties():
+    generator = torch.Generator().manual_seed(0)
+    right = torch.randint(6, (300,), generator=generator).double()
+    predicted = (right + torch.randn(300, generator=generator)).round(decimals=1)
+    values = correlation(predicted.float(), right)
+    assert values["pearson"] == pytest.approx(stats.pearsonr(predicted, right).statistic, abs=1e-6)
+    assert values["spearman"] == pytest.approx(stats.spearmanr(predicted, right).statistic, abs=1e-5)
+    assert values["mean_correlation"] == pytest.approx((values["pearson"] + values["spearman"]) / 2)
+    assert values["loss"] == pytest.approx(((predicted - right) ** 2).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("predicted", "right"), [([2.0, 2, 2], [0.0, 1, 2]), ([0.0, 1, 2], [2.0, 2, 2])])
+def test_what_is_always_the_same_number_correlates_with_nothing(predicted, right):
+    values = correlation(torch.tensor(predicted), torch.tensor(right))
+    assert (values["pearson"], values["spearman"], values["mean_correlation"]) == (0, 0, 0)

@@ -5,7 +5,7 @@ import warnings
 import pytest
 from datasets import Dataset
 
-from lit_prune.data.checks import warn_of_oddities
+from lit_prune.data.oddities import warn_of_oddities
 
 
 def rows(*texts, labels=(0, 1)):
@@ -38,7 +38,5 @@ def test_a_row_with_other_mentions_than_those_trained_on_is_not_counted():
 
 
 def test_classes_without_a_training_row_are_named():
-    with pytest.warns(
-        UserWarning, match="^task 't': no training row is b, d; if your data lack the class, take it off"
-    ):
+    with pytest.warns(UserWarning, match="^task 't': no training row is b, d; if your data lack a class, remove it"):
         warn_of_oddities("t", ["a", "b", "c", "d"], rows("ab", "ac", labels=(0, 2)), {})

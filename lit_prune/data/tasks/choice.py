@@ -1,35 +1,36 @@
 """`ChoiceTask`: which of several texts goes best with another, each pair being scored (COPA; in SuperGLUE)."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.sources.source import Source
-from lit_prune.data.table import tokenise_table
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.heads import Choice, Encoder
 
-if TYPE_CHECKING:
-    from lit_prune.data.preparation import Preparation
-
 
 class ChoiceTask(Task):
-    """Rows whose `text_b` holds choices, one a line, of which one goes with `text_a`; labels are their numbers, from 1.
+    """Rows whose `text_b` lists choices, one a line, of which one goes with `text_a`; labels are their numbers, from 1.
 
     The encoder reads each pair by itself, and the head scores it; the logits of a row are its choices' scores. Metrics
-    are those of classes. OOD rows in training and bias models are of tasks of classes.
+    are those of classes. OOD rows in training and bias models are for tasks of classes only.
 
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
-        source: Where the rows come from, as `CopaFiles`.
-        num_choices: How many choices a row has.
-        max_length: Tokens kept of a pair, None: the data module's.
+        source: The rows, such as `CopaFiles`.
+        num_choices: Choices of a row.
+        max_length: Maximum number of tokens of a pair, None: the data module's.
         batch_size: Rows per training batch, None: the data module's.
-        validation: A published cut of the training set for selection, as `fu2023/COPA`, None: the data module's share.
+        validation: A published validation cut of the training set, such as `fu2023/COPA`; None: a random cut of the
+            data module's share.
     """
+
+    settings = ("num_choices", "max_length")
+    architecture = None
 
     def __init__(
         self,
@@ -45,28 +46,33 @@ class ChoiceTask(Task):
 
     @property
     def num_choices(self) -> int:
-        """How many choices a row has."""
+        """The number of choices of a row."""
         return len(self.labels)
 
+    def tokeniser(self, max_length: int) -> Callable[..., dict[str, Any]]:
+        """Return the function that tokenises each choice with its text."""
+        return partial(tokenise_choices, max_length=self.max_length or max_length, num_choices=self.num_choices)
+
     def make_head(self, encoder: Encoder) -> nn.Module:
-        """A fresh head that scores each pair."""
+        """Build a head that scores each pair."""
         return Choice(encoder.hidden_size, self.num_choices, encoder.hidden_dropout, encoder.has_pooler)
 
-    def read(self, split: str, how: "Preparation", labelled: bool = True) -> Dataset:
-        """The rows of a split with the tokens of each choice; cached by content.
+    @property
+    def output(self) -> str:
+        """The meaning of the logits, for a model card."""
+        return f"which of {self.num_choices} choices goes best with a text"
 
-        Raises:
-            UserError: the rows cannot be had, or one has another number of choices.
-        """
-        rows = self.read_rows(split, how, labelled)
-        length = self.max_length or how.max_length
-        return tokenise_table(rows, tokenise_choices, how.tokenizer, max_length=length, num_choices=self.num_choices)
+    @property
+    def example_texts(self) -> str:
+        """The arguments of the tokenizer in a model card's example."""
+        choices = ", ".join(f'"Choice {number}."' for number in self.labels)
+        return f'["A text."] * {self.num_choices}, [{choices}], padding=True'
 
 
 def tokenise_choices(
     rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int, num_choices: int
 ) -> dict[str, Any]:
-    """What the tokenizer returns of each row's choices: for each row a list of token lists, one a choice.
+    """Tokenise the choices of rows: for each row a list of token lists, one a choice.
 
     Raises:
         UserError: a row has another number of choices.
@@ -75,7 +81,8 @@ def tokenise_choices(
     for name, found in zip(rows["id"], choices, strict=True):
         if len(found) != num_choices or not all(each.strip() for each in found):
             raise UserError(
-                f"row {name!r} has {len(found)} choices {found}, needed are {num_choices}, one a line of text_b"
+                f"text_b of row {name!r} must have {num_choices} choices, one a line, got {len(found)} {found}: "
+                "correct the row, or num_choices"
             )
     firsts = [text for text in rows["text_a"] for _ in range(num_choices)]
     seconds = [choice for found in choices for choice in found]

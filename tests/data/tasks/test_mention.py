@@ -14,9 +14,9 @@ from transformers import AutoTokenizer
 import lit_prune
 from lit_prune.cli import main
 from lit_prune.data import MentionTask, MultitaskDataModule, WscFiles
-from lit_prune.data.mentions import tokenise_mentions
-from lit_prune.data.preparation import Preparation
+from lit_prune.data.preparation import Preparation, read_split
 from lit_prune.data.sources.wsc import read_wsc
+from lit_prune.data.tasks.mention import tokenise_mentions
 from lit_prune.encoders.bundled import bundled_path
 from lit_prune.errors import UserError
 from lit_prune.export.trained import read_run
@@ -70,19 +70,19 @@ def test_of_a_text_too_long_the_tokens_nearest_to_its_mentions_are_kept(tokenize
     assert tokens["spans"][0].tolist() == [[2, 2], [5, 5]]
     assert {len(each[0]) for name, each in tokens.items() if name != "spans"} == {8}
     assert tokenizer.decode(tokenise_mentions(rows, tokenizer, 4)["input_ids"][0]) == "[CLS] c j [SEP]"
-    with pytest.raises(UserError, match=r"row 'r7': its .* are 4 tokens, more than max_length=3; set it to 4 or more"):
+    with pytest.raises(UserError, match=r"max_length must be at least 4, got 3: the mentions of row 'r7'"):
         tokenise_mentions(rows, tokenizer, 3)
 
 
 def test_a_mention_without_a_token_is_named(tokenizer):
-    with pytest.raises(UserError, match=r"row 'r7': the tokenizer makes no token of a mention \(characters 2 to 3\)"):
+    with pytest.raises(UserError, match=r"a mention of row 'r7' must have a token, got none for characters 2 to 3"):
         tokenise_mentions(columns("a \u200b b", [0, 1], [2, 3]), tokenizer, 8)
 
 
 def test_rows_without_mentions_are_refused(tokenizer):
     task = MentionTask("wsc", LABELS, Rows(labels=LABELS))
-    with pytest.raises(UserError, match=r"row 'train-0' has no mentions: read a task of mentions .* as WscFiles"):
-        task.read("train", Preparation(tokenizer, None, 32, 0.25, seed=0))
+    with pytest.raises(UserError, match=r"mentions of row 'train-0' must be two, got none: .* as WscFiles"):
+        read_split(task, "train", Preparation(tokenizer, None, 32, 0.25, seed=0))
 
 
 def test_the_head_is_over_both_mentions():
@@ -139,8 +139,8 @@ def test_batches_have_the_spans_of_their_rows(folder, tokenizer):
     with pytest.warns(UserWarning, match="20 of 20 rows of id have the texts of a training row"):
         data.setup("fit")
     for batch in data.train_dataloader():
-        found = batch.inputs["input_ids"].gather(1, batch.spans[:, :, 0])
-        assert torch.equal(batch.spans[:, :, 0], batch.spans[:, :, 1])
+        found = batch.inputs["input_ids"].gather(1, batch.head_inputs["spans"][:, :, 0])
+        assert torch.equal(batch.head_inputs["spans"][:, :, 0], batch.head_inputs["spans"][:, :, 1])
         first = ["c" if label else "d" for label in batch.labels]
         assert [tokenizer.convert_ids_to_tokens(each) for each in found] == [[each, "e"] for each in first]
 
@@ -187,9 +187,12 @@ def test_a_run_is_tried_on_its_own_rows_and_on_files_in_wscs_layout(run, rows, f
     ("arguments", "message"),
     [
         (["predict", "--file={own}", "--out={out}"], "own.csv cannot be read: rows with mentions"),
-        (["predict", "--file={val}", "--out={out}", "--columns={{text_a: q}}"], "--columns has no effect on wsc"),
+        (["predict", "--file={val}", "--out={out}", "--columns={{text_a: q}}"], "--columns must be left out, got "),
         (["test", "--files", "id={own}"], "own.csv cannot be read: rows with mentions"),
-        (["test", "--files", "id={val}", "--labels={{a: same}}"], "no effect on wsc, with WSC's files"),
+        (
+            ["test", "--files", "id={val}", "--labels={{a: same}}"],
+            "got them for 'wsc': its files have WSC's layout",
+        ),
     ],
 )
 def test_what_a_table_cannot_carry_is_one_error(run, folder, tmp_path, capsys, arguments, message):

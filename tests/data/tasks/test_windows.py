@@ -8,7 +8,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from lit_prune.data.sources.squad import read_squad
-from lit_prune.data.windows import Windows, tokenise_windows
+from lit_prune.data.tasks.windows import Windows, tokenise_windows
 from lit_prune.errors import UserError
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
@@ -95,17 +95,19 @@ def test_a_question_is_cut_to_its_first_tokens_and_stripped(any_tokenizer, space
     assert window["input_ids"] == any_tokenizer("who and the lawyer", SHORT)["input_ids"]
 
 
-@pytest.mark.parametrize("lengths", [(24, 13, 8), (24, -1, 8), (24, 4, 0), (10, 0, 8), (24, 6, 30)])
+@pytest.mark.parametrize("lengths", [(24, 13, 8), (24, -1, 8), (10, 0, 8), (24, 6, 30)])
 def test_windows_that_do_not_get_through_a_text_are_refused(tokenizer, lengths):
-    with pytest.raises(UserError, match=rf"max_length={lengths[0]} .*max_question_length={lengths[2]}"):
+    with pytest.raises(UserError, match=rf"stride .*max_length={lengths[0]} .*max_question_length={lengths[2]}"):
         Windows(*lengths).check(tokenizer)
+    with pytest.raises(UserError, match=r"windows\.max_question_length must be at least 1, got 0"):
+        Windows(24, 4, 0).check(tokenizer)
     Windows(24, 12, 8).check(tokenizer)
 
 
 def test_windows_longer_than_the_encoder_takes_are_refused(tokenizer):
     tokenizer.model_max_length = 64
     Windows(64, 12, 8).check(tokenizer)
-    with pytest.raises(UserError, match="max_length=65 tokens are longer than the encoder's 64"):
+    with pytest.raises(UserError, match=r"windows\.max_length must be at most 64, got 65"):
         Windows(65, 12, 8).check(tokenizer)
 
 

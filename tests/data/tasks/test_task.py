@@ -8,7 +8,7 @@ from datasets import Dataset
 from rows import LABELS, Rows, nli
 
 from lit_prune.data.ood import OodTraining
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification
 from lit_prune.losses import ConfidenceRegularisation, LearnedMixin
@@ -32,21 +32,24 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"labels": ["a"]}, r"task 't': labels are \['a'\], needed are two or more different names"),
-        ({"labels": ["a", "a", "b"]}, r"needed are two or more different names"),
-        ({"positive": "c"}, r"task 't': positive names 'c', which is not one of its labels"),
-        ({"merge": {"c": "b"}}, r"task 't': merge names 'c', which is not one of its labels"),
+        ({"labels": ["a"]}, r"labels of task 't' must be two or more different names, got \['a'\]"),
+        ({"labels": ["a", "a", "b"]}, r"must be two or more different names"),
+        ({"positive": "c"}, r"unknown label 'c' in positive of task 't': choose from a, b"),
+        ({"merge": {"c": "b"}}, r"unknown label 'c' in merge of task 't': choose from a, b"),
         (
             {"selection": "pearson"},
-            r"'t': selection is 'pearson', needed is one of its metrics: accuracy, f1_macro, ma",
+            r"unknown selection 'pearson' of task 't': choose from accuracy, f1_macro, ma",
         ),
         (
             {"selection": "f1", "positive": None},
-            r"selection is 'f1', .*accuracy_b \(with a `positive` label also auroc",
+            r"unknown selection 'f1' .*accuracy_b \(with a `positive` label also auroc",
         ),
-        ({"selection": "f1", "labels": ["a", "b", "c"]}, r"selection is 'f1', .* matthews, auroc, accuracy_a"),
-        ({"loss": LearnedMixin()}, r"'t': LearnedMixin learns, which only a phase's loss may"),
-        ({"loss": ConfidenceRegularisation()}, r"'t': ConfidenceRegularisation needs a teacher, which only a phase's"),
+        ({"selection": "f1", "labels": ["a", "b", "c"]}, r"unknown selection 'f1' .* matthews, auroc, accuracy_a"),
+        ({"loss": LearnedMixin()}, r"loss of task 't' must not learn, got LearnedMixin: set it as a phase's loss"),
+        (
+            {"loss": ConfidenceRegularisation()},
+            r"loss of task 't' must not need a teacher, got Confidence",
+        ),
     ],
 )
 def test_classes_that_do_not_fit_are_refused(arguments, message):
