@@ -3,34 +3,35 @@
 from pathlib import Path
 
 from lit_prune.data.tasks.task import Task
-from lit_prune.export.dense import Counterpart
+from lit_prune.export.formats.format import Format
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import count, kinds_of, total
 from lit_prune.sparsity.install import masks_by_task
 
 
-def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Counterpart | None) -> str:
-    """What a reader must know of an exported model.
+def model_card(trained: Trained, folder: Path, form: Format, dtype: str) -> str:
+    """Write the model card of an export.
 
     Args:
         trained: The run's result.
-        folder: The folder, complete but for the card; its size is told.
-        form: One of `lit_prune.commands.export.FORMATS`.
+        folder: The folder, complete but for the card, which has its size.
+        form: Its format.
         dtype: The data type of its weights.
-        known: The model of plain transformers that loads it, or a delta of LoRA by peft; None: there is none.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     record, metrics, model = trained.record, trained.metrics, trained.model
     tasks = list(model.tasks.values())
-    converted, before = ("", "") if form == "masks" else (f", {dtype}", f", before conversion to {dtype}")
+    converted, before = (f", {dtype}", f", before conversion to {dtype}") if form.has_weights else ("", "")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     pipelines = {task.pipeline for task in tasks}
     kind = pipelines.pop() if len(pipelines) == 1 else Task.pipeline
-    needs_base = form == "masks" or (form == "delta" and not trained.base[1])
-    options = [*(["base=RUN"] if needs_base else []), *([f'task="{model.task}"'] if len(tasks) > 1 else [])]
+    options = [
+        *(["base=RUN"] if form.needs_base(trained) else []),
+        *([f'task="{model.task}"'] if len(tasks) > 1 else []),
+    ]
     return f"""---
-library_name: {"transformers" if form == "dense" else "lit_prune"}
+library_name: {form.library}
 pipeline_tag: {kind}
 license: unknown
 tags: [pruning, sparse, lit_prune]
@@ -41,7 +42,7 @@ Made from `{model.encoder.name}` ({model.encoder.model_type}), pruned with lit_p
 
 {chr(10).join(f"- {task.name}: {task.output}" for task in tasks)}
 - Sparsity: {_sparsity(trained)}
-- Size: {size:.2f} MB on disk, {form}{converted}
+- Size: {size:.2f} MB on disk, {form.name}{converted}
 
 ## Metrics
 
@@ -66,33 +67,12 @@ model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer({model.tasks[model.task].example_texts}, return_tensors="pt")
 {model.tasks[model.task].example_inputs}logits = model(**inputs).logits
 {_switch(tasks)}```
-{_elsewhere(trained, form, known)}"""
+{form.elsewhere(trained)}"""
 
 
 def _switch(tasks: list[Task]) -> str:
-    """How to switch, where there is something to switch to."""
+    """Return the line that switches to another task, if there are several."""
     return f'model.use("{tasks[-1].name}")  # another task, in place\n' if len(tasks) > 1 else ""
-
-
-def _elsewhere(trained: Trained, form: str, known: Counterpart | None) -> str:
-    """How to load it without lit_prune, where that can be."""
-    if form == "dense" and known is not None:
-        return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
-    if form != "delta" or not trained.factors:
-        return ""
-    auto = "AutoModel" if known is None else known.auto
-    labels = "" if known is None else f", num_labels={trained.model.tasks[trained.task].num_outputs}"
-    base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
-    return f"""
-Or by peft{", the encoder alone" if known is None else ""}:
-
-```python
-from peft import PeftModel
-from transformers import {auto}
-
-model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER)
-```
-"""
 
 
 def _sparsity(trained: Trained) -> str:
@@ -119,7 +99,7 @@ def _sparsity(trained: Trained) -> str:
 
 
 def _table(trained: Trained) -> str:
-    """The tasks' metrics by split, a row each."""
+    """Return the tasks' metrics as a table, a row per split."""
     tasks = trained.model.tasks
     metrics = [*dict.fromkeys(name for task in tasks.values() for name in task.card_metrics), "loss"]
     rows: dict[str, dict[str, float]] = {}

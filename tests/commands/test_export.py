@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lit_prune
 from lit_prune.cli import main
-from lit_prune.export import dense
+from lit_prune.export.formats import dense
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
 

@@ -9,8 +9,7 @@ import torch
 
 import lit_prune
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors, save_tensors
-from lit_prune.export.load import FILES, checksums
+from lit_prune.export.tensor_files import FILES, checksums, load_tensors, save_tensors
 
 RUNS = {"lowrank": "finished_rank_run", "csr": "finished_sparse_run"}
 

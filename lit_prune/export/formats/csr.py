@@ -9,7 +9,8 @@ The file is that of the packed format under another name, which is half the size
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from lit_prune.errors import UserError
+from lit_prune.export.formats.format import Content, Export
+from lit_prune.export.formats.packed import Packed, kept_shares
 from lit_prune.export.model import TaskModel, check_same_for_all
+from lit_prune.export.trained import Trained
 from lit_prune.sparsity.install import fold_masks, masked_layers
 from lit_prune.sparsity.layers import MaskedLinear
 from lit_prune.sparsity.pairs import rank_pairs
@@ -26,6 +30,24 @@ from lit_prune.tuning.adapter import has_adapters
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")  # said since torch 1.10
 FILE = "csr.safetensors"
 DENSEST = 0.2  # a matrix of which more is kept stays dense: the dense product is as fast
+
+
+class Csr(Packed):
+    """The packed format, computed by sparse products once it is loaded."""
+
+    name = "csr"
+    purpose = "packed, and computed by sparse products, which a CPU is fast at if a tenth is kept or less"
+    files = (FILE,)
+
+    def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
+        """Return the kept weights and the codes of the masks, if there are sparse matrices."""
+        sparse_layers(trained.model)
+        return super().write(trained, dtype, folder)
+
+    def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
+        """Load the kept weights, and make the layers of sparse matrices sparse."""
+        super().load(model, exports, base)
+        install_sparse(model, sparse_enough(kept_shares(exports[0].tensors[FILE], exports[0].metadata)))
 
 
 class SparseLinear(nn.Module):

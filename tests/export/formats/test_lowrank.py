@@ -9,9 +9,9 @@ from torch import nn
 
 from lit_prune.bench.bert import bert_of_rank
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors, save_tensors
-from lit_prune.export.lowrank import factor, shape_like
+from lit_prune.export.formats.lowrank import factor, shape_like
 from lit_prune.export.model import Changes
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.install import fix_masks, install, masked_layers
 from lit_prune.sparsity.layers import LowRankLinear

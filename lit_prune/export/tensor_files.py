@@ -1,4 +1,4 @@
-"""Tensors on disk under a checksum: whatever happens to a byte, they are the same numbers or an error."""
+"""Tensor files with checksums: a changed byte is an error."""
 
 import hashlib
 import json
@@ -12,7 +12,16 @@ from torch import Tensor
 from lit_prune.errors import UserError
 from lit_prune.runs.checkpoints import digest
 
+TASKS = "lit_prune.tasks"  # in a file's header: the tasks as plain values
+FILES = "lit_prune.files"  # in a file's header: the SHA-256 of each other file that is read
 _CHECKSUM = "lit_prune.sha256"
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file in a folder itself, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.is_file()
+    }
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
@@ -23,7 +32,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[st
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a file that `save_tensors` wrote.
+    """Read the tensors and the metadata of a file that `save_tensors` wrote.
 
     Raises:
         UserError: the file is missing, damaged, or without a checksum.

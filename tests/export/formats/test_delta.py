@@ -10,8 +10,8 @@ from transformers import BertConfig, BertModel
 import lit_prune
 from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.export.delta import changes, pack_delta
-from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.formats.delta import changes, pack_delta
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 from lit_prune.export.trained import read_run
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
@@ -58,7 +58,7 @@ def test_half_precision_changes_no_further_entry(tuned, state, export):
 
 def test_another_base_is_refused(tuned, finished_dense_run, tiny_roberta, export):
     folder = export(tuned, "delta")
-    named = r"is not the model that this delta is over, .*: needed is .* \(hash [0-9a-f]{12}"
+    named = r"base must be the model that the delta is over, got .*: give .* \(hash [0-9a-f]{12}"
     for other in (finished_dense_run / "checkpoints" / "best.ckpt", tiny_roberta):
         with pytest.raises(UserError, match=named):
             lit_prune.load(folder, base=other)
@@ -93,7 +93,9 @@ def test_over_a_packed_model_the_zeros_stay(pruned, finished_run, export):
     for name in masks_by_task(read_run(pruned, None).model)[""]:
         assert not model.state_dict()[name][before[name] == 0].any() or name.startswith("heads.")
     assert "lit_prune.load(FOLDER, base=RUN)" in (folder / "README.md").read_text()
-    with pytest.raises(UserError, match=r"this is a delta alone: give the model .* the model of .*best.ckpt"):
+    with pytest.raises(
+        UserError, match=r"base must be the model that the delta is over, got none: .* the model of .*best.ckpt"
+    ):
         lit_prune.load(folder)
 
 
@@ -128,9 +130,9 @@ def test_folders_that_do_not_go_together_are_named(singles, finished_run, pruned
         assert main(["export", str(run), "--format", "delta", "--out", str(tmp_path / name)]) == 0
     packed = export(finished_run, "packed")
     for folders, named in (
-        (["one", "other"], "several of the folders have the task 'nli'"),
+        (["one", "other"], "different tasks, got 'nli' twice"),
         (["one", "over"], "over another base than"),
-        (["one", packed], "is no delta"),
+        (["one", packed], "must be a delta to be loaded with other folders, got packed"),
     ):
         with pytest.raises(UserError, match=named):
             lit_prune.load([tmp_path / each for each in folders])
@@ -146,7 +148,7 @@ def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tm
         assert model.state_dict().keys() == expected.keys()
         assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "dense")]) == 2
-    assert "has adapters, which transformers' models have not" in capsys.readouterr().err
+    assert "it has adapters, which transformers' models lack" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("method", ["sam", "lora", "adapter"])
@@ -161,7 +163,7 @@ def test_a_delta_over_ranks_is_over_what_the_pruned_run_is(finished_rank_run, fi
     for base in (finished_rank_run, export(finished_rank_run, "packed"), export(finished_rank_run, "lowrank")):
         model = lit_prune.load(folder, base=base)
         assert all(torch.equal(value, expected.state_dict()[name]) for name, value in model.state_dict().items())
-    with pytest.raises(UserError, match="is not the model that this delta is over"):
+    with pytest.raises(UserError, match="base must be the model that the delta is over, got "):
         lit_prune.load(folder, base=export(finished_rank_run, "dense"))
     inputs = model.encoder.tokenizer(["a b c", "d e"], ["f", "g h"], padding=True, return_tensors="pt")
     with torch.inference_mode():

@@ -1,19 +1,24 @@
-"""The packed format: of what is masked the code of what is kept and the kept values; all else as it is.
+"""The packed format: masked tensors as the code of their mask and the kept values, all others whole.
 
-Where masks differ by task, the values that any task keeps are there once, and for each task a code of which it keeps.
-Of a matrix that is pruned by rank it has the kept ranks of its factors, or itself where that is smaller.
+If masks differ by task, the values that any task keeps are stored once, with a code for each task. A matrix that is
+pruned by rank is stored as the kept ranks of its factors, or whole if that is smaller.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from lit_prune.export.coding import decode, encode, pack, shapes_in, unpack
+from lit_prune.export.formats.format import Content, Export, Format, converted, weights_of
+from lit_prune.export.model import TaskModel
+from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import break_even
+from lit_prune.sparsity.install import masks_by_task
 from lit_prune.sparsity.layers import LowRankLinear
 
 FILE = "packed.safetensors"
@@ -21,15 +26,32 @@ _SHAPES = "lit_prune.packed_shapes"
 _CODE = re.compile(r"(?P<masked>.+\.(?:weight|sigma))\.kept(?:\.(?P<task>[^.]+))?")
 
 
+class Packed(Format):
+    """The format that is small: only kept weights."""
+
+    name = "packed"
+    purpose = "small: only kept weights; lit_prune.load reads it"
+    files = (FILE,)
+
+    def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
+        """Return the kept weights and the codes of the masks."""
+        tensors, texts = pack_state(converted(weights_of(trained.model), dtype), masks_by_task(trained.model))
+        return Content({self.files[0]: tensors}, texts)
+
+    def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
+        """Load the kept weights; the others are 0."""
+        model.take(unpack_state(exports[0].tensors[self.files[0]], exports[0].metadata))
+
+
 def pack_state(
     state: Mapping[str, Tensor], keeps: Mapping[str, Mapping[str, Tensor]]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a packed file.
+    """Return the tensors and metadata of a packed file.
 
     Args:
         state: A state dict without masks.
-        keeps: What is kept (bool) of the tensors that are masked, by task and their names in the state (`sigma` of a
-            matrix by rank); under one key where all tasks have the same masks.
+        keeps: The masks by task and by the names of the masked tensors in the state (`sigma` of a matrix pruned by
+            rank); under one key if all tasks have the same masks.
     """
     packed, shapes = dict(state), {}
     for name in next(iter(keeps.values()), {}):
@@ -50,7 +72,7 @@ def pack_state(
 
 
 def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str, Tensor]:
-    """The factors, or the matrix where that is smaller (and may be)."""
+    """Return the factors, or the matrix if it may be whole and is smaller."""
     ut, sigma, vh = factors.values()
     if whole and len(sigma) > break_even(ut.shape[1], vh.shape[1]):
         return {f"{layer}.weight": ((ut.t().float() * sigma.float()) @ vh.float()).to(ut.dtype)}
@@ -58,18 +80,18 @@ def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str
 
 
 def kept_shares(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, float]:
-    """The share that is kept of each tensor that is pruned by element, by its name."""
+    """Return the density of each tensor that is pruned by element, by its name."""
     shapes = shapes_in(metadata[_SHAPES], packed)
     return {name: len(packed[f"{name}.values"]) / max(1, prod(shape)) for name, shape in shapes.items()}
 
 
 def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Tensor]:
-    """The state dict that `pack_state` took, pruned weights 0 and pruned ranks gone, with fixed masks.
+    """Return the state dict that `pack_state` took, pruned weights 0 and without pruned ranks, with fixed masks.
 
-    A matrix has a mask where masks differ by task, or where it is there by its ranks.
+    A matrix has a mask if masks differ by task, or if it is stored by its ranks.
 
     Raises:
-        KeyError, ValueError: the tensors are no packed ones.
+        KeyError, ValueError: the tensors are not packed.
     """
     codes = {name: found for name in packed if (found := _CODE.fullmatch(name))}
     by_task = {found["masked"] for found in codes.values() if found["task"] is not None}

@@ -7,7 +7,7 @@ import torch
 
 from lit_prune.data.sources.source import NoRows
 from lit_prune.data.tasks.kinds import rebuild
-from lit_prune.export.dense import FILE, HEAD_FILE, counterpart, join, split
+from lit_prune.export.formats.dense import FILE, HEAD_FILE, counterpart, join, split
 
 STATE = {name: torch.zeros(1) for name in ("encoder.backbone.a.weight", "encoder.backbone.b.bias")}
 

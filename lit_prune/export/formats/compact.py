@@ -1,21 +1,26 @@
-"""Remove what element-wise pruning leaves empty: feed-forward units and attention heads that say nothing of a text.
+"""The compact format: without the feed-forward units and attention heads that element-wise pruning leaves empty.
 
-The simple way from zeros to speed (Xia & Shin 2021): what stays is dense, and computes the same in evaluation mode. A
-unit goes that gets no input or that nothing reads, and a head of which that is true dimension by dimension. Without
-input a unit is a constant; so is a dimension of a head, as attention weights sum to 1. What follows gets constants into
-its bias. Heads without query or key average the text, and stay. Single dimensions of heads stay too, as all heads of a
-layer have the same; and a layer has one head at least, as transformers' attention cannot do without.
+The simple way from zeros to speed (Xia & Shin 2021): the rest is dense, and computes the same in evaluation mode. A
+unit is removed if it has no input or no output, and a head if this holds for each of its dimensions. A unit without
+input is a constant; so is a dimension of a head, as attention weights sum to 1. Constants are added to the next bias.
+Heads without query or key average the text, and stay. Single dimensions of heads stay too, as all heads of a layer have
+the same size; and a layer keeps one head at least, as transformers' attention needs one.
 """
 
+import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.export.formats.format import Content, Export, Format, converted
 from lit_prune.export.model import TaskModel, check_same_for_all
+from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import Count
 from lit_prune.sparsity.install import fold_masks
@@ -46,6 +51,32 @@ class Removed:
     heads: list[int]
     units: list[int]
     parameters: Count
+
+
+class Compact(Format):
+    """The format without empty heads and units."""
+
+    name = "compact"
+    purpose = (
+        "without the attention heads and feed-forward units that masks leave empty, so faster if there are any; "
+        "lit_prune.load reads it"
+    )
+    files = (FILE,)
+
+    def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
+        """Return the weights that are left; print how many heads and units are removed."""
+        small = deepcopy(trained.model)
+        removed = compact(small)
+        print(
+            f"removed {sum(removed.heads)} attention heads and {sum(removed.units)} feed-forward units, "
+            f"{removed.parameters.sparsity:.1%} of the layers' parameters"
+        )
+        return Content({FILE: converted(small.state_dict(), dtype)}, {SIZES: json.dumps(sizes(small))})
+
+    def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
+        """Shrink the model to the sizes in the file, and load its weights."""
+        shrink_to(model, json.loads(exports[0].metadata[SIZES]))
+        model.take(exports[0].tensors[FILE])
 
 
 def compact(model: TaskModel) -> Removed:

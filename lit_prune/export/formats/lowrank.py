@@ -1,15 +1,19 @@
-"""Matrices that are pruned by rank as two small ones: what is pruned is not computed (Xia & Shin 2021, section 2).
+"""Matrices that are pruned by rank as two small ones, without the pruned ranks (Xia & Shin 2021, section 2).
 
 W = (U sigma) V of the kept ranks, or W itself where that has fewer entries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.export.formats.format import Content, Export, Format, converted
 from lit_prune.export.model import TaskModel, check_same_for_all
+from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
@@ -19,9 +23,29 @@ from lit_prune.tuning.adapter import has_adapters
 FILE = "lowrank.safetensors"
 
 
+class LowRank(Format):
+    """The format of matrices pruned by rank as two small ones."""
+
+    name = "lowrank"
+    purpose = "two small matrices for each that is pruned by rank: small and fast; lit_prune.load reads it"
+    files = (FILE,)
+
+    def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
+        """Return the weights of the factorised model."""
+        small = deepcopy(trained.model)
+        factor(small)
+        return Content({FILE: converted(small.state_dict(), dtype)}, {})
+
+    def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
+        """Factorise the model's matrices as in the file, and load them."""
+        state = exports[0].tensors[FILE]
+        shape_like(model, state)
+        model.take(state)
+
+
 @torch.no_grad()
 def factor(model: TaskModel) -> None:
-    """Put two linear layers in the place of each that is pruned by rank, in place; logits stay, up to rounding.
+    """Replace each linear layer that is pruned by rank by two, in place; logits stay, up to rounding.
 
     Args:
         model: The model; of several tasks, all with the same masks.
@@ -48,7 +72,7 @@ def factor(model: TaskModel) -> None:
 
 
 def shape_like(root: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put two linear layers where a state dict of a factored model has them, in place; it can then be loaded.
+    """Replace linear layers by two as in a state dict of a factorised model, in place; it can then be loaded.
 
     Raises:
         AttributeError, ValueError: it is of another network.
@@ -62,7 +86,7 @@ def shape_like(root: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def pair_of(in_features: int, out_features: int, rank: int) -> nn.Sequential:
-    """The two linear layers of a rank, without values yet."""
+    """Build the two linear layers of a rank, without values yet."""
     return nn.Sequential(_linear(in_features, rank, bias=False), _linear(rank, out_features))
 
 

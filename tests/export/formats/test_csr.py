@@ -8,7 +8,7 @@ from models import layers, learned, outputs_stay, told
 from torch import nn
 
 from lit_prune.errors import UserError
-from lit_prune.export.csr import FeatureMajorNorm, SparseLinear, make_sparse
+from lit_prune.export.formats.csr import FeatureMajorNorm, SparseLinear, make_sparse
 from lit_prune.export.model import Changes
 from lit_prune.sparsity.install import fix_masks, install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, ReversibleMask, TaskMasks

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 
 TENSORS = {
     "weight": torch.arange(35, dtype=torch.float16).reshape(5, 7),

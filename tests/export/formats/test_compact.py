@@ -10,9 +10,9 @@ from lit_prune.data.sources.given import Given
 from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export.compact import SIZES, compact, shrink_to, sizes
-from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.formats.compact import SIZES, compact, shrink_to, sizes
 from lit_prune.export.model import Changes, TaskModel
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.install import dense_state_dict, install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, ReversibleMask, TaskMasks

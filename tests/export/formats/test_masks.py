@@ -26,9 +26,11 @@ def test_masks_over_their_base_are_the_trained_model(any_run, export, difference
 
 def test_another_model_is_refused_and_the_right_one_named(finished_run, finished_dense_run, export, tmp_path):
     folder = export(finished_run, "masks")
-    with pytest.raises(UserError, match=r"masks alone.*the dense model of finished, seed 1.*hash [0-9a-f]{12}"):
+    with pytest.raises(
+        UserError, match=r"base must be .*, got none: .*the dense model of finished, seed 1.*hash [0-9a-f]{12}"
+    ):
         lit_prune.load(folder)
-    with pytest.raises(UserError, match="is not the model that these masks are for"):
+    with pytest.raises(UserError, match="base must be the model that the masks are for, got "):
         lit_prune.load(folder, base=finished_dense_run)
     with pytest.raises(UserError, match="names neither"):
         lit_prune.load(folder, base=tmp_path / "none")

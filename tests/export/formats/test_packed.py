@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lit_prune.export.coding import encode
-from lit_prune.export.files import load_tensors, save_tensors
-from lit_prune.export.packed import pack_state, unpack_state
+from lit_prune.export.formats.packed import pack_state, unpack_state
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 
 LAYER = {f"attention.{name}": (768, 768) for name in ("query", "key", "value", "output")}
 LAYER |= {"intermediate": (3072, 768), "output": (768, 3072)}
