@@ -40,9 +40,9 @@ def test_another_model_is_refused_and_the_right_one_named(finished_run, finished
 def test_a_run_that_trained_weights_has_no_masks_to_give_alone(finished_dense_run, tmp_path, capsys):
     command = ["export", str(finished_dense_run), "--format", "masks", "--out", str(tmp_path / "out")]
     assert main(command) == 2
-    assert "--format masks" in capsys.readouterr().err
+    assert "--format must not be masks" in capsys.readouterr().err
     assert main([*command, "--dtype", "float16"]) == 2
-    assert "leave --dtype float16 out" in capsys.readouterr().err
+    assert "--dtype must be left out, got float16: --format masks writes no weights" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
