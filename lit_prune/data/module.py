@@ -17,7 +17,7 @@ from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
-from lit_prune.data.selection import check_selection
+from lit_prune.data.selection_metric import check_selection
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task

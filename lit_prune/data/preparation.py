@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.bias.column import with_bias, without_bias
-from lit_prune.data.names import check_group_names
+from lit_prune.data.metric_names import check_group_names
 from lit_prune.data.oddities import warn_of_oddities
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.perturbation import Perturbation

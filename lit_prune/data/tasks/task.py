@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
-from lit_prune.data.names import check_class_names, check_task_name
+from lit_prune.data.metric_names import check_class_names, check_task_name
 from lit_prune.data.ood import OodTraining, classes_of_labels
 from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Row, Source

@@ -5,7 +5,7 @@ from rows import LABELS, Rows, nli
 from torch import nn
 
 from lit_prune.data import ChoiceTask, MentionTask, Similarity, SpanTask, Task
-from lit_prune.data.names import check_group_names
+from lit_prune.data.metric_names import check_group_names
 from lit_prune.data.preparation import Preparation, prepare_set, prepare_task
 from lit_prune.errors import UserError
 

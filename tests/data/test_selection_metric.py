@@ -4,7 +4,7 @@ import pytest
 from datasets import Dataset
 from rows import nli
 
-from lit_prune.data.selection import check_selection, selecting_set
+from lit_prune.data.selection_metric import check_selection, selecting_set
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.similarity import NumberSet, Similarity
 from lit_prune.errors import UserError
