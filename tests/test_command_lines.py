@@ -325,10 +325,10 @@ REFUSED_COMMANDS = {
     "predict in batches of 0": (("predict", "run", "--out=x.csv", "--split=id", "--batch_size=0"), r"batch_size is 0"),
     "predict into another kind": (("predict", "run", "--out=x.doc", "--split=id"), r"x\.doc.*\.parquet"),
     "predict misspelt": (("predict", "run", "--out=x.csv", "--filee=z"), r"unknown key filee: "),
-    "export in no format": (("export", "run", "--format=foo", "--out=x"), r"--format is 'foo'.*dense"),
+    "export in no format": (("export", "run", "--format=foo", "--out=x"), r"unknown --format 'foo': choose from dense"),
     "export in no type": (
         ("export", "run", "--format=dense", "--dtype=int8", "--out=x"),
-        r"--dtype is 'int8'.*float16",
+        r"unknown --dtype 'int8': .*float16",
     ),
     "export of nothing": (("export", "/no/run", "--format=dense", "--out=x"), r"/no/run"),
     "masks of nothing": (("masks", "/no/run"), r"/no/run"),

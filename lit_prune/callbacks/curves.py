@@ -1,6 +1,7 @@
 """Curves of sparsity, losses, learning rates and metrics in TensorBoard, on the optimizer step."""
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,13 +16,6 @@ from lit_prune.sparsity.install import learned_masks
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
-
-# The metrics that are curves, beside the shares predicted: the main ones of each kind of task.
-CURVES = {
-    *("accuracy", "auroc", "f1", "f1_macro", "f1_weighted", "mean_f1_accuracy", "matthews"),
-    *("pearson", "spearman", "mean_correlation"),
-    *("exact_match", "loss", "macro"),
-}
 
 
 class SparsityCurves(Callback):
@@ -65,7 +59,8 @@ class SparsityCurves(Callback):
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)
-        values = {name: value for name, value in pl_module.selection.values.items() if _is_curve(name)}
+        shown = {name for task in pl_module.tasks.values() for name in (*task.set_class.whole_metrics, "loss", "macro")}
+        values = {name: value for name, value in pl_module.selection.values.items() if _is_curve(name, shown)}
         selection = float(trainer.callback_metrics["selection"])
         self._log(trainer, values | ({} if math.isnan(selection) else {"selection": selection}))
         for logger in trainer.loggers:
@@ -103,6 +98,6 @@ def learning_rates(optimizer: Optimizer) -> dict[str, float]:
     return {f"train/learning_rate/{group.get('name', number)}": group["lr"] for number, group in enumerate(groups)}
 
 
-def _is_curve(name: str) -> bool:
+def _is_curve(name: str, shown: Collection[str]) -> bool:
     metric = name.rsplit("/", 1)[-1]
-    return metric in CURVES or metric.startswith("predicted_share")
+    return metric in shown or metric.startswith("predicted_share")

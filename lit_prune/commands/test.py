@@ -32,8 +32,8 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
     add_plugins(parser)
     help_ = (
-        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout, of "
-        "mentions in WSC's; one named ood or ood_<set> has the task's merged classes"
+        "the sets: csv, tsv, jsonl or parquet files, for questions that spans answer files in SQuAD's layout, for "
+        "mentions in WSC's; a set named ood or ood_<set> has the task's merged classes"
     )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())
@@ -96,23 +96,21 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     return paths
 
 
-_METRICS = ("accuracy", "auroc", "exact_match", "f1", "f1_weighted", "pearson", "spearman", "loss")
-
-
 def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Path) -> None:
     write_predictions(predicted, folder / "predictions.parquet")
     write_json(values, folder / "metrics.json", write_recorded)
 
 
 def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
-    """One column per set, one row per metric; those of groups are for metrics.json alone."""
+    """Print a column per set and a row per metric; those of groups are in metrics.json only."""
     table = Table("")
     for each in predicted:
         table.add_column(on_console(each.of.name), justify="right")
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
-    for metric in [*_METRICS, *by_class]:
+    whole = dict.fromkeys(metric for each in predicted for metric in each.of.whole_metrics)
+    for metric in [*whole, "loss", *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
             table.add_row(on_console(metric), *("" if cell is None else f"{cell:.4f}" for cell in cells))

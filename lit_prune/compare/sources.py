@@ -87,8 +87,8 @@ def _name_of_run(folder: Path) -> str:
 
 def _open_export(folder: Path) -> Subnetwork:
     # Not above: these bring the libraries that build models, which runs' masks do without.
-    from lit_prune.export.files import load_tensors
-    from lit_prune.export.masks import mask_shapes, unpack_mask
+    from lit_prune.export.formats.masks import mask_shapes, unpack_mask
+    from lit_prune.export.tensor_files import load_tensors
 
     path = folder / FILE
     codes, metadata = load_tensors(path)  # less than a bit for each entry

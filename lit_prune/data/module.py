@@ -14,16 +14,15 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate, check_length
-from lit_prune.data.bias.column import IS_OOD, biased_rows
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.bias.column import biased_rows
 from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
-from lit_prune.data.selection import check_selection
+from lit_prune.data.selection_metric import check_selection
 from lit_prune.data.table import count_tokens
-from lit_prune.data.task import Task
-from lit_prune.data.windows import PLACES
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 
 
@@ -117,7 +116,7 @@ class MultitaskDataModule(LightningDataModule):
             perturbation,
             num_train,
         )
-        self.collate = Collate(tokenizer, {task.name: task.label_classes for task in tasks})
+        self.collate = Collate(tokenizer, self.tasks)
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
@@ -159,7 +158,7 @@ class MultitaskDataModule(LightningDataModule):
         """Return a batch of a task's first training rows, as its steps have them."""
         rows = self.train[task]
         keys = [(task, row) for row in range(min(7, len(rows)))]
-        batch: Batch = self.collate(_TaskRows({task: rows}, 0, 1).__getitems__(keys))
+        batch: Batch = self.collate(_TaskRows({task: rows}, self.collate).__getitems__(keys))
         return batch
 
     @property
@@ -210,7 +209,7 @@ class MultitaskDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of one task each, from where training stands."""
         return DataLoader(
-            _TaskRows(self.train, *self._share),
+            _TaskRows(self.train, self.collate, *self._share),
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
@@ -255,7 +254,7 @@ def evaluation_loader(
         num_processes: How many there are.
     """
     return DataLoader(
-        _TaskRows({each.task: each.rows}, rank, num_processes),
+        _TaskRows({each.task: each.rows}, collate, rank, num_processes),
         batch_sampler=_by_length(each, batch_size),
         collate_fn=collate,
         num_workers=num_workers,
@@ -275,12 +274,11 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     Every process asks for the same batches, and gets its share of each: every `num_processes`-th row.
     """
 
-    def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
+    def __init__(self, sets: dict[str, Dataset], collate: Collate, rank: int = 0, num_processes: int = 1) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers", "mentions"}
         self.sets = {
-            name: rows.remove_columns([each for each in rows.column_names if each in unused])
+            name: rows.select_columns([each for each in rows.column_names if each in collate.columns(name)])
             for name, rows in sets.items()
         }
 

@@ -1,11 +1,12 @@
 """`PrunableEncoder`: load a Hugging Face text encoder and run it; pruning it is done by the functions of `sparsity`."""
 
+import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
-from lightning.pytorch.utilities import rank_zero_warn
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
@@ -99,8 +100,9 @@ class PrunableEncoder(nn.Module):
                     output_loading_info=True,
                     **options,
                 )
-                if absent := sorted(loaded["missing_keys"]):
-                    rank_zero_warn(f"{backbone} does not hold {', '.join(absent)}: drawn at random")
+                absent = sorted(loaded["missing_keys"])
+                if absent and os.environ.get("LOCAL_RANK", "0") == "0":  # one process says it
+                    warnings.warn(f"{backbone} does not hold {', '.join(absent)}: drawn at random", stacklevel=2)
             else:
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:

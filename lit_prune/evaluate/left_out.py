@@ -5,10 +5,10 @@ from dataclasses import replace
 import torch
 
 from lit_prune.data.configured import configured_tasks, setting
-from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.kinds import rebuild
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.evaluate.sets import own_source
 from lit_prune.export.trained import Trained

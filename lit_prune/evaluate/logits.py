@@ -11,8 +11,8 @@ from rich.progress import track
 
 from lit_prune.data.batch import Collate
 from lit_prune.data.configured import setting
-from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.module import evaluation_loader
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 from lit_prune.paradigms.evaluation import Collector, Predicted
@@ -29,7 +29,7 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
     """
     fabric = Fabric(accelerator=device, devices=1, precision=_precision(trained))
     model = fabric.setup_module(trained.model)
-    collate = Collate(trained.model.encoder.tokenizer)
+    collate = Collate(trained.model.encoder.tokenizer, trained.model.tasks)
     collector = Collector(sets)
     console = Console(stderr=True)
     with torch.inference_mode():

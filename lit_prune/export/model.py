@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
 from lit_prune.data.closed import build_class
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
@@ -140,12 +140,12 @@ class TaskModel(nn.Module):
         return self
 
     def forward(self, **inputs: Tensor) -> Output:
-        """What the tokenizer returns, each (batch, length) -> an object with the task's `logits`.
+        """Compute the task's `logits` from the tokenizer's output, each (batch, length).
 
-        Of classes they are (batch, classes), of numbers (batch, 1), of spans (batch, length, 2).
-        A task of mentions is given `spans` too, the tokens [first, last] of each row's two (batch, 2, 2).
+        For classes they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2). A task with
+        `head_inputs` needs these too: for mentions `spans`, the tokens [first, last] of each row's two (batch, 2, 2).
         """
-        of_head = {name: inputs.pop(name) for name in ("spans",) if name in inputs}
+        of_head = {name: inputs.pop(name) for name in self.tasks[self.task].head_inputs}
         return Output(logits=self.heads[self.task](*self.encoder(inputs), **of_head))
 
 

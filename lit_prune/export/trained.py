@@ -9,8 +9,8 @@ from torch import Tensor
 
 from lit_prune.data.closed import convert, load_plugins
 from lit_prune.data.configured import configured_tasks, setting
-from lit_prune.data.kinds import rebuild
-from lit_prune.data.sources.given import Given
+from lit_prune.data.sources.source import NoRows
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json, read_yaml
@@ -107,7 +107,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         raise UserError(f"{run}/config.yaml does not tell the {error} of a task in data.tasks: set it there") from error
     if task is not None and task not in configured:
         raise UserError(f"task is {task!r}, needed is one of {', '.join(configured)}, the tasks of {run}")
-    tasks = [rebuild(each, Given({}), classes) for name, each in configured.items() if task in (None, name)]
+    tasks = [rebuild(each, NoRows(), classes) for name, each in configured.items() if task in (None, name)]
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
     check_run_id(checkpoint, origin, record)

@@ -24,7 +24,7 @@ from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
 from lit_prune.callbacks.seeds import SeedStability
-from lit_prune.data.module import MultitaskDataModule
+from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.fitting.aliases import resolve_aliases, resolve_arguments

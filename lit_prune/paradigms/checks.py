@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_labels
 from lit_prune.runs.checkpoints import LOSS

@@ -9,8 +9,8 @@ from datasets import Dataset
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss, check_finite
 from lit_prune.paradigms.checks import check_needs, check_phases

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss
 from lit_prune.paradigms.mask_training import MaskTraining

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 from lit_prune.sparsity.count import denominator, total
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lit_prune import phases
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.configured import configured_tasks
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.files import read_yaml
 from lit_prune.losses import Loss

@@ -1,16 +1,12 @@
 """The tables of a report, as text: what each cell reached, from how many seeds, differences, ranks, printed values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.console import Group
-from rich.table import Table as RichTable
-from rich.text import Text
 
-from lit_prune.display.markup import Bold, in_markdown, on_console, paragraph, printable
+from lit_prune.display.markup import Bold
+from lit_prune.display.table import NONE, Table
 from lit_prune.report.cells import Cell, begun_cells, seeds_there
 from lit_prune.report.comparisons import Difference, Ranks
 from lit_prune.report.naming import MODELS, metric_label, value_text
@@ -20,38 +16,7 @@ from lit_prune.report.selection import select
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
-NONE = "-"
 ENOUGH = 5  # pairs: of fewer the lowest and the highest all but bound every interval
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of plain text; `num_names` columns on its left name its rows, the others hold figures."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    num_names: int
-    notes: Sequence[str] = ()
-
-    def markdown(self) -> str:
-        """The table with its title and its notes."""
-        line = ["---"] * self.num_names + ["---:"] * (len(self.header) - self.num_names)
-        cells = [[in_markdown(cell).replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
-        rows = "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], line, *cells[1:]))
-        return "\n\n".join([f"## {in_markdown(self.title)}", rows, *map(paragraph, self.notes)])
-
-    def rich(self, num_rows: int, file: str = "report.md") -> Group:
-        """The table for the console, its first rows only; `file` is where the others are."""
-        shown = RichTable(box=SIMPLE_HEAD, pad_edge=False)
-        for number, name in enumerate(self.header):
-            shown.add_column(on_console(name), justify="left" if number < self.num_names else "right")
-        for row in self.rows[:num_rows]:
-            shown.add_row(*map(on_console, row))
-        left = len(self.rows) - num_rows
-        lines = [f"{left} more rows are in {file}.", *self.notes] if left > 0 else self.notes
-        title = Text(f"\n{printable(self.title)}", style="bold")
-        return Group(title, shown, *([on_console(" ".join(lines))] if lines else []))
 
 
 def cell_axes(results: Results, settings: ReportSettings) -> list[str]:

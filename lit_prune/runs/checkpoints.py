@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
@@ -106,6 +105,8 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
     """
     own, run = checkpoint[KEY].get("run_id"), record.get("id")
     if own is None or run is None:
+        from lightning.pytorch.utilities import rank_zero_warn  # not above: a served model reads a base without it
+
         rank_zero_warn(f"{path} or the run.json of its run has no run id (version 0.1.0): not checked to be of one run")
     elif own != run:
         raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")

@@ -7,8 +7,8 @@ import torch
 from datasets import Dataset
 
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
-from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.spans import SpanSet
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.span import SpanSet
 from lit_prune.errors import UserError
 from lit_prune.paradigms.evaluation import Predicted
 

@@ -101,7 +101,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("density", "--precisions=[fp8]"), "fp8"),
         (("density", "--hidden=100"), "a multiple of 64"),
         (("inference",), "folders"),
-        (("inference", "none"), "none holds none of"),
+        (("inference", "none"), "none must have one of"),
         (("inference", "none", "--batch=[]"), "batch or length is an empty list"),
         (("everything",), "everything"),
         ((), "a command must be given, got none: choose from inference, density"),

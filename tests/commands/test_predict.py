@@ -115,7 +115,7 @@ def test_the_runs_own_rows_are_predicted_as_the_run_itself_did(finished_run, tmp
     [
         ([], "needs either --file or --split"),
         (["--split", "train", "--file", "a.csv"], "needs either --file or --split"),
-        (["--split", "dev"], "it has train, id, ood"),
+        (["--split", "dev"], "choose from train, id, ood"),
         (["--split", "train", "--columns", "{text_a: a}"], "--columns has no effect on --split train"),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data.batch import Batch
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
 
 LABELS = ("contradiction", "entailment", "neutral")

@@ -12,7 +12,8 @@ import pyarrow
 import pyarrow.parquet
 
 from lit_prune.errors import UserError
-from lit_prune.limits import bounded_batches, bounded_lines, check_num_columns
+from lit_prune.limits import bounded_lines, check_num_columns
+from lit_prune.parquet import bounded_batches
 
 
 class IncompleteError(UserError):

@@ -77,3 +77,19 @@ class Source(ABC):
         Raises:
             UserError: The rows cannot be had, or one of them is not what the source was told to expect.
         """
+
+
+class NoRows(Source):
+    """A source without any split, for the tasks of a model that is loaded."""
+
+    def available(self, root: str | None) -> list[str]:
+        """Return no split."""
+        return []
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """Return nothing."""
+        return iter(())
