@@ -15,12 +15,13 @@ import torch
 import yaml
 from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Timer
 
+from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json, write_recorded
-from lit_prune.fitting.ending import lack_of
-from lit_prune.fitting.requeue import job
 from lit_prune.hardware.device import hardware
+from lit_prune.runs.job import job
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -41,17 +42,9 @@ class RunRecord(Callback):
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
     (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none of it.
     `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
-
-    Args:
-        experiment: The experiment's name.
-        seed: The seed that everything was seeded with.
-        axes: Where the run stands in a study, by axis.
     """
 
-    def __init__(self, experiment: str, seed: int, axes: Mapping[str, Any]) -> None:
-        self.experiment = experiment
-        self.seed = seed
-        self.axes = {"seed": seed, **axes}
+    def __init__(self) -> None:
         self.started = time.time()
         self.earlier_seconds = 0.0
         self.begun = False
@@ -62,6 +55,7 @@ class RunRecord(Callback):
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
             self._write_run(trainer, pl_module, RUNNING)
+            write_json(describe_model(pl_module), pl_module.folder / MODEL, write_recorded)
 
     def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
@@ -117,7 +111,7 @@ class RunRecord(Callback):
             "density": 1 - result["sparsity"],
             "denominator": result.get("denominator", "nothing is pruned"),
             **{name: value for name, value in result.items() if name not in _TOLD},
-            "seed": self.seed,
+            "seed": pl_module.identity.seed,
             "selection": result["selection"],
             "step": result["step"],
             "steps": trainer.global_step,
@@ -137,8 +131,8 @@ class RunRecord(Callback):
         write_json(
             {
                 "id": pl_module.run_id,
-                "experiment": self.experiment,
-                "axes": self.axes,
+                "experiment": pl_module.identity.experiment,
+                "axes": {"seed": pl_module.identity.seed, **pl_module.identity.axes},
                 "selection": {name: task.selection for name, task in data.tasks.items()},
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
@@ -159,6 +153,21 @@ class RunRecord(Callback):
             folder / "run.json",
             write_recorded,
         )
+
+
+def lack_of(trainer: Trainer, module: "Paradigm") -> str | None:
+    """Return what a run whose training has ended lacks to be complete, None: nothing."""
+    timers = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
+    ran_out = any((left := each.time_remaining()) is not None and left <= 0 for each in timers)
+    step, end = trainer.global_step, module.phases.ends[module.phases.last]
+    if ran_out and step < end:
+        return f"trainer.max_time ended it at step {step} of {end}: raise it with --trainer.max_time"
+    if module.phases.last not in module.selection.best:
+        return (
+            f"it ended at step {step} of {end} without a selected model of its last phase {module.phases.last!r}: "
+            "see what ended it, or why none was eligible"
+        )
+    return None
 
 
 def _of_phase(module: "Paradigm", phase: str, name: str) -> str:

@@ -17,13 +17,9 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
-from lit_prune.callbacks.agreement import Agreement
-from lit_prune.callbacks.checkpoints import Checkpoints
-from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
-from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
-from lit_prune.callbacks.seeds import SeedStability
+from lit_prune.callbacks.record import CHOSEN_PRECISION
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -150,9 +146,7 @@ class PruneCLI(LightningCLI):
             }
         self.save_config_kwargs = {"folder": folder}
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
-        callbacks = [*bar, Monitors(), Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, Monitors()]}
 
     def _set_precision(self, config: Namespace) -> None:
         """Choose a precision that the device computes natively if none is set; a resumed run keeps its own.

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import LightningModule
+from lightning.pytorch import Callback, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lit_prune.callbacks.every_run import callbacks_of_every_run
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss, check_finite
-from lit_prune.paradigms.checks import check_needs, check_phases
+from lit_prune.paradigms.checks import check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
 from lit_prune.paradigms.selection import Selection
 from lit_prune.paradigms.start import Start
@@ -24,6 +25,7 @@ from lit_prune.phases.sequence import PhaseSequence
 from lit_prune.phases.training import Training, clip
 from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
 from lit_prune.runs.checkpoints import BASE, BEST, check_dense, find_dense, keep_base, read_checkpoint
+from lit_prune.runs.identity import Identity
 from lit_prune.runs.random_state import restore_random_state
 from lit_prune.sparsity.count import Count, count
 from lit_prune.sparsity.masks import Refreshed
@@ -62,6 +64,7 @@ class Paradigm(LightningModule):
         self.refreshed: Refreshed | None = None  # the last update of the masks
         self.folder = Path()
         self.run_id: str | None = None
+        self.identity = Identity()
         self.steps_planned = 0
         self.phases = PhaseSequence()
         self.selection = Selection()
@@ -124,19 +127,22 @@ class Paradigm(LightningModule):
         """End the current phase at this step; the later ones begin earlier."""
         self.phases.end_current(self.trainer.global_step)
 
+    def configure_callbacks(self) -> list[Callback]:
+        """Return the callbacks that every run has, in whatever Trainer."""
+        return callbacks_of_every_run(self.trainer)
+
     def setup(self, stage: str) -> None:
         """Lay out the phases in optimizer steps, and check what would otherwise fail later."""
         if stage != "fit":
             return
+        check_trainer(self.trainer)
         per_epoch = self.data.batches_per_epoch / self.trainer.accumulate_grad_batches
         self.phases.lay_out(lambda phase: phase.num_steps(self, per_epoch), self.trainer.max_steps)
         self.steps_planned = self.phases.ends[self.phases.last]
-        check_phases(self, self.data)
+        check_phases(self, self.data, per_epoch)
         self.begin_loss()
         self.trainer.num_sanity_val_steps = float("inf") if self.start.is_trained else 0
         self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()
-        if self.folder == Path():  # no command line has claimed one
-            self.folder = Path(self.trainer.log_dir or ".")
 
     def on_train_start(self) -> None:
         """Have the base beside the checkpoints to come, where no phase trains it."""
@@ -149,9 +155,7 @@ class Paradigm(LightningModule):
 
     def _start_phase(self, name: str) -> None:
         """Begin a phase: the best weights of the one before, the phase's shape, a fresh optimizer and schedule."""
-        best = self.selection.best.get(self.phase)
-        if best is not None and best["step"] != self.trainer.global_step and self.phases.ends[self.phase] > 0:
-            load_best(self, self.phase)
+        load_best(self)
         self.phases.name = name
         self.phases.current.begin(self)
         self.begin_loss()
@@ -292,5 +296,5 @@ class Paradigm(LightningModule):
         pack(self, checkpoint)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Shape the network as it was, before Lightning loads the weights and sets the optimizer up."""
+        """Shape the network as it was, before Lightning loads weights and optimizer."""
         restore(self, checkpoint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from lit_prune.paradigms.ddp import allow_unused
+from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
 from lit_prune.runs.checkpoints import KEY, complete, leave_out, read_file, take_loss
 from lit_prune.runs.random_state import conditions, random_states, warn_of_changes
 from lit_prune.tuning.entries import frozen_tensors
@@ -33,7 +34,10 @@ def pack(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
 
 def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     """Shape a run's network as it was when a checkpoint was written, and complete the checkpoint's state dict."""
-    complete(checkpoint, run.folder / "checkpoints" / "last.ckpt")
+    checkpoint_io = run.trainer.strategy.checkpoint_io
+    assert isinstance(checkpoint_io, AtomicCheckpointIO)
+    assert checkpoint_io.loaded is not None
+    complete(checkpoint, checkpoint_io.loaded)
     state = checkpoint[KEY]
     run.selection.best, run.phases.ends, run.phases.name = state["selected"], state["ends"], state["phase"]
     states = state["random_states"]
@@ -49,9 +53,12 @@ def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     warn_of_changes(state["conditions"], conditions(run.trainer))
 
 
-def load_best(run: "Paradigm", phase: str) -> None:
-    """Load the best model of the current phase, whose shape the network has."""
-    path = run.checkpoint_of(phase)
+def load_best(run: "Paradigm") -> None:
+    """Load the best model of the phase that ends, whose shape the network has; without one, or if it is that, stay."""
+    best = run.selection.best.get(run.phase)
+    if best is None or best["step"] == run.trainer.global_step or run.phases.ends[run.phase] == 0:
+        return
+    path = run.checkpoint_of(run.phase)
     checkpoint = read_file(path)
     complete(checkpoint, path)
     state: Mapping[str, Tensor] = take_plain(checkpoint["state_dict"], run)

@@ -12,9 +12,9 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Collector, Predicted
 from lit_prune.files import read_yaml
 from lit_prune.losses import Loss
-from lit_prune.paradigms.evaluation import Collector, Predicted
 from lit_prune.runs.checkpoints import load_dense, read_checkpoint
 from lit_prune.sparsity.install import uninstall
 from lit_prune.sparsity.pairs import install_saved_pairs

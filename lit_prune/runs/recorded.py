@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.errors import UserError
-from lit_prune.files import read_json
+from lit_prune.files import read_json, read_yaml
 
 _ROUND = re.compile(r"(round_\d+)/.+")
 _NUMBERS = ("sparsity", "density", "selection", "seed", "step", "steps", "wall_seconds")
@@ -22,6 +22,22 @@ def read_record(run: Path) -> dict[str, Any]:
     path = run / "run.json"
     content: dict[str, Any] = read_json(path, dict) if path.is_file() else {}
     return content
+
+
+def read_config(run: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file that has the configuration of a run, and its content.
+
+    That is `config.yaml`, or `model.json` where a script and not a configuration made the run.
+
+    Raises:
+        UserError: neither is there, or the file is damaged.
+    """
+    config, model = run / "config.yaml", run / "model.json"
+    if config.is_file() or config.is_symlink():
+        return config, read_yaml(config)
+    if model.is_file() or model.is_symlink():
+        return model, read_json(model, dict)
+    raise UserError(f"{run} holds no config.yaml: is it a run? (logs/<experiment>/version_<n>)")
 
 
 def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:

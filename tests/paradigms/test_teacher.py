@@ -16,9 +16,9 @@ from run_helpers import assert_same, cut_off_by, without_callbacks
 from lit_prune.cli import main
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.heads import Classification
 from lit_prune.losses import ConfidenceRegularisation
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.paradigms.teacher import Teacher
 from lit_prune.runs.checkpoints import read_checkpoint
 

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.paradigms.evaluation import Collector, Predicted, macro_average, mean_selection
+from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
 
 LABELS = ("contradiction", "entailment", "neutral")
 
