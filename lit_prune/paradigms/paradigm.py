@@ -70,6 +70,7 @@ class Paradigm(LightningModule):
         self.selection = Selection()
         self._phase_ended = False
         self.restored_state: dict[str, Any] | None = None  # the random state, until a resumed run trains
+        self.restored_statistics: dict[str, Tensor] = {}  # of the phase that a run is resumed in
         self.frozen_names = {name for name, value in self.named_parameters() if not value.requires_grad}
         self.start = Start(start_from)
         self.taught_by = None if teacher is None else find_dense(teacher, "teacher")
@@ -128,7 +129,7 @@ class Paradigm(LightningModule):
         self.phases.end_current(self.trainer.global_step)
 
     def configure_callbacks(self) -> list[Callback]:
-        """Return the callbacks that every run has, in whatever Trainer."""
+        """Return the callbacks of every run."""
         return callbacks_of_every_run(self.trainer)
 
     def setup(self, stage: str) -> None:
@@ -151,7 +152,7 @@ class Paradigm(LightningModule):
                 keep_base(self.start.path, self.folder / "checkpoints")
         elif self.phase == self.phases.base and self.phases.ends[self.phase] == 0:
             self.trainer.save_checkpoint(self.folder / "checkpoints" / BASE, weights_only=True)
-        self.phases.current.resume(self)
+        self.phases.current.resume(self, self.restored_statistics)
 
     def _start_phase(self, name: str) -> None:
         """Begin a phase: the best weights of the one before, the phase's shape, a fresh optimizer and schedule."""
@@ -268,10 +269,7 @@ class Paradigm(LightningModule):
         """Compute the metrics, and log the values that callbacks may monitor."""
         # Lightning's own curves would lie one step before those of ours.
         self.log("selection", self.selection.finish(self), prog_bar=True, logger=False)
-        self.log_dict(
-            {key: each for key, each in self.selection.values.items() if key.endswith(("/accuracy", "/auroc"))},
-            logger=False,
-        )
+        self.log_dict(self.selection.monitored, logger=False)
 
     # ---- the interface of phases and callbacks -----------------------------------------------------------------------
 

@@ -33,6 +33,11 @@ class Selection:
         self.values: dict[str, float] = {}
         self._collector = Collector([])
 
+    @property
+    def monitored(self) -> dict[str, float]:
+        """The metrics that callbacks may monitor."""
+        return {name: value for name, value in self.values.items() if name.endswith(("/accuracy", "/auroc"))}
+
     def begin(self, sets: Sequence[EvaluationSet]) -> None:
         """Make room for the logits of every set."""
         self._collector = Collector(sets)

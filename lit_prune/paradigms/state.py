@@ -27,6 +27,8 @@ def pack(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
         "conditions": conditions(run.trainer),
         "loss": take_loss(checkpoint),
     }
+    if statistics := run.phases.current.statistics(run):
+        checkpoint[KEY]["statistics"] = statistics
     checkpoint["state_dict"] = leave_plain(checkpoint["state_dict"])
     if run.phase != run.phases.base and all(phase.freezes_base for phase in run.phases.since_base):
         leave_out(checkpoint, frozen_tensors(run))
@@ -40,6 +42,7 @@ def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     complete(checkpoint, checkpoint_io.loaded)
     state = checkpoint[KEY]
     run.selection.best, run.phases.ends, run.phases.name = state["selected"], state["ends"], state["phase"]
+    run.restored_statistics = state.get("statistics", {})
     states = state["random_states"]
     run.restored_state = states[run.trainer.global_rank % len(states)]
     phase = run.phases.current

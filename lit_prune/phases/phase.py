@@ -52,7 +52,7 @@ class Phase:
         if self.training.steps == 0 and not self.may_be_empty:
             raise UserError(f"length of the phase {name!r} must be above 0 steps, got 0: give it one, or another phase")
 
-    def prepare(self, run: "Paradigm") -> None:  # most need nothing
+    def prepare(self, run: "Paradigm") -> None:
         """Find what the phase will change in the network, when the run is built.
 
         Raises:
@@ -69,7 +69,7 @@ class Phase:
 
     # ---- the network -----------------------------------------------------------------------------------------------
 
-    def begin(self, run: "Paradigm") -> None:  # most need nothing
+    def begin(self, run: "Paradigm") -> None:
         """Shape the network: install masks, freeze; then a fresh optimizer is made."""
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
@@ -81,8 +81,17 @@ class Phase:
         """
         install_saved(run, state)
 
-    def resume(self, run: "Paradigm") -> None:  # most need nothing
-        """Training begins or goes on: the weights are loaded."""
+    def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
+        """Training begins in this phase, or resumes in it: the weights are loaded.
+
+        Args:
+            run: The run.
+            statistics: What the checkpoint had of them, empty in a run that begins.
+        """
+
+    def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
+        """Return tensors that a checkpoint needs for an exact resume, beside the network; `resume` has them back."""
+        return {}
 
     def leaves_unused(self, run: "Paradigm") -> bool:
         """True if a step may leave a trained parameter without a gradient, which DDP has to allow."""
@@ -94,20 +103,20 @@ class Phase:
         """Return the batches that the phase trains on, None: those of the data module."""
         return None
 
-    def before_forward(self, run: "Paradigm", batch: "Batch") -> None:  # most need nothing
+    def before_forward(self, run: "Paradigm", batch: "Batch") -> None:
         """Prepare the network for a batch, in training and evaluation."""
 
     def penalty(self, run: "Paradigm") -> Tensor | None:
         """Return a term to add to the loss of a step, None: there is none."""
         return None
 
-    def after_backward(self, run: "Paradigm") -> None:  # most need nothing
+    def after_backward(self, run: "Paradigm") -> None:
         """The gradients of a step are there, and the optimizer has not used them yet."""
 
-    def after_step(self, run: "Paradigm") -> None:  # most need nothing
+    def after_step(self, run: "Paradigm") -> None:
         """An optimizer step has been taken."""
 
-    def before_evaluation(self, run: "Paradigm") -> None:  # most need nothing
+    def before_evaluation(self, run: "Paradigm") -> None:
         """An evaluation is about to begin."""
 
     def is_eligible(self, run: "Paradigm") -> bool:

@@ -93,9 +93,14 @@ class Pruning(Phase):
             super().restore(run, state)
         self.pruner.attach(run)
 
-    def resume(self, run: "Paradigm") -> None:
-        """Count changes from the masks that a checkpoint had, which were fresh."""
+    def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
+        """Return what the criterion collected."""
+        return self.criterion.state_dict()
+
+    def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
+        """Count changes from the masks that a checkpoint had, which were fresh; restore the criterion's statistics."""
         self.pruner.remember()
+        self.criterion.load_state_dict(statistics)
 
     def _update(self, run: "Paradigm") -> None:
         run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))

@@ -30,11 +30,18 @@ class Criterion(ABC):
 
     accumulates: ClassVar[bool] = False
 
-    def attach(self, layers: Mapping[str, nn.Module]) -> None:  # noqa: B027  # most need nothing
+    def attach(self, layers: Mapping[str, nn.Module]) -> None:  # noqa: B027
         """Prepare to collect statistics of layers, by name; called once, when these have their masks."""
 
-    def observe(self, layers: Mapping[str, "MaskedLayer"]) -> None:  # noqa: B027  # most need nothing
+    def observe(self, layers: Mapping[str, "MaskedLayer"]) -> None:  # noqa: B027
         """Collect statistics of a step whose gradients are there, before the optimizer uses them."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the statistics so far, by name: what a resumed run needs to go on."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027  # most have none
+        """Set the statistics that `state_dict` returned."""
 
     def score(self, name: str, weight: Tensor, sparsity: float) -> Tensor:
         """Return the importance of every entry of a layer's matrix, by name for criteria with statistics; see call."""
