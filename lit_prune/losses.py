@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -198,17 +198,18 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
         )
 
 
-def check_finite(loss: Tensor, when: str, checkpoint: str) -> None:
+def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None:
     """Refuse, with a UserError, a loss that is no number.
 
     Args:
         loss: 0-dim.
         when: The step.
-        checkpoint: The last one that is good.
+        checkpoint: Returns the name of the last good checkpoint.
     """
     if not math.isfinite(value := float(loss.detach())):
         raise UserError(
-            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is {checkpoint}"
+            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is "
+            f"{checkpoint()}"
         )
 
 

@@ -22,7 +22,7 @@ from lit_prune.paradigms.teacher import Teacher, check_source, teach
 from lit_prune.phases.finetune import FineTune
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.sequence import PhaseSequence
-from lit_prune.phases.training import Training, clip
+from lit_prune.phases.training import Training
 from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
 from lit_prune.runs.checkpoints import BASE, BEST, check_dense, find_dense, keep_base, read_checkpoint
 from lit_prune.runs.identity import Identity
@@ -188,7 +188,9 @@ class Paradigm(LightningModule):
     ) -> None:
         """Clip as the trainer is set; Lightning's own refuses to for any fused optimizer, scaler or not."""
         if gradient_clip_val:
-            clip(optimizer, gradient_clip_val, is_by_value=gradient_clip_algorithm == "value")
+            gradients = [each for group in optimizer.param_groups for each in group["params"]]
+            clip = nn.utils.clip_grad_value_ if gradient_clip_algorithm == "value" else nn.utils.clip_grad_norm_
+            clip(gradients, gradient_clip_val)
 
     # ---- the training step -----------------------------------------------------------------------------------------
 
@@ -224,7 +226,7 @@ class Paradigm(LightningModule):
         loss = self.batch_loss(batch)
         if (penalty := self.phases.current.penalty(self)) is not None:
             loss = loss + penalty
-        check_finite(loss, f"step {self.trainer.global_step} (phase {self.phase!r})", last_checkpoint(self))
+        check_finite(loss, f"step {self.trainer.global_step} (phase {self.phase!r})", lambda: last_checkpoint(self))
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

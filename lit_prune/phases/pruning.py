@@ -111,11 +111,12 @@ class Pruning(Phase):
 
     def penalty(self, run: "Paradigm") -> Tensor | None:
         """Return the criterion's term, None: it has none."""
-        return self.pruner.penalty()
+        return self.pruner.penalty() if self.criterion.penalizes else None
 
     def after_backward(self, run: "Paradigm") -> None:
         """Let the criterion collect statistics."""
-        self.pruner.observe()
+        if self.criterion.observes:
+            self.pruner.observe()
 
     def after_step(self, run: "Paradigm") -> None:
         """Update the masks every `refresh_every` steps of the phase."""

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -146,9 +146,3 @@ class Training:
 def _check(name: str, value: float, is_right: bool, constraint: str, remedy: str) -> None:
     if not is_right:
         raise UserError(f"{name} of a phase must be {constraint}, got {value}: {remedy}")
-
-
-def clip(optimizer: Optimizer, value: float, is_by_value: bool) -> None:
-    """Clip the gradients of all that an optimizer trains: their common norm, or each entry."""
-    gradients = [each for group in optimizer.param_groups for each in group["params"]]
-    (nn.utils.clip_grad_value_ if is_by_value else nn.utils.clip_grad_norm_)(gradients, value)

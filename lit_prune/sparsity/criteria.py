@@ -26,9 +26,13 @@ class Criterion(ABC):
     Attributes:
         accumulates: True if the scores initialise a learned mask, also while the weights are trained; else they are
             computed from the weights again at each update of the masks.
+        observes: True if `observe` is to be called at each step.
+        penalizes: True if `penalty` is to be added to the loss of each step.
     """
 
     accumulates: ClassVar[bool] = False
+    observes: ClassVar[bool] = False
+    penalizes: ClassVar[bool] = False
 
     def attach(self, layers: Mapping[str, nn.Module]) -> None:  # noqa: B027
         """Prepare to collect statistics of layers, by name; called once, when these have their masks."""

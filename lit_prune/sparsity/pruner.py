@@ -101,11 +101,12 @@ class Pruner:
 
     def observe(self) -> None:
         """Let the criterion collect statistics of a step: after the backward pass, before the optimizer's step."""
-        self.criterion.observe(self.layers)
+        if self.criterion.observes:
+            self.criterion.observe(self.layers)
 
     def penalty(self) -> Tensor | None:
         """Return the criterion's term to add to the loss, None: it has none."""
-        return self.criterion.penalty(self.layers)
+        return self.criterion.penalty(self.layers) if self.criterion.penalizes else None
 
     def is_final(self, progress: float) -> bool:
         """True if the sparsity at `progress` is the schedule's last."""

@@ -103,6 +103,8 @@ def test_scores_are_parameters_with_names_of_their_own(network):
 class Fisher(Criterion):
     """Squared gradients, summed over steps."""
 
+    observes = True
+
     def __init__(self):
         self.sums = {}
 
@@ -159,6 +161,8 @@ def test_a_criterion_reads_activations(network, rows):
 
 class Soft(Movement):
     """A penalty on the scores (soft movement pruning)."""
+
+    penalizes = True
 
     def penalty(self, layers):
         return sum(layer.mask.scores.sigmoid().sum() for layer in layers.values())
