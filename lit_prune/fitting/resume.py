@@ -6,6 +6,7 @@ from typing import Any
 
 from lit_prune.data.configured import setting
 from lit_prune.errors import UserError
+from lit_prune.files import check_no_link
 from lit_prune.fitting.cli import LOGS, logger_place, make_resolver
 from lit_prune.fitting.requeue import begun_before_requeue, was_requeued
 from lit_prune.limits import parse_yaml
@@ -42,6 +43,7 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
         raise UserError(
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
+    check_no_link(config)
     arguments = [*arguments[:place], "--config", str(config), *rest]
     # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
     logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
