@@ -485,7 +485,7 @@ def test_some_of_the_tasks_are_chosen(brief, tmp_path, capsys):
     exported = ["export", str(folder), "--format", "dense", "--task", "similarity", "--out", str(tmp_path / "exported")]
     assert main(exported) == 0
     assert main(["fit", "--config", str(REPOSITORY / "configs/dense.yaml"), *chosen[:2], "--data.only=[sst2]"]) == 2
-    assert "data.only is ['sst2'], needed are names of data.tasks" in capsys.readouterr().err
+    assert "data.only must be names of data.tasks, each once, got ['sst2']" in capsys.readouterr().err
 
 
 def test_likeness_is_generated_as_a_number(brief):

@@ -1,1 +1,1 @@
-"""How the subnetworks of several runs differ: what they keep where, and how much of it they share."""
+"""Comparison of the subnetworks of several runs: density by place, and overlap."""

@@ -1,4 +1,4 @@
-"""What subnetworks keep, counted: of each matrix, and of each two of them both; summed by layer, target or both."""
+"""Counts of the entries that subnetworks keep, alone and in pairs; by layer, target or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,18 +51,18 @@ class Counts:
         return list(dict.fromkeys(self.targets))
 
     def chosen(self, layer: str | None = None, target: str | None = None) -> NDArray[np.bool_]:
-        """Which matrices lie in a layer and belong to a target, (matrices,); None: in any, to any."""
+        """Select the matrices of a layer and a target, (matrices,); None: any."""
         return np.array(
             [layer in (None, own) and target in (None, of) for own, of in zip(self.layers, self.targets, strict=True)]
         )
 
     def share(self, chosen: NDArray[np.bool_]) -> Floats:
-        """Share that each subnetwork keeps of these matrices (subnetworks,); NaN if there are none."""
+        """Compute the density of each subnetwork in these matrices (subnetworks,); NaN if there are none."""
         total = self.size[chosen].sum()
         return np.asarray(self.kept[:, chosen].sum(axis=1) / (total or np.nan))
 
     def overlaps(self, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """Overlap of each pair in these matrices, and that of random masks, (pairs,) each; see `sparsity.overlap`."""
+        """Compute the overlap of each pair in these matrices, and that of random masks, (pairs,) each."""
         one, other = np.array(self.pairs, dtype=int).reshape(-1, 2).T
         kept = self.kept[:, chosen]
         return overlap(self.both[:, chosen], kept[one], kept[other], self.size[chosen])

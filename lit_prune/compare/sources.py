@@ -1,4 +1,4 @@
-"""Where masks are read from: finished runs, and exports of masks alone. Matrix by matrix, 8 entries to the byte."""
+"""Sources of masks: finished runs, and exports of masks. They are read by matrix, 8 entries to the byte."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Bits: TypeAlias = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Subnetwork:
-    """What one run keeps.
+    """The masks of one run.
 
     Attributes:
         name: What it is called: the run's experiment, version and axes.
@@ -31,7 +31,7 @@ class Subnetwork:
 
 
 def open_all(folders: Sequence[str]) -> list[Subnetwork]:
-    """The subnetworks of runs, of their files of masks (of a task) or of exports; no mask is read yet.
+    """Open the subnetworks of runs, of their files of masks (for a task) or of exports; no mask is read yet.
 
     Raises:
         UserError: a folder is given twice or holds no masks, or masks are of other matrices than the first's.
@@ -70,12 +70,12 @@ def _open(place: Path) -> Subnetwork:
 
 
 def _layer(name: str) -> str:
-    """The layer of a masked tensor."""
+    """Return the layer of a masked tensor."""
     return name.rpartition(".")[0]
 
 
 def _name_of_run(folder: Path) -> str:
-    """Experiment and version, and the axes that these do not say: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
+    """Return experiment, version and other axes: `mask/loss=poe/version_0`, `x/version_0 seed=1`."""
     try:
         record: dict[str, Any] = read_json(folder / "run.json", dict)
         said, axes = record["experiment"].split("/"), record["axes"].items()

@@ -1,4 +1,4 @@
-"""What subnetworks keep and share, as tables to read and as rows for a program."""
+"""Density and overlap of subnetworks, as tables to read and as rows for programs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _BY_CHANCE = (
 
 
 def tables(counts: Counts) -> list[Table]:
-    """The runs and what they keep by target and by layer; with several, what each two share."""
+    """Return tables of the runs and their density by target and layer; with several, of the overlap of pairs."""
     named = [[str(number), name] for number, name in enumerate(counts.names, start=1)]
     numbers = [row[:1] for row in named]
     everywhere, layers, targets = _places(counts)
@@ -38,7 +38,7 @@ def tables(counts: Counts) -> list[Table]:
 
 
 def kept_rows(counts: Counts) -> pd.DataFrame:
-    """A row per run, layer and target: what it keeps, of how many."""
+    """Return a row per run, layer and target: kept entries, of how many."""
     cells = [(layer, target) for layer in counts.all_layers for target in counts.all_targets]
     columns = ["run", "layer", "target", "num_kept", "num_total", "share"]
     rows = []
@@ -52,7 +52,7 @@ def kept_rows(counts: Counts) -> pd.DataFrame:
 
 
 def overlap_rows(counts: Counts) -> pd.DataFrame:
-    """A row per pair of runs in all (layer and target empty), in each layer and for each target."""
+    """Return a row per pair of runs in all (layer and target empty), in each layer and for each target."""
     rows = []
     for layer, target in _named_places(counts):
         found, by_chance = counts.overlaps(counts.chosen(layer, target))
@@ -68,7 +68,7 @@ def _named_places(counts: Counts) -> Iterator[tuple[str | None, str | None]]:
 
 
 def _places(counts: Counts) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]], list[NDArray[np.bool_]]]:
-    """The matrices of all together, of each layer and of each target."""
+    """Return the matrices of all together, of each layer and of each target."""
     return (
         [counts.chosen()],
         [counts.chosen(layer=layer) for layer in counts.all_layers],

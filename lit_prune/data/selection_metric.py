@@ -16,7 +16,7 @@ def selecting_set(sets: Sequence[EvaluationSet]) -> EvaluationSet:
 
 
 def check_selection(task: Task, sets: Sequence[EvaluationSet]) -> None:
-    """Check that a task's selection metric tells models apart on the set that selects.
+    """Check that a task's selection metric can distinguish models on the set that selects.
 
     Args:
         task: The task.

@@ -1,1 +1,1 @@
-"""How results are shown: text that is never markup, and the style of figures."""
+"""Display of results: text that is never markup, tables, and the style of figures."""

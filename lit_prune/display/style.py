@@ -1,4 +1,4 @@
-"""How figures look, and the files that they become."""
+"""The style of figures, and their files."""
 
 from collections.abc import Iterable
 from itertools import cycle
@@ -16,14 +16,14 @@ PANEL = (3.4, 2.8)  # inches
 
 
 def colors_of(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:
-    """A color for each name: the first ten are told apart by the color-blind, further ten are darker."""
+    """Return a color for each name: the color-blind can distinguish the first ten, further ten are darker."""
     import seaborn as sns  # takes a second
 
     return dict(zip(names, cycle([*sns.color_palette("colorblind"), *sns.color_palette("dark")]), strict=False))
 
 
 def num_columns(num_panels: int) -> int:
-    """How many panels are side by side: three at most."""
+    """Return the number of panels side by side: at most three."""
     return 2 if num_panels == 4 else min(num_panels, 3)
 
 

@@ -52,14 +52,13 @@ class Trained:
         """
         if len(self.model.tasks) > 1:
             raise UserError(
-                f"needed is one of {', '.join(self.model.tasks)}, the tasks of {self.run}: give --task, as --task "
-                f"{self.model.task}"
+                f"--task must be one of the tasks of {self.run}, got none: choose from {', '.join(self.model.tasks)}"
             )
         return self.model.task
 
     @property
     def base(self) -> tuple[str, str]:
-        """What the model that the run began to tune or to mask is called, and the backbone that it is, if it is one."""
+        """The name of the model that the run tuned or masked, and the backbone's name if it is a backbone."""
         settings = setting(self.config, "model.init_args", dict)
         if start_from := settings.get("start_from"):
             return f"the model of {start_from}", ""
@@ -95,7 +94,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
     for name in ("run.json", "metrics.json"):
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
-            raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
+            raise UserError(f"{run} must have {name}, got none: {remedy} (logs/<experiment>/version_<n>)")
     origin, config = read_config(run)
     metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
     record = read_json(run / "run.json", dict)
@@ -104,9 +103,9 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
     try:
         configured = configured_tasks(config)
     except KeyError as error:
-        raise UserError(f"{origin} does not tell the {error} of a task in data.tasks: set it there") from error
+        raise UserError(f"{origin} must have {error} for each task in data.tasks, got none: set it there") from error
     if task is not None and task not in configured:
-        raise UserError(f"task is {task!r}, needed is one of {', '.join(configured)}, the tasks of {run}")
+        raise UserError(f"unknown task {task!r} of {run}: choose from {', '.join(configured)}")
     tasks = [rebuild(each, NoRows(), classes) for name, each in configured.items() if task in (None, name)]
     best = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(best)

@@ -37,7 +37,7 @@ def read_config(run: Path) -> tuple[Path, dict[str, Any]]:
         return config, read_yaml(config)
     if model.is_file() or model.is_symlink():
         return model, read_json(model, dict)
-    raise UserError(f"{run} holds no config.yaml: is it a run? (logs/<experiment>/version_<n>)")
+    raise UserError(f"{run} must have config.yaml, got none: is it a run? (logs/<experiment>/version_<n>)")
 
 
 def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:

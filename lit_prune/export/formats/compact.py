@@ -28,7 +28,7 @@ from lit_prune.sparsity.targets import match
 from lit_prune.tuning.adapter import has_adapters
 
 FILE = "compact.safetensors"
-SIZES = "lit_prune.sizes"  # in its header: what `sizes` told
+SIZES = "lit_prune.sizes"  # in its header: the result of `sizes`
 _MATRICES = ("query", "key", "value", "attention_output", "intermediate", "output")
 _BERT = ("num_attention_heads", "all_head_size", "intermediate_act_fn")
 # Model type -> what transformers calls a layer's number of heads, their width together, and its activation.
@@ -39,7 +39,7 @@ _NAMES = dict.fromkeys(("bert", "roberta", "xlm-roberta", "electra"), _BERT) | {
 
 @dataclass(frozen=True)
 class Removed:
-    """What `compact` removed.
+    """The heads, units and parameters that `compact` removed.
 
     Attributes:
         heads: Attention heads by layer.
@@ -82,7 +82,7 @@ class Compact(Format):
 def compact(model: TaskModel) -> Removed:
     """Fold the masks in and remove the units and heads that are empty, in place; logits stay, up to rounding.
 
-    The configuration still has the sizes of the whole encoder: `sizes` tells those that are left.
+    The configuration still has the sizes of the whole encoder: `sizes` returns those that are left.
 
     Args:
         model: The model; of several tasks, all with the same masks.
@@ -95,7 +95,7 @@ def compact(model: TaskModel) -> Removed:
     _names_of(model)
     check_same_for_all(model)
     if has_adapters(model):
-        raise UserError("the model has adapters: compact one without")
+        raise UserError("--format must not be compact for a model that has adapters: use packed")
     fold_masks(model)
     before, size = sizes(model), budget(model).num_total
     for layer in _layers(model):
@@ -106,7 +106,7 @@ def compact(model: TaskModel) -> Removed:
 
 
 def sizes(model: TaskModel) -> dict[str, list[int]]:
-    """The number of `heads` and of feed-forward `units` of each layer, as `shrink_to` takes it; fit for JSON.
+    """Return the number of `heads` and of feed-forward `units` of each layer, for JSON and `shrink_to`.
 
     Raises:
         UserError: see `compact`.
@@ -119,8 +119,8 @@ def shrink_to(model: TaskModel, sizes: Any) -> None:
     """Give a model the sizes of a compact one, in place, so that it can take that one's state dict.
 
     Args:
-        model: Of the same configuration, without masks; what its layers say is lost.
-        sizes: What `sizes` told, as read from a file.
+        model: Of the same configuration, without masks; its weights are lost.
+        sizes: The result of `sizes`, read from a file.
 
     Raises:
         ValueError: `sizes` is nothing of the kind, or of another encoder.
@@ -128,7 +128,7 @@ def shrink_to(model: TaskModel, sizes: Any) -> None:
     """
     layers = _layers(model)
     if not isinstance(sizes, dict) or sizes.keys() != {"heads", "units"}:
-        raise ValueError("needed are the sizes of layers: heads and units")
+        raise ValueError("sizes must be heads and units of layers")
     all_heads = _checked(sizes["heads"], "heads", 1, [layer.num_heads for layer in layers])
     all_units = _checked(sizes["units"], "units", 0, [layer.num_units for layer in layers])
     for layer, heads, units in zip(layers, all_heads, all_units, strict=True):
@@ -142,7 +142,7 @@ def _checked(found: Any, name: str, least: int, most: Sequence[int]) -> list[int
         or len(found) != len(most)
         or not all(type(one) is int and least <= one <= limit for one, limit in zip(found, most, strict=True))
     ):
-        raise ValueError(f"{name} by layer are {found}, needed are numbers from {least} to {most}")
+        raise ValueError(f"{name} by layer must be numbers from {least} to {most}, got {found}")
     return found
 
 
@@ -202,7 +202,7 @@ class _Layer:
 def _names_of(model: TaskModel) -> tuple[str, str, str]:
     model_type = model.encoder.model_type
     if model_type not in _NAMES:
-        raise UserError(f"the layers of {model_type} cannot be made smaller, those of {', '.join(_NAMES)} can")
+        raise UserError(f"--format compact must be of {', '.join(_NAMES)}, got {model_type}: use packed")
     return _NAMES[model_type]
 
 
@@ -217,7 +217,7 @@ def _layers(model: TaskModel) -> list[_Layer]:
 
 
 def _constant(made: nn.Linear, read: nn.Linear) -> Tensor:
-    """Which of the numbers between two matrices do nothing, or the same for any text (features,) bool."""
+    """Find the features between two matrices that have no effect or are constant, (features,) bool."""
     return (made.weight == 0).all(1) | (read.weight == 0).all(0)
 
 

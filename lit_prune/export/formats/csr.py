@@ -71,7 +71,7 @@ class SparseLinear(nn.Module):
 
     @torch.no_grad()
     def forward(self, input: Tensor) -> Tensor:
-        """The layer's output (..., out_features) of an input (..., in_features), of its type."""
+        """Compute the output (..., out_features) of an input (..., in_features), in its type."""
         texts = input.reshape(-1, *input.shape[-2:]) if input.ndim > 2 else input.reshape(1, -1, self.in_features)
         with torch.autocast(input.device.type, enabled=False):
             by_feature = texts.float().transpose(1, 2).contiguous()
@@ -94,14 +94,14 @@ class FeatureMajorNorm(nn.LayerNorm):
 
     @classmethod
     def of(cls, norm: nn.LayerNorm) -> "FeatureMajorNorm":
-        """The same around its parameters."""
+        """Build one with a norm's parameters."""
         made = cls(norm.normalized_shape, norm.eps, norm.elementwise_affine, bias=norm.bias is not None, device="meta")
         made.weight, made.bias = norm.weight, norm.bias
         return made
 
     @torch.no_grad()
     def forward(self, input: Tensor) -> Tensor:
-        """The normalised input (..., length, features)."""
+        """Normalise an input (..., length, features)."""
         if input.ndim < 3 or self.bias is None:
             return super().forward(input)
         by_feature = input.transpose(-1, -2).contiguous()
@@ -114,18 +114,20 @@ class FeatureMajorNorm(nn.LayerNorm):
 
 
 def sparse_layers(model: TaskModel) -> list[str]:
-    """The layers of which so little is kept that a sparse product pays.
+    """Return the layers so sparse that a sparse product is faster.
 
     Raises:
         UserError: no matrix is pruned by element to `DENSEST` or less, masks or changes of the encoder differ by task,
             or the model has pairs or adapters.
     """
     if rank_pairs(model) or has_adapters(model):
-        raise UserError("the model has matrices pruned by rank, or adapters: use packed or lowrank")
+        raise UserError("--format must not be csr for matrices pruned by rank or adapters: use packed or lowrank")
     layers = {name: each for name, each in masked_layers(model).items() if isinstance(each, MaskedLinear)}
     names = sparse_enough({f"{name}.weight": each.mask.keep.float().mean().item() for name, each in layers.items()})
     if not names:
-        raise UserError(f"no matrix keeps {DENSEST:.0%} of its entries or less: use compact, lowrank or packed")
+        raise UserError(
+            f"--format csr must have a matrix that keeps {DENSEST:.0%} of its entries or less, got none: use packed"
+        )
     check_same_for_all(model)
     return names
 
@@ -147,12 +149,12 @@ def make_sparse(model: TaskModel) -> None:
 
 
 def sparse_enough(kept_shares: Mapping[str, float]) -> list[str]:
-    """The layers whose weight keeps so little that a sparse product pays, given the kept share of each weight."""
+    """Return the layers so sparse that a sparse product is faster, given the density of each weight."""
     return [name.removesuffix(".weight") for name, share in kept_shares.items() if share <= DENSEST]
 
 
 def install_sparse(root: nn.Module, names: Iterable[str]) -> None:
-    """Have these linear layers compute with their entries that are not 0, in place, and norms hand on what they read.
+    """Replace linear layers by sparse ones, and norms by those of their memory layout, in place.
 
     Args:
         root: The network, in evaluation mode from here on.

@@ -56,10 +56,12 @@ def factor(model: TaskModel) -> None:
     layers = {name: layer for name, layer in masked_layers(model).items() if isinstance(layer, LowRankLinear)}
     pairs = {name: RankPair.of(layer) for name, layer in layers.items()} | rank_pairs(model)
     if not pairs:
-        raise UserError("no matrix is pruned by rank: use compact, csr or packed")
+        raise UserError("--format must not be lowrank: no matrix is pruned by rank; use compact, csr or packed")
     check_same_for_all(model)
     if any(has_adapters(model.get_submodule(name)) for name in pairs):
-        raise UserError("adapters (position houlsby) follow matrices that are pruned by rank: use packed or delta")
+        raise UserError(
+            "--format must not be lowrank for adapters (position houlsby) after matrices pruned by rank: use packed"
+        )
     for name, pair in pairs.items():
         if pair.rank > break_even(pair.out_features, pair.in_features):
             model.set_submodule(name, pair.to_linear())

@@ -186,9 +186,9 @@ def test_a_run_is_tried_on_its_own_rows_and_on_files_in_wscs_layout(run, rows, f
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "--file={own}", "--out={out}"], "own.csv cannot be read: rows with mentions"),
+        (["predict", "--file={own}", "--out={out}"], "own.csv must be a .jsonl in SuperGLUE's layout of WSC"),
         (["predict", "--file={val}", "--out={out}", "--columns={{text_a: q}}"], "--columns must be left out, got "),
-        (["test", "--files", "id={own}"], "own.csv cannot be read: rows with mentions"),
+        (["test", "--files", "id={own}"], "own.csv must be a .jsonl in SuperGLUE's layout of WSC"),
         (
             ["test", "--files", "id={val}", "--labels={{a: same}}"],
             "got them for 'wsc': its files have WSC's layout",

@@ -246,7 +246,7 @@ def test_a_file_and_its_sizes_are_the_model_again(build, inputs, tmp_path, model
 )
 def test_malformed_sizes_are_refused_and_nothing_is_changed(build, wrong):
     model = build("bert")
-    with pytest.raises(ValueError, match="needed are"):
+    with pytest.raises(ValueError, match="must be"):
         shrink_to(model, wrong)
     assert sizes(model) == WHOLE
 
@@ -255,7 +255,7 @@ def test_malformed_sizes_are_refused_and_nothing_is_changed(build, wrong):
 def test_other_architectures_are_refused(tiny_family, model_type):
     model = TaskModel(PrunableEncoder(str(tiny_family(model_type)), pretrained=False), [rebuild(TASK, Given({}))])
     for refuses in (compact, sizes, lambda model: shrink_to(model, WHOLE)):
-        with pytest.raises(UserError, match=f"the layers of {model_type} cannot be made smaller, those of bert, rob"):
+        with pytest.raises(UserError, match=f"--format compact must be of bert, rob.* got {model_type}"):
             refuses(model)
 
 
@@ -273,7 +273,7 @@ def test_what_differs_by_task_and_adapters_are_refused(build):
     assert len(masked_layers(model)) == 1
     model = build("bert")
     add_adapter(model.get_submodule(names[-1]), 16, 2)
-    with pytest.raises(UserError, match="has adapters"):
+    with pytest.raises(UserError, match="that has adapters"):
         compact(model)
 
 
