@@ -16,6 +16,7 @@ from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json, read_yaml
 from lit_prune.runs.checkpoints import check_run_id, has_base, read_checkpoint, state_of
 from lit_prune.runs.recorded import read_metrics
+from lit_prune.runs.upgrade import upgrade_run, warn_if_old
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -26,7 +27,7 @@ class Trained:
     Attributes:
         model: The selected model, masks in place, in evaluation mode.
         run: The run's folder.
-        config: The run's `config.yaml`.
+        config: The run's configuration.
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
@@ -96,11 +97,12 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} holds no {name}: {remedy} (logs/<experiment>/version_<n>)")
-    config = read_yaml(run / "config.yaml")
     metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
     record = read_json(run / "run.json", dict)
     for key, kind in _RECORD.items():
         convert(record.get(key), kind, {}, f"{run / 'run.json'}: {key}")
+    config = upgrade_run(read_yaml(run / "config.yaml"), record)
+    warn_if_old(run, record)
     try:
         configured = configured_tasks(config)
     except KeyError as error:

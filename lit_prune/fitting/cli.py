@@ -32,6 +32,7 @@ from lit_prune.fitting.ending import ending, sigterm_exits
 from lit_prune.fitting.requeue import requeue_on_signal
 from lit_prune.fitting.restoring import restoring
 from lit_prune.fitting.settings import check_experiment, check_seed, check_trainer, trainer_errors
+from lit_prune.fitting.upgraded import upgraded
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
 from lit_prune.paradigms.paradigm import Paradigm
@@ -114,7 +115,7 @@ class PruneCLI(LightningCLI):
             UserError: `fit` does not know them, or seed or experiment cannot be.
         """
         with explained(self._options()):
-            config = self.parser.parse_args(list(arguments))
+            config = self.parser.parse_args(upgraded(arguments))
         check_seed(config.fit.seed_everything)
         check_experiment(config.fit.experiment)
         return config

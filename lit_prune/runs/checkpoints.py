@@ -93,11 +93,14 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
         record: The content of `run.json`.
 
     Raises:
-        UserError: it is of another run. Where one of the two has no id (version 0.1.0) a warning says so.
+        UserError: it is of another run. A checkpoint without an id (version 0.1.0) in a run that has one is warned of;
+            a run without one is not checked.
     """
     own, run = checkpoint[KEY].get("run_id"), record.get("id")
-    if own is None or run is None:
-        rank_zero_warn(f"{path} or the run.json of its run has no run id (version 0.1.0): not checked to be of one run")
+    if run is None:
+        return
+    if own is None:
+        rank_zero_warn(f"{path} has no run id (version 0.1.0): it is not checked to be of its run")
     elif own != run:
         raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
 
@@ -119,7 +122,7 @@ def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
         best = folder / f"{phase}.ckpt"
         best = best if best.is_file() else folder / BEST
         selected = read_file(best)
-        if best.name != BASE and record.get("id") is not None:  # the base may be another run's, given by start_from
+        if best.name != BASE:  # the base may be another run's, given by start_from
             check_run_id(selected, best, record)
 
 
