@@ -139,14 +139,24 @@ def _sync(path: Path) -> None:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
+def check_no_link(path: Path) -> None:
+    """Check that a file or folder of a run is no symbolic link, before anything is opened.
+
+    Raises:
+        UserError: it is one.
+    """
+    if path.is_symlink():
+        kind = "folder of its run" if path.is_dir() else "file of its folder"
+        raise UserError(f"{path} must be a {kind}, got a link to {path.readlink()}: put a copy there")
+
+
 def check_undamaged(path: Path) -> None:
     """Compare a file with its SHA-256 in the `checksums.json` beside it; a file that is not listed there passes.
 
     Raises:
-        UserError: they differ, or the file or `checksums.json` cannot be read, or the file is a link to another.
+        UserError: they differ, or the file or `checksums.json` cannot be read, or one of them is a link to another.
     """
-    if path.is_symlink():
-        raise UserError(f"{path} must be a file of its folder, got a link to {path.readlink()}: put a copy there")
+    check_no_link(path)
     if not path.is_file():
         raise UserError(f"there is no file {path}")
     for attempt in range(_READS):
@@ -164,8 +174,9 @@ def read_verified(path: Path) -> bytes:
     """Return the content of a json or yaml file, verified by `check_undamaged`.
 
     Raises:
-        UserError: the file is damaged, too large, or cannot be read.
+        UserError: the file is damaged, too large, a link to another, or cannot be read.
     """
+    check_no_link(path)
     try:
         content = read_bounded(path)
         check_undamaged(path)
@@ -209,6 +220,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def _read_checksums(folder: Path) -> dict[str, list[str]]:
     path = folder / CHECKSUMS
+    check_no_link(path)
     if not path.is_file():
         return {}
     try:

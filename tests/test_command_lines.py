@@ -30,6 +30,10 @@ REFUSED_SETTINGS = {
     "batch_size fraction": ("--data.batch_size=1.5", r"data\.batch_size must be an integer, got 1\.5: "),
     "batch_size null": ("--data.batch_size=null", r"data\.batch_size must be an integer, got None: "),
     "num_workers -1": ("--data.num_workers=-1", r"data\.num_workers must be a number from 0 on, got -1: "),
+    "num_workers by the million": (
+        "--data.num_workers=1000000",
+        r"data\.num_workers must be at most .*, got 1000000: ",
+    ),
     "validation_fraction 1.5": ("--data.validation_fraction=1.5", r"data\.validation_fraction .*1\.5"),
     "epoch_length word": ("--data.epoch_length=all", r"data\.epoch_length must be one of 'sum', .*, got all: "),
     "only unknown": ("--data.only=[qqp]", r"data\.only .*qqp.*nli"),
@@ -137,6 +141,10 @@ REFUSED_SETTINGS = {
     "experiment absolute": ("--experiment=/tmp/x", r"experiment must be names .*, got '/tmp/x': "),
     "experiment empty": ("--experiment=", r"experiment must be names .*, got '': "),
     "experiment of a line break": ("--experiment=a\nb", r"experiment must be names .*, got 'a\\nb': "),
+    "experiment in a run": (
+        "--experiment=run/version_0/checkpoints",
+        r"experiment must have no name that runs have, got 'version_0': ",
+    ),
     "axes number": ("--axes=3", r"axes must be a mapping, got 3: "),
     # keys
     "unknown key": ("--nothing=1", r"unknown key nothing: "),
@@ -206,6 +214,10 @@ REFUSED_SETTINGS = {
     "max_epochs": ("--trainer.max_epochs=3", r"trainer\.max_epochs must be -1, got 3: "),
     "max_steps 0": ("--trainer.max_steps=0", r"trainer\.max_steps must be .*, got 0: "),
     "max_steps before the last phase": ("--trainer.max_steps=5", r"trainer\.max_steps=5 leaves no step for .*'mask'"),
+    "max_time of another unit": (
+        "--trainer.max_time={foo: 1}",
+        r"trainer\.max_time must be a duration .*seconds, got \{'foo': 1\}: ",
+    ),
     "max_time word": ("--trainer.max_time=soon", r"trainer\.max_time must be a duration .*, got 'soon': "),
     "num_sanity_val_steps": ("--trainer.num_sanity_val_steps=2", r"trainer\.num_sanity_val_steps must be .*, got 2: "),
     "enable_checkpointing": (
@@ -234,6 +246,14 @@ REFUSED_SETTINGS = {
     "model_registry": ("--trainer.model_registry=x", r"trainer\.model_registry must be null, got 'x': "),
     "logger unknown": ("--trainer.logger=foo.Bar", r"trainer\.logger must be a class path .*, got foo\.Bar: "),
     "plugins unknown": ("--trainer.plugins=foo.Bar", r"trainer\.plugins must be .*, got foo\.Bar: "),
+    "plugin that writes checkpoints": (
+        "--trainer.plugins=lightning.pytorch.plugins.AsyncCheckpointIO",
+        r"trainer\.plugins must be plugins of other kinds than checkpoint IO, got .*AsyncCheckpointIO",
+    ),
+    "monitor of a value that nothing logs": (
+        "--trainer.callbacks=[{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_loss}}]",
+        r"unknown monitor 'val_loss' of EarlyStopping: choose from selection, train/loss, nli/validation/accuracy",
+    ),
     "callback unknown": (
         "--trainer.callbacks=[lit_prune.callbacks.End]",
         r"trainer\.callbacks must be a class path .*End",
@@ -460,6 +480,12 @@ HONOURED = {
     "seed": ("--seed_everything=4294967295", recorded("seed"), 4294967295),
     "experiment of several parts": ("--experiment=mask/loss=poe/seed=2", lambda run: run.parts[-3], "loss=poe"),
     "max_time": ("--trainer.max_time=00:01:00:00", recorded("steps"), 4),
+    "max_time by units": ("--trainer.max_time={hours: 1}", recorded("steps"), 4),
+    "plugin of another kind": (
+        "--trainer.plugins=[lightning.pytorch.plugins.environments.LightningEnvironment]",
+        lambda run: json.loads((run / "run.json").read_text())["status"],
+        "completed",
+    ),
 }
 
 

@@ -112,7 +112,10 @@ def commands(run, rows, out):
 
 
 def outside(seen, *own):
-    """What was opened that is neither of the environment (package, libraries, system, caches) nor below these."""
+    """What was opened that is neither of the environment (package, libraries, system, caches) nor below these.
+
+    Tests allow the backbone that a run names: of it alone, wherever it lies, configuration and tokenizer are read.
+    """
     environment = [Path(lit_prune.__file__).parents[1], sys.prefix, sys.base_prefix, *filter(None, sys.path)]
     environment += ["/proc", "/sys", "/dev", "/usr", "/lib", "/etc/ld.so.cache", Path.home() / ".cache"]
     environment += [os.environ["HF_HOME"], matplotlib.get_cachedir(), matplotlib.get_configdir()]
@@ -172,6 +175,32 @@ def test_no_command_imports_what_a_run_names(changed, hostile_module, rows, tmp_
     assert outside(seen, run, out, rows, tiny_backbone) == []
 
 
+def test_of_the_backbone_that_a_run_names_configuration_and_tokenizer_are_read_and_no_code(
+    changed, hostile_module, rows, tmp_path, tiny_backbone, capsys
+):
+    backbone = tmp_path / "backbone"
+    shutil.copytree(tiny_backbone, backbone)
+    (backbone / "hostile_rows.py").write_text((tmp_path / "modules/hostile_rows.py").read_text())
+    (backbone / "pytorch_model.bin").write_bytes((backbone / "model.safetensors").read_bytes())
+    for name, classes in {
+        "config.json": "hostile_rows.Rows",
+        "tokenizer_config.json": ["hostile_rows.Rows"] * 2,
+    }.items():
+        settings = json.loads((backbone / name).read_text())
+        settings["auto_map"] = dict.fromkeys(("AutoConfig", "AutoModel", "AutoTokenizer"), classes)
+        settings["vocab_file"] = settings["tokenizer_file"] = str(tmp_path / "secret")
+        (backbone / name).write_text(json.dumps(settings))
+    run, out = changed(lambda config: config["encoder"].update(backbone=str(backbone))), tmp_path / "out"
+    out.mkdir()
+    for command in commands(run, rows, out)[:4]:
+        with watched() as seen:
+            assert main([str(each) for each in command]) == 0, capsys.readouterr().err
+        assert not (tmp_path / "imported").exists()
+        assert outside(seen, run, out, rows, backbone) == []
+        opened = {Path(path).name for event, path in seen if event == "open" and path.startswith(str(backbone))}
+        assert {"config.json", "tokenizer.json"} <= opened <= {path.name for path in backbone.glob("*.json")}
+
+
 def test_a_run_with_kernels_of_others_is_refused(changed, rows, tmp_path, capsys):
     run = changed(lambda config: config["encoder"].update(config={"_attn_implementation": "someone/kernel"}))
     for command in commands(run, rows, tmp_path)[:5]:
@@ -180,13 +209,56 @@ def test_a_run_with_kernels_of_others_is_refused(changed, rows, tmp_path, capsys
         assert "encoder.config._attn_implementation must be one of eager, sdpa" in error
 
 
-def test_a_link_in_a_run_is_not_followed(changed, rows, tmp_path, capsys):
+def _linked(run, name, elsewhere):
+    """Move a file or folder of a run elsewhere, and leave a link to it."""
+    elsewhere.mkdir()
+    shutil.move(run / name, elsewhere / Path(name).name)
+    (run / name).symlink_to(elsewhere / Path(name).name)
+
+
+# A file or folder of a run -> the commands whose error names it.
+NEEDED_BY = {
+    "config.yaml": {"predict", "test", "export", "pointwise"},
+    "run.json": {"predict", "test", "export", "pointwise"},
+    "metrics.json": {"predict", "test", "export", "pointwise"},
+    "checksums.json": {"predict", "test", "export", "pointwise", "masks"},
+    "checkpoints": {"predict", "test", "export", "pointwise"},
+    "checkpoints/best.ckpt": {"predict", "test", "export", "pointwise"},
+    "checkpoints/dense.ckpt": {"predict", "test", "export", "pointwise"},
+    "checkpoints/last.ckpt": set(),
+    "masks.safetensors": {"masks"},
+    "predictions.parquet": set(),
+    "dense_predictions.parquet": set(),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED_BY)
+def test_a_link_in_a_run_is_not_followed(changed, rows, tmp_path, tiny_backbone, name, capsys):
+    run, out = changed(lambda config: None), tmp_path / "out"
+    out.mkdir()
+    (run / "checksums.json").write_text("{}")
+    _linked(run, name, tmp_path / "elsewhere")
+    for command in commands(run, rows, out):
+        with watched() as seen:
+            code = main([str(each) for each in command])
+        error = capsys.readouterr().err
+        assert outside(seen, run, out, rows, tiny_backbone) == []
+        if command[0] in NEEDED_BY[name]:
+            assert code == 2, command
+            kind = "folder of its run" if name == "checkpoints" else "file of its folder"
+            assert f"{run / name} must be a {kind}, got a link" in error
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json", "checksums.json", "checkpoints", "checkpoints/last.ckpt"])
+def test_a_run_with_a_link_is_not_resumed(changed, tmp_path, tiny_backbone, name, capsys):
     run = changed(lambda config: None)
-    (tmp_path / "elsewhere.json").write_text((run / "metrics.json").read_text())
     (run / "metrics.json").unlink()
-    (run / "metrics.json").symlink_to(tmp_path / "elsewhere.json")
-    assert main(["test", str(run), "--files", f"id={rows}"]) == 2
-    assert "metrics.json must be a file of its folder, got a link" in capsys.readouterr().err
+    (run / "checksums.json").write_text("{}")
+    _linked(run, name, tmp_path / "elsewhere")
+    with watched() as seen:
+        assert main(["fit", "--resume", str(run)]) == 2
+    assert outside(seen, run, tiny_backbone) == []
+    assert f"{run / name} must be a f" in capsys.readouterr().err
 
 
 PLUGIN = """

@@ -75,7 +75,8 @@ class RunRecord(Callback):
     def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
         """Record in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
-            stopped = isinstance(exception, KeyboardInterrupt | SystemExit)  # SIGTERM exits
+            # SIGTERM exits, unless another error, as of a loader without its workers, takes the place of the exit.
+            stopped = isinstance(exception, KeyboardInterrupt | SystemExit) or trainer.received_sigterm
             with suppress(OSError):  # a full disk may be the exception
                 self._write_run(trainer, pl_module, INTERRUPTED if stopped else FAILED)
 

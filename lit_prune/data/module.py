@@ -1,5 +1,7 @@
 """`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
 
+import os
+import signal
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -212,6 +214,7 @@ class MultitaskDataModule(LightningDataModule):
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
+            worker_init_fn=_end_on_sigterm,
             generator=torch.Generator().manual_seed(self.seed),
         )
 
@@ -256,8 +259,14 @@ def evaluation_loader(
         batch_sampler=_by_length(each, batch_size),
         collate_fn=collate,
         num_workers=num_workers,
+        worker_init_fn=_end_on_sigterm,
         generator=torch.Generator(),  # an iterator would else draw from the global one
     )
+
+
+def _end_on_sigterm(worker: int) -> None:
+    """Have SIGTERM end a worker without an error: sent to a group of processes, it reaches the worker's own too."""
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
 
 
 class _TaskRows(torch.utils.data.Dataset[Any]):

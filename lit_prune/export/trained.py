@@ -113,6 +113,11 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
     origin = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(origin)
     check_run_id(checkpoint, origin, record)
+    foreign = checkpoint["state_dict"].keys() - state_of(configured, checkpoint["state_dict"]).keys()
+    if foreign and str(setting(config, "model.class_path", str | None)).startswith(
+        "lit_prune."
+    ):  # a user's may have more
+        raise UserError(f"{origin} must have tensors of its model alone, got {min(foreign)!r:.100}: restore the file")
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     encoder = empty_encoder(setting(config, "encoder", dict), _num_bytes(checkpoint["state_dict"]))
     try:

@@ -12,6 +12,7 @@ from typing import Any
 import datasets
 import transformers
 from jsonargparse import Namespace
+from lightning.fabric.plugins import Precision
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies import DDPStrategy
@@ -29,9 +30,17 @@ from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import explained
 from lit_prune.fitting.ending import ending, sigterm_exits
+from lit_prune.fitting.monitors import Monitors
 from lit_prune.fitting.requeue import requeue_on_signal
 from lit_prune.fitting.restoring import restoring
-from lit_prune.fitting.settings import check_experiment, check_seed, check_trainer, trainer_errors
+from lit_prune.fitting.settings import (
+    check_experiment,
+    check_num_workers,
+    check_seed,
+    check_trainer,
+    plugins_of,
+    trainer_errors,
+)
 from lit_prune.fitting.upgraded import upgraded
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
@@ -56,7 +65,7 @@ class PruneCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
         self.resumed = resumed
-        with ExitStack() as self.stack, sigterm_exits():
+        with ExitStack() as self.stack, sigterm_exits() as self.sigterm:
             super().__init__(
                 model_class=Paradigm,
                 datamodule_class=MultitaskDataModule,
@@ -107,6 +116,7 @@ class PruneCLI(LightningCLI):
         """Parse the arguments, and check what can be before anything is seeded or built."""
         self.config = self.resolve(args)
         check_trainer(self.config.fit.trainer.as_dict())
+        check_num_workers(self.config.fit.data.num_workers)
 
     def resolve(self, arguments: Sequence[str]) -> Namespace:
         """The configuration that arguments resolve to, wherever it is going to run.
@@ -136,18 +146,23 @@ class PruneCLI(LightningCLI):
         self.save_config_kwargs = {"folder": folder}
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
         record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
-        callbacks = [*bar, Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
+        callbacks = [*bar, Monitors(), Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
         self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
 
     def _set_precision(self, config: Namespace) -> None:
-        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own."""
+        """Choose a precision that the device computes natively if none is set; a resumed run keeps its own.
+
+        One that an earlier run chose by its own device counts as none.
+        """
         trainer = config.trainer
-        if trainer.precision is None:
-            if self.resumed is None and trainer.plugins is None:  # a plugin may be a precision
-                trainer.precision = config[CHOSEN_PRECISION] = native_precision(trainer.accelerator)
-        elif trainer.precision != config[CHOSEN_PRECISION]:
+        is_set = trainer.precision not in (None, config[CHOSEN_PRECISION])
+        if is_set:
             config[CHOSEN_PRECISION] = None
             warn_if_slow(trainer.precision, trainer.accelerator)
+        elif self.resumed is None:
+            has_plugin = bool(plugins_of(trainer.plugins, Precision))
+            chosen = None if has_plugin else native_precision(trainer.accelerator)
+            trainer.precision = config[CHOSEN_PRECISION] = chosen
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The Trainer; settings that Lightning refuses are a user's error."""
@@ -179,7 +194,7 @@ class PruneCLI(LightningCLI):
         limit_threads(self.trainer.num_devices if starts_processes else 1)
         last = None if self.resumed is None else self.resumed / "checkpoints" / "last.ckpt"
         start = last if last is not None and last.is_file() else None
-        with ending(self.trainer, model), requeue_on_signal(), restoring(start, model):
+        with ending(self.trainer, model, self.sigterm), requeue_on_signal(), restoring(start, model):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
         if self.trainer.is_global_zero:
             print_summary(model.folder)

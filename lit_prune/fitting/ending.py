@@ -12,6 +12,7 @@ from types import FrameType
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerStatus
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
@@ -35,46 +36,67 @@ def lack_of(trainer: Trainer, module: Paradigm) -> str | None:
     return None
 
 
+class Sigterm:
+    """SIGTERM as this process receives it.
+
+    Attributes:
+        received: True once it came: the `SystemExit` that it raises is lost in a `__del__` or an at-fork hook.
+    """
+
+    def __init__(self) -> None:
+        self.received = False
+
+    def exit(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal: raise `SystemExit` wherever the run is."""
+        self.received = True
+        raise SystemExit(_SIGTERM)
+
+
 @contextmanager
-def ending(trainer: Trainer, module: Paradigm) -> Iterator[None]:
+def sigterm_exits() -> Iterator[Sigterm]:
+    """Raise `SystemExit` on SIGTERM at once, wherever the run is; outside of the main thread change nothing."""
+    sigterm = Sigterm()
+    if threading.current_thread() is not threading.main_thread():
+        yield sigterm
+        return
+    before = signal.signal(signal.SIGTERM, sigterm.exit)
+    try:
+        yield sigterm
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+@contextmanager
+def ending(trainer: Trainer, module: Paradigm, sigterm: Sigterm) -> Iterator[None]:
     """Train inside of this: a signal ends the process with its exit code, other ends without a result are errors.
+
+    Args:
+        trainer: The run's Trainer.
+        module: The run's paradigm.
+        sigterm: SIGTERM since the process began.
 
     Raises:
         UserError: the run is incomplete, or its folder cannot be written.
         SystemExit: a signal ended it; a line on stderr has the command that resumes it.
     """
     try:
+        if sigterm.received:
+            raise SystemExit(_SIGTERM)
         yield
-    except SystemExit as stop:
-        if stop.code == _SIGTERM:
+    except BaseException as error:
+        if sigterm.received or isinstance(error, SIGTERMException):  # whatever else it stopped, as a worker of a loader
             _stopped(trainer, module, "SIGTERM", _SIGTERM)
-        if trainer.state.status == TrainerStatus.INTERRUPTED and stop.code == 1:  # Lightning's answer to Ctrl+C
-            _stopped(trainer, module, "Ctrl+C", _SIGINT)
-        raise
-    except OSError as error:
-        if error.errno not in _REFUSED:
+        if isinstance(error, SystemExit) and trainer.state.status == TrainerStatus.INTERRUPTED and error.code == 1:
+            _stopped(trainer, module, "Ctrl+C", _SIGINT)  # Lightning's answer to Ctrl+C
+        if not isinstance(error, OSError) or error.errno not in _REFUSED:
             raise
         refused = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
         raise UserError(f"{refused}: make room or give the rights, then {_resume(module)}") from error
-    if trainer.is_global_zero and (lack := lack_of(trainer, module)) is not None:
+    lack = lack_of(trainer, module)
+    if lack is not None and sigterm.received:
+        _stopped(trainer, module, "SIGTERM", _SIGTERM)
+    if lack is not None and trainer.is_global_zero:
         raise UserError(f"{module.folder} is incomplete: {lack}; {_resume(module)}")
-
-
-@contextmanager
-def sigterm_exits() -> Iterator[None]:
-    """Raise `SystemExit` on SIGTERM at once, wherever the run is; outside of the main thread change nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _exit)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(_SIGTERM)
 
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:

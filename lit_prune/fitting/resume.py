@@ -6,6 +6,7 @@ from typing import Any
 
 from lit_prune.data.configured import setting
 from lit_prune.errors import UserError
+from lit_prune.files import check_no_link
 from lit_prune.fitting.cli import LOGS, logger_place, make_resolver
 from lit_prune.fitting.requeue import begun_before_requeue, was_requeued
 from lit_prune.fitting.upgraded import as_argument
@@ -44,6 +45,7 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
         raise UserError(
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
+    check_no_link(config)
     record = read_record(run)
     warn_if_old(run, record)
     # Unlike `test` and `export`, resuming takes a configuration that its user has changed.

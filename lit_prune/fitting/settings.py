@@ -4,19 +4,25 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import torch
+from lightning.fabric.plugins import CheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from lit_prune.errors import UserError
+from lit_prune.hardware.threads import usable_cpus
 
 LARGEST_SEED = 2**32 - 1
+_RUN = re.compile(r"version_\d+")
 _LONGEST_PART = 200  # bytes of a folder's name; file systems have 255, and files beside it are named by it
 _STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
 _STRATEGY_CLASSES = ("DDPStrategy", "SingleDeviceStrategy")
 _PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
 _DURATION = re.compile(r"\d+:\d+:\d+:\d+")
+_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+_WORKERS_PER_CPU = 8
 
 
 class _Check(NamedTuple):
@@ -63,6 +69,28 @@ def _is_clip(value: Any) -> bool:
     return value is None or (is_number and 0 <= value < math.inf)
 
 
+def _is_duration(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return value != {} and value.keys() <= set(_UNITS) and all(map(_whole(0), value.values()))
+    return not isinstance(value, str) or _DURATION.fullmatch(value) is not None
+
+
+def plugins_of(value: Any, kind: type) -> list[str]:
+    """Return the class paths of `trainer.plugins` that are of a kind.
+
+    Args:
+        value: The setting: None, one plugin as a class path and its arguments, or a list of them.
+        kind: The class, as `Precision` of Lightning.
+    """
+    plugins = [] if value is None else value if isinstance(value, list) else [value]
+    paths = [each["class_path"] for each in plugins]
+    return [
+        path
+        for path in paths
+        if issubclass(getattr(import_module(path.rpartition(".")[0]), path.rpartition(".")[2]), kind)
+    ]
+
+
 _WHOLE_SETS = "metrics are of whole sets; evaluate less often by trainer.val_check_interval"
 _FEWER_ROWS = "data.num_train trains on fewer rows, and steps or epochs of a phase are its length"
 _OWN_LENGTH = "a run ends with its last phase; set the phases' steps or epochs, or trainer.max_steps"
@@ -87,9 +115,9 @@ _CHECKS = {
     "max_steps": _Check(lambda value: value == -1 or _whole(1)(value), "-1 or a whole number from 1 on", _OWN_LENGTH),
     "min_steps": _Check(_one_of(None), "null", _OWN_LENGTH),
     "max_time": _Check(
-        lambda value: not isinstance(value, str) or _DURATION.fullmatch(value) is not None,
-        "a duration as DD:HH:MM:SS",
-        "two hours are 00:02:00:00",
+        _is_duration,
+        f"a duration as DD:HH:MM:SS, or numbers of {', '.join(_UNITS)}",
+        "two hours are 00:02:00:00 or {hours: 2}",
     ),
     "limit_train_batches": _Check(_one_of(None), "null", _FEWER_ROWS),
     "limit_val_batches": _Check(_one_of(None), "null", _WHOLE_SETS),
@@ -121,6 +149,11 @@ _CHECKS = {
         "simple, advanced or pytorch",
         "null profiles nothing",
     ),
+    "plugins": _Check(
+        lambda value: not plugins_of(value, CheckpointIO),
+        "plugins of other kinds than checkpoint IO",
+        "runs write checkpoints atomically and verify them, leave it out",
+    ),
     "model_registry": _Check(_one_of(None), "null", "lit_prune export writes what can be uploaded"),
 }
 
@@ -140,6 +173,20 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
         raise UserError(f"trainer.devices must be a number from 1 on for CPUs, got {devices}: it counts processes")
 
 
+def check_num_workers(num_workers: int) -> None:
+    """Check the value of `data.num_workers` against the CPUs that this process may use.
+
+    Raises:
+        UserError: each would have too many workers; so many processes take the memory of the whole machine.
+    """
+    most = _WORKERS_PER_CPU * (num_cpus := usable_cpus())
+    if num_workers > most:
+        raise UserError(
+            f"data.num_workers must be at most {most}, {_WORKERS_PER_CPU} for each of the {num_cpus} usable CPUs, got "
+            f"{num_workers}: one or two for each CPU are enough, 0 reads in the process itself"
+        )
+
+
 def check_seed(seed: Any) -> None:
     """Check the value of `seed_everything`.
 
@@ -156,9 +203,11 @@ def check_experiment(name: str) -> None:
     """Check an experiment's name: plain names with `/` between them, a folder below that of all runs.
 
     Raises:
-        UserError: it leads elsewhere, or has a part that is no name of a folder.
+        UserError: it leads elsewhere, or has a part that is no name of a folder, or a run's.
     """
     parts = name.split("/")
+    if run := next((part for part in parts if _RUN.fullmatch(part)), None):
+        raise UserError(f"experiment must have no name that runs have, got {run!r}: fit numbers runs itself")
     if any(part in ("", ".", "..") for part in parts) or "\\" in name or not name.isprintable():
         raise UserError(
             f"experiment must be names with / between them, got {name!r}: it is a folder below "

@@ -52,6 +52,7 @@ def warn_if_slow(precision: object, accelerator: object) -> None:
         accelerator: `trainer.accelerator`.
     """
     device = _device_type(accelerator)
+    # On CPUs Lightning computes 16-mixed as bf16-mixed.
     emulated = {"cpu": ("bf16", "16"), "cuda": ("bf16",)}.get(device, ())
     if str(precision).startswith(emulated) and not _has_native_bf16(device):
         rank_zero_warn(

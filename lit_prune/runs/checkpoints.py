@@ -19,15 +19,19 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_atomically
+from lit_prune.files import check_no_link, write_atomically
 from lit_prune.runs.checkpoint_content import KEY as KEY
 from lit_prune.runs.checkpoint_content import check_content
+from lit_prune.runs.upgrade import is_old
 from lit_prune.tuning.fold import fold
 from lit_prune.tuning.names import parts_in
 
 BASE = "dense.ckpt"  # beside a checkpoint that leaves weights out, holds them
+CHECKPOINTS = "checkpoints"  # the folder of a run's
 BEST = "best.ckpt"  # the selected model of the last phase
 LOSS = "loss."  # the names of what a phase's loss learns begin so: it is no part of a model
+_MOST_ENTRIES = 100_000  # of a checkpoint's zip, one for each tensor: BERT-large and its optimizer have 1,200
+_LARGEST_PICKLE = 64 * 2**20  # bytes: names of tensors, random states, metrics
 _OF_A_TASK = re.compile(r"(?:heads|.+\.mask\.own)\.([^.]+)\..+")
 
 
@@ -54,8 +58,10 @@ def read_file(path: Path) -> dict[str, Any]:
     """Read a checkpoint's file alone, verified: its `state_dict` lacks what it leaves to a base.
 
     Raises:
-        UserError: no such file, a damaged one, or one that is not a checkpoint of this package.
+        UserError: no such file, a damaged one, a link, or one that is not a checkpoint of this package.
     """
+    for each in [path] if path.parent.name != CHECKPOINTS else [path.parent, path]:
+        check_no_link(each)
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
     try:
@@ -74,10 +80,14 @@ def _check_bits(path: Path) -> None:
     """Compare the content of a checkpoint with the checksums (CRC-32) in it, which `torch.load` does not look at.
 
     Raises:
-        ValueError: they differ, or the file unpacks to more than it holds.
+        ValueError: they differ, or the file unpacks to more than it holds, or to more tensors than any model has.
         Exception: as of `zipfile`, where the file is no zip.
     """
     with zipfile.ZipFile(path) as archive:
+        if (num := len(archive.infolist())) > _MOST_ENTRIES:
+            raise ValueError(f"it has {num:,} entries, more than {_MOST_ENTRIES:,}")
+        if any(each.file_size > _LARGEST_PICKLE for each in archive.infolist() if each.filename.endswith(".pkl")):
+            raise ValueError(f"what it holds beside tensors has more than {_LARGEST_PICKLE:,} bytes")
         if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
             raise ValueError("its entries are compressed, which those of a checkpoint never are")
         if (damaged := archive.testzip()) is not None:
@@ -93,14 +103,13 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
         record: The content of `run.json`.
 
     Raises:
-        UserError: it is of another run. A checkpoint without an id (version 0.1.0) in a run that has one is warned of;
-            a run without one is not checked.
+        UserError: it is of another run. Where one of the two has no id a warning says so, unless the run is of version
+            0.1.0, of which whoever reads it warns.
     """
     own, run = checkpoint[KEY].get("run_id"), record.get("id")
-    if run is None:
-        return
-    if own is None:
-        rank_zero_warn(f"{path} has no run id (version 0.1.0): it is not checked to be of its run")
+    if own is None or run is None:
+        if not is_old(record):
+            rank_zero_warn(f"{path} or the run.json of its run has no run id: not checked to be of one run")
     elif own != run:
         raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
 
@@ -203,14 +212,14 @@ def find_dense(named: str, setting: str = "start_from") -> Path:
     """
     path = Path(named)
     if path.is_dir():
-        candidates = [path / "checkpoints" / name for name in (BASE, BEST)]
+        candidates = [path / CHECKPOINTS / name for name in (BASE, BEST)]
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
         raise UserError(f"{setting}={named!r} holds none of {[str(each) for each in candidates]}: is it a run?")
     if not path.is_file():
         raise UserError(f"{setting}={named!r} names neither a run's folder nor a checkpoint file")
-    return path
+    return path.resolve() if path.is_symlink() else path  # the user's own link is followed, those of a run are not
 
 
 def load_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) -> None:

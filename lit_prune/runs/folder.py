@@ -21,8 +21,16 @@ def claimed(experiment: Path) -> Iterator[Path]:
         experiment: The folder of the experiment's runs.
 
     Raises:
-        UserError: the folder cannot be created.
+        UserError: the folder cannot be created, or lies in another run.
     """
+    above = (experiment, *experiment.absolute().parents)
+    if run := next(
+        (each for each in above if (each / "run.json").is_file() and (each / "config.yaml").is_file()), None
+    ):
+        raise UserError(
+            f"trainer.default_root_dir and experiment must name a folder outside of runs, got {experiment} in the run "
+            f"{run}: give another"
+        )
     missing = [each for each in (experiment, *experiment.parents) if not each.exists()]
     try:
         folder = _create(experiment)

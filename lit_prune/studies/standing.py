@@ -137,13 +137,17 @@ def _check_trainer(trainer: dict[str, Any]) -> None:
 
 def _versions(folder: Path) -> list[int]:
     numbers = [path.name.removeprefix("version_") for path in folder.glob("version_*") if path.is_dir()]
-    return [int(number) for number in numbers if number.isdigit()]
+    return [int(number) for number in numbers if number.isdecimal()]
 
 
 def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, resolve: Resolve) -> bool:
     """Whether a folder is of a run with these settings that started from this ancestor as it is."""
     path = folder / "config.yaml"
-    if not path.is_file() or not _has_settings(path, _settings(wanted, ancestor), ancestor, resolve):
+    if (
+        not path.is_file()
+        or path.is_symlink()
+        or not _has_settings(path, _settings(wanted, ancestor), ancestor, resolve)
+    ):
         return False
     began = _began(folder)
     if ancestor is None or began is None:

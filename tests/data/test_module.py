@@ -1,5 +1,7 @@
 """The data module: its loaders, and what it refuses."""
 
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +54,17 @@ def test_every_evaluation_row_comes_once_like_lengths_together(module):
         lengths = torch.cat([batch.inputs["attention_mask"].sum(1) for batch in batches])
         assert torch.equal(lengths, lengths.sort().values)
         assert {batch.task for batch in batches} == {"nli"}
+
+
+def test_sigterm_ends_a_worker_without_an_error_in_its_process(module):
+    data = module(task(), validation_fraction=0.1, num_workers=2, eval_batch_size=2)
+    for loader in (data.train_dataloader(), data.val_dataloader()[1]):
+        batches = iter(loader)
+        next(batches)
+        for worker in batches._workers:
+            os.kill(worker.pid, signal.SIGTERM)
+            worker.join(60)
+            assert worker.exitcode == 0
 
 
 def test_an_epoch_shows_every_training_row_once_with_its_bias(module):

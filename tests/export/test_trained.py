@@ -77,3 +77,17 @@ def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(UserError, match="does not fit"):
         read_run(run, None)
+
+
+@pytest.mark.parametrize("name", ["heads.ghost.weight", "elsewhere.weight"])
+def test_a_tensor_that_the_model_does_not_have_is_refused(finished_run, tmp_path, name):
+    run = copy_runs(finished_run, tmp_path / "version_0")
+    checkpoint = torch.load(run / "checkpoints/best.ckpt")
+    checkpoint["state_dict"][name] = torch.ones(1)
+    torch.save(checkpoint, run / "checkpoints/best.ckpt")
+    with pytest.raises(UserError, match=f"best.ckpt must have tensors of its model alone, got '{name}': "):
+        read_run(run, None)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["model"]["class_path"] = "own.Paradigm"  # a user's, which may have modules that no export needs
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert read_run(run, None).task == "nli"

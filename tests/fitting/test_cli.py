@@ -13,6 +13,8 @@ from lit_prune.fitting.cli import PruneCLI
 
 # What a configuration has, whether it is resumed -> what it has then, and whether a slow precision would warn.
 UNSET = {"precision": None, "chosen": None, "plugins": None}
+PRECISION = {"class_path": "lightning.pytorch.plugins.MixedPrecision"}
+ENVIRONMENT = {"class_path": "lightning.pytorch.plugins.environments.LightningEnvironment"}
 AUTO = {"precision": "bf16-mixed", "chosen": "bf16-mixed"}
 
 
@@ -22,10 +24,12 @@ AUTO = {"precision": "bf16-mixed", "chosen": "bf16-mixed"}
         ({}, False, "native", "native", False),
         ({"precision": "32-true"}, False, "32-true", None, True),
         (AUTO, True, "bf16-mixed", "bf16-mixed", False),  # on another machine too
-        (AUTO, False, "bf16-mixed", "bf16-mixed", False),  # the config.yaml of a run, run again
+        (AUTO, False, "native", "native", False),  # the config.yaml of a run, on another machine
         (AUTO | {"precision": "32-true"}, True, "32-true", None, True),
         ({}, True, None, None, False),  # a run of version 0.1.0, which was in Lightning's default
-        ({"plugins": ["a precision"]}, False, None, None, False),
+        ({"plugins": PRECISION}, False, None, None, False),
+        ({"plugins": [PRECISION]} | AUTO, False, None, None, False),
+        ({"plugins": [ENVIRONMENT]}, False, "native", "native", False),
     ],
 )
 def test_precision_is_chosen_where_nothing_sets_it(monkeypatch, config, is_resumed, precision, chosen, warned):

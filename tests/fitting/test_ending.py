@@ -3,13 +3,19 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from itertools import chain, repeat
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from lightning.pytorch import Callback
 from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
+from lit_prune.fitting import ending
+from lit_prune.fitting.ending import sigterm_exits
 from lit_prune.paradigms import paradigm
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
@@ -25,6 +31,35 @@ class Signal(Callback):
     def on_train_batch_start(self, trainer, *_):
         if trainer.global_step == self.step:
             os.kill(os.getpid(), self.number)
+
+
+class LostSignal:
+    """Sends SIGTERM to the process when it is deleted, where Python swallows the exception of a handler."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):  # the handler runs here
+            pass
+
+
+class LoseSignal(Callback):
+    """Loses a SIGTERM before a step, at whose end Lightning stops with an exit code of 0."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            LostSignal()
+
+
+class LoseWorker(LoseSignal):
+    """Ends as a loader does whose worker is ended by a signal to all processes."""
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            LostSignal()
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated.")
 
 
 def sent(number, step):
@@ -52,6 +87,71 @@ def test_a_signal_is_an_exit_code_and_a_run_to_resume(experiment, plain_run, tmp
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
     assert_same(run, plain_run)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("callback", [LoseSignal, LoseWorker])
+def test_a_sigterm_whose_exception_is_lost_or_replaced_is_a_sigterm(experiment, plain_run, tmp_path, capsys, callback):
+    with pytest.raises(SystemExit) as ended:
+        experiment(cut_off_by(f"{__name__}.{callback.__name__}", 25), name="cut")
+    run = tmp_path / "runs" / "cut" / "version_0"
+    assert ended.value.code == 143
+    assert capsys.readouterr().err.strip().splitlines()[-1].endswith(f"lit_prune fit --resume {run}")
+    assert status(run) == "interrupted"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, plain_run)
+
+
+class SignalGroup(LoseSignal):
+    """Sends SIGTERM to the process and the workers of its loaders, as schedulers do."""
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            os.killpg(os.getpgrp(), signal.SIGTERM)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [0, 5, 6, 20, 25])
+def test_a_sigterm_to_all_processes_of_a_run_is_one(command, plain_run, tmp_path, step):
+    cut = cut_off_by(f"{__name__}.SignalGroup", step)
+    path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-m", "lit_prune", *command(cut, "--data.num_workers=2", name="cut")],
+        env=os.environ | path,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+    )
+    run = tmp_path / "runs" / "cut" / "version_0"
+    assert done.returncode == 143, done.stderr[-2000:]
+    assert done.stderr.strip().splitlines()[-1].endswith(f"lit_prune fit --resume {run}")
+    assert status(run) == "interrupted"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run), "--data.num_workers=0"]) == 0
+    assert_same(run, plain_run)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_sigterm_that_is_lost_before_or_after_training_is_one_too(monkeypatch, capsys, is_before):
+    trainer, module = SimpleNamespace(is_global_zero=True, global_step=3), SimpleNamespace(folder=Path())
+    monkeypatch.setattr(ending, "lack_of", lambda *_: "it ended early")
+    trained = []
+
+    def train(sigterm):
+        with ending.ending(trainer, module, sigterm):
+            trained.append(True)
+            LostSignal()
+
+    with sigterm_exits() as sigterm:
+        if is_before:
+            LostSignal()
+        with pytest.raises(SystemExit) as ended:
+            train(sigterm)
+    assert ended.value.code == 143
+    assert bool(trained) != is_before
+    assert "stopped by SIGTERM at step 3: start it again" in capsys.readouterr().err
 
 
 def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain_run, tmp_path, capsys):

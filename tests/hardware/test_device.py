@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
 from lit_prune.errors import UserError
 from lit_prune.hardware import device
@@ -127,6 +128,11 @@ def test_a_precision_that_the_cpu_emulates_warns(cpu, precision):
     cpu(X86)
     with pytest.warns(UserWarning, match=rf"trainer.precision is {precision}, .* leave trainer.precision unset"):
         warn_if_slow(precision, "auto")
+
+
+@pytest.mark.filterwarnings("ignore:.*fp16 is not supported on CPU")
+def test_lightning_computes_16_mixed_on_a_cpu_as_bf16_mixed():
+    assert Trainer(accelerator="cpu", precision="16-mixed", logger=False).precision == "bf16-mixed"
 
 
 @pytest.mark.filterwarnings("error")

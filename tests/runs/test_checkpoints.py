@@ -98,6 +98,23 @@ def test_a_name_that_is_neither_a_run_nor_a_file(tmp_path):
         find_dense(str(tmp_path / "none"))
 
 
+def test_a_file_of_more_tensors_than_any_model_has_is_not_loaded(path, monkeypatch):
+    torch.save(CHECKPOINT | {"state_dict": {f"{number}": torch.ones(1) for number in range(50)}}, path)
+    monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr("lit_prune.runs.checkpoints._MOST_ENTRIES", 50)
+    with pytest.raises(UserError, match=r"it has 5\d entries, more than 50"):
+        read_checkpoint(path)
+    monkeypatch.setattr("lit_prune.runs.checkpoints._MOST_ENTRIES", 60)
+    monkeypatch.setattr("lit_prune.runs.checkpoints._LARGEST_PICKLE", 1000)
+    with pytest.raises(UserError, match=r"what it holds beside tensors has more than 1,000 bytes"):
+        read_checkpoint(path)
+
+
+def test_a_link_that_a_user_names_leads_to_its_checkpoint(path, tmp_path):
+    (tmp_path / "link.ckpt").symlink_to(path)
+    assert find_dense(str(tmp_path / "link.ckpt")) == path
+
+
 def test_a_state_is_copied_into_the_module(path):
     module, other = nn.Linear(3, 2), nn.Linear(3, 2)
     load_dense(module, other.state_dict(), path)

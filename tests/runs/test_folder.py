@@ -51,6 +51,19 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path):
         pass
 
 
+def test_a_run_does_not_lie_in_another(tmp_path):
+    run = tmp_path / "experiment" / "version_0"
+    (run / "checkpoints").mkdir(parents=True)
+    for name in ("run.json", "config.yaml"):
+        (run / name).write_text("{}")
+    for place in (run, run / "checkpoints", run / "own" / "experiment"):
+        with pytest.raises(UserError, match=f"outside of runs, got {place} in the run {run}: "), claimed(place):
+            pass
+    assert not (run / "own").exists()
+    with claimed(run.parent) as folder:
+        assert folder.name == "version_1"
+
+
 def test_a_run_that_is_trained_is_not_trained_by_another_process(tmp_path):
     left = tmp_path / "checkpoints" / ".last.ckpt.7.partial"
     left.parent.mkdir()

@@ -113,7 +113,7 @@ def test_a_mask_that_had_not_begun_is_of_whatever_it_starts_from(states, out, na
 
 def test_the_newest_version_of_these_settings_counts_and_what_else_lies_there_does_not(states, out, names):
     shutil.copytree(out / MASK / "version_0", out / MASK / "version_3")
-    for name in ("version_x", "version_7.old", "notes"):
+    for name in ("version_x", "version_7.old", "version_\N{SUPERSCRIPT TWO}", "notes"):
         (out / MASK / name).mkdir()
     assert changed(states, names) == {MASK: ("done", "3")}
 
