@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
-from lit_prune.files import check_undamaged, read_json, read_yaml, write_json, write_recorded
+from lit_prune.files import check_undamaged, read_json, write_json, write_recorded
+from lit_prune.runs.upgrade import read_config
 from lit_prune.sparsity.files import FILE, load_masks
 from lit_prune.sparsity.overlap import overlap
 
@@ -74,7 +75,7 @@ def _settings(folder: Path) -> Any:
     """A run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
     try:
         axes = read_json(folder / "run.json", dict)["axes"]
-        config = decisive(read_yaml(folder / "config.yaml"))
+        config = decisive(read_config(folder))
         start = config["model"]["init_args"].pop("start_from", None)  # a folder of its own for each seed
         del axes["seed"], config["seed_everything"]
     except (ValueError, LookupError, TypeError, AttributeError):

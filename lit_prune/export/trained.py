@@ -15,7 +15,8 @@ from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json
 from lit_prune.runs.checkpoints import check_run_id, has_base, read_checkpoint, state_of
-from lit_prune.runs.recorded import read_config, read_metrics
+from lit_prune.runs.recorded import config_file, read_metrics
+from lit_prune.runs.upgrade import read_config, warn_if_old
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -26,7 +27,7 @@ class Trained:
     Attributes:
         model: The selected model, masks in place, in evaluation mode.
         run: The run's folder.
-        config: The run's `config.yaml`, or `model.json` of a run that no command line started.
+        config: The run's configuration, in the present form.
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
@@ -95,11 +96,13 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} must have {name}, got none: {remedy} (logs/<experiment>/version_<n>)")
-    origin, config = read_config(run)
+    origin = config_file(run)
     metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
     record = read_json(run / "run.json", dict)
     for key, kind in _RECORD.items():
         convert(record.get(key), kind, {}, f"{run / 'run.json'}: {key}")
+    config = read_config(run)
+    warn_if_old(run, record)
     try:
         configured = configured_tasks(config)
     except KeyError as error:

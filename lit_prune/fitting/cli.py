@@ -23,7 +23,6 @@ from lit_prune.callbacks.record import CHOSEN_PRECISION
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.fitting.aliases import resolve_aliases, resolve_arguments
 from lit_prune.fitting.arguments import explained
 from lit_prune.fitting.ending import ending, sigterm_exits
 from lit_prune.fitting.monitors import Monitors
@@ -37,10 +36,12 @@ from lit_prune.fitting.settings import (
     plugins_of,
     trainer_errors,
 )
+from lit_prune.fitting.upgraded import upgraded
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
 from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.runs.aliases import resolve_aliases, resolve_arguments
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
 from lit_prune.runs.summary import print_summary
 
@@ -126,7 +127,7 @@ class PruneCLI(LightningCLI):
             UserError: `fit` does not know them, or seed or experiment cannot be.
         """
         with explained(self._options()):
-            config = self.parser.parse_args(resolve_arguments(arguments))
+            config = self.parser.parse_args(resolve_arguments(upgraded(arguments)))
         check_seed(config.fit.seed_everything)
         check_experiment(config.fit.experiment)
         return config

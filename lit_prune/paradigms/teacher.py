@@ -13,9 +13,9 @@ from lit_prune.data.configured import configured_tasks
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Collector, Predicted
-from lit_prune.files import read_yaml
 from lit_prune.losses import Loss
 from lit_prune.runs.checkpoints import load_dense, read_checkpoint
+from lit_prune.runs.upgrade import read_config
 from lit_prune.sparsity.install import uninstall
 from lit_prune.sparsity.pairs import install_saved_pairs
 
@@ -97,11 +97,11 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
     Raises:
         UserError: it has another task, or other classes, than ours.
     """
-    config = origin.parent.parent / "config.yaml"
-    if not config.is_file():
+    run = origin.parent.parent
+    if not (run / "config.yaml").is_file():
         return
     try:
-        every = configured_tasks(read_yaml(config))
+        every = configured_tasks(read_config(run))
     except KeyError:
         return  # tasks of a user's own class may go without a name
     theirs = {name: list(each["labels"]) for name, each in every.items() if "labels" in each}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.errors import UserError
-from lit_prune.files import read_json, read_yaml
+from lit_prune.files import read_json
 
 _ROUND = re.compile(r"(round_\d+)/.+")
 _NUMBERS = ("sparsity", "density", "selection", "seed", "step", "steps", "wall_seconds")
@@ -24,19 +24,17 @@ def read_record(run: Path) -> dict[str, Any]:
     return content
 
 
-def read_config(run: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the file that has the configuration of a run, and its content.
+def config_file(run: Path) -> Path:
+    """Return the file that has the configuration of a run.
 
     That is `config.yaml`, or `model.json` where a script and not a configuration made the run.
 
     Raises:
-        UserError: neither is there, or the file is damaged.
+        UserError: neither is there.
     """
-    config, model = run / "config.yaml", run / "model.json"
-    if config.is_file() or config.is_symlink():
-        return config, read_yaml(config)
-    if model.is_file() or model.is_symlink():
-        return model, read_json(model, dict)
+    for path in (run / "config.yaml", run / "model.json"):
+        if path.is_file() or path.is_symlink():
+            return path
     raise UserError(f"{run} must have config.yaml, got none: is it a run? (logs/<experiment>/version_<n>)")
 
 

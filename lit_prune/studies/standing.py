@@ -13,9 +13,11 @@ from typing import Any
 
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
+from lit_prune.fitting.upgraded import as_argument
 from lit_prune.limits import parse_yaml
 from lit_prune.runs.outcome import read_outcome, read_record
 from lit_prune.runs.recorded import number_of
+from lit_prune.runs.upgrade import upgrade_config
 from lit_prune.studies.plan import Run
 from lit_prune.studies.resolution import START_FROM, Resolve, resolving_once
 
@@ -118,10 +120,14 @@ def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, reso
 
 
 def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
-    """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
-    readings = (lambda: parse_yaml(path.read_bytes(), path), lambda: resolve((f"--config={path}",)))
+    """Whether a `config.yaml`, upgraded, says these settings; one that is new since then has its default."""
     try:
-        return any(_settings(read(), ancestor) == wanted for read in readings)
+        content = parse_yaml(path.read_bytes(), path)
+        settings = upgrade_config(content)
+        if _settings(settings, ancestor) == wanted:
+            return True
+        complete = resolve((f"--config={as_argument(path, content, settings)}",))
+        return bool(_settings(complete, ancestor) == wanted)
     except (UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
         return False
 

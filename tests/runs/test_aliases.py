@@ -1,8 +1,11 @@
 """Aliases of a phase's settings: lengths, and settings of version 0.1.0."""
 
+from dataclasses import fields
+
 import pytest
 
-from lit_prune.fitting.aliases import resolve_aliases, resolve_arguments
+from lit_prune.phases import Training
+from lit_prune.runs.aliases import _OF_0_1_0, _SETTINGS, resolve_aliases, resolve_arguments
 
 AFTER = {"class_path": "lit_prune.phases.After", "init_args": {"share": 0.7}}
 DECAY = {"class_path": "lit_prune.phases.LinearDecay", "init_args": {"warmup": 0, "over": 10}}
@@ -49,3 +52,7 @@ def test_arguments_are_resolved_in_both_spellings():
         "--model.mask.lr_schedule=lit_prune.phases.LinearDecay",
         "--model.mask.lr_schedule.over=2",
     ]
+
+
+def test_the_settings_of_a_phase_are_known():
+    assert {each.name for each in fields(Training)} | set(_OF_0_1_0) == _SETTINGS

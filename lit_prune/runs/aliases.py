@@ -6,14 +6,14 @@ version 0.1.0.
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
-
-from lit_prune.phases.training import Training
 
 _LENGTHS = {"steps": "steps", "epochs": "epochs"}
 _OF_0_1_0 = ("decay_over", "select_after")
-_SETTINGS = {each.name for each in fields(Training)} | set(_OF_0_1_0)
+_SETTINGS = {  # of a phase
+    *("length", "learning_rate", "weight_decay", "warmup", "learning_rates", "optimizer", "lr_schedule", "eligible"),
+    *(*_LENGTHS, *_OF_0_1_0),
+}
 _ARGUMENT = re.compile(
     r"--(?P<place>model\.[\w.]+)\.(?P<alias>steps|epochs|decay_over|select_after)(?:=(?P<value>.*))?"
 )
