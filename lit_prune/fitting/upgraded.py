@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml
+from lit_prune.runs.aliases import resolve_aliases
 from lit_prune.runs.upgrade import upgrade_config
 
 _OPTIONS = ("--config", "-c")
@@ -59,5 +60,6 @@ def _upgraded_file(value: str, found: list[str]) -> str:
     except UserError:  # the parser says what is wrong
         return value
     settings = upgrade_config(content)
-    found += [value] * (settings != content)
-    return as_argument(path, content, settings)
+    present = resolve_aliases(content)  # which are not of an old version
+    found += [value] * (settings != present)
+    return as_argument(path, present, settings)
