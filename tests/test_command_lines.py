@@ -66,7 +66,7 @@ REFUSED_SETTINGS = {
     "warmup 1.5": (f"{MODEL}.dense.warmup=1.5", r"warmup of a phase must be a share below 1 or .*, got 1\.5: "),
     "warmup inf": (f"{MODEL}.dense.warmup=.inf", r"warmup of a phase must be a share below 1 or .*, got inf: "),
     "weight_decay nan": (f"{MODEL}.dense.weight_decay=.nan", r"weight_decay of a phase must be from 0 on, got nan: "),
-    "steps -1": (f"{MODEL}.dense.steps=-1", r"steps of a phase must be from 0 on, got -1: "),
+    "steps -1": (f"{MODEL}.dense.steps=-1", r"length of a phase must be as 3 epochs or 600 steps, got '-1 steps': "),
     "two lengths": (f"{MODEL}.dense={{steps: 20, epochs: 1}}", r"must have one length, got epochs=1\.0, steps=20 and"),
     "length": (f"{MODEL}.dense.length=many", r"length of a phase must be as 3 epochs or 600 steps, got 'many': "),
     "last phase without steps": (f"{MODEL}.mask.steps=0", r"length of the phase 'mask' must be above 0 steps, got 0: "),
@@ -87,7 +87,7 @@ REFUSED_SETTINGS = {
         f"{MODEL}.schedule.init_args.final=much",
         r"model\.init_args\.schedule\.init_args\.final must be a n",
     ),
-    "refresh_every 0": (f"{MODEL}.refresh_every=0", r"refresh_every .*0.*1 or more"),
+    "refresh_every 0": (f"{MODEL}.refresh_every=0", r"refresh_every must be 1 or more optimizer steps, got 0: "),
     "start_from nothing": (f"{MODEL}.start_from=/no/run", r"start_from.*'/no/run'"),
     "unknown argument of a paradigm": (
         f"{MODEL}.refresh_evry=1",

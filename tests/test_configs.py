@@ -56,7 +56,8 @@ DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_tab
 LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
 OF_OTHERS = [*ON_MNLI, *VARIANTS, *PRUNING, *TUNING, FU2023]  # whose headers name what they override
 LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *OF_OTHERS]
-ALL = [*EXPERIMENTS, *LAID_OVER, *[path for path in PAPER if path not in ON_MNLI]]
+LISTS = [path for path in sorted(REPOSITORY.glob("configs/recipes/*.yaml")) if path != LONG]  # in test_phase_lists.py
+ALL = [*EXPERIMENTS, *LAID_OVER, *LISTS, *[path for path in PAPER if path not in ON_MNLI]]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
 NLI = ("entailment", "neutral", "contradiction")
@@ -252,7 +253,7 @@ def test_the_studies_in_the_readme_are_of_the_length_that_it_prints(name, resolv
     runs = make_plan(read_study(REPOSITORY / f"configs/papers/liu2022/demo/{name}.yaml"))
     masks = [run for run in runs if run.kind == "mask" and run.axes["seed"] == 1 and "epochs" not in run.axes]
     for run in masks:
-        assert resolve(run.arguments)["model"]["init_args"]["mask"]["epochs"] == 3
+        assert resolve(run.arguments)["model"]["init_args"]["mask"]["length"] == "3 epochs"
 
 
 @each([*PAPER, *PRUNING, FU2023])
@@ -840,7 +841,7 @@ def test_pruning_at_the_papers_scale_runs(path, brief, tmp_path):
     base, data = (Path(each.removeprefix("--config=")) for each in named_before(path))
     overlay = {name: value for name, value in load(path).items() if name not in ("encoder", "experiment")}
     overlay["data"]["max_length"] = 48
-    overlay["model"]["init_args"]["prune"] |= {"epochs": None, "steps": 2}
+    overlay["model"]["init_args"]["prune"] |= {"length": "2 steps"}
     overlay["trainer"]["val_check_interval"] = 2
     (tmp_path / path.name).write_text(yaml.safe_dump(overlay))
     folder = brief(base, f"--config={with_short_windows(data, tmp_path)}", f"--config={tmp_path / path.name}")

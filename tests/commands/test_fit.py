@@ -140,7 +140,7 @@ def test_a_users_own_file_is_pruned_on(fit_own, name, content):
         ("own.csv", CSV.replace("label", "text"), [], ["own.csv:1", "several columns are named 'text'"]),
         ("own.csv", "text,label\n", [], ["own.csv", "no rows"]),
         ("own.csv", CSV.encode() + b"\xe9t\xe9,1\n", [], ["own.csv:42", "not UTF-8"]),
-        ("own.csv", "text,label\nd,1\n", [], ["leaves no training row of 1"]),
+        ("own.csv", "text,label\nd,1\n", [], ["must leave training rows of task 'own', got 0.05 of 1"]),
         ("own.csv", CSV, ["--data.validation_fraction=0"], ["no `id` set", "name an `id` split"]),
         ("own.csv", CSV, ["--model.init_args.loss=lit_prune.losses.ProductOfExperts"], ["bias"]),
         ("own.parquet", b"text,label\n", [], ["own.parquet", "cannot be read as parquet"]),
