@@ -25,7 +25,7 @@ GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
     [
         (["--model.init_args.sparsety=0.5"], ["sparsety"]),
         (["--data.batch_size=many"], ["batch_size", "many"]),
-        (["--data.batch_size=0"], ["data.batch_size is 0", "1 or more"]),
+        (["--data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
         (["--model.init_args.schedule.init_args.final=1.0"], ["sparsity is 1.0", "below 1"]),
         (["--model.init_args.schedule.init_args.final=-0.1"], ["sparsity is -0.1", "at least 0"]),
         (["--model.init_args.scope=glocal"], ["glocal", "local", "global"]),
@@ -42,7 +42,7 @@ GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
         (["--trainer.accelerator=cuda"], ["trainer.accelerator must be", "'cuda'", "use auto"]),
         (["--config=/no/such.yaml"], ["/no/such.yaml"]),
         (["--model.init_args.schedule.init_args.final=much"], ["final", "much"]),
-        (["--trainer.devices=3", "--trainer.strategy=ddp"], ["3 processes", "batch_size of 32", "multiple"]),
+        (["--trainer.devices=3", "--trainer.strategy=ddp"], ["batch_size of task 'nli' must be a multiple of 3, got 32"]),
         ([f"--data.tasks={HUB}"], ["someone/some_set", "hub", "HF_HOME"]),
         (["--ckpt_path=last"], ["--ckpt_path", "--resume RUN"]),
         ([f"--data.tasks={TASK}", "--data.root=/no/such/folder"], ["/no/such/folder", "--data.root"]),
@@ -130,7 +130,7 @@ def test_a_users_own_file_is_pruned_on(fit_own, name, content):
 @pytest.mark.parametrize(
     ("name", "content", "arguments", "parts"),
     [
-        ("own.csv", CSV + "d,2\n", [], ["own.csv:42", "unknown label '2'", "knows 0, 1"]),
+        ("own.csv", CSV + "d,2\n", [], ["own.csv:42", "unknown label '2'", "choose from 0, 1"]),
         ("own.csv", CSV + "d,\n", [], ["own.csv:42", "column 'label' holds no label"]),
         ("own.csv", CSV.replace("label", "stars"), [], ["own.csv:2", "no column 'label'", "found text, stars"]),
         ("own.csv", CSV.replace(",", ";"), [], ["own.csv:2", "no column 'text'", "found text;label"]),
