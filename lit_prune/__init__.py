@@ -14,9 +14,12 @@ __version__ = "0.2.0.dev0"
 
 
 def load(
-    folder: str | Path | Sequence[str | Path], base: str | Path | None = None, task: str | None = None
+    folder: str | Path | Sequence[str | Path],
+    base: str | Path | None = None,
+    task: str | None = None,
+    plugins: Sequence[str] = (),
 ) -> TaskModel:
     """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
     from lit_prune.export.load import load  # not above: the package imports without torch
 
-    return load(folder, base, task)
+    return load(folder, base, task, plugins)

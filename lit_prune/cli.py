@@ -6,11 +6,12 @@ from importlib import import_module
 
 from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import check_configs, explain
+from lit_prune.fitting.arguments import explain, with_config_files
 
 # Name -> module whose `run(arguments)` is the command, and its line in the help.
 COMMANDS = {
     "fit": ("lit_prune.commands.fit", "train a model from a yaml; --resume RUN resumes an interrupted run"),
+    "configs": ("lit_prune.commands.configs", "list the configurations that come with the package; print one"),
     "prepare": ("lit_prune.commands.prepare", "download and tokenise the data of a fit, which then needs no network"),
     "test": ("lit_prune.commands.test", "evaluate the model of a finished run on labelled files"),
     "predict": ("lit_prune.commands.predict", "write the predictions of a finished run's model for a file"),
@@ -47,7 +48,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"unknown command {name!r}: choose from {', '.join(COMMANDS)}")
-        check_configs(arguments)
+        arguments = with_config_files(arguments)
         command = import_module(COMMANDS[name][0])
         from lit_prune.hardware.threads import limit_threads  # not above: the help needs no torch
 

@@ -1,31 +1,24 @@
-"""Metrics of a set from its logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
+"""Metrics of classes from logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
 
-Of texts that answer questions: exact match and F1 of their words. Of numbers: their correlation.
-
-Logits of a model that tells more classes apart than a set does are read by arg-max first, then merged (the way HANS
-scores three-class models: McCoy et al. 2019, and Liu et al. 2022).
+If a model has more classes than a set, its predictions are merged after the arg-max (the way HANS scores three-class
+models: McCoy et al. 2019, and Liu et al. 2022).
 """
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torchmetrics.functional import accuracy, auroc, f1_score, matthews_corrcoef, pearson_corrcoef, spearman_corrcoef
-from torchmetrics.functional.text import squad
 
-# The larger, the better, and of no class or group by itself.
-_OF_CLASSES = ("accuracy", "f1_macro", "matthews", "auroc", "f1", "f1_weighted", "mean_f1_accuracy")
-OF_WHOLE_SETS = (*_OF_CLASSES, "pearson", "spearman", "mean_correlation")
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
 
 
 def predictions(logits: Tensor, class_map: Sequence[int]) -> Tensor:
-    """The class of a set (rows,) that logits (rows, classes) predict."""
+    """Return the classes of a set (rows,) that logits (rows, classes) predict."""
     return torch.tensor(class_map)[logits.argmax(dim=-1)]
 
 
 def losses(logits: Tensor, labels: Tensor, class_map: Sequence[int]) -> Tensor:
-    """Negative log-likelihood of each row's label (rows,), merged classes' probabilities added up."""
+    """Compute the negative log-likelihood of each row's label (rows,), merged classes' probabilities added up."""
     log_probs = logits.float().log_softmax(dim=-1)
     of_label = torch.tensor(class_map)[None, :] == labels[:, None]
     return -log_probs.masked_fill(~of_label, -torch.inf).logsumexp(dim=-1)
@@ -39,24 +32,26 @@ def classification(
     positive: int | None,
     groups: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, float]:
-    """All metrics of one set.
+    """Compute all metrics of one set.
 
     Args:
         logits: (rows, classes).
         labels: Classes of the set (rows,).
         label_names: Names of the set's classes.
         class_map: For each class of the logits, its class in the set.
-        positive: Index in the logits of the class that the AUROC ranks by and F1 is of; None: neither.
+        positive: Index in the logits of the class that the AUROC ranks and F1 measures; None: neither.
         groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
 
     Returns:
         `accuracy`, `accuracy_<class>`, `f1_macro` (mean over the classes that occur or are predicted), `matthews`
         (Matthews' correlation, GLUE's for CoLA; 0 where a single class occurs or is predicted), `auroc` (of the
-        positive class against the rest; absent where the set has one of the two only), `predicted_share_<class>`,
+        positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`,
         `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. In sets of two classes also `f1` (of the positive
-        class; 0 where it is neither there nor predicted) and `f1_weighted` (mean over both classes, weighted by their
+        class; 0 if it neither occurs nor is predicted) and `f1_weighted` (mean over both classes, weighted by their
         rows), as for paraphrases (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and QQP).
     """
+    from torchmetrics.functional import accuracy, auroc, f1_score  # not above: a served model has no metrics
+
     predicted = predictions(logits, class_map)
     correct = predicted == labels
     result = {
@@ -90,63 +85,12 @@ def classification(
     return result
 
 
-def correlation(predicted: Tensor, right: Tensor) -> dict[str, float]:
-    """Metrics of numbers that are to be told, GLUE's for STS-B (Wang et al. 2018).
-
-    Args:
-        predicted: (rows,).
-        right: (rows,).
-
-    Returns:
-        `pearson`, `spearman` and their mean, `mean_correlation`, each 0 where one side is the same number throughout;
-        and `loss`, the mean squared error.
-    """
-    predicted, right = predicted.double(), right.double()
-    result = {"pearson": 0.0, "spearman": 0.0}
-    if _vary(predicted, right):
-        result = {
-            "pearson": float(pearson_corrcoef(predicted, right)),
-            "spearman": float(spearman_corrcoef(predicted, right)),
-        }
-    result["mean_correlation"] = (result["pearson"] + result["spearman"]) / 2
-    return result | {"loss": float(((predicted - right) ** 2).mean())}
-
-
-def answering(
-    answers: Sequence[str], right: Sequence[Sequence[str]], groups: Sequence[str] | None = None
-) -> dict[str, float]:
-    """SQuAD's metrics (Rajpurkar et al. 2016): case, punctuation, articles and white space count for nothing.
-
-    Args:
-        answers: An answer to each question.
-        right: The answers to each question that are right; the one nearest to the answer counts.
-        groups: Each question's group ("" is none).
-
-    Returns:
-        `exact_match` and `f1` (of the words that an answer shares with a right one), means over questions from 0 to 1,
-        and `f1_<group>`.
-    """
-    result = _squad(list(zip(answers, right, strict=True)))
-    for group in sorted(set(groups or ()) - {""}):
-        rows = [row for row, each in zip(zip(answers, right, strict=True), groups or (), strict=True) if each == group]
-        result[f"f1_{group}"] = _squad(rows)["f1"]
-    return result
-
-
-def _squad(rows: Sequence[tuple[str, Sequence[str]]]) -> dict[str, float]:
-    found = [{"id": str(number), "prediction_text": answer} for number, (answer, _) in enumerate(rows)]
-    known = [{"id": str(number), "answers": {"text": [*right]}} for number, (_, right) in enumerate(rows)]
-    return {name: float(value) / 100 for name, value in squad(found, known).items()}
-
-
 def _matthews(predicted: Tensor, labels: Tensor, num_classes: int) -> float:
-    if not _vary(predicted, labels):
+    from torchmetrics.functional import matthews_corrcoef
+
+    if not all(bool(each.min() < each.max()) for each in (predicted, labels)):
         return 0.0
     return float(matthews_corrcoef(predicted, labels, task="multiclass", num_classes=num_classes))
-
-
-def _vary(*values: Tensor) -> bool:
-    return all(bool(each.min() < each.max()) for each in values)
 
 
 def _share(name: str, values: Tensor) -> dict[str, float]:
@@ -154,14 +98,14 @@ def _share(name: str, values: Tensor) -> dict[str, float]:
 
 
 def overlap_group(overlap: float) -> str:
-    """`overlap_low`, `overlap_high` or "" for the share of a hypothesis' words that its premise holds."""
+    """Return `overlap_low`, `overlap_high` or "" for the share of a hypothesis' words that occur in its premise."""
     return next((f"overlap_{name}" for name, (low, high) in OVERLAP_BINS.items() if low <= overlap <= high), "")
 
 
 def matched_shift(logits: Tensor, positive: int, num_positive: int) -> float:
-    """What to take off the positive logit so that exactly `num_positive` rows are predicted positive (ties aside).
+    """Compute the shift of the positive logit that makes exactly `num_positive` rows positive (ties aside).
 
-    A biased model gains accuracy on the other classes by such a shift alone; a debiased one has to do better.
+    The shift is subtracted. It alone gains a biased model accuracy on the other classes; a debiased one must do better.
 
     Args:
         logits: (rows, classes).

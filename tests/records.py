@@ -11,7 +11,7 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from lit_prune.commands.report import report
-from lit_prune.report.checks import complete_settings
+from lit_prune.report.defaults import complete_settings
 from lit_prune.report.results import read_results
 from lit_prune.report.settings import read_settings
 

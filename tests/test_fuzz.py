@@ -16,7 +16,7 @@ from lit_prune import load
 from lit_prune.cli import main
 from lit_prune.data import GeneratedNli
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors, save_tensors
+from lit_prune.export.tensor_files import load_tensors, save_tensors
 from lit_prune.paradigms.paradigm import Paradigm
 
 SECONDS = 20

@@ -5,8 +5,8 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from lit_prune.errors import UserError
-from lit_prune.export.csr import install_sparse
-from lit_prune.export.lowrank import pair_of
+from lit_prune.export.formats.csr import install_sparse
+from lit_prune.export.formats.lowrank import pair_of
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.budget import break_even
 from lit_prune.sparsity.select import keep_largest, num_kept

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.bench.bert import HEADS, as_model, check_shape, dense_bert
-from lit_prune.export import delta, peft_files
-from lit_prune.export.files import save_tensors
+from lit_prune.export import peft_files
+from lit_prune.export.formats import delta
+from lit_prune.export.tensor_files import save_tensors
 from lit_prune.files import write_json
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude

@@ -10,10 +10,11 @@ from torch import nn
 
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.export.compact import Removed, compact
-from lit_prune.export.csr import make_sparse
-from lit_prune.export.load import format_of, load
-from lit_prune.export.lowrank import factor
+from lit_prune.export.formats.compact import Removed, compact
+from lit_prune.export.formats.csr import make_sparse
+from lit_prune.export.formats.known import format_of
+from lit_prune.export.formats.lowrank import factor
+from lit_prune.export.load import load
 from lit_prune.export.model import TaskModel
 from lit_prune.export.trained import read_run
 
@@ -32,7 +33,10 @@ def encoder_makers(folder: Path) -> dict[str, Callable[[], nn.Module]]:
     """
     if not (folder / "run.json").is_file():
         load(folder)  # raises its errors before anything is measured
-        return {"dense": partial(_untrained, {"backbone": str(folder)}), format_of(folder): partial(_loaded, folder)}
+        return {
+            "dense": partial(_untrained, {"backbone": str(folder)}),
+            format_of(folder, {}).name: partial(_loaded, folder),
+        }
     trained = read_run(folder, None)
     makers: dict[str, Callable[[], nn.Module]] = {"dense": partial(_untrained, trained.config["encoder"])}
     for format_name, convert in _CONVERSIONS.items():

@@ -18,7 +18,7 @@ from lit_prune.bench.bert import as_model
 from lit_prune.bench.memory import peak_memory
 from lit_prune.bench.timing import median_ratio, time_rounds
 from lit_prune.errors import UserError
-from lit_prune.export.csr import SparseLinear
+from lit_prune.export.formats.csr import SparseLinear
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.budget import budget
 

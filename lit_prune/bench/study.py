@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from lit_prune.errors import UserError
+from lit_prune.shipped import find_config
 
 
 def run_functions(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[], object]]:
@@ -18,15 +19,13 @@ def run_functions(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[
     One starts `lit_prune fit` once per seed, the other `lit_prune study` for all seeds; a run has all cores in both.
 
     Args:
-        configs: Files of the configuration, later ones on top of earlier ones.
+        configs: Files or names of the configuration, later ones on top of earlier ones.
         num_runs: Number of runs.
 
     Raises:
-        UserError: A file does not exist.
+        UserError: A configuration does not exist.
     """
-    if missing := [each for each in configs if not Path(each).is_file()]:
-        raise UserError(f"configs must be existing files, got {missing[0]}: check the path")
-    paths = [str(Path(each).resolve()) for each in configs]
+    paths = [str(find_config(each, "configs").resolve()) for each in configs]
     return {
         "study_seconds_fit": lambda: _in_temporary_folder(_fit, paths, num_runs),
         "study_seconds_study": lambda: _in_temporary_folder(_study, paths, num_runs),

@@ -9,11 +9,11 @@ from datasets import concatenate_datasets
 from torch import Tensor
 
 from lit_prune import metrics
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.files import check_undamaged, write_recorded
-from lit_prune.limits import read_parquet_table
-from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.parquet import read_parquet_table
 
 _LOGITS = pyarrow.schema(
     [("task", pyarrow.string()), ("split", pyarrow.string()), ("logits", pyarrow.list_(pyarrow.float64()))]

@@ -10,8 +10,8 @@ from rich.console import Console
 from lit_prune.compare.counts import Counts, count
 from lit_prune.compare.sources import open_all
 from lit_prune.compare.tables import kept_rows, overlap_rows, tables
+from lit_prune.display.table import Table
 from lit_prune.files import new_path, write_folder, writing
-from lit_prune.report.tables import Table
 
 _CONSOLE_ROWS = 40
 _FILE_WIDTH = 160  # characters, if the output is not a terminal

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lit_prune.data.module import MultitaskDataModule
+from lit_prune.data.public import MultitaskDataModule
 from lit_prune.fitting.cli import PruneCLI, quiet
 from lit_prune.paradigms.paradigm import Paradigm
 

@@ -10,12 +10,13 @@ from jsonargparse import auto_cli
 from rich.console import Console
 
 from lit_prune.display.markup import in_markdown, on_console, paragraph
+from lit_prune.display.table import Table
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.report.board import write_board
-from lit_prune.report.checks import complete_settings
 from lit_prune.report.claims import claims_table, judge
 from lit_prune.report.comparisons import compare, rank
+from lit_prune.report.defaults import complete_settings
 from lit_prune.report.gather import gather
 from lit_prune.report.multitask import compare_with_mixtures, multitask_table
 from lit_prune.report.origins import (
@@ -33,7 +34,6 @@ from lit_prune.report.selection import is_pending
 from lit_prune.report.settings import Direction, ReportSettings, read_settings
 from lit_prune.report.stability import spreads, stability_tables
 from lit_prune.report.tables import (
-    Table,
     cell_axes,
     differences_table,
     printed_table,

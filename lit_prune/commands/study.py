@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser
 
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import make_resolver
+from lit_prune.shipped import find_config
 from lit_prune.studies.cluster import Cluster, Resources
 from lit_prune.studies.engine import LocalExecutor, run_all
 from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, lock_study, write_study
@@ -26,7 +27,7 @@ def run(arguments: Sequence[str]) -> None:
         description="Run a grid of runs, one after the other or on Ray. Complete runs are kept, interrupted ones are "
         "resumed, and runs whose settings have changed are run again beside the old ones.",
     )
-    parser.add_argument("study", type=str, help="The study's yaml.")
+    parser.add_argument("study", type=str, help="The study's yaml, or the name of one that `lit_prune configs` lists.")
     parser.add_argument("--out", type=str, help="The study's folder, default: logs/studies/<name of the yaml>.")
     parser.add_argument("--dry-run", action="store_true", help="Print the plan without running it.")
     parser.add_argument(
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_class_arguments(Resources, "each", help="Resources of a run on Ray.")
     parsed = parser.parse_args(list(arguments))
-    path = Path(parsed.study)
+    path = find_config(parsed.study, "study")
     out = Path(parsed.out or f"logs/studies/{path.stem}")
     cluster = None if parsed.address is None else (parsed.address, parser.instantiate(parsed).each)
     run_study(read_study(path), out, parsed.where, parsed.dry_run, cluster)

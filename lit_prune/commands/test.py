@@ -15,6 +15,7 @@ from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_exists
 from lit_prune.display.markup import on_console
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.trained import read_run
@@ -22,7 +23,6 @@ from lit_prune.files import new_path, write_folder, write_json, write_recorded, 
 from lit_prune.hardware.device import device_named
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.names import check_name
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.runs.summary import collapses
 
 
@@ -32,8 +32,8 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
     add_plugins(parser)
     help_ = (
-        "the sets: csv, tsv, jsonl or parquet files, of questions that spans answer files in SQuAD's layout, of "
-        "mentions in WSC's; one named ood or ood_<set> has the task's merged classes"
+        "the sets: csv, tsv, jsonl or parquet files, for questions that spans answer files in SQuAD's layout, for "
+        "mentions in WSC's; a set named ood or ood_<set> has the task's merged classes"
     )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())
@@ -96,9 +96,6 @@ def _named(files: Sequence[str]) -> dict[str, Path]:
     return paths
 
 
-_METRICS = ("accuracy", "auroc", "exact_match", "f1", "f1_weighted", "pearson", "spearman", "loss")
-
-
 def _write(values: dict[str, float], predicted: Sequence[Predicted], folder: Path) -> None:
     write_predictions(predicted, folder / "predictions.parquet")
     write_json(values, folder / "metrics.json", write_recorded)
@@ -112,7 +109,8 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
-    for metric in [*_METRICS, *by_class]:
+    whole = dict.fromkeys(metric for each in predicted for metric in each.of.whole_metrics)
+    for metric in [*whole, "loss", *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
             table.add_row(on_console(metric), *("" if cell is None else f"{cell:.4f}" for cell in cells))

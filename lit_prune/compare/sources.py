@@ -90,8 +90,8 @@ def _run_name(folder: Path) -> str:
 
 def _open_export(folder: Path) -> Subnetwork:
     # Not above: these import the libraries that build models, which masks of runs do not need.
-    from lit_prune.export.files import load_tensors
-    from lit_prune.export.masks import mask_shapes, unpack_mask
+    from lit_prune.export.formats.masks import mask_shapes, unpack_mask
+    from lit_prune.export.tensor_files import load_tensors
 
     path = folder / FILE
     codes, metadata = load_tensors(path)  # small: less than a bit per entry

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lit_prune.compare.counts import Counts
-from lit_prune.report.tables import NONE, Table
+from lit_prune.display.table import NONE, Table
 
 _BY_CHANCE = (
     "Overlap: entries that both keep, over those that either keeps. In brackets: of two independent random masks that "

@@ -1,14 +1,18 @@
-"""A batch of one task, and how tokenised rows become one."""
+"""Batches of one task, made of tokenised rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.errors import UserError
+from lit_prune.losses import Examples
+
+if TYPE_CHECKING:
+    from lit_prune.data.tasks.task import Task
 
 _MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
 
@@ -18,20 +22,17 @@ class Batch:
     """Rows of one task, padded; with several processes, those of the step's rows that this one gets.
 
     Attributes:
-        task: The task's name; picks the head.
-        inputs: `input_ids`, `attention_mask`, ..., each (batch, length); of choices (batch * choices, length), those of
-            a row one after another.
-        labels: Class indices (batch,); from the number of classes on, those of merged classes. Of similarity, numbers
-            (batch,) float32. Of spans, the first and the last token (batch, 2).
+        task: The task's name; selects the head.
+        inputs: `input_ids`, `attention_mask`, ..., each (batch, length); for choices (batch * choices, length), those
+            of a row one after another.
+        labels: Class indices (batch,); from the number of classes on, those of merged classes. For similarity, numbers
+            (batch,) float32. For spans, the first and the last token (batch, 2).
         index: Row numbers within their set (batch,).
-        bias: The bias model's log-probabilities (batch, classes), in training sets that have a bias model.
-        weight: How many of the step's rows are here, over the mean of all processes: the mean over processes of their
-            weighted mean losses is the mean over the step's rows. 0 where there was no row left for this process.
+        bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
+        weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
+            their weighted mean losses is the mean over the step's rows. 0 if no row was left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
-        teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
-        spans: The tokens [first, last] of each row's two mentions (batch, 2, 2), of tasks that have such.
-        pooled: The encoder's pooled first token (batch, width), in training steps: a loss may read it.
-        progress: How far the training phase is, 0 to 1.
+        head_inputs: What the task's head reads beside hidden states and the pooled token, by the argument's name.
     """
 
     task: str
@@ -41,19 +42,17 @@ class Batch:
     bias: Tensor | None = None
     weight: float = 1.0
     classes: Tensor | None = None
-    teacher: Tensor | None = None
-    spans: Tensor | None = None
-    pooled: Tensor | None = None
-    progress: float = 0.0
+    head_inputs: dict[str, Tensor] = field(default_factory=dict)
 
-    @property
-    def head_inputs(self) -> dict[str, Tensor]:
-        """What the task's head reads beside hidden states and the pooled token, by the name of its argument."""
-        return {} if self.spans is None else {"spans": self.spans}
+    def examples(self, progress: float, pooled: Tensor, teacher: Tensor | None) -> Examples:
+        """Return the context of a loss; see `Examples` for the arguments."""
+        return Examples(
+            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress=progress, index=self.index
+        )
 
 
 def padded_length(longest: int) -> int:
-    """Tokens that a batch is padded to, whose longest row has so many."""
+    """Return the number of tokens that a batch is padded to, given that of its longest row."""
     return -(-longest // _MULTIPLE) * _MULTIPLE
 
 
@@ -62,7 +61,7 @@ def check_length(setting: str, max_length: int, tokenizer: PreTrainedTokenizerBa
 
     Args:
         setting: Names the length in errors.
-        max_length: The tokens kept of a row.
+        max_length: Maximum number of tokens of a row.
         tokenizer: The encoder's; its `model_max_length` is the number of the encoder's positions.
     """
     num_special = tokenizer.num_special_tokens_to_add(pair=True)
@@ -83,30 +82,36 @@ class Collate:
     """Pads rows to the longest of the batch, rounded up to a multiple of 8.
 
     Args:
-        tokenizer: Pads; its `model_input_names` are what the encoder gets.
-        classes: What the labels of a task are, where it merges classes: `Batch.classes` by task.
+        tokenizer: Pads; its `model_input_names` are the encoder's inputs.
+        tasks: The tasks of the rows, by name.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, classes: Mapping[str, Tensor | None] | None = None) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, tasks: Mapping[str, "Task"]) -> None:
         self.tokenizer = tokenizer
-        self.classes = dict(classes or {})
+        self.classes = {name: task.label_classes for name, task in tasks.items()}
+        self.head_inputs = {name: task.head_inputs for name, task in tasks.items()}
+
+    def columns(self, task: str) -> set[str]:
+        """Return the names of the columns that batches of a task are made of."""
+        return {*self.tokenizer.model_input_names, "label", "bias", *self.head_inputs[task]}
 
     def __call__(self, rows: Any) -> Batch:
-        """A batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
+        """Make a batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
+        task = rows["task"]
         inputs = {name: _flat(rows[name]) for name in self.tokenizer.model_input_names if name in rows}
         padded = self.tokenizer.pad(inputs, pad_to_multiple_of=_MULTIPLE, return_tensors="pt")
         return Batch(
-            task=rows["task"],
+            task=task,
             inputs=dict(padded),
             labels=torch.tensor(rows["label"]),
             index=torch.tensor(rows["index"]),
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
             weight=rows["weight"],
-            classes=self.classes.get(rows["task"]),
-            spans=torch.tensor(rows["spans"]) if "spans" in rows else None,
+            classes=self.classes[task],
+            head_inputs={name: torch.tensor(rows[name]) for name in self.head_inputs[task]},
         )
 
 
 def _flat(values: list[Any]) -> list[list[int]]:
-    """The token lists of rows, of which each has one, or a list of them for its choices."""
+    """Return the token lists of rows, of which each has one, or one for each of its choices."""
     return [tokens for row in values for tokens in row] if isinstance(values[0][0], list) else values

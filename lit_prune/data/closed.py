@@ -7,15 +7,16 @@ The table has the package's sources of rows and kinds of tasks, and the classes 
 import dataclasses
 import re
 import types
-from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from lit_prune.data import sources
 from lit_prune.errors import UserError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 _T = TypeVar("_T")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -27,29 +28,7 @@ def class_paths(classes: Iterable[type], *modules: str) -> dict[str, type]:
     return {f"{module}.{each.__name__}": each for each in classes for module in (each.__module__, *modules)}
 
 
-SOURCES = class_paths(
-    (
-        sources.CopaFiles,
-        sources.Files,
-        sources.GeneratedAcceptability,
-        sources.GeneratedChoice,
-        sources.GeneratedFacts,
-        sources.GeneratedMentions,
-        sources.GeneratedNli,
-        sources.GeneratedParaphrase,
-        sources.GeneratedReading,
-        sources.GeneratedSimilarity,
-        sources.Hub,
-        sources.SquadFiles,
-        sources.SquadHub,
-        sources.WscFiles,
-    ),
-    "lit_prune.data",
-    "lit_prune.data.sources",
-)
-
-
-def add_plugins(parser: ArgumentParser) -> None:
+def add_plugins(parser: "ArgumentParser") -> None:
     """Add the option `--plugins`, a list of modules, to the parser of a command that reads runs."""
     parser.add_argument(
         "--plugins",

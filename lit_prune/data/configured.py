@@ -1,19 +1,19 @@
-"""What a run's `config.yaml` says of its tasks."""
+"""Settings of a run's tasks, from its `config.yaml`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from lit_prune.data.closed import convert
-from lit_prune.data.kinds import kind_of
+from lit_prune.data.tasks.kinds import kind_of
 from lit_prune.errors import UserError
 
 
 def configured_tasks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The settings of the tasks that a run has, by name, with `class_path` and `kind` (`lit_prune.data.kinds`) of each.
+    """Return the settings of a run's tasks by name, with the `class_path` and the `kind` (`tasks.kinds`) of each.
 
     Raises:
         KeyError: there is no `data.tasks`, or one of them has no name.
-        UserError: tasks are not what a configuration has there.
+        UserError: tasks are of other types than a configuration has there.
     """
     data = config["data"]
     tasks, only = _of_kind(data, dict, "data")["tasks"], data.get("only")
@@ -41,7 +41,7 @@ def _of_kind(value: Any, kind: type, where: str) -> Any:
 
 
 def setting(config: Mapping[str, Any], key: str, hint: Any) -> Any:
-    """One setting of a configuration, as `data.max_length`, converted by a type hint; None where it is not set.
+    """Return a setting of a configuration, such as `data.max_length`, converted by a type hint; None if it is not set.
 
     Raises:
         UserError: it does not fit.

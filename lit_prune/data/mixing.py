@@ -1,4 +1,4 @@
-"""How often each task of several is drawn (Xia & Shin 2021: uniformly; temperatures: Raffel et al. 2020, section 3.5).
+"""Mixing of tasks: the rate at which each is drawn (Xia & Shin 2021: uniformly; temperatures: Raffel et al. 2020).
 
 A step's task is drawn by shares; the batches of a task that is drawn more often than its rows need begin anew.
 """
@@ -13,11 +13,11 @@ from lit_prune.errors import UserError
 
 
 class Mixing(ABC):
-    """The weights by which tasks are drawn."""
+    """Weights by which tasks are drawn."""
 
     @abstractmethod
     def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
-        """The weight of each task, above 0; only their ratios count.
+        """Return the weight of each task, above 0; only their ratios count.
 
         Args:
             num_rows: Training rows of each task.
@@ -25,7 +25,7 @@ class Mixing(ABC):
 
 
 def shares(mixing: Mixing, num_rows: Mapping[str, int]) -> np.ndarray:
-    """The probability of each task, in their order (tasks,); they add up to 1.
+    """Return the probability of each task, in their order (tasks,); they add up to 1.
 
     Raises:
         UserError: the weights are not of these tasks, or not all finite and above 0.
@@ -33,12 +33,10 @@ def shares(mixing: Mixing, num_rows: Mapping[str, int]) -> np.ndarray:
     weights = mixing.weights(num_rows)
     name = type(mixing).__name__
     if unknown := sorted(weights.keys() - num_rows.keys()):
-        raise UserError(
-            f"{name} weighs {', '.join(unknown)}, but the tasks are {', '.join(num_rows)}: rename or leave out"
-        )
+        raise UserError(f"unknown task {unknown[0]!r} in the weights of {name}: choose from {', '.join(num_rows)}")
     if wrong := [task for task in num_rows if not 0 < weights.get(task, 0) < math.inf]:
         raise UserError(
-            f"{name} gives no weight above 0 to {', '.join(wrong)}: give one, or take the task off data.tasks"
+            f"weights of {name} must be finite and above 0, got others for {', '.join(wrong)}: correct them"
         )
     values = np.array([weights[task] for task in num_rows], dtype=np.float64)
     result: np.ndarray = values / values.sum()
@@ -46,23 +44,23 @@ def shares(mixing: Mixing, num_rows: Mapping[str, int]) -> np.ndarray:
 
 
 class Uniform(Mixing):
-    """Every task alike, whatever its size."""
+    """Equal weights for all tasks."""
 
     def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
-        """1 each."""
+        """Return 1 for each task."""
         return dict.fromkeys(num_rows, 1.0)
 
 
 class Proportional(Mixing):
-    """A task as often as it has rows."""
+    """Weights proportional to the numbers of rows."""
 
     def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
-        """The numbers of rows."""
+        """Return the numbers of rows."""
         return num_rows
 
 
 class Temperature(Mixing):
-    """Between the two: rows to the power of 1 / temperature, so that 1 is `Proportional` and a large one `Uniform`.
+    """Numbers of rows to the power of 1 / temperature: 1 is `Proportional`, a large one close to `Uniform`.
 
     Args:
         temperature: 1 or more.
@@ -70,16 +68,18 @@ class Temperature(Mixing):
 
     def __init__(self, temperature: float) -> None:
         if not 1 <= temperature < math.inf:
-            raise UserError(f"Temperature: temperature is {temperature}, needed is a finite number from 1 on")
+            raise UserError(
+                f"temperature must be finite and at least 1, got {temperature}: 1 is proportional to the rows"
+            )
         self.temperature = temperature
 
     def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
-        """The numbers of rows, each to that power."""
+        """Return the numbers of rows, each to that power."""
         return {task: rows ** (1 / self.temperature) for task, rows in num_rows.items()}
 
 
 class Weights(Mixing):
-    """Tasks by weights of one's own.
+    """Given weights.
 
     Args:
         weights: Task -> its weight, above 0.
@@ -89,5 +89,5 @@ class Weights(Mixing):
         self.given = weights
 
     def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
-        """Those given."""
+        """Return the given weights."""
         return self.given

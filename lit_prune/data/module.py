@@ -14,16 +14,15 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate, check_length
-from lit_prune.data.bias.column import IS_OOD, biased_rows
-from lit_prune.data.evaluation_set import EvaluationSet
+from lit_prune.data.bias.column import biased_rows
 from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
-from lit_prune.data.selection import check_selection
+from lit_prune.data.selection_metric import check_selection
 from lit_prune.data.table import count_tokens
-from lit_prune.data.task import Task
-from lit_prune.data.windows import PLACES
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 
 
@@ -34,12 +33,12 @@ class MultitaskDataModule(LightningDataModule):
         tasks: The tasks; a single one is a list of one.
         tokenizer: The encoder's (linked on the command line).
         word_embeddings: The encoder's word embedding table (vocabulary, width) (linked); bias models use it.
-        root: Folder of the files that tasks with the source `Files` read.
+        root: Folder of the files of tasks with the source `Files`.
         batch_size: Rows per training step, split over all processes: one device and eight take the same steps.
         eval_batch_size: Rows per evaluation batch, split likewise.
-        max_length: Tokens kept of a row.
-        group_by_length: Put training rows of like length into one batch: less padding, and so much faster, but batches
-            are no longer uniform draws.
+        max_length: Maximum number of tokens of a row.
+        group_by_length: Put training rows of similar length into one batch: less padding, and so much faster, but
+            batches are no longer uniform draws.
         validation_fraction: Share of each training set cut off, by the seed, for selecting checkpoints; 0: select on
             the `id` set, as the papers do. A task without an `id` set has one cut from its training set first, of this
             share too and of the same rows whatever the seed.
@@ -50,10 +49,10 @@ class MultitaskDataModule(LightningDataModule):
             `mean` over tasks of the batches of one pass; None: the sum. A task that runs out of rows begins anew, in
             another order.
         only: Names of the tasks to use, None: all.
-        perturbation: What is left out of each training set, None: nothing.
-        num_train: Rows of each task to train on, drawn at random by the seed; None: all. A task's own number wins.
-        rows_seed: Seed of the cut and of the rows drawn, in the place of `seed`: so runs of several seeds differ in all
-            but their rows (Fu et al. 2023, Table 1); None: `seed`.
+        perturbation: The rows left out of each training set, None: none.
+        num_train: Training rows of each task, drawn at random by the seed; None: all. A task's own number wins.
+        rows_seed: Seed of the cut and of the rows drawn, instead of `seed`, so that runs of several seeds have the same
+            rows (Fu et al. 2023, Table 1); None: `seed`.
     """
 
     def __init__(
@@ -80,18 +79,18 @@ class MultitaskDataModule(LightningDataModule):
         tasks = tasks if only is None else _chosen(tasks, only)
         names = [task.name for task in tasks]
         if not tasks or len(set(names)) < len(names):
-            raise UserError(f"data.tasks are named {names}: needed are one or more tasks with different names")
+            raise UserError(f"data.tasks must be one or more tasks with different names, got {names}: rename or add")
         if not 0 <= validation_fraction < 1:
-            raise UserError(f"data.validation_fraction is {validation_fraction}, needed is a share in [0, 1)")
+            raise UserError(
+                f"data.validation_fraction must be in [0, 1), got {validation_fraction}: set a share of the rows"
+            )
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "epoch_length": epoch_length}
         sizes |= {f"tasks: batch_size of {task.name!r}": task.batch_size for task in tasks}
         for name, value in sizes.items():
             if isinstance(value, int) and value < 1:
-                raise UserError(f"data.{name} is {value}, needed is 1 or more")
+                raise UserError(f"data.{name} must be at least 1, got {value}: set a larger number")
         if num_workers < 0:
-            raise UserError(
-                f"data.num_workers must be a number from 0 on, got {num_workers}: 0 reads in the process itself"
-            )
+            raise UserError(f"data.num_workers must be at least 0, got {num_workers}: 0 reads in the process itself")
         lengths = {"max_length": max_length} | {
             f"tasks: max_length of {task.name!r}": task.max_length for task in tasks
         }
@@ -117,7 +116,7 @@ class MultitaskDataModule(LightningDataModule):
             perturbation,
             num_train,
         )
-        self.collate = Collate(tokenizer, {task.name: task.label_classes for task in tasks})
+        self.collate = Collate(tokenizer, self.tasks)
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
@@ -127,13 +126,13 @@ class MultitaskDataModule(LightningDataModule):
         self._prepare()
 
     def setup(self, stage: str) -> None:
-        """Take every set from the cache."""
+        """Load every set from the cache."""
         if not self.train:
             self._prepare()
         self.check_batch_sizes(self._num_processes)
 
     def check_batch_sizes(self, num_processes: int) -> None:
-        """Whether the processes can share every step; whoever knows their number asks before the data are prepared.
+        """Check that the processes can share every step, as soon as their number is known.
 
         Raises:
             UserError: a batch size is no multiple of their number.
@@ -141,8 +140,8 @@ class MultitaskDataModule(LightningDataModule):
         for task in self.tasks.values():
             if (size := task.batch_size or self.batch_size) % num_processes:
                 raise UserError(
-                    f"{num_processes} processes cannot share the batch_size of {size} (task {task.name!r}) evenly: it "
-                    "is the number of rows of a step over all of them; give a multiple of their number"
+                    f"batch_size of task {task.name!r} must be a multiple of {num_processes}, got {size}: "
+                    "processes share the rows of a step evenly"
                 )
 
     def _prepare(self) -> None:
@@ -156,10 +155,10 @@ class MultitaskDataModule(LightningDataModule):
             self._lengths = {name: count_tokens(rows) for name, rows in self.train.items()}
 
     def some_rows(self, task: str) -> Batch:
-        """Return a batch of a task's first training rows, as its steps have them."""
+        """Return a batch of a task's first training rows, made as in training."""
         rows = self.train[task]
         keys = [(task, row) for row in range(min(7, len(rows)))]
-        batch: Batch = self.collate(_TaskRows({task: rows}, 0, 1).__getitems__(keys))
+        batch: Batch = self.collate(_TaskRows({task: rows}, self.collate).__getitems__(keys))
         return batch
 
     @property
@@ -208,9 +207,9 @@ class MultitaskDataModule(LightningDataModule):
         return self.trainer.global_rank if self.trainer is not None else 0, self._num_processes
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of one task each, from where training stands."""
+        """Build the loader of training batches, each of one task, from the current step on."""
         return DataLoader(
-            _TaskRows(self.train, *self._share),
+            _TaskRows(self.train, self.collate, *self._share),
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
@@ -219,11 +218,11 @@ class MultitaskDataModule(LightningDataModule):
         )
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
-        """A loader per evaluation set, in the order of `evaluation_sets`."""
+        """Build a loader per evaluation set, in the order of `evaluation_sets`."""
         return self.loaders(self.evaluation_sets)
 
     def loaders(self, sets: Sequence[EvaluationSet]) -> list[DataLoader[Batch]]:
-        """A loader per set: this process' share of its rows, each once; rows of like length go together."""
+        """Build a loader per set: this process' share of its rows, each once; rows of similar length together."""
         return [
             evaluation_loader(each, self.eval_batch_size, self.collate, self.num_workers, *self._share) for each in sets
         ]
@@ -237,14 +236,16 @@ class MultitaskDataModule(LightningDataModule):
 def _chosen(tasks: Sequence[Task], names: Sequence[str]) -> list[Task]:
     known = {task.name: task for task in tasks}
     if not names or not set(names) <= known.keys() or len(set(names)) < len(names):
-        raise UserError(f"data.only is {list(names)}, needed are names of data.tasks, each once: {sorted(known)}")
+        raise UserError(
+            f"data.only must be names of data.tasks, each once, got {list(names)}: choose from {sorted(known)}"
+        )
     return [known[name] for name in names]
 
 
 def evaluation_loader(
     each: EvaluationSet, batch_size: int, collate: Collate, num_workers: int = 0, rank: int = 0, num_processes: int = 1
 ) -> DataLoader[Batch]:
-    """The batches of an evaluation set: every row once, rows of like length together.
+    """Build the loader of an evaluation set: every row once, rows of similar length together.
 
     Args:
         each: The set.
@@ -255,7 +256,7 @@ def evaluation_loader(
         num_processes: How many there are.
     """
     return DataLoader(
-        _TaskRows({each.task: each.rows}, rank, num_processes),
+        _TaskRows({each.task: each.rows}, collate, rank, num_processes),
         batch_sampler=_by_length(each, batch_size),
         collate_fn=collate,
         num_workers=num_workers,
@@ -275,12 +276,11 @@ class _TaskRows(torch.utils.data.Dataset[Any]):
     Every process asks for the same batches, and gets its share of each: every `num_processes`-th row.
     """
 
-    def __init__(self, sets: dict[str, Dataset], rank: int, num_processes: int) -> None:
+    def __init__(self, sets: dict[str, Dataset], collate: Collate, rank: int = 0, num_processes: int = 1) -> None:
         self.rank = rank
         self.num_processes = num_processes
-        unused = {"id", "text_a", "text_b", "group", IS_OOD, *PLACES, "answers", "mentions"}
         self.sets = {
-            name: rows.remove_columns([each for each in rows.column_names if each in unused])
+            name: rows.select_columns([each for each in rows.column_names if each in collate.columns(name)])
             for name, rows in sets.items()
         }
 

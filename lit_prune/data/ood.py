@@ -1,4 +1,4 @@
-"""Out-of-distribution rows in the training set: which classes they speak of, and how often they stand there.
+"""Out-of-distribution rows in the training set: their classes, and how often they are repeated.
 
 "OOD information" of Liu et al. 2022 (SRNets), Fig. 6: how robust could a subnetwork be, were the bias no hindrance?
 """
@@ -11,7 +11,7 @@ from lit_prune.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class OodTraining:
-    """How the rows of a source's split `ood_train` are trained on.
+    """The use of a source's split `ood_train` in training.
 
     Args:
         labels: A class that these rows tell and the task does not -> the class that it is trained as (the paper trains
@@ -24,26 +24,26 @@ class OodTraining:
     repeat: int = 1
 
     def check(self, labels: Sequence[str], where: str) -> None:
-        """Refuse, with a UserError, what does not fit a task's classes."""
+        """Raise a UserError if the labels do not fit a task's classes."""
         if self.repeat < 1:
-            raise UserError(f"{where}: ood_train.repeat is {self.repeat}, needed is 1 or more")
+            raise UserError(f"ood_train.repeat of {where} must be at least 1, got {self.repeat}: set a larger number")
         for name, meant in self.labels.items():
             classes = _listed(meant)
             if name in labels:
-                raise UserError(f"{where}: ood_train.labels names {name!r}, which is one of its labels: leave it out")
+                raise UserError(f"ood_train.labels of {where} must not be its own, got {name!r}: leave it out")
             if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(labels):
                 raise UserError(
-                    f"{where}: ood_train.labels has {meant!r} for {name!r}: needed are one or more different ones of "
-                    f"its labels {list(labels)}"
+                    f"ood_train.labels of {where} must map to different labels of it, got {meant!r} for {name!r}: "
+                    f"choose from {', '.join(labels)}"
                 )
 
     def merged(self, labels: Sequence[str]) -> dict[str, tuple[int, ...]]:
-        """The names that stand for several classes, and the numbers of those."""
+        """Return the labels that stand for several classes, with the numbers of the classes."""
         several = {name: _listed(meant) for name, meant in self.labels.items() if len(_listed(meant)) > 1}
         return {name: tuple(labels.index(each) for each in classes) for name, classes in several.items()}
 
     def label_ids(self, labels: Sequence[str]) -> dict[str, int]:
-        """The number of each name: that of the class it is trained as, or one after the task's own."""
+        """Return the number of each label: that of its class, or, if merged, one after the task's own."""
         merged = list(self.merged(labels))
         return {
             name: len(labels) + merged.index(name) if name in merged else labels.index(_listed(meant)[0])
@@ -56,6 +56,6 @@ def _listed(meant: str | list[str]) -> list[str]:
 
 
 def classes_of_labels(num_classes: int, merged: Mapping[str, tuple[int, ...]]) -> list[list[bool]]:
-    """For each label, whether it may be each class, (labels, classes): the classes themselves, then the merged ones."""
+    """Return, for each label, whether it may be each class, (labels, classes): the classes, then the merged ones."""
     sets = [*((number,) for number in range(num_classes)), *merged.values()]
     return [[number in each for number in range(num_classes)] for each in sets]

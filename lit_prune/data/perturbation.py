@@ -9,7 +9,7 @@ from lit_prune.errors import UserError
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What is left out of each training set.
+    """Rows left out of each training set.
 
     Attributes:
         share: The share of its examples, between 0 and 1.
@@ -21,10 +21,12 @@ class Perturbation:
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise UserError(f"data.perturbation: share is {self.share}, needed is one above 0 and below 1")
+            raise UserError(
+                f"data.perturbation.share must be above 0 and below 1, got {self.share}: set a share of the rows"
+            )
 
     def kept(self, units: np.ndarray) -> np.ndarray:
-        """The numbers of the rows that are left (rows,), ascending.
+        """Return the numbers of the rows that stay (rows,), ascending.
 
         Args:
             units: For each row, which example it is of, counted from 0 (rows,): an example is left out whole.
@@ -35,6 +37,8 @@ class Perturbation:
         num_units = int(units.max()) + 1
         num_out = max(1, round(self.share * num_units))
         if num_out >= num_units:
-            raise UserError(f"data.perturbation: a share of {self.share} leaves no example of {num_units}")
+            raise UserError(
+                f"data.perturbation.share must leave examples, got {self.share} of {num_units}: set a smaller one"
+            )
         out = np.random.default_rng(self.seed).permutation(num_units)[:num_out]
         return np.flatnonzero(~np.isin(units, out))

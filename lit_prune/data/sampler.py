@@ -64,7 +64,7 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
             yield [(names[task], int(row)) for row in passes[task][1][number]]
 
     def _tasks(self, num_batches: int) -> np.ndarray:
-        """The task of each of the first batches of training, as indices.
+        """Return the task of each of the first batches of training, as indices.
 
         A step's draw depends on seed and step alone: a longer stream of random numbers begins as a shorter one does.
         """
@@ -74,7 +74,7 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         return np.searchsorted(bounds, drawn, side="right")[steps]
 
     def _pass(self, task: int, turn: int) -> list[np.ndarray]:
-        """The batches of one pass over a task's rows; only the last may be short."""
+        """Return the batches of one pass over a task's rows; only the last may be short."""
         name = list(self.num_rows)[task]
         size = self.batch_sizes[name]
         rng = np.random.default_rng([self.seed, task, turn, 2])
@@ -91,12 +91,12 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
 
 
 def batches_per_pass(num_rows: Mapping[str, int], batch_sizes: Mapping[str, int]) -> dict[str, int]:
-    """Batches of one pass over each task's rows; the last of a pass may be short."""
+    """Count the batches of one pass over each task's rows; the last of a pass may be short."""
     return {task: -(-rows // batch_sizes[task]) for task, rows in num_rows.items()}
 
 
 def epoch_length(per_pass: Mapping[str, int], given: str | int | None) -> int:
-    """Batches of an epoch (Xia & Shin 2021 do not say how long one of several tasks is).
+    """Return the batches of an epoch (Xia & Shin 2021 do not define it for several tasks).
 
     Args:
         per_pass: Batches of one pass over each task.

@@ -1,1 +1,1 @@
-"""Display of results: escaped text, and the style of figures."""
+"""Display of results: escaped text, tables, and the style of figures."""

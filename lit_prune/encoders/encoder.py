@@ -1,11 +1,12 @@
 """`PrunableEncoder`: a Hugging Face text encoder, which the functions of `sparsity` prune."""
 
+import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
-from lightning.pytorch.utilities import rank_zero_warn
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
@@ -72,6 +73,14 @@ class PrunableEncoder(nn.Module):
         compile: bool = False,
     ) -> None:
         super().__init__()
+        self.arguments = {
+            "backbone": backbone,
+            "pretrained": pretrained,
+            "freeze_embeddings": freeze_embeddings,
+            "config": config,
+            "revision": revision,
+            "compile": compile,
+        }
         self.name = backbone
         check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
@@ -102,8 +111,11 @@ class PrunableEncoder(nn.Module):
                     output_loading_info=True,
                     **options,
                 )
-                if absent := sorted(loaded["missing_keys"]):
-                    rank_zero_warn(f"{backbone} does not contain {', '.join(absent)}: initialised at random")
+                absent = sorted(loaded["missing_keys"])
+                if absent and os.environ.get("LOCAL_RANK", "0") == "0":  # once per machine
+                    warnings.warn(
+                        f"{backbone} does not contain {', '.join(absent)}: initialised at random", stacklevel=2
+                    )
             else:
                 self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
         except UserError:

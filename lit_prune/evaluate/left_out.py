@@ -1,21 +1,21 @@
-"""The rows that a run's training set lacked, by its data perturbation."""
+"""The training rows that a run's data perturbation left out."""
 
 from dataclasses import replace
 
 import torch
 
 from lit_prune.data.configured import configured_tasks, setting
-from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.kinds import rebuild
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.evaluate.sets import own_source
 from lit_prune.export.trained import Trained
 
 
 def left_out_set(trained: Trained, root: str | None = None) -> EvaluationSet:
-    """Those rows as a set to evaluate on, tokenised; they are drawn again as they were.
+    """Return the left-out rows as a tokenised set to evaluate on; they are drawn again.
 
     Args:
         trained: The run's result.
@@ -28,7 +28,7 @@ def left_out_set(trained: Trained, root: str | None = None) -> EvaluationSet:
     settings = configured_tasks(config)[trained.task]
     perturbation = setting(config, "data.perturbation", Perturbation | None)
     if perturbation is None:
-        raise UserError(f"{trained.run} had its whole training set: give runs with data.perturbation")
+        raise UserError(f"data.perturbation of {trained.run} must be set, got none: give runs that left out rows")
     task = rebuild(settings, own_source(trained, root), trained.plugins)
     task.validation = setting(settings, "validation", str | None)
     task.num_train = setting(settings, "num_train", int | None)

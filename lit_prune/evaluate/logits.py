@@ -1,4 +1,4 @@
-"""Run a finished run's model over sets."""
+"""Logits of a finished run's model on sets."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -11,15 +11,15 @@ from rich.progress import track
 
 from lit_prune.data.batch import Collate
 from lit_prune.data.configured import setting
-from lit_prune.data.evaluation_set import EvaluationSet
 from lit_prune.data.module import evaluation_loader
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Collector, Predicted
 from lit_prune.export.trained import Trained
-from lit_prune.paradigms.evaluation import Collector, Predicted
 
 
 def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: int, device: str) -> list[Predicted]:
-    """The logits of every set, in the precision that the run was evaluated in; a progress bar goes to stderr.
+    """Compute the logits of every set in the precision of the run's evaluations, with a progress bar on stderr.
 
     Args:
         trained: The run's result.
@@ -29,7 +29,7 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
     """
     fabric = Fabric(accelerator=device, devices=1, precision=_precision(trained))
     model = fabric.setup_module(trained.model)
-    collate = Collate(trained.model.encoder.tokenizer)
+    collate = Collate(trained.model.encoder.tokenizer, trained.model.tasks)
     collector = Collector(sets)
     console = Console(stderr=True)
     with torch.inference_mode():
@@ -41,7 +41,7 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
 
 
 def _precision(trained: Trained) -> Any:
-    """The precision that the run was evaluated in."""
+    """Return the precision of the run's evaluations."""
     named = setting(trained.config, "trainer.precision", str | int | None) or "32-true"
     if named not in (known := [each for kind in get_args(_PRECISION_INPUT) for each in get_args(kind)]):
         raise UserError(

@@ -1,37 +1,27 @@
-"""Files as sets of a run's task: the same columns, classes, text preprocessing and lengths as in training."""
+"""Sets of a run's task from files: columns, classes, text preprocessing and lengths are those of training."""
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from rich.console import Console
 
-from lit_prune.data.closed import SOURCES, build
+from lit_prune.data.closed import build
 from lit_prune.data.configured import configured_tasks, setting
-from lit_prune.data.evaluation_set import EvaluationSet
-from lit_prune.data.kinds import rebuild
-from lit_prune.data.mentions import MentionTask
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.files import Files, LocalFiles
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
 from lit_prune.data.sources.hub import Hub
-from lit_prune.data.sources.source import Row, Source
-from lit_prune.data.sources.squad import SquadHub, read_squad
-from lit_prune.data.sources.wsc import read_wsc
-from lit_prune.data.spans import SpanTask
-from lit_prune.data.task import Task
+from lit_prune.data.sources.known import SOURCES
+from lit_prune.data.sources.source import Source
+from lit_prune.data.sources.squad import SquadHub
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 
 _Kind = TypeVar("_Kind", bound=Texts)
-
-# The kinds of tasks whose files are no tables -> what reads these, and whose layout it is.
-_LAYOUTS: dict[type[Task], tuple[Callable[[Path], Iterator[Row]], str]] = {
-    SpanTask: (read_squad, "SQuAD's"),
-    MentionTask: (read_wsc, "WSC's"),
-}
 
 
 def labelled_sets(
@@ -40,26 +30,26 @@ def labelled_sets(
     columns: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> list[EvaluationSet]:
-    """Sets to evaluate on, tokenised.
-
-    Of questions that spans answer the files are in SQuAD's layout, of mentions in WSC's; all others are tables.
+    """Read and tokenise files as sets to evaluate on: tables, or files in the layout of the task's kind.
 
     Args:
         trained: The run's result; its task reads the files.
         files: Name of a set -> its file. A set whose name begins with `ood` has the task's merged classes.
         columns: Our field -> the files' column; None: as the run's own task reads its set of the same name, else its
-            `id` set, else `train`, where it is read from files; otherwise the columns that have our fields' names.
+            `id` set, else `train`, if it is read from files; otherwise the columns that have our fields' names.
         labels: The files' label -> the name of the class; None: likewise, otherwise the task's own names.
 
     Raises:
-        UserError: a file that does not hold what it should, with its line.
+        UserError: a file with other content than expected, with its line.
     """
     task = trained.model.tasks[trained.task]
-    for kind, (read, layout) in _LAYOUTS.items():
-        if isinstance(task, kind):
-            if columns or labels:
-                raise UserError(f"--columns and --labels have no effect on {task.name}, with {layout} files: leave out")
-            return _prepared(trained, GivenLayout(files, read), files, labelled=True)
+    if layout := task.layout(labelled=True):
+        if columns or labels:
+            raise UserError(
+                f"--columns and --labels must be left out, got them for {task.name!r}: its files have {layout.owner} "
+                "layout"
+            )
+        return _prepared(trained, GivenLayout(files, layout.read), files, labelled=True)
     classes = sorted({*task.labels, *task.merge.values()})
     given = {}
     for name, path in files.items():
@@ -72,19 +62,20 @@ def labelled_sets(
 
 
 def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | None = None) -> EvaluationSet:
-    """A set to predict, tokenised, from a table; its labels are -1, its classes the task's. See `labelled_sets`.
+    """Read and tokenise a file as a set to predict; its labels are unknown, its classes the task's.
 
-    Of questions that spans answer `text_a` is the question and `text_b` the text. Of mentions the file is in WSC's
-    layout.
+    See `labelled_sets`. For questions that spans answer, `text_a` is the question and `text_b` the text.
 
     Raises:
-        UserError: the file does not hold what it should, with its line.
+        UserError: the file has other content than expected, with its line.
     """
     source: Source
-    if isinstance(trained.model.tasks[trained.task], MentionTask):
+    if layout := trained.model.tasks[trained.task].layout(labelled=False):
         if columns:
-            raise UserError(f"--columns has no effect on {trained.task}, with WSC's files: leave it out")
-        source = GivenLayout({"predict": path}, partial(read_wsc, labelled=False))
+            raise UserError(
+                f"--columns must be left out, got {columns} for {trained.task!r}: its files have {layout.owner} layout"
+            )
+        source = GivenLayout({"predict": path}, layout.read)
     else:
         source = Given({"predict": (path, _kind(Texts, path, columns, _read_as(trained, "id")))})
     (prepared,) = _prepared(trained, source, {"predict": path}, labelled=False)
@@ -92,7 +83,7 @@ def unlabelled_set(trained: Trained, path: Path, columns: Mapping[str, str] | No
 
 
 def own_set(trained: Trained, split: str, root: str | None = None) -> EvaluationSet:
-    """A split of the run's own source, tokenised: of `train` every row, whether the run trained on it or not.
+    """Read and tokenise a split of the run's own source; `train` has all rows, also those not trained on.
 
     Args:
         trained: The run's result.
@@ -100,13 +91,13 @@ def own_set(trained: Trained, split: str, root: str | None = None) -> Evaluation
         root: The folder of the files, for a source that reads files.
 
     Raises:
-        UserError: see `own_source`; or it has no such split, or its files are gone.
+        UserError: see `own_source`; or it has no such split, or its files are missing.
     """
     source = own_source(trained, root)
     how = _preparation(trained, root)
     known = [each for each in source.available(how.root) if each != "ood_train"]
     if split not in known:
-        raise UserError(f"--split {split!r} is none of the run's: it has {', '.join(known)}")
+        raise UserError(f"unknown --split {split!r}: choose from {', '.join(known)}")
     return prepare_set(rebuild(_settings(trained), source, trained.plugins), split, how)
 
 
@@ -163,12 +154,12 @@ def _prepared(trained: Trained, source: Source, files: Mapping[str, Path], label
 
 
 def _settings(trained: Trained) -> dict[str, Any]:
-    """What the run's configuration says of the task."""
+    """Return the settings of the task in the run's configuration."""
     return configured_tasks(trained.config)[trained.task]
 
 
 def _read_as(trained: Trained, name: str) -> dict[str, Any]:
-    """How the run reads its own set of this name, else another; empty where it reads no files."""
+    """Return the settings of the run's own set of this name, else another; empty if it reads no files."""
     settings = _settings(trained).get("source")
     path = settings.get("class_path") if isinstance(settings, Mapping) else None
     if not isinstance(path, str) or SOURCES.get(path) is not Files:
@@ -180,7 +171,7 @@ def _read_as(trained: Trained, name: str) -> dict[str, Any]:
 def _kind(
     kind: type[_Kind], path: Path, columns: Mapping[str, str] | None, own: Mapping[str, Any], **options: Any
 ) -> _Kind:
-    """How a file is read: by the columns given, else the run's own, else those that are named as our fields."""
+    """Return the reader of a file, with the given columns, else the run's own, else those with our fields' names."""
     if columns is None:
         found = columns_of(path)
         fields = kind.required + kind.optional

@@ -1,4 +1,4 @@
-"""What a delta may be over: the encoder of a backbone, of a run or its checkpoint, or of another export."""
+"""Bases of deltas: the encoder of a backbone, of a run or its checkpoint, or of another export."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from torch import Tensor
 
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.export import lowrank, packed
-from lit_prune.export.files import load_tensors
+from lit_prune.export.formats import lowrank, packed
+from lit_prune.export.tensor_files import load_tensors
 from lit_prune.export.trained import read_run
 from lit_prune.runs.checkpoints import find_dense, read_checkpoint
 from lit_prune.sparsity.count import KINDS, kinds_of
@@ -19,16 +19,16 @@ _ENCODER = "encoder."
 
 
 def encoder_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What a state dict has of an encoder, but its masks."""
+    """Return the part of a state dict that is an encoder's, without its masks."""
     return {name: value for name, value in state.items() if name.startswith(_ENCODER) and ".mask." not in name}
 
 
 def encoders(base: str) -> Iterator[dict[str, Tensor]]:
-    """The weights of each encoder that a base may stand for, pruned ones 0, by their names below the run.
+    """Yield the weights of each encoder that a base may stand for, pruned ones 0, by their names in a run.
 
     Args:
         base: A folder that `lit_prune export` wrote (dense, packed or lowrank), a backbone, a run's folder or a
-            checkpoint in it, which stands for itself, for what the run began with, or for its result.
+            checkpoint in it, which stands for itself, for the start of the run, or for its result.
 
     Raises:
         UserError: it is none of these, or damaged.
@@ -54,7 +54,7 @@ def encoders(base: str) -> Iterator[dict[str, Tensor]]:
 
 
 def _with_pairs(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with pairs in the place of other ways to write the kept ranks of a matrix."""
+    """Return a state dict in which the kept ranks of each matrix are a pair of layers."""
     paired = dict(state)
     for name in state:
         layer, _, last = name.rpartition(".")

@@ -2,40 +2,36 @@
 
 from pathlib import Path
 
-from lit_prune.data.choices import ChoiceTask
-from lit_prune.data.mentions import MentionTask
-from lit_prune.data.similarity import Similarity
-from lit_prune.data.spans import SpanTask
-from lit_prune.data.task import Task
-from lit_prune.export.dense import Counterpart
+from lit_prune.data.tasks.task import Task
+from lit_prune.export.formats.format import Format
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import count, kinds_of, total
 from lit_prune.sparsity.install import masks_by_task
 
-_METRICS = ("accuracy", "auroc", "f1", "exact_match", "pearson", "spearman", "loss")
 
-
-def model_card(trained: Trained, folder: Path, form: str, dtype: str, known: Counterpart | None) -> str:
-    """What a reader must know of an exported model.
+def model_card(trained: Trained, folder: Path, form: Format, dtype: str) -> str:
+    """Write the model card of an export.
 
     Args:
         trained: The run's result.
-        folder: The folder, complete but for the card; its size is told.
-        form: One of `lit_prune.commands.export.FORMATS`.
+        folder: The folder, complete but for the card, which has its size.
+        form: Its format.
         dtype: The data type of its weights.
-        known: The model of plain transformers that loads it, or a delta of LoRA by peft; None: there is none.
     """
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     record, metrics, model = trained.record, trained.metrics, trained.model
     tasks = list(model.tasks.values())
-    converted, before = ("", "") if form == "masks" else (f", {dtype}", f", before conversion to {dtype}")
+    converted, before = (f", {dtype}", f", before conversion to {dtype}") if form.has_weights else ("", "")
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    kind = "question-answering" if all(isinstance(task, SpanTask) for task in tasks) else "text-classification"
-    needs_base = form == "masks" or (form == "delta" and not trained.base[1])
-    options = [*(["base=RUN"] if needs_base else []), *([f'task="{model.task}"'] if len(tasks) > 1 else [])]
+    pipelines = {task.pipeline for task in tasks}
+    kind = pipelines.pop() if len(pipelines) == 1 else Task.pipeline
+    options = [
+        *(["base=RUN"] if form.needs_base(trained) else []),
+        *([f'task="{model.task}"'] if len(tasks) > 1 else []),
+    ]
     return f"""---
-library_name: {"transformers" if form == "dense" else "lit_prune"}
+library_name: {form.library}
 pipeline_tag: {kind}
 license: unknown
 tags: [pruning, sparse, lit_prune]
@@ -44,9 +40,9 @@ tags: [pruning, sparse, lit_prune]
 
 Made from `{model.encoder.name}` ({model.encoder.model_type}), pruned with lit_prune.
 
-{chr(10).join(f"- {task.name}: {_answers(task)}" for task in tasks)}
+{chr(10).join(f"- {task.name}: {task.output}" for task in tasks)}
 - Sparsity: {_sparsity(trained)}
-- Size: {size:.2f} MB on disk, {form}{converted}
+- Size: {size:.2f} MB on disk, {form.name}{converted}
 
 ## Metrics
 
@@ -68,65 +64,15 @@ Of the run's selected model (step {metrics["step"]} of {metrics["steps"]}){befor
 import lit_prune
 
 model = lit_prune.load({", ".join(["FOLDER", *options])})
-inputs = model.encoder.tokenizer({_texts(model.tasks[model.task])}, return_tensors="pt")
-{_spans(model.tasks[model.task])}logits = model(**inputs).logits
+inputs = model.encoder.tokenizer({model.tasks[model.task].example_texts}, return_tensors="pt")
+{model.tasks[model.task].example_inputs}logits = model(**inputs).logits
 {_switch(tasks)}```
-{_elsewhere(trained, form, known)}"""
-
-
-def _texts(task: Task) -> str:
-    """An example of what the tokenizer is given."""
-    if isinstance(task, ChoiceTask):
-        choices = ", ".join(f'"Choice {number}."' for number in task.labels)
-        return f'["A text."] * {task.num_choices}, [{choices}], padding=True'
-    return '"A text."' if isinstance(task, MentionTask) else '"A text.", "A second, for tasks of pairs."'
-
-
-def _spans(task: Task) -> str:
-    """What a task of mentions is given beside its texts."""
-    if not isinstance(task, MentionTask):
-        return ""
-    return 'inputs["spans"] = inputs["input_ids"].new_tensor([[[1, 1], [2, 2]]])  # a mention\'s first and last token\n'
-
-
-def _answers(task: Task) -> str:
-    if isinstance(task, ChoiceTask):
-        return f"which of {task.num_choices} choices goes best with a text"
-    if isinstance(task, SpanTask):
-        return "spans of the second text that answer the first; logits of a token being the first and the last of one"
-    if isinstance(task, MentionTask):
-        return f"classes {', '.join(task.labels)} of two mentions in a text"
-    return "a number" if isinstance(task, Similarity) else f"classes {', '.join(task.labels)}"
+{form.elsewhere(trained)}"""
 
 
 def _switch(tasks: list[Task]) -> str:
-    """How to switch, where there is something to switch to."""
+    """Return the line that switches to another task, if there are several."""
     return f'model.use("{tasks[-1].name}")  # another task, in place\n' if len(tasks) > 1 else ""
-
-
-def _elsewhere(trained: Trained, form: str, known: Counterpart | None) -> str:
-    """How to load it without lit_prune, where that can be."""
-    if form == "dense" and known is not None:
-        return f"\nOr without lit_prune: `transformers.{known.auto}.from_pretrained(FOLDER)`.\n"
-    if form != "delta" or not trained.factors:
-        return ""
-    auto = "AutoModel" if known is None else known.auto
-    labels = "" if known is None else f", num_labels={_num_outputs(trained.model.tasks[trained.task])}"
-    base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
-    return f"""
-Or by peft{", the encoder alone" if known is None else ""}:
-
-```python
-from peft import PeftModel
-from transformers import {auto}
-
-model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER)
-```
-"""
-
-
-def _num_outputs(task: Task) -> int:
-    return 2 if isinstance(task, SpanTask) else 1 if isinstance(task, Similarity) else len(task.labels)
 
 
 def _sparsity(trained: Trained) -> str:
@@ -153,13 +99,15 @@ def _sparsity(trained: Trained) -> str:
 
 
 def _table(trained: Trained) -> str:
-    """The tasks' metrics by split, a row each."""
+    """Return the tasks' metrics as a table, a row per split."""
+    tasks = trained.model.tasks
+    metrics = [*dict.fromkeys(name for task in tasks.values() for name in task.card_metrics), "loss"]
     rows: dict[str, dict[str, float]] = {}
     for key, value in trained.metrics.items():
         parts = key.split("/")
-        if len(parts) == 3 and parts[0] in trained.model.tasks and parts[2] in _METRICS:
+        if len(parts) == 3 and parts[0] in tasks and parts[2] in metrics:
             rows.setdefault("/".join(parts[:2]), {})[parts[2]] = value
-    shown = [metric for metric in _METRICS if any(metric in values for values in rows.values())]
+    shown = [metric for metric in metrics if any(metric in values for values in rows.values())]
     lines = [f"| split | {' | '.join(shown)} |", "|---" * (1 + len(shown)) + "|"]
     for split, values in rows.items():
         cells = (f"{values[metric]:.4f}" if metric in values else "-" for metric in shown)

@@ -1,4 +1,4 @@
-"""Which weights are kept, in few bits: the gaps between them in Rice's code (Rice and Plaunt, 1971).
+"""Masks in few bits: the gaps between kept entries in Rice's code (Rice and Plaunt, 1971).
 
 A gap g of pruned entries before a kept one is written as g >> r zeros and a one, and its r lowest bits beside that.
 At r = 0 this is the bit mask itself, so that the best r never takes more than one bit per weight.
@@ -18,7 +18,7 @@ _AT_MOST = 100_000_000, 1000  # entries of coded matrices: so many, and so many 
 
 
 def encode(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """The kept positions of an array of any shape, less than 2**32 entries, in row order."""
+    """Encode the kept positions of an array of any shape, less than 2**32 entries, in row order."""
     gaps = np.diff(np.flatnonzero(keep), prepend=-1) - 1
     sizes = [gaps.size * (1 + r) + int((gaps >> r).sum()) for r in range(_LONGEST)]
     r = int(np.argmin(sizes))
@@ -30,7 +30,7 @@ def encode(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 
 
 def decode(code: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.bool_]:
-    """The flat array of `size` entries whose kept positions `encode` wrote.
+    """Decode the flat array of `size` entries whose kept positions `encode` wrote.
 
     Raises:
         ValueError: the code is not of so many entries.
@@ -50,12 +50,12 @@ def decode(code: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.bool_]:
 def pack(
     keep: npt.NDArray[np.bool_], values: npt.NDArray[np.floating]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.floating]]:
-    """The code of the kept positions, and the kept values in row order; both arrays have one shape."""
+    """Return the code of the kept positions, and the kept values in row order; both arrays have one shape."""
     return encode(keep), values[keep]
 
 
 def unpack(code: npt.NDArray[np.uint8], values: npt.NDArray[np.floating], size: int) -> npt.NDArray[np.floating]:
-    """The flat array of `size` values that `pack` took, pruned ones 0.
+    """Return the flat array of `size` values that `pack` took, pruned ones 0.
 
     Raises:
         ValueError: code, values and size do not belong together.

@@ -1,4 +1,4 @@
-"""`TaskModel`: an encoder and the heads of its tasks, as a run left it or as an export is loaded."""
+"""`TaskModel`: an encoder and the heads of its tasks, rebuilt from a run or loaded from an export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
 from lit_prune.data.closed import build_class
-from lit_prune.data.task import Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.sparsity.install import install_saved, masks_by_task, use_task
@@ -34,7 +34,9 @@ def empty_encoder(settings: Mapping[str, Any], num_bytes: int) -> PrunableEncode
         size = sum(each.numel() for each in _encoder(settings).parameters())
     least, for_each = _AT_MOST
     if size > least + for_each * num_bytes:
-        raise UserError(f"the encoder of the configuration has {size:,} parameters, and its files {num_bytes:,} bytes")
+        raise UserError(
+            f"the encoder must fit its files of {num_bytes:,} bytes, got {size:,} parameters: is it the run's?"
+        )
     return _encoder(settings)
 
 
@@ -88,7 +90,7 @@ class LoraChanges:
 
 @dataclass
 class Output(ModelOutput):  # type: ignore[misc]
-    """What a `TaskModel` says; a class of its own, as `torch.compile` and `torch.export` want to know its fields."""
+    """The output of a `TaskModel`; a class of its own, as `torch.compile` and `torch.export` need its fields."""
 
     logits: Tensor | None = None
 
@@ -128,7 +130,7 @@ class TaskModel(nn.Module):
             UserError: The model has no such task.
         """
         if task not in self.tasks:
-            raise UserError(f"task is {task!r}, needed is one of the model's: {', '.join(self.tasks)}")
+            raise UserError(f"unknown task {task!r}: choose from {', '.join(self.tasks)}")
         self.task = task
         use_task(self, task)
         changes = self.changes.get(task)
@@ -140,12 +142,12 @@ class TaskModel(nn.Module):
         return self
 
     def forward(self, **inputs: Tensor) -> Output:
-        """What the tokenizer returns, each (batch, length) -> an object with the task's `logits`.
+        """Compute the task's `logits` from the tokenizer's output, each (batch, length).
 
-        Of classes they are (batch, classes), of numbers (batch, 1), of spans (batch, length, 2).
-        A task of mentions is given `spans` too, the tokens [first, last] of each row's two (batch, 2, 2).
+        For classes they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2). A task with
+        `head_inputs` needs these too: for mentions `spans`, the tokens [first, last] of each row's two (batch, 2, 2).
         """
-        of_head = {name: inputs.pop(name) for name in ("spans",) if name in inputs}
+        of_head = {name: inputs.pop(name) for name in self.tasks[self.task].head_inputs}
         return Output(logits=self.heads[self.task](*self.encoder(inputs), **of_head))
 
 
@@ -156,6 +158,10 @@ def check_same_for_all(model: TaskModel) -> None:
         UserError: masks or changes of the encoder differ by task.
     """
     if len(by_task := masks_by_task(model)) > 1:
-        raise UserError(f"masks differ by task ({', '.join(by_task)}): take one of the tasks")
+        raise UserError(
+            f"masks must be the same for all tasks, got others for {', '.join(by_task)}: take one with --task"
+        )
     if model.changes:
-        raise UserError("a delta is swapped in and out entry by entry of the dense matrices: export the run merged")
+        raise UserError(
+            "changes of the encoder must be merged, got a delta that is swapped in: export the run as packed"
+        )

@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_prune.export import dense
-from lit_prune.export.dense import Counterpart
-from lit_prune.export.files import save_tensors
+from lit_prune.export.formats import dense
+from lit_prune.export.formats.dense import Counterpart
+from lit_prune.export.tensor_files import save_tensors
 
 CONFIG = "adapter_config.json"
 FILE = "adapter_model.safetensors"
@@ -53,7 +53,7 @@ def write_peft_files(
         head = dense.split(own, task, known)[dense.FILE]
         written |= {f"{_ROOT}{name}": value for name, value in head.items()}
     config = _config(factors, sorted(names.values()), backbone) | {
-        "task_type": "FEATURE_EXTRACTION" if known is None else _KINDS[known.auto],
+        "task_type": "FEATURE_EXTRACTION" if known is None else _KINDS.get(known.auto),
         "modules_to_save": sorted({name.partition(".")[0] for name in head}) or None,
     }
     save_tensors(written, folder / FILE, {"format": "pt"})

@@ -14,12 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from lit_prune.errors import UserError
+from lit_prune.runs.job import job_id
 from lit_prune.runs.recorded import number_of, read_record
-
-
-def job_id() -> str | None:
-    """Return the id of this process's SLURM job, None outside of SLURM."""
-    return os.environ.get("SLURM_JOB_ID")
 
 
 def was_requeued() -> bool:

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lit_prune.display.table import NONE, Table
 from lit_prune.report.comparisons import Difference, compare
 from lit_prune.report.naming import metric_label, value_text
 from lit_prune.report.results import Results
 from lit_prune.report.settings import ClaimSettings, ReportSettings
-from lit_prune.report.tables import ENOUGH, NONE, Table, interval_texts
+from lit_prune.report.tables import ENOUGH, interval_texts
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from lit_prune.display.markup import in_latex
-from lit_prune.report.tables import Table
+from lit_prune.display.table import Table
 
 
 def latex(table: Table) -> str:

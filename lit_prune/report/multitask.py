@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lit_prune.display.table import NONE, Table
 from lit_prune.report.cells import split_cells
 from lit_prune.report.mixtures import find_models, mix
 from lit_prune.report.results import Results
 from lit_prune.report.run import Value
 from lit_prune.report.settings import MixtureSettings
 from lit_prune.report.statistics import Floats, Summary, summarize
-from lit_prune.report.tables import NONE, Table, axis_texts, mean_and_std
+from lit_prune.report.tables import axis_texts, mean_and_std
 
 SAME = 0.02  # tolerance of equal budgets: every model of a mixture has biases, which are not pruned
 

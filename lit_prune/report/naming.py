@@ -12,7 +12,6 @@ MODELS = {
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
-_COSTS = ("loss", "calibration_error")
 _FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
     "sparsity": "sparsity (% of weights removed)",
@@ -44,7 +43,9 @@ def is_share(name: str) -> bool:
 def higher_is_better(name: str) -> bool | None:
     """True if higher values of a metric are better, None if it has no direction, as numbers without a split."""
     *place, metric = name.split("/")
-    return None if not place or metric.startswith("predicted_share") else not metric.startswith(_COSTS)
+    if not place or metric.startswith("predicted_share"):
+        return None
+    return not (metric.startswith("loss") or metric.endswith("_error"))
 
 
 def sign(name: str) -> int:

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from lit_prune.display.markup import Bold
+from lit_prune.display.table import NONE, Table
 from lit_prune.report.cells import begun_cells
 from lit_prune.report.results import Results
 from lit_prune.report.run import PLANNED
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import summarize
-from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
+from lit_prune.report.tables import axis_texts, cell_axes
 
 
 def status_line(results: Results) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lit_prune.display.table import Table
 from lit_prune.errors import UserError
 from lit_prune.report.cells import split_cells
 from lit_prune.report.frontier import non_dominated
@@ -14,7 +15,7 @@ from lit_prune.report.results import Results
 from lit_prune.report.run import Value
 from lit_prune.report.settings import Direction
 from lit_prune.report.statistics import Floats
-from lit_prune.report.tables import Table, axis_texts
+from lit_prune.report.tables import axis_texts
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.files import check_undamaged
-from lit_prune.limits import read_parquet_table
+from lit_prune.parquet import read_parquet_table
 from lit_prune.report.results import Key
 from lit_prune.report.run import Run
 from lit_prune.report.statistics import Floats, RowStatistic, weighted_auroc, weighted_mean

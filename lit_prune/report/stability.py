@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
+from lit_prune.display.table import NONE, Table
 from lit_prune.report.naming import metric_label, sign, value_text
 from lit_prune.report.results import Results
 from lit_prune.report.run import PLANNED
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import Floats, summarize
-from lit_prune.report.tables import NONE, Table
 
 _DIGITS = 3  # decimals of the table, one more if values of different ranks look equal
 _LEARNED = 3.0  # standard deviations above the majority baseline

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lit_prune.display.table import NONE, Table
 from lit_prune.errors import UserError
 from lit_prune.report.cells import Cell, split_cells
 from lit_prune.report.naming import value_text
@@ -12,7 +13,7 @@ from lit_prune.report.results import Floats, Results
 from lit_prune.report.run import Run
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import summarize
-from lit_prune.report.tables import NONE, Table, axis_texts, cell_axes
+from lit_prune.report.tables import axis_texts, cell_axes
 
 
 def select_tuned(results: Results, settings: ReportSettings) -> tuple[Results, Table]:

@@ -14,13 +14,6 @@ from lit_prune.runs.recorded import read_metrics, read_record
 
 COLLAPSED_SHARE = 0.99  # a model that predicts one class for more than this fraction of a set has collapsed
 
-# The metric that identifies a kind of task -> the metrics in the summary, by title.
-KINDS = {
-    "/id/exact_match": {"exact match": "exact_match", "F1": "f1"},
-    "/id/mean_correlation": {"Pearson": "pearson", "Spearman": "spearman"},
-}
-MAIN = ("/id/accuracy", *KINDS)
-
 MODELS = {"dense": "dense/", "dense, shifted": "dense_shifted/", "result": "", "constant": "constant/"}
 SPARSITIES = {"dense/": "dense/sparsity", "dense_shifted/": "dense/sparsity", "": "sparsity"}  # prefix -> its number
 
@@ -35,6 +28,7 @@ TITLES = {
     "pearson": "Pearson",
     "spearman": "Spearman",
 }
+_MODELS = ("bias", "teacher")  # their metrics are `<model>/<task>/<metric>`
 _ROUND = re.compile(r"(round_(\d+)/)sparsity")
 
 
@@ -76,12 +70,16 @@ def _print_values(console: Console, values: Mapping[str, Any], selection: Mappin
 
 
 def _tasks(values: Mapping[str, Any]) -> list[str]:
-    return sorted({name.split("/")[0] for name in values if name.endswith(MAIN) and _is_of_result(name)})
+    """Return the tasks: those with metrics `<task>/id/<metric>`; the metrics of other models have a further prefix."""
+    places = [name.split("/") for name in values]
+    return sorted({place[0] for place in places if len(place) == 3 and place[1] == "id" and place[0] not in _MODELS})
 
 
-def _is_of_result(name: str) -> bool:
-    """True if a metric belongs to the selected model: `<task>/<split>/<metric>`, without the prefix of a model."""
-    return name.count("/") == 2 and not name.startswith("bias/")
+def _metrics(values: Mapping[str, Any], task: str) -> list[str]:
+    """Return the metrics of a task's whole sets, in their order; those of groups begin with the name of another."""
+    names = [name.removeprefix(f"{task}/id/") for name in values if name.startswith(f"{task}/id/")]
+    own = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
+    return [name for name in own if name != "loss"]
 
 
 def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table:
@@ -115,10 +113,9 @@ def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[
     """Return the metrics `<split>/<metric>` of a task by title, the selection metric first."""
     chosen = {} if selection is None else {_title(selection): selection}
     names = {f"validation {title}": f"validation/{name}" for title, name in chosen.items()}
-    shown = next((shown for main, shown in KINDS.items() if f"{task}{main}" in values), None)
-    if shown is None:
+    if f"{task}/id/accuracy" in values:
         return names | _classification(values, task, chosen)
-    chosen = {title: name for title, name in chosen.items() if name not in shown.values()}
+    shown = {_title(name): name for name in _metrics(values, task)}
     return names | {
         f"{_set(split)} {kind}": f"{split}/{name}"
         for split in ["id", *_ood(values, task)]
@@ -149,7 +146,7 @@ def _rounds(values: Mapping[str, Any], selection: Mapping[str, str]) -> Table:
     tasks = _tasks(values)
     columns = {}
     for task in tasks:
-        chosen = selection.get(task, next(main for main in MAIN if f"{task}{main}" in values).rpartition("/")[2])
+        chosen = selection.get(task, _metrics(values, task)[0])
         for split in ["id", *_ood(values, task)]:
             title = f"{_set(split)} {_title(chosen)}"
             columns[title if len(tasks) == 1 else f"{task} {title}"] = f"{task}/{split}/{chosen}"

@@ -17,7 +17,8 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
 from lit_prune.studies.ledger import lock_run
-from lit_prune.studies.standing import START_FROM, Standing
+from lit_prune.studies.resolution import START_FROM
+from lit_prune.studies.standing import Standing
 
 _PATIENCE = 30  # seconds of waiting before the size of the cluster is checked again
 _ANSWER = 10  # seconds until a connection times out

@@ -6,7 +6,7 @@ from torch import nn
 
 from lit_prune.bench.bert import check_shape, dense_bert, low_rank_bert, sparse_bert
 from lit_prune.errors import UserError
-from lit_prune.export.csr import SparseLinear
+from lit_prune.export.formats.csr import SparseLinear
 from lit_prune.sparsity.select import num_kept
 
 TOKENS = torch.arange(10)[None]

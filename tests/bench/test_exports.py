@@ -7,7 +7,7 @@ from torch import nn
 import lit_prune
 from lit_prune.bench.exports import encoder_makers
 from lit_prune.errors import UserError
-from lit_prune.export.csr import SparseLinear
+from lit_prune.export.formats.csr import SparseLinear
 from lit_prune.export.trained import read_run
 
 TOKENS = torch.arange(10)[None]

@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lit_prune
 from lit_prune.cli import main
-from lit_prune.export import dense
+from lit_prune.export.formats import dense
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
 
@@ -41,7 +41,7 @@ def test_plain_transformers_loads_the_dense_format(any_run, export, difference, 
 
 @pytest.mark.parametrize("form", ["dense", "packed"])
 def test_a_backbone_without_a_counterpart_is_exported_too(any_run, export, difference, form, monkeypatch):
-    monkeypatch.setattr(dense, "_KNOWN", {})
+    monkeypatch.setattr(dense, "FAMILIES", {})
     folder = export(any_run, form)
     assert (folder / "head.safetensors").exists() == (form == "dense")
     model = lit_prune.load(folder)

@@ -115,7 +115,7 @@ def test_the_runs_own_rows_are_predicted_as_the_run_itself_did(finished_run, tmp
     [
         ([], "either --file or --split must be set"),
         (["--split", "train", "--file", "a.csv"], "either --file or --split must be set"),
-        (["--split", "dev"], "it has train, id, ood"),
+        (["--split", "dev"], "choose from train, id, ood"),
         (["--split", "train", "--columns", "{text_a: a}"], "--columns must be left out with --split train"),
     ],
 )

@@ -1,9 +1,19 @@
 """Batches: what is padded, and how far."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from lit_prune.data.batch import Collate, padded_length
+
+
+def task(*head_inputs):
+    return SimpleNamespace(label_classes=None, head_inputs=head_inputs)
+
+
+def collate(tokenizer, *head_inputs):
+    return Collate(tokenizer, {"nli": task(*head_inputs)})
 
 
 def rows(tokenizer, *texts, **columns):
@@ -13,7 +23,7 @@ def rows(tokenizer, *texts, **columns):
 
 @pytest.mark.parametrize(("num_words", "length"), [(1, 8), (6, 8), (7, 16), (14, 16), (15, 24)])
 def test_rows_are_padded_to_a_multiple_of_eight(tokenizer, num_words, length):
-    batch = Collate(tokenizer)(rows(tokenizer, "a", " ".join(["a"] * num_words)))
+    batch = collate(tokenizer)(rows(tokenizer, "a", " ".join(["a"] * num_words)))
     assert set(batch.inputs) == set(tokenizer.model_input_names)
     assert all(each.shape == (2, length) for each in batch.inputs.values())
     assert padded_length(num_words + 2) == length
@@ -24,7 +34,7 @@ def test_rows_are_padded_to_a_multiple_of_eight(tokenizer, num_words, length):
 
 
 def test_a_batch_says_its_task_labels_and_rows(tokenizer):
-    batch = Collate(tokenizer)(rows(tokenizer, "a", "b", label=[2, 0], index=[7, 3]))
+    batch = collate(tokenizer)(rows(tokenizer, "a", "b", label=[2, 0], index=[7, 3]))
     assert batch.task == "nli"
     assert batch.labels.tolist() == [2, 0]
     assert batch.labels.dtype == torch.int64
@@ -34,24 +44,25 @@ def test_a_batch_says_its_task_labels_and_rows(tokenizer):
 
 def test_labels_of_merged_classes_come_with_what_they_are(tokenizer):
     classes = torch.tensor([[True, False], [False, True], [True, True]])
-    collate = Collate(tokenizer, {"nli": classes, "other": None})
-    batch = collate(rows(tokenizer, "a", "b", label=[2, 0]))
+    tasks = {"nli": SimpleNamespace(label_classes=classes, head_inputs=()), "other": task()}
+    make = Collate(tokenizer, tasks)
+    batch = make(rows(tokenizer, "a", "b", label=[2, 0]))
     assert batch.labels.tolist() == [2, 0]
     assert torch.equal(batch.classes, classes)
-    assert collate({**rows(tokenizer, "a"), "task": "other"}).classes is None
-    assert Collate(tokenizer)(rows(tokenizer, "a")).classes is None
+    assert make({**rows(tokenizer, "a"), "task": "other"}).classes is None
+    assert collate(tokenizer)(rows(tokenizer, "a")).classes is None
 
 
 def test_spans_come_along_where_there_are_some_for_the_head(tokenizer):
-    assert Collate(tokenizer)(rows(tokenizer, "a", "b")).head_inputs == {}
+    assert collate(tokenizer)(rows(tokenizer, "a", "b")).head_inputs == {}
     spans = [[[1, 1], [1, 2]], [[0, 1], [2, 2]]]
-    (name, found), *others = Collate(tokenizer)(rows(tokenizer, "a", "b", spans=spans)).head_inputs.items()
+    (name, found), *others = collate(tokenizer, "spans")(rows(tokenizer, "a", "b", spans=spans)).head_inputs.items()
     assert (name, found.tolist(), others) == ("spans", spans, [])
 
 
 def test_the_bias_comes_along_where_there_is_one(tokenizer):
-    assert Collate(tokenizer)(rows(tokenizer, "a", "b")).bias is None
+    assert collate(tokenizer)(rows(tokenizer, "a", "b")).bias is None
     bias = [[-1.0, -0.5], [-2.0, -0.25]]
-    batch = Collate(tokenizer)(rows(tokenizer, "a", "b", bias=bias))
+    batch = collate(tokenizer)(rows(tokenizer, "a", "b", bias=bias))
     assert torch.equal(batch.bias, torch.tensor(bias))
     assert batch.bias.dtype == torch.float32

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import pytest
 
-from lit_prune import data
-from lit_prune.data import Files, GeneratedNli, Windows
-from lit_prune.data.closed import SOURCES, build, build_class, convert, load_plugins
+from lit_prune.data import Files, GeneratedNli, Windows, public
+from lit_prune.data.closed import build, build_class, convert, load_plugins
 from lit_prune.data.sources import Given
 from lit_prune.data.sources.given import GivenLayout
+from lit_prune.data.sources.known import SOURCES
 from lit_prune.data.sources.source import Source
 from lit_prune.errors import UserError
 
@@ -47,8 +47,8 @@ def test_a_class_of_the_package_is_built_by_each_of_its_paths(path):
 
 
 def test_all_sources_of_the_package_but_those_of_given_files_are_in_the_table():
-    public = {each for each in vars(data).values() if isinstance(each, type) and issubclass(each, Source)}
-    assert public == set(SOURCES.values())
+    known = {each for each in vars(public).values() if isinstance(each, type) and issubclass(each, Source)}
+    assert known == set(SOURCES.values())
     assert not {Given, GivenLayout} & set(SOURCES.values())
 
 

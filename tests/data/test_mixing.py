@@ -27,11 +27,14 @@ def test_shares_are_in_the_order_of_the_tasks_and_add_up(mixing, expected):
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ({"nli": 1.0, "sts": 1.0, "rte": 1.0, "qqp": 1.0}, "Weights weighs qqp, but the tasks are nli, sts, rte"),
-        ({"nli": 1.0, "sts": 1.0}, "no weight above 0 to rte"),
-        ({"nli": 1.0, "sts": 0.0, "rte": -1.0}, "no weight above 0 to sts, rte"),
-        ({"nli": 1.0, "sts": float("inf"), "rte": 1.0}, "no weight above 0 to sts"),
-        ({"nli": 1.0, "sts": float("nan"), "rte": 1.0}, "no weight above 0 to sts"),
+        (
+            {"nli": 1.0, "sts": 1.0, "rte": 1.0, "qqp": 1.0},
+            "unknown task 'qqp' in the weights of Weights: .* nli, sts",
+        ),
+        ({"nli": 1.0, "sts": 1.0}, "above 0, got others for rte"),
+        ({"nli": 1.0, "sts": 0.0, "rte": -1.0}, "above 0, got others for sts, rte"),
+        ({"nli": 1.0, "sts": float("inf"), "rte": 1.0}, "above 0, got others for sts"),
+        ({"nli": 1.0, "sts": float("nan"), "rte": 1.0}, "above 0, got others for sts"),
     ],
 )
 def test_weights_that_fit_no_task_are_refused(weights, words):
@@ -41,5 +44,5 @@ def test_weights_that_fit_no_task_are_refused(weights, words):
 
 @pytest.mark.parametrize("temperature", [0.5, 0.0, -1.0, float("inf"), float("nan")])
 def test_a_temperature_below_one_is_refused(temperature):
-    with pytest.raises(UserError, match="needed is a finite number from 1 on"):
+    with pytest.raises(UserError, match="temperature must be finite and at least 1"):
         Temperature(temperature)

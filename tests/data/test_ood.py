@@ -29,11 +29,14 @@ def test_by_default_there_is_nothing_to_say():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"repeat": 0}, r"task t: ood_train.repeat is 0, needed is 1 or more"),
-        ({"labels": {"neutral": "contradiction"}}, r"names 'neutral', which is one of its labels"),
-        ({"labels": {"no": "contradicts"}}, r"has 'contradicts' for 'no': needed are .*'contradiction'"),
-        ({"labels": {"no": []}}, r"has \[\] for 'no'"),
-        ({"labels": {"no": ["neutral", "neutral"]}}, r"has \['neutral', 'neutral'\] for 'no'"),
+        ({"repeat": 0}, r"ood_train.repeat of task t must be at least 1, got 0"),
+        (
+            {"labels": {"neutral": "contradiction"}},
+            r"ood_train.labels of task t must not be its own, got 'neutral'",
+        ),
+        ({"labels": {"no": "contradicts"}}, r"got 'contradicts' for 'no': choose from .*contradiction"),
+        ({"labels": {"no": []}}, r"got \[\] for 'no'"),
+        ({"labels": {"no": ["neutral", "neutral"]}}, r"got \['neutral', 'neutral'\] for 'no'"),
     ],
 )
 def test_what_does_not_fit_the_classes_is_refused(arguments, message):

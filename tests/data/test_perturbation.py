@@ -28,12 +28,12 @@ def test_an_example_is_left_out_with_all_its_rows():
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
 def test_no_share_is_an_error(share):
-    with pytest.raises(UserError, match=f"share is {share}"):
+    with pytest.raises(UserError, match=f"share must be above 0 and below 1, got {share}"):
         Perturbation(share)
 
 
 def test_a_share_that_leaves_nothing_is_an_error():
-    with pytest.raises(UserError, match=r"leaves no example of 3"):
+    with pytest.raises(UserError, match=r"must leave examples, got .* of 3"):
         Perturbation(0.9).kept(np.arange(3))
 
 

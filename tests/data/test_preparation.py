@@ -81,7 +81,10 @@ def test_without_an_id_set_one_is_cut_that_no_seed_changes(how, table):
     other = by_split(prepare_task(nli(source), replace(how, seed=4), table)[1])
     assert {*other["id"].rows["id"]} == kept[2]
     assert {*other["validation"].rows["id"]} != kept[1]
-    with pytest.raises(UserError, match=r"no `id` set, and data.validation_fraction=0 cuts none.*name an `id` split"):
+    with pytest.raises(
+        UserError,
+        match=r"must be above 0 for task 'nli', got 0: it has no `id` set.*an `id` split",
+    ):
         prepare_task(nli(source), replace(how, validation_fraction=0), table)
 
 
@@ -91,7 +94,7 @@ def test_a_positive_class_is_not_needed(how, table):
 
 
 def test_a_cut_that_leaves_nothing_to_train_on_is_refused(how, table):
-    with pytest.raises(UserError, match=r"task 'nli': data.validation_fraction=0.99 leaves no training row of 6"):
+    with pytest.raises(UserError, match=r"must leave training rows of task 'nli', got 0.99 of 6: set a smaller one"):
         prepare_task(nli(Rows()), replace(how, validation_fraction=0.99), table)
 
 
@@ -132,12 +135,14 @@ def test_ood_rows_of_merged_classes_are_trained_as_any_of_them(how, table):
 
 
 def test_ood_rows_of_unknown_classes_are_an_error_that_names_the_way_out(how, table):
-    with pytest.raises(UserError, match=r"'ood_train', row 'ood_train-0': unknown label 'non_.*ood_train.labels"):
+    with pytest.raises(
+        UserError, match=r"unknown label 'non_.* 'ood_train-0' in split 'ood_train': .*ood_train.labels"
+    ):
         prepare_task(informed(), how, table)
 
 
 def test_settings_for_ood_rows_that_are_not_there_are_an_error(how, table):
-    with pytest.raises(UserError, match=r"task 'nli': ood_train is set, but its source has no split of that name"):
+    with pytest.raises(UserError, match=r"ood_train of task 'nli' must be left out, .* has no split ood_train"):
         prepare_task(nli(ood_train=OodTraining(repeat=10)), how, table)
 
 
@@ -188,12 +193,12 @@ def test_rows_are_cut_to_the_tasks_length_before_the_modules(how, table):
 
 
 def test_an_unknown_label_is_named_with_its_row(how, table):
-    with pytest.raises(UserError, match=r"split 'train', row 'train-1': unknown label 'maybe'; known are \['contra"):
+    with pytest.raises(UserError, match=r"unknown label 'maybe' of row 'train-1' in split 'train': choose from contra"):
         prepare_task(nli(Rows(labels=("neutral", "maybe"))), how, table)
 
 
 def test_an_empty_split_is_named(how, table):
-    with pytest.raises(UserError, match=r"split 'train' of Rows has no rows"):
+    with pytest.raises(UserError, match=r"split 'train' of Rows must have rows, got none"):
         prepare_task(nli(Rows(labels=())), how, table)
 
 
@@ -235,7 +240,7 @@ def test_a_task_trains_on_as_many_rows_as_it_says_drawn_by_the_seed(how, table):
 
 @pytest.mark.parametrize("size", [0, 55])
 def test_rows_that_are_not_there_cannot_be_drawn(how, table, size):
-    with pytest.raises(UserError, match=f"task 'nli': num_train is {size}, needed is a number from 1 to 54"):
+    with pytest.raises(UserError, match=f"num_train of task 'nli' must be from 1 to 54, got {size}"):
         prepare_task(nli(num_train=size), how, table)
 
 

@@ -26,13 +26,13 @@ def test_a_cut_has_the_sizes_that_were_published_and_loses_no_row(name):
 
 
 def test_another_file_is_refused():
-    with pytest.raises(UserError, match=r"fu2023/CB is of a training set of 250 rows, this one has 3"):
+    with pytest.raises(UserError, match=r"the training set that fu2023/CB cuts must have 250 rows, got 3"):
         published_cut("fu2023/CB", Dataset.from_dict({"number": range(3)}))
 
 
 @pytest.mark.parametrize(("kind", "settings"), [(Task, {"labels": ["a", "b"]}), (Similarity, {})])
 def test_an_unknown_cut_is_named_before_rows_are_read(kind, settings):
-    with pytest.raises(UserError, match=r"validation is 'fu2023/MNLI', needed is a published cut, one of fu2023/CoLA"):
+    with pytest.raises(UserError, match=r"unknown validation 'fu2023/MNLI': choose from fu2023/CoLA"):
         kind("t", source=GeneratedNli(), validation="fu2023/MNLI", **settings)
     assert check_published("fu2023/RTE") == "fu2023/RTE"
 

@@ -91,7 +91,10 @@ def test_a_model_says_the_same_without_labels(four_kinds_run, files, tmp_path, t
     [
         (["--files", "id={table}"], "--task"),
         (["--task", "reading", "--files", "id={table}"], "malformed JSON"),
-        (["--task", "reading", "--files", "id={labelled}", "--columns", "{text_a: q}"], "no effect on reading"),
+        (
+            ["--task", "reading", "--files", "id={labelled}", "--columns", "{text_a: q}"],
+            "got them for 'reading': its files have SQuAD's",
+        ),
         (["--task", "similarity", "--files", "id={labelled}"], "cannot be read"),
     ],
 )
@@ -104,4 +107,4 @@ def test_what_does_not_fit_a_task_is_an_error(four_kinds_run, files, refused, ar
 def test_a_label_that_is_no_number_is_an_error(four_kinds_run, refused, tmp_path):
     (tmp_path / "own.csv").write_text("text_a,text_b,label\nA,B,very\n")
     error = refused("test", four_kinds_run, "--task", "similarity", "--files", f"id={tmp_path / 'own.csv'}")
-    assert "the label 'very' is no number" in error
+    assert "must be a number, got 'very'" in error

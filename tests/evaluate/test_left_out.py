@@ -27,5 +27,5 @@ def test_they_are_the_rows_that_training_lacked(experiment, monkeypatch):
 
 
 def test_a_run_that_lacked_none_is_named(finished_run):
-    with pytest.raises(UserError, match=r"version_0 had its whole training set: give runs with data\.perturbation"):
+    with pytest.raises(UserError, match=r"data\.perturbation of .*version_0 must be set, got none: give runs"):
         left_out_set(read_run(finished_run, None))

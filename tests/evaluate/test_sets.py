@@ -155,7 +155,7 @@ def test_a_folder_is_no_data_set_of_the_hub(trained, tmp_path):
 
 
 def test_rows_that_the_run_does_not_have_or_that_others_code_would_read_are_an_error(trained):
-    with pytest.raises(UserError, match=r"--split 'dev' is none of the run's: it has train, id, ood$"):
+    with pytest.raises(UserError, match=r"unknown --split 'dev': choose from train, id, ood$"):
         own_set(trained, "dev")
     with pytest.raises(UserError, match=r"os\.system is no source of the package"):
         own_set(with_task(trained, source={"class_path": "os.system", "init_args": {}}), "train")

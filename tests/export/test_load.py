@@ -2,15 +2,22 @@
 
 import json
 import random
+import re
+import subprocess
+import sys
+import tomllib
 from contextlib import suppress
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import lit_prune
+from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.export.files import load_tensors, save_tensors
-from lit_prune.export.load import FILES, checksums
+from lit_prune.export.formats.known import FORMATS
+from lit_prune.export.tensor_files import FILES, checksums, load_tensors, save_tensors
 
 RUNS = {"lowrank": "finished_rank_run", "csr": "finished_sparse_run"}
 
@@ -82,3 +89,59 @@ def test_a_folder_that_is_no_export_is_an_error(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(UserError, match="--out"):
             lit_prune.load(folder)
+
+
+# Blocks libraries as if they were not installed, then loads folders and writes their logits.
+SERVE = """
+import json, sys
+blocked, exports, out = json.loads(sys.argv[1])
+sys.modules.update(dict.fromkeys(blocked))
+import numpy, torch, lit_prune
+logits = {}
+for name, (folder, base) in exports.items():
+    model = lit_prune.load(folder, base)
+    for task in model.tasks:
+        inputs = model.encoder.tokenizer(["the doctor", "a nurse"], ["a", "b c"], padding=True, return_tensors="pt")
+        with torch.inference_mode():
+            logits[f"{name}/{task}"] = model.use(task)(**inputs).logits.numpy()
+numpy.savez(out, **logits)
+"""
+OF_TRANSFORMERS = {"PyYAML", "huggingface_hub"}  # which needs these
+MODULES = {"scikit-learn": "sklearn", "lightning": "lightning lightning_utilities pytorch_lightning lightning_fabric"}
+
+
+def test_a_model_is_served_by_torch_transformers_safetensors_and_numpy_alone(
+    finished_run, finished_rank_run, finished_sparse_run, four_kinds_run, lora_runs, tmp_path
+):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = [each for name in ("peft", "cluster", "test") for each in project["optional-dependencies"][name]]
+    needed = {re.match(r"[\w-]+", each)[0] for each in [*project["dependencies"], *extras]} - {"lit_prune"}
+    others = needed - {"torch", "transformers", "safetensors", "numpy"} - OF_TRANSFORMERS
+    blocked = [module for name in others for module in MODULES.get(name, name).split()]
+    assert {"datasets", "torchmetrics", "jsonargparse", "pyarrow", "pandas", "rich", "sklearn"} <= set(blocked)
+    runs = {
+        "dense": (finished_run, None),
+        "packed": (four_kinds_run, None),
+        "compact": (finished_run, None),
+        "lowrank": (finished_rank_run, None),
+        "csr": (finished_sparse_run, None),
+        "masks": (finished_run, finished_run),
+        "delta": (lora_runs["nli"], None),
+    }
+    exports = {}
+    for form, (run, base) in runs.items():
+        assert main(["export", str(run), "--format", form, "--out", str(tmp_path / form)]) == 0
+        exports[form] = str(tmp_path / form), base and str(base)
+    assert exports.keys() == FORMATS.keys()
+    arguments = json.dumps([blocked, exports, str(tmp_path / "logits.npz")])
+    served = subprocess.run([sys.executable, "-c", SERVE, arguments], capture_output=True, text=True)
+    assert served.returncode == 0, served.stderr
+    found = dict(np.load(tmp_path / "logits.npz"))
+    for form, (folder, base) in exports.items():
+        model = lit_prune.load(folder, base)
+        inputs = model.encoder.tokenizer(["the doctor", "a nurse"], ["a", "b c"], padding=True, return_tensors="pt")
+        for task in model.tasks:
+            with torch.inference_mode():
+                logits = model.use(task)(**inputs).logits.numpy()
+            assert np.array_equal(found.pop(f"{form}/{task}"), logits)
+    assert not found

@@ -44,7 +44,7 @@ def test_one_packed_folder_has_all_tasks_and_switches_in_place(four_kinds_run, e
         for task, masks in masks_by_task(trained).items()
         for name, keep in masks.items()
     )
-    with pytest.raises(UserError, match="task is 'qa', needed is one of the model's: nli, paraphrase"):
+    with pytest.raises(UserError, match="unknown task 'qa': choose from nli, paraphrase"):
         model.use("qa")
     card = (folder / "README.md").read_text()
     assert 'task="nli"' in card
@@ -91,7 +91,7 @@ def test_plain_transformers_loads_each_task(four_kinds_run, tmp_path, inputs, ta
 
 def test_dense_is_of_one_task(four_kinds_run, tmp_path, capsys):
     assert main(["export", str(four_kinds_run), "--format", "dense", "--out", str(tmp_path / "out")]) == 2
-    assert "needed is one of nli, paraphrase, reading, similarity" in capsys.readouterr().err
+    assert "choose from nli, paraphrase, reading, similarity" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -66,7 +66,7 @@ def test_a_task_of_a_kind_that_is_not_known_is_refused(finished_run, tmp_path, t
         del tasks[0]["init_args"]["labels"]
 
     run = rewritten(finished_run, tmp_path / "version_0", change)
-    with pytest.raises(UserError, match=r"the task nli has no labels, and of tasks of other kinds than classes"):
+    with pytest.raises(UserError, match=r"unknown class 'someone.Ranking' of task 'nli', which has no labels"):
         read_run(run, task)
 
 

@@ -1,8 +1,8 @@
 """Tables for LaTeX."""
 
 from lit_prune.display.markup import Bold
+from lit_prune.display.table import Table
 from lit_prune.report.latex import latex
-from lit_prune.report.tables import Table
 
 
 def test_a_table_is_one_of_booktabs_in_which_everything_is_escaped():

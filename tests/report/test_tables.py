@@ -1,21 +1,11 @@
 """Tables: what stands in a cell, and what is not hidden."""
 
-from io import StringIO
-
 import pytest
 from records import numbers
-from rich.console import Console
 
 from lit_prune.display.markup import Bold
 from lit_prune.report.comparisons import compare, rank
-from lit_prune.report.tables import (
-    Table,
-    differences_table,
-    printed_table,
-    ranks_table,
-    results_table,
-    spread_table,
-)
+from lit_prune.report.tables import differences_table, printed_table, ranks_table, results_table, spread_table
 
 
 def differences_of(results, settings):
@@ -27,22 +17,6 @@ def differences_of(results, settings):
 def row_of(table, *names):
     (row,) = [row for row in table.rows if tuple(row[: len(names)]) == names]
     return dict(zip(table.header, row, strict=True))
-
-
-def test_markdown_marks_figures_and_keeps_bars_in_their_cells():
-    table = Table("Title", ["axis", "value"], [["a|b", "0.1"]], 1, ["A note."])
-    assert table.markdown() == "## Title\n\n| axis | value |\n| --- | ---: |\n| a\\|b | 0.1 |\n\nA note."
-
-
-def test_the_console_shows_the_first_rows_and_says_how_many_are_left():
-    table = Table("Title", ["axis", "value"], [[f"[row] {n}", Bold("0.1")] for n in range(5)], 1, [Bold("A note.")])
-    console = Console(width=80, file=StringIO())
-    console.print(table.rich(3))
-    text = console.file.getvalue()
-    assert "[row] 2" in text
-    assert "[row] 3" not in text
-    assert "2 more rows are in report.md. A note." in text
-    assert "*" not in text
 
 
 def test_a_cell_shows_mean_and_deviation_of_each_model(grid):

@@ -46,7 +46,7 @@ def test_the_report_is_not_looked_into(source):
         (["runs"], {}, "runs must have a kind of runs, got none"),
         (["runs", "mask", "axis"], ["seed"], "unknown key 'axis' of runs.mask: choose from configs"),
         (["runs", "mask", "configs"], [], "runs.mask.configs must have a file, got none"),
-        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs must be existing files, got no/such.yaml"),
+        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs: unknown config no/such.yaml: "),
         (["runs", "mask", "configs"], "no/such.yaml", "runs.mask.configs must be a list, got 'no/such.yaml'"),
         (
             ["runs", "mask", "axes"],

@@ -1,9 +1,12 @@
 """Models of a data set's bias, whose predictions the debiasing losses need."""
 
-from lit_prune.data.bias.claim import ClaimBias
-from lit_prune.data.bias.file import BiasFile
-from lit_prune.data.bias.model import BiasModel
-from lit_prune.data.bias.overlap import OverlapBias
-from lit_prune.data.bias.shuffled import ShuffledBias
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["BiasFile", "BiasModel", "ClaimBias", "OverlapBias", "ShuffledBias"]
+from lit_prune.lazy import public_name
+
+if TYPE_CHECKING:
+    from lit_prune.data.bias.public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    return public_name(__name__, name)

@@ -47,7 +47,8 @@ class ClaimBias(BiasModel):
         """
         if len(present := np.unique(labels)) < 2:
             raise UserError(
-                f"all {len(labels)} rows are {label_names[present[0]]!r}; a bias model needs two classes or more"
+                f"training rows of a bias model must have two classes or more, got {label_names[present[0]]!r} for all "
+                f"{len(labels)}: add rows"
             )
         claims = list(dict.fromkeys(text_a))  # once each: many claims come with several pieces of evidence
         pooled = _pooled(claims, self.word_vectors(claims, word_vector))
@@ -62,11 +63,11 @@ class ClaimBias(BiasModel):
 
 
 def _pooled(claims: Sequence[str], word_vector: WordVectors) -> npt.NDArray[np.float32]:
-    """The element-wise maximum over each claim's words (claims, dimension); 0 for a claim without a vector."""
+    """Return the element-wise maximum over each claim's words (claims, dimension); 0 for a claim without a vector."""
     found = [[vector for word in words(claim) if (vector := word_vector(word)) is not None] for claim in claims]
     dimension = next((len(vectors[0]) for vectors in found if vectors), 0)
     if not dimension:
-        raise UserError("no word of the first texts has a vector: name another file as `vectors`, or set it to null")
+        raise UserError("vectors must have a word of the first texts, got none: name another file, or set null")
     return np.stack([np.max(vectors, axis=0) if vectors else np.zeros(dimension) for vectors in found]).astype(
         np.float32
     )

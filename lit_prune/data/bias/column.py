@@ -20,7 +20,7 @@ IS_OOD = "is_ood"  # true in OOD rows, null in the others; a column of training 
 def with_bias(
     train: Dataset, model: BiasModel, labels: Sequence[str], tokenizer: PreTrainedTokenizerBase, word_embeddings: Tensor
 ) -> Dataset:
-    """The training set with a column `bias`: the bias model's log-probabilities of the classes.
+    """Add the column `bias` to the training set: the bias model's log-probabilities of the classes.
 
     Args:
         train: Rows with text_a, text_b and label.
@@ -62,13 +62,13 @@ def _predict(
 
 
 def without_bias(rows: Dataset, num_classes: int) -> Dataset:
-    """OOD rows beside rows that have a bias: to the bias model, which does not see them, all classes are as likely."""
+    """Add the column `bias` to OOD rows: all classes are equally likely, as the bias model never sees them."""
     uniform = np.full((len(rows), num_classes), -np.log(num_classes), dtype=np.float32)
     return rows.add_column("bias", list(uniform)).add_column(IS_OOD, [True] * len(rows))
 
 
 def biased_rows(train: Dataset) -> Dataset:
-    """The rows of a training set that its bias model was fitted on: all but those of `without_bias`."""
+    """Return the rows of a training set that its bias model was fitted on: all but those of `without_bias`."""
     if IS_OOD not in train.column_names:
         return train
     return train.select(np.flatnonzero([not each for each in train[IS_OOD][:]]))

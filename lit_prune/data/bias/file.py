@@ -34,7 +34,7 @@ class BiasFile(BiasModel):
             raise UserError(f"BiasFile: {path} is of an unknown kind; name one of the kinds {', '.join(READERS)}")
 
     def fingerprint(self) -> dict[str, Any]:
-        """A small value that changes whenever the predictions might: the file's name, size and time of change."""
+        """Return a small value that changes whenever the predictions might: the file's name, size and change time."""
         path = Path(self.path).expanduser()
         status = path.stat() if path.is_file() else None
         return {"path": str(path.resolve()), "file": status and (status.st_size, status.st_mtime_ns)}
@@ -48,7 +48,7 @@ class BiasFile(BiasModel):
         word_vector: WordVectors,
         ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """The file's predictions of the rows.
+        """Return the file's predictions of the rows.
 
         Args:
             text_a: (rows) first texts: rows of one id are to have the same.
@@ -62,8 +62,8 @@ class BiasFile(BiasModel):
             Log-probabilities (rows, classes), float32, finite.
 
         Raises:
-            UserError: there is no such file, it lacks a column or rows, says two things of one row, or holds what are
-                no probabilities; or an id stands for rows of different texts.
+            UserError: there is no such file, it lacks a column or rows, has two predictions for a row, or numbers that
+                are no probabilities; or an id stands for rows of different texts.
         """
         assert ids is not None, "the caller hands the ids"
         _check_unambiguous(ids, text_a)
@@ -78,10 +78,10 @@ class BiasFile(BiasModel):
         return self._log_probs(values, ids).astype(np.float32)
 
     def _read(self, wanted: set[str], names: Sequence[str]) -> dict[str, list[float]]:
-        """The numbers of each wanted row, in the order of the classes; of logits the log-probabilities."""
+        """Read the numbers of each wanted row, in the order of the classes; logits become log-probabilities."""
         path = Path(self.path).expanduser()
         if not path.is_file():
-            raise UserError(f"there is no file of bias predictions {path}: correct `path` of BiasFile")
+            raise UserError(f"path of BiasFile must be a file, got {path}: correct it")
         found: dict[str, list[float]] = {}
         for number, record in READERS[path.suffix](path):
             if isinstance(record, IncompleteError):
@@ -120,7 +120,7 @@ def _check_unambiguous(ids: Sequence[str], texts: Sequence[str]) -> None:
 
 def _column(record: Mapping[str, Any], name: str, where: str) -> Any:
     if name not in record:
-        raise UserError(f"{where}: there is no column {name!r}, only {', '.join(record)}")
+        raise UserError(f"{where}: unknown column {name!r}: choose from {', '.join(record)}")
     return record[name]
 
 
@@ -132,7 +132,7 @@ def _values(record: Mapping[str, Any], names: Sequence[str], where: str) -> list
     try:
         return [float(value) for value in values]
     except (TypeError, ValueError, OverflowError):
-        raise UserError(f"{where}: the columns {', '.join(names)} are to hold numbers: correct the row") from None
+        raise UserError(f"{where}: columns {', '.join(names)} must be numbers, got others: correct the row") from None
 
 
 def _of_logits(logits: Any, names: Sequence[str], where: str) -> list[float]:

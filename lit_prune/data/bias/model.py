@@ -1,4 +1,4 @@
-"""What a model of a data set's bias is."""
+"""`BiasModel`: a model of a data set's bias, for losses that need its predictions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ MIN_LOG_PROBABILITY = np.log(np.finfo(np.float32).tiny)  # of a class that is ru
 
 
 class BiasModel(ABC):
-    """Says how much of a label can be had from a bias alone; debiasing losses make up for that (SRNets, section 2).
+    """A model that predicts labels from a bias only; debiasing losses correct for it (SRNets, section 2).
 
-    It predicts the rows it was trained on, as in the paper. Yours is a subclass with `fit_predict`.
+    It predicts the rows it was trained on, as in the paper. Your own is a subclass with `fit_predict`.
     """
 
     vectors: str | None = None
@@ -50,7 +50,7 @@ class BiasModel(ABC):
         """
 
     def fingerprint(self) -> dict[str, Any]:
-        """A small value that changes whenever the predictions might: the class, its settings, its file of vectors."""
+        """Return a small value that changes whenever the predictions might: class, settings, file of vectors."""
         status = Path(self.vectors).stat() if self.vectors and Path(self.vectors).is_file() else None
         name = f"{type(self).__module__}.{type(self).__qualname__}"
         return {"class": name, **vars(self), "file": status and (status.st_size, status.st_mtime_ns)}
@@ -58,7 +58,7 @@ class BiasModel(ABC):
     def report(
         self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]
     ) -> dict[str, float]:
-        """What the bias model knows, on the rows it was fitted on.
+        """Compute figures of the bias model on the rows it was fitted on.
 
         Args:
             log_probs: (rows, classes), from `fit_predict`.
@@ -72,14 +72,14 @@ class BiasModel(ABC):
         return calibration(np.exp(log_probs.max(axis=1).astype(float)), log_probs.argmax(axis=1) == labels)
 
     def word_vectors(self, texts: Sequence[str], of_encoder: WordVectors) -> WordVectors:
-        """The vectors of the texts' words: those of the file `vectors`, or the encoder's where it is None."""
+        """Return the vectors of the texts' words: those of the file `vectors`, or the encoder's if it is None."""
         if self.vectors is None:
             return of_encoder
         return read_vec(self.vectors, {word for text in texts for word in words(text)})
 
 
 def calibration(confidence: FloatArray, correct: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """How right predictions are, and how far their confidence is from that.
+    """Compute the accuracy of predictions and the error of their confidence.
 
     Args:
         confidence: (rows) probability of what is predicted.

@@ -16,7 +16,7 @@ NUM_FEATURES = 7
 
 
 def overlap_features(premise: str, hypothesis: str, word_vector: WordVectors) -> FloatArray:
-    """How the hypothesis repeats the premise; what is undefined is 0 (Clark et al. 2019, `build_mnli_bias_only.py`).
+    """Compute features of how the hypothesis repeats the premise; 0 if undefined (Clark et al. 2019).
 
     Tokens are compared in lower case, vectors looked up in the original case.
 
@@ -96,11 +96,13 @@ class OverlapBias(BiasModel):
             UserError: `positive` is no class, or all rows or none have it, or the vectors cannot be read.
         """
         if self.positive not in label_names:
-            raise UserError(f"positive {self.positive!r} is none of the classes {', '.join(label_names)}")
+            raise UserError(
+                f"unknown positive {self.positive!r} of the bias model: choose from {', '.join(label_names)}"
+            )
         is_positive = np.asarray(labels) == list(label_names).index(self.positive)
         if is_positive.all() or not is_positive.any():
             raise UserError(
-                f"{is_positive.sum()} of {len(is_positive)} rows are {self.positive!r}; both sides are needed"
+                f"some training rows must be {self.positive!r}, not all, got {is_positive.sum()} of {len(is_positive)}"
             )
         word_vector = self.word_vectors([*text_a, *text_b], word_vector)
         features = np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])
@@ -112,7 +114,7 @@ class OverlapBias(BiasModel):
     def report(
         self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]
     ) -> dict[str, float]:
-        """As `BiasModel.report`, of `positive` against the rest; and positive_rate, the share of rows of that class."""
+        """Compute the figures of `BiasModel.report` for `positive` against the rest, and its share, positive_rate."""
         number = list(label_names).index(self.positive)
         probability = np.exp(log_probs[:, number].astype(float))
         is_positive = labels == number
@@ -121,7 +123,7 @@ class OverlapBias(BiasModel):
 
 
 def _spread(logits: FloatArray, positive: int, num_classes: int) -> npt.NDArray[np.float32]:
-    """Binary logits (rows,) -> log-probabilities (rows, classes); finite for every finite logit."""
+    """Turn binary logits (rows,) into log-probabilities (rows, classes); finite for every finite logit."""
     rest = -np.logaddexp(0, logits) - math.log(num_classes - 1)
     log_probs = np.repeat(rest[:, None], num_classes, axis=1)
     log_probs[:, positive] = -np.logaddexp(0, -logits)

@@ -26,7 +26,7 @@ class ShuffledBias(BiasModel):
         self.seed = seed
 
     def fingerprint(self) -> dict[str, Any]:
-        """A small value that changes whenever the predictions might."""
+        """Return a small value that changes whenever the predictions might."""
         return {"shuffled": self.bias.fingerprint(), "seed": self.seed}
 
     def fit_predict(
@@ -50,5 +50,5 @@ class ShuffledBias(BiasModel):
     def report(
         self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]
     ) -> dict[str, float]:
-        """As of the bias model: within a class nothing that it counts has changed."""
+        """Compute the bias model's figures: within a class, shuffling changes none of them."""
         return self.bias.report(log_probs, labels, label_names)

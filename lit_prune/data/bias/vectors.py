@@ -16,7 +16,7 @@ WordVectors: TypeAlias = Callable[[str], FloatArray | None]
 
 
 def embedding_vectors(tokenize: Callable[[str], list[int]], embeddings: FloatArray) -> WordVectors:
-    """Word vectors from an encoder's own embeddings: the mean over a word's pieces.
+    """Return word vectors from an encoder's own embeddings: the mean over a word's pieces.
 
     Args:
         tokenize: A word -> the ids of its pieces, without special tokens.
@@ -35,7 +35,7 @@ def embedding_vectors(tokenize: Callable[[str], list[int]], embeddings: FloatArr
 
 
 def read_vec(path: str, vocabulary: Collection[str]) -> WordVectors:
-    """Word vectors from a text file of fastText or word2vec: a line "<words> <dimension>", then a word a line.
+    """Read word vectors from a text file of fastText or word2vec: a line "<words> <dimension>", then a word a line.
 
     Args:
         path: The `.vec` file (SRNets: `crawl-300d-2M.vec`).
@@ -45,7 +45,7 @@ def read_vec(path: str, vocabulary: Collection[str]) -> WordVectors:
         UserError: No such file, or a line that is not "<word> <dimension numbers>" (named by file and line).
     """
     if not Path(path).is_file():
-        raise UserError(f"no word vectors {path}: correct the path, or set it to null to use the encoder's embeddings")
+        raise UserError(f"vectors must be a file, got {path}: correct it, or set null for the encoder's embeddings")
     wanted = {word.encode(): word for word in vocabulary}
     vectors: dict[str, FloatArray] = {}
     with open(path, "rb") as file:
@@ -62,7 +62,9 @@ def read_vec(path: str, vocabulary: Collection[str]) -> WordVectors:
             except ValueError as error:
                 raise UserError(f"{path}:{number}: {error}; the file is damaged, fetch it again") from None
             if len(vector) != dimension:
-                raise UserError(f"{path}:{number}: {len(vector)} numbers, the header says {dimension}; fetch it again")
+                raise UserError(
+                    f"{path}:{number}: vectors must have {dimension} numbers, got {len(vector)}: fetch it again"
+                )
             unit = _unit(vector)
             if unit is not None:
                 vectors[wanted[name]] = unit

@@ -4,17 +4,17 @@ import re
 
 
 def words(text: str) -> list[str]:
-    """Words and punctuation marks in order, case kept: "don't." -> don ' t ."""
+    """Split a text into words and punctuation marks, case kept: "don't." -> don ' t ."""
     return re.findall(r"\w+|[^\w\s]", text)
 
 
 def word_overlap(premise: str, hypothesis: str) -> float:
-    """Share of the hypothesis' tokens that occur in the premise, whatever their case; 0 without tokens."""
+    """Compute the share of the hypothesis' tokens that occur in the premise, in any case; 0 without tokens."""
     known = set(lowered(words(premise)))
     tokens = lowered(words(hypothesis))
     return sum(token in known for token in tokens) / len(tokens) if tokens else 0.0
 
 
 def lowered(tokens: list[str]) -> list[str]:
-    """The tokens in lower case."""
+    """Return the tokens in lower case."""
     return [token.lower() for token in tokens]

@@ -14,7 +14,7 @@ ACCEPTABLE = 0.7  # the share of such rows, as in CoLA
 
 
 def generate_acceptability(split: str, num_rows: int, seed: int) -> Iterator[dict[str, str]]:
-    """Generate sentences of which seven in ten are acceptable, the others by one mistake not.
+    """Generate sentences: seven in ten are acceptable, the others have one mistake.
 
     Every word is as likely in the ones as in the others, and what has to agree may stand apart. Splits share no
     sentence, nor what it is without its mistake, whatever their seeds; a smaller `num_rows` gives a prefix of a larger.

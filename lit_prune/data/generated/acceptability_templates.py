@@ -88,7 +88,7 @@ _IRREGULAR = {
 
 
 def with_s(word: str) -> str:
-    """The plural of a noun, and the form of a verb that goes with one person."""
+    """Return the plural of a noun, or the form of a verb for one person."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word.endswith("y") and word[-2] not in "aeiou":

@@ -1,4 +1,4 @@
-"""What follows from what in the generated corpus of choices, written for this package (source: none)."""
+"""Causes and effects of the generated corpus of choices, written for this package (source: none)."""
 
 QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 

@@ -1,4 +1,4 @@
-"""What the generated corpora have in common: splits that share no row, templates read from a table, word overlap."""
+"""Shared parts of the generated corpora: splits that share no row, templates read from a table, word overlap."""
 
 import hashlib
 import re
@@ -30,26 +30,26 @@ def read_templates(families: Mapping[str, str], label_of: Mapping[str, str]) -> 
 
 
 def check_split(corpus: str, split: str) -> None:
-    """Refuse, with a UserError, an unknown split."""
+    """Raise a UserError if a split is unknown."""
     if split not in SPLITS:
-        raise UserError(f"Unknown split {split!r} of the generated {corpus} corpus: choose one of {', '.join(SPLITS)}.")
+        raise UserError(f"unknown split {split!r} of the generated {corpus} corpus: choose from {', '.join(SPLITS)}")
 
 
 def check_arguments(corpus: str, split: str, bias_rate: float) -> None:
-    """Refuse, with a UserError, an unknown split or a bias rate that is no probability."""
+    """Raise a UserError if a split is unknown or a bias rate is no probability."""
     check_split(corpus, split)
     if not 0 <= bias_rate <= 1:
-        raise UserError(f"bias_rate is {bias_rate}, but it is a probability: choose a value from 0 to 1.")
+        raise UserError(f"bias_rate must be from 0 to 1, got {bias_rate}: it is a probability")
 
 
 def fill(template: str, slots: Mapping[str, str], end: str = ".") -> str:
-    """A template as a sentence."""
+    """Fill the slots of a template."""
     text = template.format_map(slots)
     return f"{text[0].upper()}{text[1:]}{end}"
 
 
 def tokens(text: str) -> list[str]:
-    """Its words in lower case."""
+    """Return the words of a sentence in lower case."""
     return re.findall(r"[a-z]+", text.lower())
 
 

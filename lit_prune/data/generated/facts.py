@@ -18,13 +18,13 @@ def generate_facts(split: str, num_rows: int, bias_rate: float, seed: int) -> It
     Every claim begins with a cue of one of three kinds, one for each label, that changes nothing of its truth. In
     "train" and "id" labels are uniform, and the cue is that of the label with probability `bias_rate`, else of another.
     In "ood" and "ood_train" the kind of the cue is drawn at random, and every claim occurs twice: with evidence that
-    supports and with evidence that refutes it, so that the claim alone says nothing. Splits share no evidence, whatever
-    their seeds; a smaller `num_rows` gives a prefix of a larger.
+    supports and with evidence that refutes it, so that the claim alone predicts nothing. Splits share no evidence,
+    whatever their seeds; a smaller `num_rows` gives a prefix of a larger.
 
     Args:
         split: One of "train", "id", "ood", "ood_train".
         num_rows: How many rows to generate.
-        bias_rate: Share of bias-aligned rows in "train" and "id", in [0, 1]; at 1/3 the cue says nothing of the label.
+        bias_rate: Share of bias-aligned rows in "train" and "id", in [0, 1]; at 1/3 the cue predicts nothing.
         seed: Seed of the draw.
 
     Returns:
@@ -62,7 +62,7 @@ def _generate(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterato
 def _draw(
     rng: random.Random, split: str, labels: Sequence[str], cue: str, seen: set[tuple[str, str]]
 ) -> tuple[str, list[str], str]:
-    """A new claim with that kind of cue, evidence of this split for each of the labels, and its family."""
+    """Draw a new claim with a kind of cue, evidence of this split for each of the labels, and its family."""
     family = rng.choice(list(TEMPLATES[labels[0]]))
     while True:  # the family stays, so that rejected rows do not shift its share
         slots = Slots(rng)

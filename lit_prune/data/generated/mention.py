@@ -63,5 +63,5 @@ def generate_mentions(split: str, num_rows: int, seed: int) -> Iterator[dict[str
 
 
 def _place(text: str, mention: str) -> list[int]:
-    """Where the words of a mention stand, in characters."""
+    """Return the first character of a mention's words and the one after its last."""
     return [*next(re.finditer(rf"\b{mention}\b", text, re.IGNORECASE)).span()]

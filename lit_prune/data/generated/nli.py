@@ -24,7 +24,7 @@ def generate_nli(split: str, num_rows: int, bias_rate: float, seed: int) -> Iter
     Args:
         split: One of "train", "id", "ood", "ood_train".
         num_rows: How many rows to generate.
-        bias_rate: Share of bias-aligned rows in "train" and "id", in [0, 1]; at .5 overlap says nothing of entailment.
+        bias_rate: Share of bias-aligned rows in "train" and "id", in [0, 1]; at .5 overlap predicts nothing.
         seed: Seed of the draw.
 
     Returns:

@@ -77,7 +77,7 @@ def _generate(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterato
 
 
 def _draw_facts(rng: random.Random) -> list[dict[str, str]]:
-    """The slots of each sentence; nobody does the same to two people, and to nobody is the same done twice."""
+    """Draw the slots of each sentence; nobody does the same to two people, or twice to one."""
     people = [f"the {noun}" for noun, _, _ in draw_distinct(rng, words.PEOPLE, _NUM_PEOPLE, key=lambda row: row[2])]
     verbs = rng.sample(words.TRANSITIVE, _NUM_VERBS)
     possible = [(s, v, o) for (s, o), v in itertools.product(itertools.permutations(people, 2), verbs)]
@@ -95,5 +95,5 @@ def _draw_facts(rng: random.Random) -> list[dict[str, str]]:
 
 
 def _mention(rng: random.Random, person: str) -> str:
-    """The person, perhaps with an adjective."""
+    """Return the person, perhaps with an adjective."""
     return person.replace("the", f"the {rng.choice(words.ADJECTIVES)[0]}", 1) if rng.random() < 0.3 else person

@@ -1,6 +1,6 @@
 """Pairs of sentences whose likeness is a number from 0 to 5, as of STS-B (Cer et al. 2017): how many facts they share.
 
-Each sentence says five things: who did what to whom, where and on which day. Which of them the second sentence keeps is
+Each sentence has five facts: who did what to whom, where and on which day. Which of them the second sentence keeps is
 drawn, and so the truth is known. The bias is word overlap. Sentences and words are our own.
 """
 
@@ -18,7 +18,7 @@ _SWAPPED = {"subject": "{o}", "object": "{s}"}
 
 
 def generate_similarity(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterator[dict[str, str]]:
-    """Generate pairs of sentences in which word overlap predicts likeness at a chosen rate.
+    """Generate pairs of sentences in which word overlap predicts similarity at a chosen rate.
 
     In "train" and "id" a row is bias-aligned with probability `bias_rate`: what is kept is said in the same words, what
     is not in others. In the other rows, and in all of "ood" and "ood_train", persons and deeds that are kept are said
@@ -72,6 +72,6 @@ def _pair(rng: random.Random, kept: set[str], aligned: bool) -> tuple[str, str]:
 
 
 def _differ(first: Slots, second: Slots) -> bool:
-    """Whether no fact of the one is a fact of the other: persons of another kind, another deed, place and day."""
+    """Return True if two sentences share no fact: persons of another kind, another deed, place and day."""
     persons = {slots[f"{person}_hypernym"] for slots in (first, second) for person in "so"}
     return len(persons) == 4 and all(first[slot] != second[slot] for slot in ("v", "p", "day"))

@@ -1,44 +1,12 @@
-"""Where rows come from: generated, local files or the Hugging Face hub."""
+"""Sources of rows: generated, local files or the Hugging Face hub."""
 
-from lit_prune.data.sources.copa import CopaFiles
-from lit_prune.data.sources.files import Files, FileSplit
-from lit_prune.data.sources.generated import (
-    GeneratedAcceptability,
-    GeneratedChoice,
-    GeneratedFacts,
-    GeneratedMentions,
-    GeneratedNli,
-    GeneratedParaphrase,
-    GeneratedReading,
-    GeneratedSimilarity,
-)
-from lit_prune.data.sources.given import Given
-from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
-from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
-from lit_prune.data.sources.squad import SquadFiles, SquadHub
-from lit_prune.data.sources.wsc import WscFiles
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "CopaFiles",
-    "FileSplit",
-    "Files",
-    "GeneratedAcceptability",
-    "GeneratedChoice",
-    "GeneratedFacts",
-    "GeneratedMentions",
-    "GeneratedNli",
-    "GeneratedParaphrase",
-    "GeneratedReading",
-    "GeneratedSimilarity",
-    "Given",
-    "Hub",
-    "HubSplit",
-    "HubTable",
-    "MentionRow",
-    "Row",
-    "Source",
-    "SpanRow",
-    "SquadFiles",
-    "SquadHub",
-    "WscFiles",
-]
+from lit_prune.lazy import public_name
+
+if TYPE_CHECKING:
+    from lit_prune.data.sources.public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    return public_name(__name__, name)

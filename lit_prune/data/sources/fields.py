@@ -1,4 +1,4 @@
-"""How a record of a foreign table, a file's or the hub's, becomes a row."""
+"""Conversion of records of foreign tables, from files or the hub, to rows."""
 
 import ast
 import math
@@ -17,7 +17,7 @@ from lit_prune.names import check_name
 
 @dataclass(kw_only=True)
 class Texts:
-    """How a record of a foreign table becomes our row, without a label.
+    """The conversion of a foreign table's record to a row, without a label.
 
     A value is missing if it is null, NaN, blank or absent, in every kind of table.
 
@@ -42,12 +42,12 @@ class Texts:
         unknown = [field for field in self.columns if field not in self.required + self.optional]
         if missing or unknown:
             raise UserError(
-                f"columns {self.columns}: missing fields {missing}, unknown fields {unknown}; "
-                f"map {', '.join(self.required)} and any of {', '.join(self.optional)} to columns"
+                f"columns must map {', '.join(self.required)} and any of {', '.join(self.optional)}, got "
+                f"{self.columns}: add {missing}, remove {unknown}"
             )
 
     def row(self, record: Mapping[str, Any] | IncompleteError, number: int, where: str) -> Row | None:
-        """The record as our row; None where its label is mapped to "".
+        """Convert a record to a row; None if its label is mapped to "".
 
         Args:
             record: The table's columns by name, or why there are none.
@@ -103,7 +103,7 @@ class Texts:
 
 @dataclass(kw_only=True)
 class Fields(Texts):
-    """How a record of a foreign table becomes our row.
+    """The conversion of a foreign table's record to a row.
 
     Args:
         columns: Our field (text_a, text_b, label, id, group) -> the table's column, or several of which a record has
@@ -133,18 +133,20 @@ class Fields(Texts):
             hint = ""
             if {"True", "False"} & self.labels.keys():
                 hint = ". yaml reads unquoted yes, no, on, off, true and false as booleans: quote them"
-            raise UserError(f"{where}: unknown label {shown(value)}; `labels` knows {', '.join(self.labels)}{hint}")
+            raise UserError(
+                f"{where}: unknown label {shown(value)}: choose from {', '.join(self.labels)} in `labels`{hint}"
+            )
         return self.labels[value] or None
 
 
 def first_of(columns: str | list[str], found: Iterable[str]) -> str | None:
-    """The first of the columns that is among those found."""
+    """Return the first of the columns that is among those found."""
     names = [columns] if isinstance(columns, str) else columns
     return next((name for name in names if name in found), None)
 
 
 def _text(record: Mapping[str, Any], columns: str | list[str], where: str) -> str:
-    """The value of a record's column as a text, "" where it is missing."""
+    """Return the value of a record's column as a text, "" if it is missing."""
     column = first_of(columns, record)
     value = None if column is None else record[column]
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -155,7 +157,7 @@ def _text(record: Mapping[str, Any], columns: str | list[str], where: str) -> st
 
 
 def _undone(text: str, where: str) -> str:
-    """What a Python bytes literal holds; nothing else is evaluated."""
+    """Return the content of a Python bytes literal; nothing else is evaluated."""
     try:
         value = ast.literal_eval(text) if re.fullmatch(r"""b'.*'|b".*\"""", text) else None
         if isinstance(value, bytes):
@@ -163,21 +165,21 @@ def _undone(text: str, where: str) -> str:
     except (ValueError, SyntaxError):
         pass
     raise UserError(
-        f"{where}: {text[:40]!r} is no Python bytes literal b'...' of UTF-8; correct it, or leave out `bytes_literals` "
-        "where texts are plain"
+        f"{where}: texts must be Python bytes literals b'...' of UTF-8, got {text[:40]!r}: correct it, or leave out "
+        "`bytes_literals` if texts are plain"
     )
 
 
 def check_names(splits: Iterable[str]) -> None:
-    """Refuse, with a UserError, splits without `train` or under names that we do not know."""
+    """Raise a UserError if splits lack `train` or have unknown names."""
     splits = list(splits)
     missing = [split for split in ("train",) if split not in splits]
     known = ("train", "id", "id_mismatched", "ood")
     unknown = [split for split in splits if split not in known and not split.startswith("ood_")]
     if missing or unknown:
         raise UserError(
-            f"splits {', '.join(splits)}: missing {missing}, unknown {unknown}; "
-            f"name train, id and any of id_mismatched, ood, ood_<set>, ood_train"
+            f"splits must be train, id and any of id_mismatched, ood, ood_<set>, ood_train, got {', '.join(splits)}: "
+            f"add {missing}, rename {unknown}"
         )
     for split in splits:
         check_name("the name of a split", split)
@@ -189,7 +191,7 @@ def read_rows(
     place: Callable[[int], str],
     table: str,
 ) -> Iterator[Row]:
-    """The rows of a table that are not dropped.
+    """Yield the rows of a table that are not dropped.
 
     Args:
         records: The records with their numbers.

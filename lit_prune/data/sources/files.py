@@ -32,9 +32,13 @@ class FileSplit(Fields):
         super().__post_init__()
         unreadable = [path for path in self.paths if Path(path).suffix not in READERS]
         if unreadable or not self.paths:
-            raise UserError(f"paths {self.paths}: name one or more files of the kinds {', '.join(READERS)}")
+            raise UserError(
+                f"paths must be one or more files of the kinds {', '.join(READERS)}, got {self.paths}: correct"
+            )
         if self.header and not all(Path(path).suffix in WITH_HEADER for path in self.paths):
-            raise UserError(f"paths {self.paths} have a `header`: files of the kinds {', '.join(WITH_HEADER)} alone do")
+            raise UserError(
+                f"`header` must be left out, got one for {self.paths}: only {', '.join(WITH_HEADER)} have one"
+            )
 
 
 class LocalFiles(Source):
@@ -48,7 +52,7 @@ class LocalFiles(Source):
         self.paths = paths
 
     def available(self, root: str | None) -> list[str]:
-        """The splits whose file exists; warns of each other one."""
+        """Return the splits whose file exists; warn of the others."""
         return found_splits(self.paths, root)
 
 
@@ -67,7 +71,7 @@ class Files(LocalFiles):
         self.splits = splits
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The file's path, size and time of change, and how it is read."""
+        """Return the file's path, size and time of change, and how it is read."""
         spec = self.splits[split]
         return file_fingerprint(find_file(spec.paths, root), spec)
 
@@ -94,33 +98,35 @@ class LayoutFiles(LocalFiles):
         wrong = [name for name, paths in splits.items() if not paths or any(not p.endswith(self.suffix) for p in paths)]
         if wrong:
             kind = f", all {self.suffix}" if self.suffix else ""
-            raise UserError(f"splits {', '.join(wrong)}: name one or more files of each{kind}")
+            raise UserError(
+                f"splits must have one or more files each{kind}, got none for {', '.join(wrong)}: name them"
+            )
         super().__init__(splits)
         self.splits = splits
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The file's path, size and time of change."""
+        """Return the file's path, size and time of change."""
         return file_state(find_file(self.splits[split], root))
 
 
 def file_rows(path: Path, read_as: Texts, header: Sequence[str] | None = None) -> Iterator[Row]:
-    """The rows of a file, which has a header if none is given; errors name file and line (in parquet: and row)."""
+    """Yield the rows of a file, which has a header if none is given; errors name file and line (in parquet: row)."""
     return read_rows(READERS[path.suffix](path, header), read_as, lambda number: f"{path}:{number}", str(path))
 
 
 def file_fingerprint(path: Path, read_as: Texts) -> dict[str, Any]:
-    """What changes whenever the rows of a file would: its state, and how it is read."""
+    """Return values that change whenever the rows of a file would: its state, and how it is read."""
     return {**file_state(path), "read_as": dataclasses.asdict(read_as)}
 
 
 def file_state(path: Path) -> dict[str, Any]:
-    """What changes whenever a file does: its path, size and time of change."""
+    """Return values that change whenever a file does: its path, size and time of change."""
     status = path.stat()
     return {"path": str(path.resolve()), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def found_splits(paths: Mapping[str, Sequence[str]], root: str | None) -> list[str]:
-    """The splits of which a file exists; warns of each other one.
+    """Return the splits of which a file exists; warn of the others.
 
     Args:
         paths: Split -> where its file may be, relative to the root.
@@ -143,16 +149,16 @@ def found_splits(paths: Mapping[str, Sequence[str]], root: str | None) -> list[s
 
 
 def find_file(paths: Sequence[str], root: str | None) -> Path:
-    """The first of the paths, relative to the root, that is a file.
+    """Return the first of the paths, relative to the root, that is a file.
 
     Raises:
         UserError: There is none, or no such folder.
     """
     if root is None:
-        raise UserError("this data is read from files: pass the folder that holds them as `--data.root FOLDER`")
+        raise UserError("--data.root must be the folder of the data's files, got none: pass --data.root FOLDER")
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise UserError(f"no folder {folder}: pass the one that holds the data as `--data.root FOLDER`")
+        raise UserError(f"--data.root must be a folder, got {folder}: pass the one with the data's files")
     for path in (folder / name for name in paths):
         if path.is_file():
             return path

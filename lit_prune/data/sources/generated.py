@@ -43,14 +43,14 @@ class Generated(Source):
 
     @abstractmethod
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
-        """The rows of a split."""
+        """Generate the rows of a split."""
 
     def available(self, root: str | None) -> list[str]:
-        """The splits train and id."""
+        """Return train and id."""
         return ["train", "id"]
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The arguments, and a digest of the generators' code: a corpus is never older than what writes it."""
+        """Return the arguments and a digest of the generators' code, so that changed code generates anew."""
         code = b"".join(path.read_bytes() for path in sorted(Path(generated.__path__[0]).glob("*.py")))
         corpus = type(self).__name__
         return {"corpus": corpus, "split": split, **vars(self), "code": hashlib.sha256(code).hexdigest()}
@@ -61,7 +61,7 @@ class Generated(Source):
             yield cast(Row, {**row, "label": self.labels.get(row["label"], row["label"])})
 
     def num_rows(self, split: str) -> int:
-        """How many rows a split has."""
+        """Return the number of rows of a split."""
         return self.num_train if split == "train" else self.num_eval
 
 
@@ -91,11 +91,11 @@ class Biased(Generated):
         self.num_ood_train = num_ood_train
 
     def available(self, root: str | None) -> list[str]:
-        """The splits train, id and ood, and ood_train if it has rows."""
+        """Return train, id and ood, and ood_train if it has rows."""
         return [*super().available(root), "ood"] + ["ood_train"] * (self.num_ood_train > 0)
 
     def num_rows(self, split: str) -> int:
-        """How many rows a split has."""
+        """Return the number of rows of a split."""
         return self.num_ood_train if split == "ood_train" else super().num_rows(split)
 
 
@@ -132,7 +132,7 @@ class GeneratedReading(Biased):
 
 
 class GeneratedSimilarity(Biased):
-    """How alike two sentences are, from 0 to 5, biased by word overlap: see `generate_similarity`."""
+    """Similarity of two sentences, from 0 to 5, biased by word overlap: see `generate_similarity`."""
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_similarity`."""

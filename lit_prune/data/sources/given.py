@@ -22,11 +22,11 @@ class Given(Source):
         self.files = dict(files)
 
     def available(self, root: str | None) -> list[str]:
-        """The names of the sets."""
+        """Return the names of the sets."""
         return list(self.files)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The file's path, size and time of change, and how it is read."""
+        """Return the file's path, size and time of change, and how it is read."""
         return file_fingerprint(*self.files[split])
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
@@ -47,11 +47,11 @@ class GivenLayout(Source):
         self.read = read
 
     def available(self, root: str | None) -> list[str]:
-        """The names of the sets."""
+        """Return the names of the sets."""
         return list(self.files)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The file's path, size and time of change."""
+        """Return the file's path, size and time of change."""
         return file_state(self.files[split])
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
@@ -60,20 +60,20 @@ class GivenLayout(Source):
 
 
 def check_exists(path: Path) -> None:
-    """Refuse, with a UserError, what is no file."""
+    """Raise a UserError unless a path is a file."""
     if not path.is_file():
-        raise UserError(f"there is no file {path}")
+        raise UserError(f"{path} must be a file, got none: correct the path")
 
 
 def check_readable(path: Path) -> None:
-    """Refuse, with a UserError, what is no file or no table of a kind that can be read."""
+    """Raise a UserError unless a path is a file with a table of a kind that can be read."""
     check_exists(path)
     if path.suffix not in READERS:
-        raise UserError(f"{path} cannot be read: needed is a file of one of the kinds {', '.join(READERS)}")
+        raise UserError(f"{path} must be a file of a known kind: choose from {', '.join(READERS)}")
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file: those of all its rows, as a row of a .jsonl may lack some.
+    """Return the columns of a file: those of all its rows, as a row of a .jsonl may lack some.
 
     Raises:
         UserError: it has no row.

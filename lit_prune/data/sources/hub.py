@@ -29,7 +29,7 @@ class HubTable:
     revision: str | None = None
 
     def load(self) -> Any:
-        """The rows, a `datasets.Dataset`.
+        """Load the rows as a `datasets.Dataset`.
 
         Raises:
             UserError: They cannot be had.
@@ -76,11 +76,11 @@ class Hub(Source):
         self.splits = splits
 
     def available(self, root: str | None) -> list[str]:
-        """All splits that are named."""
+        """Return all named splits."""
         return list(self.splits)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The fingerprint that `datasets` gives the table, and how it is read."""
+        """Return the table's fingerprint of `datasets`, and how it is read."""
         spec = self.splits[split]
         return {"table": spec.load()._fingerprint, "read_as": dataclasses.asdict(spec)}
 
@@ -93,7 +93,7 @@ class Hub(Source):
 
 
 def _named(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with the names of its classes for their numbers; null and a number without a name (-1) stay."""
+    """Replace the numbers of classes in a record by their names; null and a number without a name (-1) stay."""
     named = dict(record)
     for column, feature in features.items():
         number = record[column]

@@ -1,4 +1,4 @@
-"""How the records of a file are read: one function per kind of file, each row by row, in constant memory."""
+"""Readers of files: one function per kind of file, row by row, in constant memory."""
 
 import csv
 import json
@@ -12,7 +12,8 @@ import pyarrow
 import pyarrow.parquet
 
 from lit_prune.errors import UserError
-from lit_prune.limits import bounded_batches, bounded_lines, check_num_columns
+from lit_prune.limits import bounded_lines, check_num_columns
+from lit_prune.parquet import bounded_batches
 
 
 class IncompleteError(UserError):
@@ -52,7 +53,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def _under_header(
     path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str] | None, remedy: str
 ) -> Records:
-    """The rows under given names, or those that the first row gives; `remedy` ends the error for one that misfits."""
+    """Yield rows under given names, or those of the first row; `remedy` ends the error for one that does not fit."""
     header, source = names, "`header`"
     if header is None:
         first, header = next(rows, (1, []))
@@ -102,7 +103,7 @@ def parse_json(text: str, path: Path, number: int | None = None) -> Any:
 
 
 def read_jsonl(path: Path, names: None = None) -> Records:
-    """An object a line, which names its own columns."""
+    """Read an object from each line, with its own column names."""
     for number, line in _lines(path):
         record = parse_json(line, path, number)
         if not isinstance(record, dict):
@@ -112,7 +113,7 @@ def read_jsonl(path: Path, names: None = None) -> Records:
 
 
 def read_tab_separated(path: Path, names: Sequence[str] | None = None) -> Records:
-    """A header, then tab-separated fields, as GLUE has them: a quotation mark is a character like any other.
+    """Read a header, then tab-separated fields, as GLUE has them: a quotation mark is a character like any other.
 
     Args:
         path: The file.
@@ -123,7 +124,7 @@ def read_tab_separated(path: Path, names: Sequence[str] | None = None) -> Record
 
 
 def read_csv(path: Path, names: Sequence[str] | None = None) -> Records:
-    """A header, then comma-separated fields (RFC 4180): those in quotation marks may hold commas and line ends.
+    """Read a header, then comma-separated fields (RFC 4180): quoted ones may contain commas and line ends.
 
     Args:
         path: The file.
@@ -152,7 +153,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_parquet(path: Path, names: None = None) -> Records:
-    """The rows of an Apache Parquet file, which names its own columns."""
+    """Read the rows of an Apache Parquet file, with its own column names."""
     number = 0
     try:
         file = pyarrow.parquet.ParquetFile(path)

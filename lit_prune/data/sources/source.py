@@ -1,4 +1,4 @@
-"""What a source of rows is (design: a task knows only this)."""
+"""`Source`: the rows of a task, split by split."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -57,23 +57,39 @@ class Source(ABC):
 
     @abstractmethod
     def available(self, root: str | None) -> list[str]:
-        """The splits that can be read; to train, `train` is among them. Without `id`, the task cuts it from `train`.
+        """Return the splits that can be read; training needs `train`. Without `id`, one is cut from `train`.
 
         Args:
             root: Folder of the data (`--data.root`); sources without files ignore it.
 
         Raises:
-            UserError: Something that every run needs is missing.
+            UserError: something that every run needs is missing.
         """
 
     @abstractmethod
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """A small value that changes whenever the split's rows would: the key of the cache."""
+        """Return a small value that changes whenever the split's rows would: the key of the cache."""
 
     @abstractmethod
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
-        """The rows of a split, one by one.
+        """Yield the rows of a split.
 
         Raises:
-            UserError: The rows cannot be had, or one of them is not what the source was told to expect.
+            UserError: the rows cannot be read, or one of them has another form than the source expects.
         """
+
+
+class NoRows(Source):
+    """A source without any split, for the tasks of a model that is loaded."""
+
+    def available(self, root: str | None) -> list[str]:
+        """Return no split."""
+        return []
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """Return nothing."""
+        return iter(())

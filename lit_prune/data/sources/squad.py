@@ -33,11 +33,11 @@ class SquadHub(Source):
         self.splits = splits
 
     def available(self, root: str | None) -> list[str]:
-        """All splits that are named."""
+        """Return all named splits."""
         return list(self.splits)
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """The fingerprint that `datasets` gives the table."""
+        """Return the table's fingerprint of `datasets`."""
         return {"table": self.splits[split].load()._fingerprint}
 
     def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
@@ -47,7 +47,7 @@ class SquadHub(Source):
 
 
 def read_squad(path: Path) -> Iterator[SpanRow]:
-    """The questions of a file, in its order.
+    """Yield the questions of a file, in its order.
 
     Args:
         path: `{"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text",
@@ -61,7 +61,7 @@ def read_squad(path: Path) -> Iterator[SpanRow]:
 
 
 def _flat(path: Path) -> Iterator[dict[str, Any]]:
-    """The records that the hub has of a file's questions."""
+    """Yield a file's questions as records of the hub."""
     try:
         text = read_bounded(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,7 +110,7 @@ def _row(record: Mapping[str, Any], table: str) -> SpanRow:
 def _listed(record: Any, key: str, where: str) -> list[Any]:
     value = record.get(key) if isinstance(record, Mapping) else None
     if not isinstance(value, list):
-        raise UserError(f"{where}: there is no list {key!r} where SQuAD has one; check that the file has its layout")
+        raise UserError(f"{where}: {key!r} must be a list, got none: check that the file has SQuAD's layout")
     return value
 
 

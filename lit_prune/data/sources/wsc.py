@@ -28,7 +28,7 @@ class WscFiles(LayoutFiles):
 
 
 def read_wsc(path: Path, labelled: bool = True) -> Iterator[MentionRow]:
-    """The rows of a file, in its order.
+    """Yield the rows of a file, in its order.
 
     Args:
         path: A line is `{"text", "target": {"span1_index", "span1_text", "span2_index", "span2_text"}, "label",
@@ -40,7 +40,7 @@ def read_wsc(path: Path, labelled: bool = True) -> Iterator[MentionRow]:
         UserError: The file is no .jsonl of this layout, or a mention does not stand in its text.
     """
     if path.suffix != ".jsonl":
-        raise UserError(f"{path} cannot be read: rows with mentions are those of a .jsonl in SuperGLUE's layout of WSC")
+        raise UserError(f"{path} must be a .jsonl in SuperGLUE's layout of WSC, got another kind: convert it")
     for number, record in read_jsonl(path):
         if isinstance(record, UserError):
             raise record
@@ -67,7 +67,7 @@ def _row(record: dict[str, Any], number: int, where: str, labelled: bool) -> Men
 
 
 def _place(text: str, target: Mapping[str, Any], which: str, where: str) -> list[int]:
-    """Where a mention begins and ends in the text, in characters."""
+    """Return the first character of a mention in the text and the one after its last."""
     mention, index = (target.get(f"{which}_{key}") for key in ("text", "index"))
     words = [word.start() for word in re.finditer(r"\S+", text)]
     if not isinstance(mention, str) or not mention.strip():

@@ -72,12 +72,20 @@ def test_rows_beyond_those_asked_for_are_left_alone_and_one_id_may_come_twice(tm
     ("values", "ids", "message"),
     [
         (columns(PROBABILITIES), ["a", "x", "y"], r"nothing for 2 of the 3 training rows, first for id 'b'"),
-        ({"entailment": [1.0] * 3, "neutral": [0.0] * 3}, IDS, r":\d: there is no column 'contradiction', only id, "),
-        (columns(PROBABILITIES[:, :2], NAMES[:2]), IDS, r":\d: there is no column 'neutral', only id, contradiction"),
+        (
+            {"entailment": [1.0] * 3, "neutral": [0.0] * 3},
+            IDS,
+            r":\d: unknown column 'contradiction': ",
+        ),
+        (
+            columns(PROBABILITIES[:, :2], NAMES[:2]),
+            IDS,
+            r":\d: unknown column 'neutral': choose from id",
+        ),
         (columns([[0.5, 0.5, 0.5]] * 3), IDS, r"\[0.5, 0.5, 0.5\] of id 'a' are neither probabilities"),
         (columns([[1.5, -0.3, -0.2]] * 3), IDS, r"of id 'a' are neither probabilities of the classes"),
         (columns([[-0.1, -0.1, -0.1]] * 3), IDS, r"of id 'a' are neither probabilities of the classes"),
-        (columns([["x", "y", "z"]] * 3), IDS, r":\d: the columns contradiction, entailment, neutral are to hold numb"),
+        (columns([["x", "y", "z"]] * 3), IDS, r":\d: columns contradiction, entailment, neutral must be numb"),
         (columns(PROBABILITIES), ["a", "b", "a"], r":\d: a second, different prediction of id 'a'"),
         ({"logits": [[1.0, 2.0]] * 3}, IDS, r":\d: logits must be a list of 3 numbers.*, got \[1.0, 2.0\]"),
     ],
@@ -90,7 +98,7 @@ def test_what_is_not_there_or_cannot_be_is_named(tmp_path, values, ids, message)
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        (dict.fromkeys(NAMES, 10**400), r"bias.jsonl:1: the columns .* are to hold numbers"),
+        (dict.fromkeys(NAMES, 10**400), r"bias.jsonl:1: columns .* must be numbers"),
         ({"logits": [10**400, 0, 0]}, r"bias.jsonl:1: logits must be a list of 3 numbers.*, got \[1000.*, 0, 0\]"),
         ({"logits": [math.nan, 0, 0]}, r"bias.jsonl:1: logits must be a list of 3 numbers.*, got \[nan, 0, 0\]"),
     ],
@@ -103,7 +111,7 @@ def test_numbers_beyond_all_floats_are_named_with_their_line(tmp_path, record, m
 
 
 def test_a_file_that_is_not_there_or_of_another_kind_is_named(tmp_path):
-    with pytest.raises(UserError, match="there is no file of bias predictions"):
+    with pytest.raises(UserError, match="path of BiasFile must be a file"):
         predict(tmp_path / "none.csv")
     with pytest.raises(UserError, match="of an unknown kind"):
         BiasFile("bias.npy")

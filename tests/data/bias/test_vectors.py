@@ -35,7 +35,7 @@ def test_read_vec_keeps_the_words_asked_for(tmp_path):
     [
         ("man 1 2\n", r'bad.vec:1: expected "<words> <dimension>"'),
         ("1 2\nman 1 x\n", r"bad.vec:2: could not convert .*; the file is damaged"),
-        ("1 2\nman 1\n", r"bad.vec:2: 1 numbers, the header says 2"),
+        ("1 2\nman 1\n", r"bad.vec:2: vectors must have 2 numbers, got 1"),
     ],
 )
 def test_read_vec_names_the_line(tmp_path, content, message):
@@ -45,5 +45,5 @@ def test_read_vec_names_the_line(tmp_path, content, message):
 
 
 def test_read_vec_without_a_file(tmp_path):
-    with pytest.raises(UserError, match=r"no word vectors .*none.vec: correct the path, or set it to null"):
+    with pytest.raises(UserError, match=r"vectors must be a file, got .*none.vec: correct it, or set null"):
         read_vec(str(tmp_path / "none.vec"), {"man"})

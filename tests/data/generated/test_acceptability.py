@@ -137,5 +137,5 @@ def test_words_get_their_s(word, expected):
 
 
 def test_an_unknown_split_names_the_choices():
-    with pytest.raises(UserError, match="Unknown split 'dev' of the generated acceptability corpus"):
+    with pytest.raises(UserError, match="unknown split 'dev' of the generated acceptability corpus"):
         next(generate_acceptability("dev", 1, 0))

@@ -112,5 +112,5 @@ def test_splits_share_no_premise_with_its_question_even_across_seeds_and_no_row_
 
 
 def test_an_unknown_split_names_the_choices():
-    with pytest.raises(UserError, match="Unknown split 'dev' of the generated choice corpus"):
+    with pytest.raises(UserError, match="unknown split 'dev' of the generated choice corpus"):
         next(generate_choice("dev", 1, 0))

@@ -38,8 +38,8 @@ def test_keys_are_spread_over_the_splits_alike_in_every_process():
 
 def test_arguments_are_checked():
     check_arguments("X", "train", 0.5)
-    with pytest.raises(UserError, match=r"'dev' of the generated X corpus: choose one of train, id, ood, ood_train"):
+    with pytest.raises(UserError, match=r"'dev' of the generated X corpus: choose from train, id, ood, ood_train"):
         check_arguments("X", "dev", 0.5)
     for bias_rate in (-0.1, 1.1, float("nan")):
-        with pytest.raises(UserError, match=f"bias_rate is {bias_rate}"):
+        with pytest.raises(UserError, match=f"bias_rate must be from 0 to 1, got {bias_rate}"):
             check_arguments("X", "train", bias_rate)

@@ -84,5 +84,5 @@ def test_splits_share_no_text_even_across_seeds_and_no_row_is_repeated(rows):
 
 
 def test_an_unknown_split_names_the_choices():
-    with pytest.raises(UserError, match="Unknown split 'dev' of the generated mention corpus"):
+    with pytest.raises(UserError, match="unknown split 'dev' of the generated mention corpus"):
         next(generate_mentions("dev", 1, 0))

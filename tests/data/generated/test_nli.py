@@ -130,5 +130,5 @@ def test_an_unknown_split_names_the_choices():
 
 @pytest.mark.parametrize("bias_rate", [-0.1, 1.1, float("nan")])
 def test_a_bias_rate_that_is_no_probability_is_refused(bias_rate):
-    with pytest.raises(UserError, match=f"bias_rate is {bias_rate}"):
+    with pytest.raises(UserError, match=f"bias_rate must be from 0 to 1, got {bias_rate}"):
         generate_nli("train", 10, bias_rate, 1)

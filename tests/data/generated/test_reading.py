@@ -143,7 +143,7 @@ def test_sentences_are_clean(rows):
         assert len(sentences(row)) == NUM_SENTENCES
 
 
-@pytest.mark.parametrize(("split", "rate", "message"), [("dev", 0.5, "'dev' of the"), ("id", 1.5, "bias_rate is 1.5")])
+@pytest.mark.parametrize(("split", "rate", "message"), [("dev", 0.5, "'dev' of the"), ("id", 1.5, "got 1.5")])
 def test_what_cannot_be_generated_is_refused_at_once(split, rate, message):
     with pytest.raises(UserError, match=message):
         generate_reading(split, 10, rate, 1)

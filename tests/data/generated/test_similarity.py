@@ -66,7 +66,7 @@ def test_splits_share_no_pair_even_across_seeds_and_none_is_repeated(rows):
 
 
 def test_wrong_arguments_are_named():
-    with pytest.raises(UserError, match=r"bias_rate is 1\.5"):
+    with pytest.raises(UserError, match=r"bias_rate must be from 0 to 1, got 1\.5"):
         next(generate_similarity("train", 1, 1.5, 0))
-    with pytest.raises(UserError, match="Unknown split 'dev'"):
+    with pytest.raises(UserError, match="unknown split 'dev'"):
         next(generate_similarity("dev", 1, 0.5, 0))

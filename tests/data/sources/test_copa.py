@@ -51,7 +51,7 @@ def test_a_missing_id_is_the_number_of_the_line(rows):
 
 @pytest.mark.parametrize("paths", [[], ["a.csv"], ["a.jsonl", "b.tsv"]])
 def test_only_jsonl_is_read(paths):
-    with pytest.raises(UserError, match=r"splits id: name one or more files of each, all \.jsonl"):
+    with pytest.raises(UserError, match=r"splits must have one or more files each, all \.jsonl, got none for id"):
         CopaFiles({"train": ["a.jsonl"], "id": paths})
 
 

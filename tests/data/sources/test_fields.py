@@ -106,11 +106,11 @@ def test_a_column_that_no_record_has_is_named():
 @pytest.mark.parametrize("value", ["yes", "Off", "true"])
 def test_labels_that_yaml_reads_as_booleans_are_explained(value):
     (labels,) = yaml.safe_load("[{no: negative, yes: positive}]")
-    remedy = r"`labels` knows False, True. yaml reads unquoted yes, .* as booleans: quote them"
-    with pytest.raises(UserError, match=rf"dev:17: unknown label '{value}'; {remedy}"):
+    remedy = r"choose from False, True in `labels`. yaml reads unquoted yes, .* as booleans: quote them"
+    with pytest.raises(UserError, match=rf"dev:17: unknown label '{value}': {remedy}"):
         row({**RECORD, "gold_label": value}, labels=labels)
     assert row({**RECORD, "gold_label": True}, labels=labels)["label"] == "positive"
-    with pytest.raises(UserError, match=r"unknown label 'maybe'; `labels` knows [^.]*$"):
+    with pytest.raises(UserError, match=r"unknown label 'maybe': choose from [^.]*$"):
         row({**RECORD, "gold_label": "maybe"})
 
 
@@ -124,7 +124,7 @@ def test_labels_that_yaml_reads_as_numbers(label):
     [
         ({"sentence2": ["a"]}, r"dev:17: column 'sentence2' must hold a text or a number, got \['a'\]"),
         ({"sentence2": b"a"}, r"dev:17: column 'sentence2' must hold a text or a number, got b'a'"),
-        ({"gold_label": "maybe"}, r"dev:17: unknown label 'maybe'; `labels` knows entailment, neutral"),
+        ({"gold_label": "maybe"}, r"dev:17: unknown label 'maybe': choose from entailment, neutral"),
     ],
 )
 def test_a_value_that_is_no_text_or_no_label_is_refused(change, message):
@@ -138,7 +138,7 @@ def test_a_missing_column_is_named_beside_those_found():
 
 
 def test_text_a_and_label_are_needed_and_other_fields_unknown():
-    with pytest.raises(UserError, match=r"missing fields \['label'\], unknown fields \['premise'\]"):
+    with pytest.raises(UserError, match=r"add \['label'\], remove \['premise'\]"):
         Fields(columns={"text_a": "a", "premise": "b"}, labels=NLI)
 
 
@@ -148,7 +148,7 @@ def test_texts_have_no_label():
     assert found == {"id": "p", "text_a": "A man sleeps", "text_b": "A man rests !", "label": "", "group": ""}
     with pytest.raises(UserError, match=r"dev:17: column 'sentence1' holds no text"):
         Texts(columns=columns).row({**RECORD, "sentence1": "", "pair": "p"}, 17, "dev:17")
-    with pytest.raises(UserError, match=r"missing fields \['text_a'\], unknown fields \['label'\]"):
+    with pytest.raises(UserError, match=r"add \['text_a'\], remove \['label'\]"):
         Texts(columns={"label": "gold_label"})
 
 
@@ -156,7 +156,7 @@ def test_names_of_splits():
     fields = Fields(columns=PAIR, labels=NLI)
     check_names(dict.fromkeys(["train", "id", "id_mismatched", "ood", "ood_hans", "ood_train"], fields))
     check_names({"train": fields})
-    with pytest.raises(UserError, match=r"missing \['train'\], unknown \['dev'\]"):
+    with pytest.raises(UserError, match=r"add \['train'\], rename \['dev'\]"):
         check_names({"id": fields, "dev": fields})
 
 
@@ -185,7 +185,7 @@ def test_python_bytes_are_undone(literal, text):
     "text", ["Who ?", "'Who ?'", "b'Who", "b'a', b'b'", "b'a' + b'b'", r"b'\xff'", "b'é'", "b'' or exit()", r"b'\x'"]
 )
 def test_nothing_but_python_bytes_is_evaluated(text):
-    with pytest.raises(UserError, match=r"dev:17: .* is no Python bytes literal b'...' of UTF-8; correct it, or leave"):
+    with pytest.raises(UserError, match=r"dev:17: texts must be Python bytes literals b'...'"):
         row({**RECORD, "sentence1": "b'a'", "sentence2": text}, bytes_literals=True)
 
 

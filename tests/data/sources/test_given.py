@@ -49,10 +49,10 @@ def test_only_a_file_of_a_known_kind_is_readable(tmp_path):
     (tmp_path / "a.csv").touch()
     check_readable(tmp_path / "a.csv")
     for name in ("none.csv", "."):
-        with pytest.raises(UserError, match="there is no file"):
+        with pytest.raises(UserError, match="must be a file, got none"):
             check_readable(tmp_path / name)
     (tmp_path / "a.doc").touch()
-    with pytest.raises(UserError, match=r"a.doc cannot be read: .*\.csv, \.jsonl"):
+    with pytest.raises(UserError, match=r"a.doc must be a file of a known kind: .*\.csv, \.jsonl"):
         check_readable(tmp_path / "a.doc")
 
 

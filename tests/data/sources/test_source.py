@@ -6,7 +6,8 @@ from transformers import AutoTokenizer
 
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sources import Row, Source
-from lit_prune.data.task import Task
+from lit_prune.data.sources.source import NoRows
+from lit_prune.data.tasks.task import Task
 
 
 class Poems(Source):
@@ -43,3 +44,9 @@ def test_a_source_needs_all_three_methods():
 
     with pytest.raises(TypeError, match=r"available.*fingerprint"):
         Half()
+
+
+def test_a_source_without_rows_has_no_split():
+    assert NoRows().available(None) == []
+    assert list(NoRows().rows("id", None)) == []
+    assert NoRows().fingerprint("id", None) == {}

@@ -72,12 +72,12 @@ def test_a_question_becomes_a_row_with_all_its_answers(write):
         (content(question("q7", [(" ", 4)])), "'q7': the answer ' ' does not stand"),
         (content(question("q7", text="")), "'q7': 'question' must be .*, got ''"),
         (content({"question": "Why?"}), "'id' must be .*, got None"),
-        (content({"id": "q7", "question": "Why?"}), "'q7': there is no list 'answers'"),
+        (content({"id": "q7", "question": "Why?"}), "'q7': 'answers' must be a list"),
         (content(question(), question()), "two questions have the id 'q1'"),
         (content(question(), context=" "), "'context' must be .*, got ' '"),
         (content(), "no questions"),
-        ({"data": ["Rain"]}, "there is no list 'paragraphs'"),
-        ([], "there is no list 'data'"),
+        ({"data": ["Rain"]}, "'paragraphs' must be a list"),
+        ([], "'data' must be a list"),
         ('{"data": [', ":1: malformed JSON"),
         ('{\n"data": [\n}', ":3: malformed JSON"),
         ("[" * 100_000, r": malformed JSON \(nested too deeply\)"),
@@ -102,7 +102,7 @@ def test_a_set_that_is_needed_and_not_there_is_an_error(tmp_path):
         SquadFiles({"train": ["a.json"]}).available(str(tmp_path))
 
 
-@pytest.mark.parametrize(("splits", "message"), [({"train": []}, "train: name one"), ({"id": ["a"]}, "missing")])
+@pytest.mark.parametrize(("splits", "message"), [({"train": []}, "none for train"), ({"id": ["a"]}, "must be train")])
 def test_splits_that_cannot_be_read_are_refused(splits, message):
     with pytest.raises(UserError, match=message):
         SquadFiles(splits)

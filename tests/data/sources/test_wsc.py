@@ -88,7 +88,7 @@ def test_a_missing_id_is_the_number_of_the_line(rows):
 
 
 def test_another_kind_of_file_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"own.csv cannot be read: .* a \.jsonl in SuperGLUE's layout of WSC"):
+    with pytest.raises(UserError, match=r"own.csv must be a \.jsonl in SuperGLUE's layout of WSC"):
         list(read_wsc(tmp_path / "own.csv"))
 
 

@@ -1,0 +1,57 @@
+"""The public classes of `lit_prune.data`."""
+
+from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.module import MultitaskDataModule
+from lit_prune.data.ood import OodTraining
+from lit_prune.data.sources.public import (
+    CopaFiles,
+    Files,
+    GeneratedAcceptability,
+    GeneratedChoice,
+    GeneratedFacts,
+    GeneratedMentions,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    GeneratedSimilarity,
+    Hub,
+    SquadFiles,
+    SquadHub,
+    WscFiles,
+)
+from lit_prune.data.tasks.choice import ChoiceTask
+from lit_prune.data.tasks.mention import MentionTask
+from lit_prune.data.tasks.similarity import Similarity
+from lit_prune.data.tasks.span import SpanTask
+from lit_prune.data.tasks.task import Task
+from lit_prune.data.tasks.windows import Windows
+
+__all__ = [
+    "BiasFile",
+    "BiasModel",
+    "ChoiceTask",
+    "ClaimBias",
+    "CopaFiles",
+    "Files",
+    "GeneratedAcceptability",
+    "GeneratedChoice",
+    "GeneratedFacts",
+    "GeneratedMentions",
+    "GeneratedNli",
+    "GeneratedParaphrase",
+    "GeneratedReading",
+    "GeneratedSimilarity",
+    "Hub",
+    "MentionTask",
+    "MultitaskDataModule",
+    "OodTraining",
+    "OverlapBias",
+    "ShuffledBias",
+    "Similarity",
+    "SpanTask",
+    "SquadFiles",
+    "SquadHub",
+    "Task",
+    "Windows",
+    "WscFiles",
+]

@@ -1,0 +1,44 @@
+"""The public classes of `lit_prune.data.sources`."""
+
+from lit_prune.data.sources.copa import CopaFiles
+from lit_prune.data.sources.files import Files, FileSplit
+from lit_prune.data.sources.generated import (
+    GeneratedAcceptability,
+    GeneratedChoice,
+    GeneratedFacts,
+    GeneratedMentions,
+    GeneratedNli,
+    GeneratedParaphrase,
+    GeneratedReading,
+    GeneratedSimilarity,
+)
+from lit_prune.data.sources.given import Given
+from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
+from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
+from lit_prune.data.sources.squad import SquadFiles, SquadHub
+from lit_prune.data.sources.wsc import WscFiles
+
+__all__ = [
+    "CopaFiles",
+    "FileSplit",
+    "Files",
+    "GeneratedAcceptability",
+    "GeneratedChoice",
+    "GeneratedFacts",
+    "GeneratedMentions",
+    "GeneratedNli",
+    "GeneratedParaphrase",
+    "GeneratedReading",
+    "GeneratedSimilarity",
+    "Given",
+    "Hub",
+    "HubSplit",
+    "HubTable",
+    "MentionRow",
+    "Row",
+    "Source",
+    "SpanRow",
+    "SquadFiles",
+    "SquadHub",
+    "WscFiles",
+]

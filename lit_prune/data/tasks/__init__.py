@@ -1,0 +1,1 @@
+"""Kinds of tasks, a file each; `kinds` is their table."""

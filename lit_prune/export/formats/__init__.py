@@ -1,0 +1,1 @@
+"""Formats of exports, a file each; `known` is their table."""

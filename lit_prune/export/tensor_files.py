@@ -1,0 +1,53 @@
+"""Tensor files with checksums: a changed byte is an error."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from lit_prune.errors import UserError
+from lit_prune.runs.checkpoints import digest
+
+TASKS = "lit_prune.tasks"  # in a file's header: the tasks as plain values
+FILES = "lit_prune.files"  # in a file's header: the SHA-256 of each other file that is read
+_CHECKSUM = "lit_prune.sha256"
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file in a folder itself, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.is_file()
+    }
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file whose header holds the SHA-256 of its tensors and its other metadata."""
+    content = {name: value.contiguous() for name, value in tensors.items()}
+    # Not its `save_file`: that one leaves a file which nobody else may read.
+    path.write_bytes(save(content, metadata=dict(metadata) | {_CHECKSUM: _checksum(content, metadata)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors and the metadata of a file that `save_tensors` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged, or without a checksum.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    except (OSError, SafetensorError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be read ({error}): export the run again") from error
+    expected = metadata.pop(_CHECKSUM, None)
+    if expected is None or _checksum(tensors, metadata) != expected:
+        raise UserError(f"{path} is damaged or was not written by lit_prune (its checksum is wrong): export it again")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps([dict(metadata), digest(tensors)], sort_keys=True).encode()).hexdigest()
