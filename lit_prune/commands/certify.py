@@ -1,12 +1,12 @@
-"""Certify a generated corpus before any debiasing method is tried on it, so that it is never tuned towards one.
+"""Certify a generated corpus before any debiasing method is run on it, so that it is not tuned towards a method.
 
     lit_prune certify --seed 1
 
-(the NLI corpus; configs/data/paraphrase.yaml and configs/data/facts.yaml have the commands of the others).
+(for the NLI corpus; the commands of the others are in configs/data/paraphrase.yaml and configs/data/facts.yaml).
 
 Three runs with cross-entropy alone: dense on the corpus without its bias, dense with it, and masks over the latter
-trained with OOD rows (the positive control of Liu et al. 2022, Fig. 6). The corpus is certified when the first knows
-the task, the second has lost enough, and the third shows that masks could win it back.
+trained with OOD rows (the positive control of Liu et al. 2022, Fig. 6). The corpus is certified if the first
+learns the task, the second loses enough, and the third regains enough of the loss.
 """
 
 import json
@@ -35,7 +35,7 @@ def certify(
     seed: int = 1,
     root: str = "logs/certify",
 ) -> bool:
-    """Run what is not there yet, and print the three figures beside their bounds.
+    """Train the missing runs, and print the three figures with their bounds.
 
     Args:
         dense: The dense experiment on the biased corpus.
@@ -49,10 +49,10 @@ def certify(
         root: Folder of the runs; complete ones are not run again.
 
     Returns:
-        Whether all three bounds hold.
+        True if all three bounds hold.
 
     Raises:
-        UserError: a run failed.
+        UserError: A run failed.
     """
     folder = Path(root) / f"seed{seed}"
     plain = _run(folder, "unbiased", seed, dense, unbiased)

@@ -12,7 +12,7 @@ _FILE_WIDTH = 160  # of a list that is piped into a file
 
 
 def run(arguments: Sequence[str]) -> None:
-    """List the shipped configurations, or print one, as the arguments of `lit_prune configs` say."""
+    """List the shipped configurations, or print the one that the arguments name."""
     parser = ArgumentParser(
         prog="lit_prune configs",
         exit_on_error=False,

@@ -266,7 +266,7 @@ def evaluation_loader(
 
 
 def _end_on_sigterm(worker: int) -> None:
-    """Have SIGTERM end a worker without an error: sent to a group of processes, it reaches the worker's own too."""
+    """Let SIGTERM end a worker without an error: a signal to a group of processes reaches workers too."""
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
 
 

@@ -69,7 +69,7 @@ class Collector:
 
 
 def mean_selection(values: Mapping[str, float], tasks: Mapping[str, Task]) -> float:
-    """What selects: the mean of the tasks' metrics on the validation cut, or on `id` where nothing was cut.
+    """Return the mean of the tasks' selection metrics, on `validation` or, without a validation set, on `id`.
 
     Args:
         values: `<task>/<split>/<metric>`.

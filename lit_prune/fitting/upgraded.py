@@ -57,7 +57,7 @@ def _upgraded_file(value: str, found: list[str]) -> str:
         return value
     try:
         content = parse_yaml(path.read_bytes(), path)
-    except UserError:  # the parser says what is wrong
+    except UserError:  # raised by the parser
         return value
     settings = upgrade_config(content)
     present = resolve_aliases(content)  # which are not of an old version

@@ -102,7 +102,7 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
         record: The content of `run.json`.
 
     Raises:
-        UserError: it is of another run. Where one of the two has no id a warning says so, unless the run is of version
+        UserError: It is of another run. Where one of the two has no id a warning says so, unless the run is of version
             0.1.0, of which whoever reads it warns.
     """
     own, run = checkpoint[KEY].get("run_id"), record.get("id")

@@ -1,4 +1,4 @@
-"""Which run this is among others: its name, seed and place in a study."""
+"""The identity of a run: its name, seed and place in a study."""
 
 import os
 from collections.abc import Mapping

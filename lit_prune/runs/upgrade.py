@@ -51,7 +51,7 @@ def read_config(run: Path) -> dict[str, Any]:
     """Return the verified configuration of a run in the present form.
 
     Raises:
-        UserError: there is none, or it or `run.json` is damaged.
+        UserError: There is none, or it or `run.json` is damaged.
     """
     path = config_file(run)
     config = read_yaml(path) if path.suffix == ".yaml" else read_json(path, dict)
