@@ -1,4 +1,4 @@
-"""What several kinds of phases do to the network of a run."""
+"""Changes of the network that several kinds of phases share."""
 
 from typing import TYPE_CHECKING
 
