@@ -25,11 +25,11 @@ REFUSED_SETTINGS = {
     # lengths and sizes of data
     "max_length -1": ("--data.max_length=-1", r"data\.max_length must be .*, got -1: "),
     "max_length 0": ("--data.max_length=0", r"data\.max_length must be .*, got 0: "),
-    "batch_size 0": ("--data.batch_size=0", r"data\.batch_size .*0.*1 or more"),
+    "batch_size 0": ("--data.batch_size=0", r"data\.batch_size must be at least 1, got 0: "),
     "batch_size text": ("--data.batch_size=many", r"data\.batch_size must be an integer, got many: "),
     "batch_size fraction": ("--data.batch_size=1.5", r"data\.batch_size must be an integer, got 1\.5: "),
     "batch_size null": ("--data.batch_size=null", r"data\.batch_size must be an integer, got None: "),
-    "num_workers -1": ("--data.num_workers=-1", r"data\.num_workers must be a number from 0 on, got -1: "),
+    "num_workers -1": ("--data.num_workers=-1", r"data\.num_workers must be at least 0, got -1: "),
     "num_workers by the million": (
         "--data.num_workers=1000000",
         r"data\.num_workers must be at most .*, got 1000000: ",
