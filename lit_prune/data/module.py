@@ -266,7 +266,7 @@ def evaluation_loader(
 
 
 def _end_on_sigterm(worker: int) -> None:
-    """Have SIGTERM end a worker without an error: sent to a group of processes, it reaches the worker's own too."""
+    """End a worker on SIGTERM without an error; a signal to a group of processes also reaches its own process."""
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
 
 
