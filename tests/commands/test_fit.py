@@ -42,7 +42,10 @@ GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
         (["--trainer.accelerator=cuda"], ["trainer.accelerator must be", "'cuda'", "use auto"]),
         (["--config=/no/such.yaml"], ["/no/such.yaml"]),
         (["--model.init_args.schedule.init_args.final=much"], ["final", "much"]),
-        (["--trainer.devices=3", "--trainer.strategy=ddp"], ["batch_size of task 'nli' must be a multiple of 3, got 32"]),
+        (
+            ["--trainer.devices=3", "--trainer.strategy=ddp"],
+            ["batch_size of task 'nli' must be a multiple of 3, got 32"],
+        ),
         ([f"--data.tasks={HUB}"], ["someone/some_set", "hub", "HF_HOME"]),
         (["--ckpt_path=last"], ["--ckpt_path", "--resume RUN"]),
         ([f"--data.tasks={TASK}", "--data.root=/no/such/folder"], ["/no/such/folder", "--data.root"]),
