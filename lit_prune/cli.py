@@ -1,5 +1,6 @@
 """The command line: commands, imported when called, and errors for users in one line."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -7,6 +8,8 @@ from importlib import import_module
 from lit_prune import __version__
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import explain, with_config_files
+
+_SIGPIPE = 141  # exit code of shells for a closed pipe
 
 # Name -> module whose `run(arguments)` is the command, and its line in the help.
 COMMANDS = {
@@ -65,7 +68,13 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def console() -> None:
     """Run the console script."""
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the pipe, such as head, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _SIGPIPE
+    sys.exit(code)
 
 
 def _help() -> str:

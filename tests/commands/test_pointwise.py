@@ -46,4 +46,4 @@ def test_the_same_run_twice_moves_nothing_and_a_whole_one_is_no_part(runs, capsy
     assert main(["pointwise", part, part]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("0.0000  mean")
     assert main(["pointwise", whole, whole]) == 2
-    assert "had its whole training set" in capsys.readouterr().err
+    assert "data.perturbation of" in capsys.readouterr().err

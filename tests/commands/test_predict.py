@@ -63,7 +63,7 @@ TEXTS = "id,text_a,text_b\n1,A,B\n"
 @pytest.mark.parametrize(
     ("name", "content", "out", "arguments", "message"),
     [
-        ("a.csv", None, "b.csv", [], "there is no file"),
+        ("a.csv", None, "b.csv", [], "a.csv must be a file, got none"),
         ("a.xlsx", TEXTS, "b.csv", [], ".csv, .jsonl, .parquet, .tsv"),
         ("a.csv", TEXTS, "b.xlsx", [], ".parquet, .csv, .jsonl"),
         ("a.csv", TEXTS, "a.csv", [], "must be a new file"),
@@ -73,7 +73,7 @@ TEXTS = "id,text_a,text_b\n1,A,B\n"
         ("a.csv", "text\nA\n", "b.csv", [], "a.csv:2: no column 'text_a'; found text"),
         ("a.csv", TEXTS + "2, ,B\n", "b.csv", [], "a.csv:3: column 'text_a' holds no text"),
         ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: premise}"], "no column 'premise'"),
-        ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: text_a, label: id}"], "unknown fields ['label']"),
+        ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: text_a, label: id}"], "remove ['label']"),
         ("a.csv", TEXTS, "b.csv", ["--task", "qa"], "'qa'"),
         ("a.csv", TEXTS, "b.csv", ["--batch_size", "0"], "batch_size must be positive, got 0"),
         ("a.csv", TEXTS, "b.csv", ["--device", "tpu"], "'tpu'"),

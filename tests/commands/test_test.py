@@ -84,7 +84,7 @@ GOOD = HEADER + "A,B,neutral\n"
 @pytest.mark.parametrize(
     ("name", "content", "arguments", "message"),
     [
-        ("a.csv", None, [], "there is no file"),
+        ("a.csv", None, [], "a.csv must be a file, got none"),
         ("a.xlsx", GOOD, [], ".csv, .jsonl, .parquet, .tsv"),
         ("a.csv", "", [], "no rows"),
         ("a.csv", HEADER, [], "no rows"),
@@ -95,8 +95,8 @@ GOOD = HEADER + "A,B,neutral\n"
         ("a.csv", HEADER + "A,B,non_entailment\n", [], "unknown label 'non_entailment'"),  # of OOD sets alone
         ("a.csv", GOOD + " ,B,neutral\n", [], "a.csv:3: column 'text_a' holds no text"),
         ("a.csv", GOOD, ["--columns", "{text_a: premise, label: label}"], "no column 'premise'"),
-        ("a.csv", GOOD, ["--columns", "{text_a: text_a}"], "missing fields ['label']"),
-        ("a.csv", GOOD, ["--columns", "{text_a: text_a, label: label, text: text_b}"], "unknown fields ['text']"),
+        ("a.csv", GOOD, ["--columns", "{text_a: text_a}"], "add ['label']"),
+        ("a.csv", GOOD, ["--columns", "{text_a: text_a, label: label, text: text_b}"], "remove ['text']"),
         ("a.csv", GOOD, ["--labels", "{neutral: nothing}"], "unknown label 'nothing'"),
         ("a.csv", GOOD, ["--labels", '{neutral: ""}'], "no rows"),
         ("a.csv", GOOD, ["--task", "qa"], "'qa'"),

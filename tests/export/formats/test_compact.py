@@ -263,12 +263,12 @@ def test_what_differs_by_task_and_adapters_are_refused(build):
     model = build("bert")
     names = list(layers(model))
     model.changes = {"nli": Changes({})}
-    with pytest.raises(UserError, match="a delta is swapped"):
+    with pytest.raises(UserError, match="got a delta that is swapped"):
         compact(model)
     model.changes = {}
     keep = torch.zeros(16, 16, dtype=torch.bool)
     install(model, names[:1], lambda *_: TaskMasks({"nli": FixedMask(keep), "qqp": FixedMask(~keep)}))
-    with pytest.raises(UserError, match=r"differ by task \(nli, qqp\)"):
+    with pytest.raises(UserError, match=r"got others for nli, qqp"):
         compact(model)
     assert len(masked_layers(model)) == 1
     model = build("bert")

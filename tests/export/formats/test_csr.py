@@ -104,11 +104,11 @@ def test_what_is_not_sparse_or_differs_by_task_is_refused(build, pruned):
         with pytest.raises(UserError, match="must have a matrix that keeps 20% of its entries or less, got none"):
             make_sparse(model)
     model = pruned(0.1, lambda keep: TaskMasks({"nli": FixedMask(keep), "qqp": FixedMask(keep)}))
-    with pytest.raises(UserError, match=r"differ by task \(nli, qqp\)"):
+    with pytest.raises(UserError, match=r"got others for nli, qqp"):
         make_sparse(model)
     model = pruned(0.1)
     model.changes = {"nli": Changes({})}
-    with pytest.raises(UserError, match="a delta is swapped"):
+    with pytest.raises(UserError, match="got a delta that is swapped"):
         make_sparse(model)
     assert masked_layers(model)
 
@@ -120,5 +120,5 @@ def test_pairs_and_adapters_are_refused(build, pruned):
     adapted = pruned(0.1)
     add_adapter(adapted.encoder.backbone.encoder.layer[0].output.LayerNorm, 16, 2)
     for each in (model, adapted):
-        with pytest.raises(UserError, match="matrices pruned by rank, or adapters"):
+        with pytest.raises(UserError, match="matrices pruned by rank or adapters"):
             make_sparse(each)

@@ -90,11 +90,11 @@ def test_what_has_no_ranks_or_differs_by_task_is_refused(build, pruned):
     with pytest.raises(UserError, match="no matrix is pruned by rank"):
         factor(build("bert"))
     model = pruned(3, lambda keep: TaskMasks({"nli": FixedMask(keep), "qqp": FixedMask(~keep)}))
-    with pytest.raises(UserError, match=r"differ by task \(nli, qqp\)"):
+    with pytest.raises(UserError, match=r"got others for nli, qqp"):
         factor(model)
     model = pruned(3)
     model.changes = {"nli": Changes({})}
-    with pytest.raises(UserError, match="a delta is swapped"):
+    with pytest.raises(UserError, match="got a delta that is swapped"):
         factor(model)
     assert any(isinstance(module, LowRankLinear) for module in model.modules())
 
