@@ -6,7 +6,7 @@ from importlib import import_module
 
 from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import check_configs, explain
+from lit_prune.fitting.arguments import explain, with_config_files
 
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
         "lit_prune.commands.fit",
         "train as a yaml says: fine-tune, prune; --resume RUN continues a run that was cut off",
     ),
+    "configs": ("lit_prune.commands.configs", "list the configurations that come with the package; print one"),
     "prepare": (
         "lit_prune.commands.prepare",
         "read, download and tokenise what a fit needs; the fit then needs no network",
@@ -59,7 +60,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"there is no command {name!r}: use one of {', '.join(COMMANDS)} (lit_prune --help)")
-        check_configs(arguments)
+        arguments = with_config_files(arguments)
         command = import_module(COMMANDS[name][0])
         from lit_prune.hardware.threads import limit_threads  # not above: the help answers without torch
 

@@ -1,10 +1,10 @@
 """Training losses, plain and for classification against a known dataset bias (SRNets, Liu et al. 2022)."""
 
-import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -13,36 +13,29 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 
 
-class Labelled(Protocol):
-    """What a loss reads of a batch of n examples."""
+@dataclass
+class Examples:
+    """The context of a loss: n examples of one task, and the state of training.
 
-    @property
-    def labels(self) -> Tensor:
-        """Classes, (n,) int64; numbers, (n,) float32, where they are to be told; of spans (n, 2)."""
+    Attributes:
+        labels: Classes (n,) int64; numbers (n,) float32 of regression; first and last token (n, 2) of spans.
+        bias: Log-probabilities of the bias model, (n, classes) float.
+        classes: For each label, whether it may be each class, (labels, classes) bool; None: label i is class i.
+        weight: Number of examples here, over the mean number that the processes of the step have.
+        teacher: Teacher predictions: log-probabilities, (n, classes) float.
+        pooled: The encoder's pooled first token, (n, width).
+        progress: Progress of the phase, 0 to 1.
+        index: Row numbers within the task's training set, (n,).
+    """
 
-    @property
-    def bias(self) -> Tensor | None:
-        """Log-probabilities of the bias model, (n, classes) float."""
-
-    @property
-    def classes(self) -> Tensor | None:
-        """For each label, whether it may be each class, (labels, classes) bool; None: label i is class i."""
-
-    @property
-    def teacher(self) -> Tensor | None:
-        """Log-probabilities of the teacher, (n, classes) float."""
-
-    @property
-    def pooled(self) -> Tensor | None:
-        """The encoder's pooled first token, (n, width), in training steps."""
-
-    @property
-    def progress(self) -> float:
-        """How far the phase is, 0 to 1."""
-
-    @property
-    def weight(self) -> float:
-        """Number of examples here, over the mean number that the processes of the step have."""
+    labels: Tensor
+    bias: Tensor | None = None
+    classes: Tensor | None = None
+    weight: float = 1.0
+    teacher: Tensor | None = None
+    pooled: Tensor | None = None
+    progress: float = 0.0
+    index: Tensor | None = None
 
 
 class Loss(nn.Module, ABC):
@@ -63,7 +56,7 @@ class Loss(nn.Module, ABC):
             width: Of the encoder's hidden states.
         """
 
-    def forward(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def forward(self, logits: Tensor, batch: Examples) -> Tensor:
         """The loss, 0-dim float32.
 
         Args:
@@ -87,7 +80,7 @@ class Loss(nn.Module, ABC):
         return self.compute(logits.float(), batch)
 
     @abstractmethod
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """The loss, 0-dim, of float32 logits (n, classes) and a batch that has what the loss needs."""
 
 
@@ -100,7 +93,7 @@ class CrossEntropy(Loss):
 
     takes_merged = True
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
         return mean_cross_entropy(logits, batch)
 
@@ -108,7 +101,7 @@ class CrossEntropy(Loss):
 class MeanSquaredError(Loss):
     """The squared error of the one number that a head of regression gives (as for STS-B in GLUE)."""
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
         return F.mse_loss(logits.squeeze(-1), batch.labels)
 
@@ -123,7 +116,7 @@ class ProductOfExperts(Loss):
     takes_merged = True
     min_log_probability: ClassVar[float] = math.log(1e-8)  # a bias model that is sure and wrong: finite loss
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Mean of -log softmax(log softmax(logits) + bias)[label], of merged classes as in `CrossEntropy`."""
         assert batch.bias is not None
         bias = batch.bias.float().clamp(min=self.min_log_probability)
@@ -158,7 +151,7 @@ class LearnedMixin(Loss):
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, math.log(math.e - 1))
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """As of `ProductOfExperts` with g * bias in place of bias, and the weighted entropy."""
         assert batch.bias is not None
         assert batch.pooled is not None
@@ -180,7 +173,7 @@ class Reweighting(Loss):
     needs = ("bias",)
     min_weight: ClassVar[float] = 1e-8  # of a step's examples on average: a bias model that knows them all
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Sum of w * -log softmax(logits)[label] over the sum of w, with w = 1 - the bias model's p(label)."""
         assert batch.bias is not None
         weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
@@ -188,7 +181,7 @@ class Reweighting(Loss):
         return (weights * losses).mean() / mean_over_processes(weights.mean() * batch.weight).clamp(min=self.min_weight)
 
 
-def mean_cross_entropy(logits: Tensor, batch: Labelled) -> Tensor:
+def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:
     """The mean of -log softmax(logits)[label], 0-dim; a label of merged classes is as likely as they are together."""
     if batch.classes is None:
         return F.cross_entropy(logits, batch.labels)
@@ -205,17 +198,18 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
         )
 
 
-def check_finite(loss: Tensor, when: str, checkpoint: str) -> None:
+def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None:
     """Refuse, with a UserError, a loss that is no number.
 
     Args:
         loss: 0-dim.
         when: The step.
-        checkpoint: The last one that is good.
+        checkpoint: Returns the name of the last good checkpoint.
     """
     if not math.isfinite(value := float(loss.detach())):
         raise UserError(
-            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is {checkpoint}"
+            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is "
+            f"{checkpoint()}"
         )
 
 
@@ -228,7 +222,7 @@ class ConfidenceRegularisation(Loss):
 
     needs = ("bias", "teacher")
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Mean of -sum_k t_k log softmax(logits)_k, t proportional to teacher^(1 - the bias model's p(label))."""
         assert batch.bias is not None
         assert batch.teacher is not None
@@ -264,13 +258,11 @@ class Annealed(Loss):
         """As of the loss."""
         self.loss.reset(width)
 
-    def compute(self, logits: Tensor, batch: Labelled) -> Tensor:
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """The loss of a batch whose bias is annealed."""
         assert batch.bias is not None
         theta = self.first + (self.last - self.first) * batch.progress
-        annealed = copy.copy(batch)
-        annealed.bias = power(batch.bias, theta)  # type: ignore[misc]  # of the copy
-        return self.loss.compute(logits, annealed)
+        return self.loss.compute(logits, replace(batch, bias=power(batch.bias, theta)))
 
 
 def power(log_probs: Tensor, exponent: float | Tensor) -> Tensor:

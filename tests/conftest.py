@@ -168,13 +168,13 @@ trainer:
   val_check_interval: 6
 """
 PHASES = {
-    "dense": {"dense": {"epochs": None, "steps": 20, "learning_rate": 1e-3}},
-    "mask": {"mask": {"epochs": None, "steps": 20, "learning_rate": 1e-2}, "refresh_every": 4},
-    "rounds": {"rounds": {"epochs": None, "steps": 5, "learning_rate": 1e-3}},
-    "prune": {"prune": {"epochs": None, "steps": 20, "learning_rate": 1e-3}, "refresh_every": 4},
-    "search": {"search": {"epochs": None, "steps": 10, "learning_rate": 1e-3}},
-    "tune": {"tune": {"epochs": None, "steps": 20, "learning_rate": 1e-3}},
-    "ticket": {"ticket": {"epochs": None, "steps": 12, "learning_rate": 1e-3}},
+    "dense": {"dense": {"length": "20 steps", "learning_rate": 1e-3}},
+    "mask": {"mask": {"length": "20 steps", "learning_rate": 1e-2}, "refresh_every": 4},
+    "rounds": {"rounds": {"length": "5 steps", "learning_rate": 1e-3}},
+    "prune": {"prune": {"length": "20 steps", "learning_rate": 1e-3}, "refresh_every": 4},
+    "search": {"search": {"length": "10 steps", "learning_rate": 1e-3}},
+    "tune": {"tune": {"length": "20 steps", "learning_rate": 1e-3}},
+    "ticket": {"ticket": {"length": "12 steps", "learning_rate": 1e-3}},
 }
 
 

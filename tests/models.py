@@ -3,6 +3,7 @@
 import torch
 
 from lit_prune.sparsity.masks import LearnedMask
+from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.targets import layers_in, match
 
 TASK = {"kind": "Task", "name": "nli", "labels": ["yes", "no"]}
@@ -25,6 +26,13 @@ def learned(keep):
     mask = LearnedMask(keep.float())
     mask.threshold.fill_(0.5)
     return mask
+
+
+def set_anew(pool, scores, sparsity):
+    """Keep the largest scores of a pool of reversible masks."""
+    keeps = keep_largest(scores, num_kept(sum(each.numel() for each in scores), sparsity))
+    for mask, keep in zip(pool, keeps, strict=True):
+        mask.keep.copy_(keep)
 
 
 def outputs_stay(change, model, inputs):

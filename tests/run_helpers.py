@@ -8,6 +8,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback
 
+from lit_prune.errors import UserError
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
@@ -94,10 +95,21 @@ class Trained(Callback):
     """Notes by phase, in `TRAINED`, the names of what its optimizer has, and those that `trained_names` gave before."""
 
     def on_train_start(self, trainer, module):
-        self.before = {name: set(module.trained_names(name)) for name in module.phases}
+        self.before = {name: set(module.phases[name].trained_names(module)) for name in module.phases}
 
     def on_train_batch_end(self, trainer, module, *_):
         names = {id(value): name for name, value in module.named_parameters()}
         groups = trainer.optimizers[0].param_groups
         own = {names[id(value)] for group in groups for value in group["params"]}
         TRAINED[module.phase] = own, self.before[module.phase]
+
+
+LISTED: dict[str, str] = {}
+
+
+class Listed(Callback):
+    """Notes the kinds of a run's phases in `LISTED`, and ends it."""
+
+    def on_fit_start(self, trainer, module):
+        LISTED.update({name: type(module.phases[name]).__name__ for name in module.phases})
+        raise UserError("seen")

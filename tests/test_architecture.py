@@ -22,6 +22,15 @@ TESTED_ELSEWHERE = {
     "data/generated/mention_templates.py",
     "data/generated/reading_templates.py",
     "__main__.py",  # test_main.py
+    "runs/job.py",  # fitting/test_requeue.py
+    "runs/identity.py",  # callbacks/test_every_run.py
+    "callbacks/model.py",
+    "paradigms/fine_tune.py",  # the paradigms are lists: tests/paradigms/test_phase_lists.py
+    "paradigms/iterative_pruning.py",
+    "paradigms/lottery_ticket.py",
+    "paradigms/mask_training.py",
+    "paradigms/prune_while_finetuning.py",
+    "paradigms/sparse_finetuning.py",
 }
 
 

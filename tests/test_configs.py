@@ -30,29 +30,34 @@ from lit_prune.export.trained import read_run
 from lit_prune.paradigms import teacher
 from lit_prune.sparsity.files import load_masks
 from lit_prune.studies.plan import make_plan, select
+from lit_prune.studies.resolution import START_FROM, resolving_once
 from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
 
 REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
-LONG = REPOSITORY / "configs/overlay/long.yaml"
-SETTINGS = [path for path in sorted(REPOSITORY.glob("configs/overlay/*.yaml")) if path != LONG]
+LONG = REPOSITORY / "configs/recipes/long.yaml"
+SETTINGS = sorted(REPOSITORY.glob("configs/hardware/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
-PAPER = sorted(REPOSITORY.glob("configs/paper/*.yaml"))
-VARIANTS = sorted(REPOSITORY.glob("configs/paper/variants/*.yaml"))
-PRUNING = sorted(REPOSITORY.glob("configs/paper/pruning/*.yaml"))
+STUDIES = [path for path in sorted(REPOSITORY.glob("configs/papers/**/*.yaml")) if "\nruns:\n" in path.read_text()]
+LIU2022 = REPOSITORY / "configs/papers/liu2022/paper"
+PAPER = [path for path in sorted(LIU2022.glob("*.yaml")) if path not in STUDIES]
+ON_MNLI = [path for path in PAPER if path.stem not in ("srnet_poe_mnli", "imp_mnli")]  # override the former
+VARIANTS = sorted(LIU2022.glob("variants/*.yaml"))
+PRUNING = [path for path in sorted(REPOSITORY.glob("configs/papers/xia2021/paper/*.yaml")) if path not in STUDIES]
 TUNING = sorted(REPOSITORY.glob("configs/tuning/*.yaml"))
-FU2023 = REPOSITORY / "configs/paper/tuning/fu2023.yaml"
+FU2023 = REPOSITORY / "configs/papers/fu2023/paper/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
-STUDIES = sorted(REPOSITORY.glob("configs/studies/**/*.yaml"))
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
 DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
-LARGE = [REPOSITORY / f"configs/studies/{name}.yaml" for name in (*(f"paper/{each}" for each in OF_PAPERS), *DEMOS)]
-LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *VARIANTS, *PRUNING, *TUNING, FU2023]
-ALL = [*EXPERIMENTS, *LAID_OVER, *PAPER]
+LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
+OF_OTHERS = [*ON_MNLI, *VARIANTS, *PRUNING, *TUNING, FU2023]  # whose headers name what they override
+LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *OF_OTHERS]
+LISTS = [path for path in sorted(REPOSITORY.glob("configs/recipes/*.yaml")) if path != LONG]  # in test_phase_lists.py
+ALL = [*EXPERIMENTS, *LAID_OVER, *LISTS, *[path for path in PAPER if path not in ON_MNLI]]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
 NLI = ("entailment", "neutral", "contradiction")
@@ -77,9 +82,9 @@ def shipped(path):
 
 
 def named_before(path):
-    """The options of the configurations that the command in a yaml's header lays it over."""
-    (named,) = re.findall(rf"^# +lit_prune fit (--config .+) --config {shipped(path)}", path.read_text(), re.MULTILINE)
-    return [f"--config={REPOSITORY / each}" for each in named.removeprefix("--config ").split(" --config ")]
+    """The options of the configurations that the command in a yaml's header applies it on top of."""
+    (named,) = re.findall(rf"^# +lit_prune fit (.*)--config {shipped(path)}", path.read_text(), re.MULTILINE)
+    return [f"--config={REPOSITORY / each.strip()}" for each in named.split("--config ")[1:]]
 
 
 def is_laid_over(value, overlay):
@@ -131,7 +136,8 @@ def brief(experiment, tmp_path, few_rows, any_teacher):
     def run(path, *arguments):
         own = load(path)
         for named in own["data"]["tasks"]:
-            named["init_args"].setdefault("merge", None)  # undoes what the overlay on NLI says
+            if named["class_path"] == "lit_prune.data.Task":
+                named["init_args"].setdefault("merge", None)  # undoes what the overlay on NLI says
         kept = {"data": {"tasks": own["data"]["tasks"]}, "encoder": {"config": own["encoder"].get("config")}}
         (tmp_path / "kept.yaml").write_text(yaml.safe_dump(kept))
         steps = ["--trainer.val_check_interval", "2"]
@@ -212,7 +218,7 @@ def process_group():
         torch.distributed.destroy_process_group()
 
 
-@each(slowly(SETTINGS, [REPOSITORY / "configs/overlay/compile.yaml"]))
+@each(slowly(SETTINGS, [REPOSITORY / "configs/hardware/compile.yaml"]))
 @pytest.mark.usefixtures("process_group")
 def test_settings_are_laid_over_an_experiment(path, brief):
     here = ("--trainer.accelerator=cpu", "--trainer.devices=1")
@@ -244,17 +250,17 @@ def test_the_main_experiment_and_its_controls_are_of_one_length(path, resolve):
 @pytest.mark.parametrize("name", ["srnets_claims", "srnets_fig2", "srnets_fig8"])
 def test_the_studies_in_the_readme_are_of_the_length_that_it_prints(name, resolve, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    runs = make_plan(read_study(Path(f"configs/studies/{name}.yaml")))
+    runs = make_plan(read_study(REPOSITORY / f"configs/papers/liu2022/demo/{name}.yaml"))
     masks = [run for run in runs if run.kind == "mask" and run.axes["seed"] == 1 and "epochs" not in run.axes]
     for run in masks:
-        assert resolve(run.arguments)["model"]["init_args"]["mask"]["epochs"] == 3
+        assert resolve(run.arguments)["model"]["init_args"]["mask"]["length"] == "3 epochs"
 
 
 @each([*PAPER, *PRUNING, FU2023])
 def test_a_papers_setting_writes_out_the_precision_and_what_is_not_the_papers(path, resolve):
-    before = [] if path in PAPER else named_before(path)
-    config = resolve([*before, f"--config={path}"])
-    assert (load(path)["trainer"]["gradient_clip_val"], config["trainer"]["gradient_clip_val"]) == (1.0, 1.0)
+    config = resolve([*named_before(path), f"--config={path}"])
+    written = load(LIU2022 / "srnet_poe_mnli.yaml" if path in ON_MNLI else path)["trainer"]["gradient_clip_val"]
+    assert (written, config["trainer"]["gradient_clip_val"]) == (1.0, 1.0)
     assert config["trainer"]["precision"] == "32-true"
     assert config["data"]["group_by_length"] is False
 
@@ -262,7 +268,8 @@ def test_a_papers_setting_writes_out_the_precision_and_what_is_not_the_papers(pa
 @each(BACKBONES)
 @pytest.mark.parametrize("base", [*EXPERIMENTS, *PAPER], ids=lambda path: path.stem)
 def test_a_backbone_is_laid_over_every_experiment(path, base, resolve):
-    resolved, plain = (resolve([f"--config={each}" for each in paths]) for paths in ((base, path), (base,)))
+    options = [*named_before(base), f"--config={base}"] if base in ON_MNLI else [f"--config={base}"]
+    resolved, plain = (resolve([*options, *overlay]) for overlay in ((f"--config={path}",), ()))
     overlay = load(path)["encoder"]
     assert overlay.pop("config") is None
     assert "config" not in resolved["encoder"]
@@ -666,7 +673,7 @@ def write_squad(folder):
         (folder / f"{name}-v1.1.json").write_text(json.dumps({"version": "1.1", "data": articles}))
 
 
-# ---- the hub: configs/paper, configs/data/*_hub ----------------------------------------------------------------
+# ---- the hub: configs/papers/*/paper, configs/data/*_hub ---------------------------------------------------------
 
 
 def hub_table(classes, rows, texts=("premise", "hypothesis"), **columns):
@@ -752,18 +759,30 @@ def asked_by(path):
     return {(spec["path"], spec.get("name"), spec["split"]) for spec in splits.values()}
 
 
+@pytest.fixture
+def whole(resolve, tmp_path):
+    """A function: a configuration with all that its header applies it on top of, as one file."""
+
+    def write(path):
+        file = tmp_path / path.name
+        file.write_text(yaml.safe_dump(resolve([*named_before(path), f"--config={path}"])))
+        return file
+
+    return write
+
+
 @each([path for path in PAPER if path not in OF_FILES])
-def test_a_papers_recipe_runs(path, brief, hub):
-    assert (brief(path) / "metrics.json").is_file()
-    assert set(hub) == asked_by(path)
+def test_a_papers_recipe_runs(path, brief, hub, whole):
+    assert (brief(whole(path), "--experiment=e2e") / "metrics.json").is_file()
+    assert set(hub) == asked_by(whole(path))
 
 
 @each(OF_FILES)
-def test_a_papers_recipe_of_files_runs(path, brief, tmp_path):
+def test_a_papers_recipe_of_files_runs(path, brief, whole, tmp_path):
     write_qqp(tmp_path / "QQP")
     write_paws(tmp_path / "PAWS")
     write_fever(tmp_path)
-    folder = brief(path, "--data.root", str(tmp_path))
+    folder = brief(whole(path), "--experiment=e2e", "--data.root", str(tmp_path))
     assert is_laid_over(load(folder / "config.yaml")["data"]["tasks"], load(path)["data"]["tasks"])
     assert json.loads((folder / "metrics.json").read_text())["sparsity"] == pytest.approx(0.7, abs=2e-3)
 
@@ -771,10 +790,8 @@ def test_a_papers_recipe_of_files_runs(path, brief, tmp_path):
 @pytest.mark.slow
 @each(VARIANTS)
 @pytest.mark.usefixtures("hub")
-def test_a_variant_of_a_papers_recipe_runs(path, brief, resolve, tmp_path):
-    whole = tmp_path / path.name
-    whole.write_text(yaml.safe_dump(resolve([*named_before(path), f"--config={path}"])))
-    folder = brief(whole, f"--experiment={load(path)['experiment']}")
+def test_a_variant_of_a_papers_recipe_runs(path, brief, whole, tmp_path):
+    folder = brief(whole(path), f"--experiment={load(path)['experiment']}")
     metrics = json.loads((tmp_path / "runs" / load(path)["experiment"] / folder.name / "metrics.json").read_text())
     assert metrics["sparsity"] == pytest.approx(0.7, abs=2e-3)
 
@@ -790,10 +807,8 @@ def test_a_variant_changes_the_way_and_nothing_of_the_data(path, resolve):
 
 
 @each(TUNING)
-def test_a_way_of_tuning_runs(path, brief, resolve, tmp_path):
-    whole = tmp_path / path.name
-    whole.write_text(yaml.safe_dump(resolve([*named_before(path), f"--config={path}"])))
-    folder = brief(whole, f"--experiment={load(path)['experiment']}")
+def test_a_way_of_tuning_runs(path, brief, whole, tmp_path):
+    folder = brief(whole(path), f"--experiment={load(path)['experiment']}")
     folder = tmp_path / "runs" / load(path)["experiment"] / folder.name
     assert is_laid_over(
         load(folder / "config.yaml")["model"]["init_args"]["method"], load(path)["model"]["init_args"]["method"]
@@ -826,7 +841,7 @@ def test_pruning_at_the_papers_scale_runs(path, brief, tmp_path):
     base, data = (Path(each.removeprefix("--config=")) for each in named_before(path))
     overlay = {name: value for name, value in load(path).items() if name not in ("encoder", "experiment")}
     overlay["data"]["max_length"] = 48
-    overlay["model"]["init_args"]["prune"] |= {"epochs": None, "steps": 2}
+    overlay["model"]["init_args"]["prune"] |= {"length": "2 steps"}
     overlay["trainer"]["val_check_interval"] = 2
     (tmp_path / path.name).write_text(yaml.safe_dump(overlay))
     folder = brief(base, f"--config={with_short_windows(data, tmp_path)}", f"--config={tmp_path / path.name}")
@@ -844,7 +859,7 @@ def test_data_of_the_hub_are_laid_over_an_experiment(path, brief, hub):
     assert set(hub) == asked_by(path)
 
 
-# ---- configs/studies ---------------------------------------------------------------------------------------------
+# ---- studies -----------------------------------------------------------------------------------------------------
 
 
 @each(slowly(STUDIES, LARGE))
@@ -854,26 +869,21 @@ def test_every_run_of_a_study_is_one_that_fit_knows_and_another(path, monkeypatc
     seeds = list(study.axes["seed"].values())
     assert seeds == [(f"--seed_everything={number}",) for number in range(1, len(seeds) + 1)]
     plan = select(make_plan(study), ["seed=1"])  # the others say the same but for their seed
-    told_apart = set()
-
-    def resolve_and_note(arguments):
-        resolved = resolve(arguments)
-        told_apart.add(json.dumps({**resolved, "axes": resolved["axes"].get("run")}))
-        return resolved
-
-    standings = find_standings(plan, tmp_path, resolve_and_note)
+    resolve_once = resolving_once(resolve)
+    standings = find_standings(plan, tmp_path, resolve_once)
     assert {each.state for each in standings.values()} == {"new"}
-    drawn = {axis for axis, values in study.axes.items() if all("seed" in each[0] for each in values.values() if each)}
+    sizes = [
+        math.prod(len(kind.where.get(axis, study.axes[axis])) for axis in kind.axes if axis != "seed")
+        for kind in study.kinds.values()
+    ]
+    assert len(standings) == sum(sizes)
 
-    def num_runs(without):
-        sizes = [
-            math.prod(len(kind.where.get(axis, study.axes[axis])) for axis in kind.axes if axis not in without)
-            for kind in study.kinds.values()
-        ]
-        return sum(sizes)
+    def resolved(run):
+        start = () if run.ancestor is None else (f"--{START_FROM}={standings[run.ancestor].folder}",)
+        config = resolve_once((*run.arguments, *start))
+        return json.dumps({**config, "axes": config["axes"].get("run")})
 
-    assert len(standings) == num_runs({"seed"})
-    assert len(told_apart) == num_runs(drawn)  # of several seeds one is resolved
+    assert len({resolved(run) for run in plan}) == len(plan)
     assert study.cost.keys() == study.kinds.keys()
 
 
@@ -938,7 +948,7 @@ def test_it_parses_as_it_is_and_the_result_says_what_it_says(path, capsys):
     before = []
     if path in LAID_OVER:
         before = [f"--config={REPOSITORY / 'configs/srnet_poe.yaml'}"]
-        before = named_before(path) if path in [*VARIANTS, *PRUNING, *TUNING, FU2023] else before
+        before = named_before(path) if path in OF_OTHERS else before
     with pytest.raises(SystemExit) as stop:
         main(["fit", *before, "--config", str(path), "--print_config"])
     assert stop.value.code == 0

@@ -10,6 +10,7 @@ from lit_prune.losses import (
     Annealed,
     ConfidenceRegularisation,
     CrossEntropy,
+    Examples,
     LearnedMixin,
     Loss,
     ProductOfExperts,
@@ -20,7 +21,7 @@ from lit_prune.losses import (
 
 
 def batch(labels, bias=None, weight=1.0):
-    return SimpleNamespace(labels=torch.tensor(labels), bias=bias, weight=weight, classes=None)
+    return Examples(torch.tensor(labels), bias, weight=weight)
 
 
 def random_case(num_classes=3, num_rows=8):
@@ -395,6 +396,6 @@ def test_an_annealed_learned_mixin_learns_too():
 
 
 def test_a_loss_that_is_no_number_is_an_error_that_says_where():
-    check_finite(torch.tensor(1.0), "step 3", "none yet")
+    check_finite(torch.tensor(1.0), "step 3", lambda: "none yet")
     with pytest.raises(UserError, match=r"the loss is nan at step 3: lower .* checkpoint is none yet"):
-        check_finite(torch.tensor(math.nan), "step 3", "none yet")
+        check_finite(torch.tensor(math.nan), "step 3", lambda: "none yet")

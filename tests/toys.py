@@ -72,9 +72,9 @@ def shrink(config, backbone):
     paradigm = config["model"]["init_args"]
     for name in PHASES:
         if paradigm.get(name):
-            paradigm[name] |= {"steps": 2, "epochs": None, "warmup": 0.0}
+            paradigm[name] |= {"length": "2 steps", "warmup": 0.0}
     if paradigm.get("dense"):
-        paradigm["dense"] |= {"steps": 120, "learning_rate": 1e-3}  # so that it can be a teacher
+        paradigm["dense"] |= {"length": "120 steps", "learning_rate": 1e-3}  # so that it can be a teacher
     method = paradigm.get("method", {}).get("init_args", {})
     if "every" in method:
         method["every"] = 1

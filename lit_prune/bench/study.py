@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from lit_prune.errors import UserError
+from lit_prune.shipped import find_config
 
 
 def ways(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[], object]]:
@@ -18,15 +19,13 @@ def ways(configs: Sequence[str], num_runs: int) -> dict[str, Callable[[], object
     One starts `lit_prune fit` for each, the other `lit_prune study` for all, where a run has all cores, as there.
 
     Args:
-        configs: Files of the configuration, each laid over the one before.
+        configs: Files or names of the configuration, each applied on top of the one before.
         num_runs: How many runs.
 
     Raises:
-        UserError: a file is not there.
+        UserError: there is no such configuration.
     """
-    if missing := [each for each in configs if not Path(each).is_file()]:
-        raise UserError(f"configs: there is no file {missing[0]}")
-    paths = [str(Path(each).resolve()) for each in configs]
+    paths = [str(find_config(each, "configs").resolve()) for each in configs]
     return {
         "study_seconds_fit": lambda: _in_a_folder(_fit, paths, num_runs),
         "study_seconds_study": lambda: _in_a_folder(_study, paths, num_runs),

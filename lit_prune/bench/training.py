@@ -11,10 +11,11 @@ from lit_prune.bench.bert import HEADS, check_shape, dense_bert
 from lit_prune.errors import UserError
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.heads import Classification
-from lit_prune.paradigms.phase import Phase
+from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Magnitude
-from lit_prune.sparsity.install import install, masked_layers
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, refresh, set_anew
+from lit_prune.sparsity.mask_kinds import Fixed, Learned, Reversible
+from lit_prune.sparsity.pruner import Pruner
+from lit_prune.sparsity.schedules import Constant
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
 from lit_prune.tuning import ChosenEntries, Lora
@@ -131,7 +132,7 @@ def training_step(setting: Setting, variant: str) -> Step:
         _tune(model, variant)
     refresh_all = _prune(model, PRUNED[variant]) if variant in PRUNED else None
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
-    optimizer = Phase(steps=1).optimizer(trained, fused=True)
+    optimizer = Training(steps=1).make_optimizer(trained, fused=True)
     tokens = torch.randint(config.vocab_size, (setting.batch, setting.length), device=setting.device)
     labels = torch.randint(3, (setting.batch,), device=setting.device)
 
@@ -169,36 +170,24 @@ def _prune(model: nn.Module, how: Pruned) -> Callable[[], None]:
     """Put masks on the matrices of the layers and freeze the embeddings, as the configurations do.
 
     Returns:
-        The function that has each matrix keep what it is to keep now.
+        The function that brings each matrix to its sparsity.
     """
     model.get_submodule("encoder.backbone.embeddings").requires_grad_(False)
-    names = layers_in(match(model, "bert", without=HEADS))
-    install(model, names, lambda _, weight: _mask_of(weight, how), how.structure)
-    layers = masked_layers(model).values()
+    masks = Learned() if how.learned else Reversible()
+    targets = match(model, "bert", without=HEADS)
+    pruner = Pruner(targets, Magnitude(), Constant(how.sparsity), structure=how.structure, masks=masks)
+    pruner.attach(model)
 
-    def refresh_all() -> None:
-        for layer in layers:
-            if isinstance(layer.mask, LearnedMask):
-                refresh([layer.mask], how.sparsity)
-            elif isinstance(layer.mask, ReversibleMask):
-                set_anew([layer.mask], [Magnitude()(layer.masked, how.sparsity)], how.sparsity)
+    def update() -> None:
+        pruner.update(1.0)
 
-    refresh_all()
-    return refresh_all
-
-
-def _mask_of(weight: Tensor, how: Pruned) -> Mask:
-    if how.learned:
-        return LearnedMask(Magnitude()(weight, how.sparsity))
-    return ReversibleMask(torch.ones_like(weight, dtype=torch.bool))
+    update()
+    return update
 
 
 def _mask(model: nn.Module, fixed: bool) -> None:
     """Put a mask on every matrix that is pruned by default."""
-    names = layers_in(match(model, "bert"))
-    install(model, names, lambda _, weight: LearnedMask(weight.detach().abs()))
-    masks = {name: layer.mask for name, layer in masked_layers(model).items() if isinstance(layer.mask, LearnedMask)}
-    for mask in masks.values():
-        refresh([mask], SPARSITY)
-    if fixed:
-        install(model, names, lambda name, _: FixedMask(masks[name].keep))
+    masks = Fixed() if fixed else Learned()
+    pruner = Pruner(match(model, "bert"), Magnitude(), Constant(SPARSITY), masks=masks)
+    pruner.attach(model)
+    pruner.update(1.0)

@@ -1,14 +1,16 @@
 """Proof, at every refresh and in every phase, that all processes of a run hold the same masks, scores and choices."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
 
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.tuning.entries import tuned_entries
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class Agreement(Callback):
@@ -17,15 +19,15 @@ class Agreement(Callback):
     def __init__(self) -> None:
         self.last: tuple[str, int] = "", -1  # phase and refresh
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: "Paradigm", batch: Any, batch_idx: int) -> None:
         """Compare what the step before has refreshed."""
         self._compare(trainer, pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Compare what the evaluation has refreshed, the masks that may be selected: after the last comes no step."""
         self._compare(trainer, pl_module)
 
-    def _compare(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def _compare(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         refreshed = -1 if pl_module.refreshed is None else pl_module.refreshed.step
         if trainer.world_size == 1 or (pl_module.phase, refreshed) == self.last:
             return

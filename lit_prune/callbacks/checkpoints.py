@@ -1,9 +1,12 @@
 """Checkpoints of a run: the best model of each phase, and the last state to resume from."""
 
+from typing import TYPE_CHECKING
+
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from lit_prune.paradigms.paradigm import Paradigm
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class Checkpoints(Checkpoint):
@@ -13,12 +16,11 @@ class Checkpoints(Checkpoint):
     keeps the best value so far in its own state, so that a resumed run goes on comparing with it.
     """
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Save the best first: a run that is cut off between the two evaluates again and finds the same."""
         if trainer.sanity_checking:
             return
         folder = pl_module.folder / "checkpoints"
-        if pl_module.improved:
-            name = "best" if pl_module.phase == pl_module.last_phase else pl_module.phase
-            trainer.save_checkpoint(folder / f"{name}.ckpt", weights_only=True)
+        if pl_module.selection.improved:
+            trainer.save_checkpoint(pl_module.checkpoint_of(pl_module.phase), weights_only=True)
         trainer.save_checkpoint(folder / "last.ckpt", weights_only=False)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import by_target, total
 from lit_prune.sparsity.install import learned_masks
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class SparsityCurves(Callback):
@@ -33,7 +35,7 @@ class SparsityCurves(Callback):
         self.losses: dict[str, list[Tensor]] = {}  # of each task, since then
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Paradigm, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: "Paradigm", outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log the learning rates and the tasks' losses at the logging interval."""
         if len(pl_module.tasks) > 1:
@@ -46,19 +48,19 @@ class SparsityCurves(Callback):
             self.losses.clear()
             self._log(trainer, learning_rates(trainer.optimizers[0]) | means)
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: Paradigm, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: "Paradigm", batch: Any, batch_idx: int) -> None:
         """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
         refreshed, interval = pl_module.refreshed, trainer.log_every_n_steps  # type: ignore[attr-defined]
         if refreshed is not None and refreshed.step // interval != self.last_step // interval:
             self._log_refresh(trainer, pl_module)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Metrics of the evaluated model, beside its sparsity."""
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)
         shown = {name for task in pl_module.tasks.values() for name in (*task.set_class.whole_metrics, "loss", "macro")}
-        values = {name: value for name, value in pl_module.values.items() if _is_curve(name, shown)}
+        values = {name: value for name, value in pl_module.selection.values.items() if _is_curve(name, shown)}
         selection = float(trainer.callback_metrics["selection"])
         self._log(trainer, values | ({} if math.isnan(selection) else {"selection": selection}))
         for logger in trainer.loggers:
@@ -67,7 +69,7 @@ class SparsityCurves(Callback):
                 for name, mask in learned_masks(pl_module).items():  # not at every refresh: it takes a second
                     writer.add_histogram(f"scores/{name}", mask.scores.detach(), trainer.global_step)
 
-    def _log_refresh(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def _log_refresh(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         refreshed = pl_module.refreshed
         if refreshed is None or refreshed.step == self.last_step:
             return

@@ -1,11 +1,13 @@
 """`EndPhase`: the next phase begins as soon as training no longer pays (Liu et al. 2022, appendix E.1, Fig. 7)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, Trainer
 
 from lit_prune.errors import UserError
-from lit_prune.paradigms.paradigm import Paradigm
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class EndPhase(Callback):
@@ -31,13 +33,13 @@ class EndPhase(Callback):
         self.best = float("-inf")
         self.num_waited = 0
 
-    def setup(self, trainer: Trainer, pl_module: Paradigm, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: "Paradigm", stage: str) -> None:
         """Whether the phase is there, and another after it."""
         names = list(pl_module.phases)
         if self.phase not in names[:-1]:
             raise UserError(f"EndPhase: phase is {self.phase!r}, needed is one before the last of {', '.join(names)}")
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Compare with the best before, and end the phase or wait."""
         selection = float(trainer.callback_metrics["selection"])
         if trainer.sanity_checking or pl_module.phase != self.phase or selection != selection:

@@ -11,8 +11,8 @@ from torch import Tensor
 from lit_prune import metrics
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.files import check_undamaged, write_recorded
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.parquet import read_parquet_table
 
 _LOGITS = pyarrow.schema(

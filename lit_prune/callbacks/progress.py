@@ -1,13 +1,15 @@
 """A progress bar over all optimizer steps of a run that says the phase and its sparsity."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.sparsity.count import total
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 
 class PhaseProgressBar(TQDMProgressBar):
@@ -16,28 +18,28 @@ class PhaseProgressBar(TQDMProgressBar):
     def __init__(self) -> None:
         super().__init__(refresh_rate=5)
 
-    def on_train_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """One bar for all phases."""
         super().on_train_start(trainer, pl_module)
-        self.train_progress_bar.reset(max(pl_module.ends.values()))
+        self.train_progress_bar.reset(max(pl_module.phases.ends.values()))
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Epochs do not begin a new bar."""
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Paradigm, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: "Paradigm", outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the bar to the optimizer step."""
         step, bar = trainer.global_step, self.train_progress_bar
         if step % self.refresh_rate and step != bar.total:
             return
-        start, end = pl_module.span(pl_module.phase)
+        start, end = pl_module.phases.span(pl_module.phase)
         bar.set_description(f"{pl_module.phase} {step - start}/{end - start}", refresh=False)
         bar.set_postfix(self.get_metrics(trainer, pl_module), refresh=False)
         bar.n = step
         bar.refresh()
 
-    def get_metrics(self, trainer: Trainer, pl_module: Paradigm) -> dict[str, Any]:
+    def get_metrics(self, trainer: Trainer, pl_module: "Paradigm") -> dict[str, Any]:
         """Return the loss, the selection metric (NaN, where no model may be selected, is left out) and the sparsity."""
         values: dict[str, Any] = {
             name: value for name, value in trainer.progress_bar_metrics.items() if not math.isnan(value)

@@ -9,22 +9,25 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
 from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Timer
 
+from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json, write_recorded
-from lit_prune.fitting.ending import lack_of
-from lit_prune.fitting.requeue import job
 from lit_prune.hardware.device import hardware
-from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.runs.job import job
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
@@ -39,40 +42,35 @@ class RunRecord(Callback):
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
     (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none of it.
     `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
-
-    Args:
-        experiment: The experiment's name.
-        seed: The seed that everything was seeded with.
-        axes: Where the run stands in a study, by axis.
     """
 
-    def __init__(self, experiment: str, seed: int, axes: Mapping[str, Any]) -> None:
-        self.experiment = experiment
-        self.seed = seed
-        self.axes = {"seed": seed, **axes}
+    def __init__(self) -> None:
         self.started = time.time()
         self.earlier_seconds = 0.0
         self.begun = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Begin `run.json`, or go on with that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
             self._write_run(trainer, pl_module, RUNNING)
+            write_json(describe_model(pl_module), pl_module.folder / MODEL, write_recorded)
 
-    def on_validation_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Keep the predictions and masks of a new best model, before its checkpoint is written."""
-        if not trainer.is_global_zero or not pl_module.improved:
+        if not trainer.is_global_zero or not pl_module.selection.improved:
             return
         folder = pl_module.folder
-        write_predictions(pl_module.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet"))
+        write_predictions(
+            pl_module.selection.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet")
+        )
         for task, masks in masks_by_task(pl_module).items():
             path = folder / _of_phase(pl_module, pl_module.phase, f"{task}_{FILE}" if task else FILE)
             save_masks(masks, path, {"step": str(trainer.global_step)}, write_recorded)
         self._write_run(trainer, pl_module, RUNNING)
 
-    def on_exception(self, trainer: Trainer, pl_module: Paradigm, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: "Paradigm", exception: BaseException) -> None:
         """Record in `run.json` that the run stopped; one that never began leaves nothing."""
         if self.begun and trainer.is_global_zero:
             # SIGTERM exits, unless another error, as of a loader without its workers, takes the place of the exit.
@@ -80,7 +78,7 @@ class RunRecord(Callback):
             with suppress(OSError):  # a full disk may be the exception
                 self._write_run(trainer, pl_module, INTERRUPTED if stopped else FAILED)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Write the metrics of a complete run."""
         if not trainer.is_global_zero:
             return
@@ -88,30 +86,32 @@ class RunRecord(Callback):
         if lack_of(trainer, pl_module) is not None:
             self._write_run(trainer, pl_module, INCOMPLETE)
             return
-        result = pl_module.selected[pl_module.last_phase]
+        result = pl_module.selection.best[pl_module.phases.last]
         values: dict[str, Any] = {**result["metrics"]}
-        for phase, before in pl_module.selected.items():
-            if phase != pl_module.last_phase:
-                values |= {f"{phase}/{name}": value for name, value in before["metrics"].items()}
-                values |= {f"{phase}/{name}": before[name] for name in ("sparsity", "step")}
-        if "dense" in pl_module.selected and pl_module.last_phase != "dense":
+        for phase, before in pl_module.selection.best.items():
+            if phase != pl_module.phases.last:
+                label = pl_module.phases.label(phase)
+                values |= {f"{label}/{name}": value for name, value in before["metrics"].items()}
+                values |= {f"{label}/{name}": before[name] for name in ("sparsity", "step")}
+        base = pl_module.phases.base
+        if base in pl_module.selection.best and pl_module.phases.last != base:
             sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
             dense, sparse = (
                 read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
-                for phase in ("dense", pl_module.last_phase)
+                for phase in (base, pl_module.phases.last)
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
         for each in trainer.datamodule.evaluation_sets:  # type: ignore[attr-defined]
             values |= {f"constant/{each.name}/{name}": value for name, value in each.constant_metrics().items()}
         values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
-        for each in pl_module.selected.values():
+        for each in pl_module.selection.best.values():
             values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}
         values |= {
             "sparsity": result["sparsity"],
             "density": 1 - result["sparsity"],
             "denominator": result.get("denominator", "nothing is pruned"),
             **{name: value for name, value in result.items() if name not in _TOLD},
-            "seed": self.seed,
+            "seed": pl_module.identity.seed,
             "selection": result["selection"],
             "step": result["step"],
             "steps": trainer.global_step,
@@ -125,14 +125,14 @@ class RunRecord(Callback):
     def _seconds(self) -> float:
         return self.earlier_seconds + time.time() - self.started
 
-    def _write_run(self, trainer: Trainer, pl_module: Paradigm, status: str) -> None:
+    def _write_run(self, trainer: Trainer, pl_module: "Paradigm", status: str) -> None:
         folder, data = pl_module.folder, trainer.datamodule  # type: ignore[attr-defined]
         tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
         write_json(
             {
                 "id": pl_module.run_id,
-                "experiment": self.experiment,
-                "axes": self.axes,
+                "experiment": pl_module.identity.experiment,
+                "axes": {"seed": pl_module.identity.seed, **pl_module.identity.axes},
                 "selection": {name: task.selection for name, task in data.tasks.items()},
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
@@ -155,9 +155,24 @@ class RunRecord(Callback):
         )
 
 
-def _of_phase(module: Paradigm, phase: str, name: str) -> str:
-    """The name of a phase's file; that of the last phase is the run's result."""
-    return name if phase == module.last_phase else f"{phase}_{name}"
+def lack_of(trainer: Trainer, module: "Paradigm") -> str | None:
+    """Return what a run whose training has ended lacks to be complete, None: nothing."""
+    timers = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
+    ran_out = any((left := each.time_remaining()) is not None and left <= 0 for each in timers)
+    step, end = trainer.global_step, module.phases.ends[module.phases.last]
+    if ran_out and step < end:
+        return f"trainer.max_time ended it at step {step} of {end}: raise it with --trainer.max_time"
+    if module.phases.last not in module.selection.best:
+        return (
+            f"it ended at step {step} of {end} without a selected model of its last phase {module.phases.last!r}: "
+            "see what ended it, or why none was eligible"
+        )
+    return None
+
+
+def _of_phase(module: "Paradigm", phase: str, name: str) -> str:
+    """Return the name of a phase's file; that of the last phase is the run's result."""
+    return name if phase == module.phases.last else f"{module.phases.label(phase)}_{name}"
 
 
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:

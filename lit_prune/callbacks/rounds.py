@@ -1,13 +1,30 @@
 """`ImpRounds`: how often iterative pruning prunes, and how much each time (Han et al. 2015; Frankle & Carbin 2019)."""
 
 import math
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lit_prune.errors import UserError
-from lit_prune.paradigms.iterative_pruning import IterativePruning
+from lit_prune.phases.phase import Phase
 from lit_prune.sparsity.schedules import Rounds
 from lit_prune.sparsity.select import check_sparsity
+
+ROUND = "round_"  # begins the names of the rounds
+
+
+@runtime_checkable
+class Rounded(Protocol):
+    """The interface of a paradigm that can prune in rounds."""
+
+    phases: Iterable[str]
+
+    def make_round(self, sparsity: float) -> Phase:
+        """Return a round of a sparsity."""
+
+    def insert_phase(self, name: str, phase: Phase, before: str | None = None) -> None:
+        """Add a phase; see `Paradigm`."""
 
 
 class ImpRounds(Callback):
@@ -45,12 +62,21 @@ class ImpRounds(Callback):
             )
         self.sparsities = [1 - (1 - fraction) ** number for number in range(1, needed)] + [final]
 
-    def setup(self, trainer: Trainer, pl_module: IterativePruning, stage: str) -> None:
-        """Lay the rounds out before the paradigm counts its steps."""
-        if not isinstance(pl_module, IterativePruning):
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Insert the rounds before the paradigm counts its steps.
+
+        Raises:
+            UserError: the paradigm has no rounds, or has them already.
+        """
+        if not isinstance(pl_module, Rounded):
             raise UserError(
                 f"ImpRounds prunes with IterativePruning or LotteryTicket, and model is {type(pl_module).__name__}: "
                 "take it from trainer.callbacks, or change the model"
             )
-        if stage == "fit":
-            pl_module.add_rounds(self.sparsities)
+        if stage != "fit":
+            return
+        if (first := f"{ROUND}1") in pl_module.phases:
+            raise UserError(f"ImpRounds must be in trainer.callbacks once, got {first} already: remove one")
+        after_base = next(iter(list(pl_module.phases)[1:]), None)
+        for number, sparsity in enumerate(self.sparsities, start=1):
+            pl_module.insert_phase(f"{ROUND}{number}", pl_module.make_round(sparsity), before=after_base)

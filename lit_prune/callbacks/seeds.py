@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
-from lit_prune.files import check_undamaged, read_json, read_yaml, write_json, write_recorded
-from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.files import check_undamaged, read_json, write_json, write_recorded
+from lit_prune.runs.upgrade import read_config
 from lit_prune.sparsity.files import FILE, load_masks
 from lit_prune.sparsity.overlap import overlap
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 AXIS = "seed="  # begins the part of a run's folder that says its seed
 Mask = tuple[int, NDArray[np.uint8]]  # number of entries; which are kept, 8 to the byte and padded with 0
@@ -36,7 +39,7 @@ class SeedStability(Callback):
     One whose rows or matrices are others is left out with a warning.
     """
 
-    def on_fit_end(self, trainer: Trainer, pl_module: Paradigm) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Compare, once the run's record is complete (`RunRecord` comes before)."""
         folder = pl_module.folder
         complete = trainer.is_global_zero and (folder / "metrics.json").is_file()
@@ -72,7 +75,7 @@ def _settings(folder: Path) -> Any:
     """A run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
     try:
         axes = read_json(folder / "run.json", dict)["axes"]
-        config = decisive(read_yaml(folder / "config.yaml"))
+        config = decisive(read_config(folder))
         start = config["model"]["init_args"].pop("start_from", None)  # a folder of its own for each seed
         del axes["seed"], config["seed_everything"]
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -30,7 +30,7 @@ def certify(
     data: str | None = None,
     unbiased: str = "configs/data/nli_unbiased.yaml",
     informed: str = "configs/data/nli_ood_informed.yaml",
-    length: str = "configs/overlay/long.yaml",
+    length: str = "configs/recipes/long.yaml",
     task: str = "nli",
     seed: int = 1,
     root: str = "logs/certify",

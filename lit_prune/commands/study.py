@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser
 
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import make_resolver
+from lit_prune.shipped import find_config
 from lit_prune.studies.cluster import Cluster, Resources
 from lit_prune.studies.engine import Here, run_all
 from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, hold_study, write_study
@@ -26,7 +27,7 @@ def run(arguments: Sequence[str]) -> None:
         description="Run a grid of runs, one after the other or on Ray. Finished runs are kept, those cut off are "
         "continued, and those whose settings have changed are run anew beside the old ones.",
     )
-    parser.add_argument("study", type=str, help="The study's yaml.")
+    parser.add_argument("study", type=str, help="The study's yaml, or the name of one that `lit_prune configs` lists.")
     parser.add_argument("--out", type=str, help="Its folder, default: logs/studies/<the yaml's name>.")
     parser.add_argument("--dry-run", action="store_true", help="Only show what would be run.")
     parser.add_argument(
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_class_arguments(Resources, "each", help="What each run gets, on Ray.")
     said = parser.parse_args(list(arguments))
-    path = Path(said.study)
+    path = find_config(said.study, "study")
     out = Path(said.out or f"logs/studies/{path.stem}")
     on = None if said.address is None else (said.address, parser.instantiate(said).each)
     run_study(read_study(path), out, said.where, said.dry_run, on)

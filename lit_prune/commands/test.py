@@ -15,6 +15,7 @@ from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_exists
 from lit_prune.display.markup import on_console
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
 from lit_prune.export.trained import read_run
@@ -22,7 +23,6 @@ from lit_prune.files import new_path, write_folder, write_json, write_recorded, 
 from lit_prune.hardware.device import device_named
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.names import check_name
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.runs.summary import collapses
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.errors import UserError
+from lit_prune.losses import Examples
 
 if TYPE_CHECKING:
     from lit_prune.data.tasks.task import Task
@@ -31,10 +32,7 @@ class Batch:
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
             their weighted mean losses is the mean over the step's rows. 0 if no row was left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
-        teacher: The teacher's log-probabilities (batch, classes), in training steps whose loss needs them.
         head_inputs: What the task's head reads beside hidden states and the pooled token, by the argument's name.
-        pooled: The encoder's pooled first token (batch, width), in training steps: a loss may read it.
-        progress: How far the training phase is, 0 to 1.
     """
 
     task: str
@@ -44,10 +42,13 @@ class Batch:
     bias: Tensor | None = None
     weight: float = 1.0
     classes: Tensor | None = None
-    teacher: Tensor | None = None
     head_inputs: dict[str, Tensor] = field(default_factory=dict)
-    pooled: Tensor | None = None
-    progress: float = 0.0
+
+    def examples(self, progress: float, pooled: Tensor, teacher: Tensor | None) -> Examples:
+        """Return the context of a loss; see `Examples` for the arguments."""
+        return Examples(
+            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress=progress, index=self.index
+        )
 
 
 def padded_length(longest: int) -> int:

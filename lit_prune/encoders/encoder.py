@@ -73,6 +73,14 @@ class PrunableEncoder(nn.Module):
         compile: bool = False,
     ) -> None:
         super().__init__()
+        self.arguments = {
+            "backbone": backbone,
+            "pretrained": pretrained,
+            "freeze_embeddings": freeze_embeddings,
+            "config": config,
+            "revision": revision,
+            "compile": compile,
+        }
         self.name = backbone
         check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone

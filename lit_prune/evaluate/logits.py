@@ -14,8 +14,8 @@ from lit_prune.data.configured import setting
 from lit_prune.data.module import evaluation_loader
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Collector, Predicted
 from lit_prune.export.trained import Trained
-from lit_prune.paradigms.evaluation import Collector, Predicted
 
 
 def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: int, device: str) -> list[Predicted]:

@@ -13,9 +13,10 @@ from lit_prune.data.sources.source import NoRows
 from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
-from lit_prune.files import read_json, read_yaml
+from lit_prune.files import read_json
 from lit_prune.runs.checkpoints import check_run_id, has_base, read_checkpoint, state_of
-from lit_prune.runs.recorded import read_metrics
+from lit_prune.runs.recorded import config_file, read_metrics
+from lit_prune.runs.upgrade import read_config, warn_if_old
 from lit_prune.sparsity.install import masked_layers
 
 
@@ -26,7 +27,7 @@ class Trained:
     Attributes:
         model: The selected model, masks in place, in evaluation mode.
         run: The run's folder.
-        config: The run's `config.yaml`.
+        config: The run's configuration, in the present form.
         metrics: The run's `metrics.json`.
         record: The run's `run.json`.
         is_masked_base: Whether nothing but masks was trained over the run's dense model.
@@ -62,7 +63,7 @@ class Trained:
         settings = setting(self.config, "model.init_args", dict)
         if start_from := settings.get("start_from"):
             return f"the model of {start_from}", ""
-        if settings.get("dense"):
+        if settings.get("dense") or settings.get("phases"):
             return f"the dense model of {self.record['experiment']}, seed {self.metrics['seed']}", ""
         return self.model.encoder.name, self.model.encoder.name
 
@@ -91,32 +92,32 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
             kind that is not known.
     """
     classes = load_plugins(plugins)
-    for name in ("config.yaml", "run.json", "metrics.json"):
+    for name in ("run.json", "metrics.json"):
         if not (run / name).is_file():
             remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
             raise UserError(f"{run} must have {name}, got none: {remedy} (logs/<experiment>/version_<n>)")
-    config = read_yaml(run / "config.yaml")
+    origin = config_file(run)
     metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
     record = read_json(run / "run.json", dict)
     for key, kind in _RECORD.items():
         convert(record.get(key), kind, {}, f"{run / 'run.json'}: {key}")
+    config = read_config(run)
+    warn_if_old(run, record)
     try:
         configured = configured_tasks(config)
     except KeyError as error:
-        raise UserError(
-            f"{run}/config.yaml must have {error} for each task in data.tasks, got none: set it there"
-        ) from error
+        raise UserError(f"{origin} must have {error} for each task in data.tasks, got none: set it there") from error
     if task is not None and task not in configured:
         raise UserError(f"unknown task {task!r} of {run}: choose from {', '.join(configured)}")
     tasks = [rebuild(each, NoRows(), classes) for name, each in configured.items() if task in (None, name)]
-    origin = run / "checkpoints" / "best.ckpt"
-    checkpoint = read_checkpoint(origin)
-    check_run_id(checkpoint, origin, record)
+    best = run / "checkpoints" / "best.ckpt"
+    checkpoint = read_checkpoint(best)
+    check_run_id(checkpoint, best, record)
     foreign = checkpoint["state_dict"].keys() - state_of(configured, checkpoint["state_dict"]).keys()
     if foreign and str(setting(config, "model.class_path", str | None)).startswith(
         "lit_prune."
     ):  # a user's may have more
-        raise UserError(f"{origin} must have tensors of its model alone, got {min(foreign)!r:.100}: restore the file")
+        raise UserError(f"{best} must have tensors of its model alone, got {min(foreign)!r:.100}: restore the file")
     # The checkpoint holds every weight: what the backbone was pretrained to need not be read.
     encoder = empty_encoder(setting(config, "encoder", dict), _num_bytes(checkpoint["state_dict"]))
     try:
@@ -124,7 +125,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         model.take(state_of(model.tasks, checkpoint["state_dict"]))
     # No such layer, other shapes, types or names.
     except (AttributeError, AssertionError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{origin} does not fit the encoder of {run}/config.yaml: {error!s:.300}") from error
+        raise UserError(f"{best} does not fit the encoder of {origin}: {error!s:.300}") from error
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
     factors = {name: parts for name, parts in checkpoint["parts"].items() if "A" in parts}

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from lit_prune.errors import UserError
+from lit_prune.shipped import find_config
 
 HELP = "lit_prune COMMAND --help lists the arguments"
 _LONGEST = 120  # characters of a value that a message repeats
@@ -219,25 +220,26 @@ def _short(text: str) -> str:
 # ---- configuration files ---------------------------------------------------------------------------------------------
 
 
-def check_configs(arguments: Sequence[str]) -> None:
-    """Check the files that `--config` names, before a parser that would not end on some reads them.
+def with_config_files(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the files that `--config` names, checked before a parser that may not end reads them.
 
     Raises:
         UserError: a file is missing, is not yaml of plain values in UTF-8, is no mapping, is too large, or has no end.
     """
+    found = list(arguments)
     for number, each in enumerate(arguments):
         name, equals, value = each.partition("=")
         if name in ("--config", "-c") and (equals or number + 1 < len(arguments)):
             value = value if equals else arguments[number + 1]
             if not value.startswith("{"):  # a mapping in the place of a file
-                _check_config(Path(value))
+                _check_config(path := find_config(value))
+                found[number if equals else number + 1] = f"{name}={path}" if equals else str(path)
+    return found
 
 
 def _check_config(path: Path) -> None:
     from lit_prune.limits import parse_yaml, read_bounded  # not above: the help answers without the libraries
 
-    if not path.exists() or path.is_dir():
-        raise UserError(f"--config must be an existing file, got {_short(str(path))}: check the path")
     if not path.is_file():
         return  # a pipe is read once
     try:

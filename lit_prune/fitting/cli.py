@@ -11,20 +11,15 @@ from typing import Any
 
 import datasets
 import transformers
-from jsonargparse import Namespace
+from jsonargparse import Namespace, get_loader, set_loader
 from lightning.fabric.plugins import Precision
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
-from lit_prune.callbacks.agreement import Agreement
-from lit_prune.callbacks.checkpoints import Checkpoints
-from lit_prune.callbacks.curves import SparsityCurves
 from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
-from lit_prune.callbacks.record import CHOSEN_PRECISION, RunRecord
-from lit_prune.callbacks.seeds import SeedStability
+from lit_prune.callbacks.record import CHOSEN_PRECISION
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -41,9 +36,12 @@ from lit_prune.fitting.settings import (
     plugins_of,
     trainer_errors,
 )
+from lit_prune.fitting.upgraded import upgraded
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
+from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.runs.aliases import resolve_aliases, resolve_arguments
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
 from lit_prune.runs.summary import print_summary
 
@@ -59,6 +57,11 @@ TRAINER_DEFAULTS = {
 }
 
 
+_LOADER = "lit_prune"  # yaml, with aliases of settings resolved
+_PARSER = {"exit_on_error": False, "parser_mode": _LOADER}
+set_loader(_LOADER, lambda text: resolve_aliases(get_loader("yaml")(text)))
+
+
 class PruneCLI(LightningCLI):
     """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for what a configuration holds."""
 
@@ -72,7 +75,7 @@ class PruneCLI(LightningCLI):
                 save_config_callback=RunFolder,
                 trainer_defaults=TRAINER_DEFAULTS,
                 seed_everything_default=1,
-                parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}, "description": __doc__},
+                parser_kwargs=_PARSER | {"fit": _PARSER, "description": __doc__},
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
                 args=list(args),
@@ -124,7 +127,7 @@ class PruneCLI(LightningCLI):
             UserError: `fit` does not know them, or seed or experiment cannot be.
         """
         with explained(self._options()):
-            config = self.parser.parse_args(list(arguments))
+            config = self.parser.parse_args(resolve_arguments(upgraded(arguments)))
         check_seed(config.fit.seed_everything)
         check_experiment(config.fit.experiment)
         return config
@@ -144,9 +147,7 @@ class PruneCLI(LightningCLI):
             }
         self.save_config_kwargs = {"folder": folder}
         bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        record = RunRecord(config.experiment, int(config.seed_everything), config.axes)
-        callbacks = [*bar, Monitors(), Agreement(), SparsityCurves(), record, SeedStability(), Checkpoints()]
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": callbacks}
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, Monitors()]}
 
     def _set_precision(self, config: Namespace) -> None:
         """Choose a precision that the device computes natively if none is set; a resumed run keeps its own.
@@ -182,8 +183,7 @@ class PruneCLI(LightningCLI):
         """Train, from the last checkpoint where a run is resumed; then show the result, and where it lies."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
         strategy = self.trainer.strategy
-        is_strict = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get("find_unused_parameters")
-        if is_strict and len(datamodule.tasks) > 1:
+        if len(datamodule.tasks) > 1 and not allows_unused(strategy):
             raise UserError(
                 "a step trains the head of one of several tasks, which ddp takes for an error: use "
                 "--trainer.strategy ddp_find_unused_parameters_true"

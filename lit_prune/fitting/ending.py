@@ -10,30 +10,15 @@ from pathlib import Path
 from types import FrameType
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lit_prune.callbacks.record import lack_of
 from lit_prune.errors import UserError
 from lit_prune.paradigms.paradigm import Paradigm
 
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}  # by the file system
 _SIGINT, _SIGTERM = 130, 143  # exit codes, 128 and the number of the signal, as shells have them
-
-
-def lack_of(trainer: Trainer, module: Paradigm) -> str | None:
-    """Return what a run whose training has ended lacks to be complete, None: nothing."""
-    timers = [each for each in trainer.callbacks if isinstance(each, Timer)]  # type: ignore[attr-defined]
-    ran_out = any((left := each.time_remaining()) is not None and left <= 0 for each in timers)
-    step, end = trainer.global_step, module.ends[module.last_phase]
-    if ran_out and step < end:
-        return f"trainer.max_time ended it at step {step} of {end}: raise it with --trainer.max_time"
-    if module.last_phase not in module.selected:
-        return (
-            f"it ended at step {step} of {end} without a selected model of its last phase {module.last_phase!r}: "
-            "see what ended it, or why none was eligible"
-        )
-    return None
 
 
 class Sigterm:

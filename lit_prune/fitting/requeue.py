@@ -14,12 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from lit_prune.errors import UserError
+from lit_prune.runs.job import job
 from lit_prune.runs.recorded import number_of, read_record
-
-
-def job() -> str | None:
-    """The id of the SLURM job that this process belongs to."""
-    return os.environ.get("SLURM_JOB_ID")
 
 
 def was_requeued() -> bool:

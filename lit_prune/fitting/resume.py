@@ -9,9 +9,11 @@ from lit_prune.errors import UserError
 from lit_prune.files import check_no_link
 from lit_prune.fitting.cli import LOGS, logger_place, make_resolver
 from lit_prune.fitting.requeue import begun_before_requeue, was_requeued
+from lit_prune.fitting.upgraded import as_argument
 from lit_prune.limits import parse_yaml
 from lit_prune.runs.checkpoints import check_checkpoints
 from lit_prune.runs.recorded import read_record
+from lit_prune.runs.upgrade import upgrade_run, warn_if_old
 
 
 def requeued(arguments: list[str]) -> list[str]:
@@ -44,12 +46,15 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
             f"--resume {value}: there is no {config}; give the folder of a run, logs/<experiment>/version_<n>"
         )
     check_no_link(config)
-    arguments = [*arguments[:place], "--config", str(config), *rest]
+    record = read_record(run)
+    warn_if_old(run, record)
     # Unlike `test` and `export`, resuming takes a configuration that its user has changed.
-    logger = setting(parse_yaml(config.read_bytes(), config), "trainer.logger", Any)
+    content = parse_yaml(config.read_bytes(), config)
+    settings = upgrade_run(content, record)
+    arguments = [*arguments[:place], "--config", as_argument(config, content, settings), *rest]
+    logger = setting(settings, "trainer.logger", Any)
     if isinstance(logger, dict) and str(logger.get("class_path")).endswith(".TensorBoardLogger"):
         arguments += [f"--trainer.logger.init_args.{name}={part}" for name, part in logger_place(run).items()]
-    record = read_record(run)
     if (run / "checkpoints" / "last.ckpt").is_file():
         check_checkpoints(run / "checkpoints", record)  # fail now, not after the data is prepared
     else:

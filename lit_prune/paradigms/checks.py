@@ -1,10 +1,12 @@
 """Checks of a run's phases before its first step: learning rates by name, and losses that fit the tasks."""
 
 import copy
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
+from lightning.pytorch import Trainer
 from torch import nn
 
 from lit_prune.data.batch import Batch
@@ -38,27 +40,54 @@ def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
         check_labels(own, task.name, task.ood_train.merged(task.labels))
 
 
-def check_phases(module: "Paradigm", data: "MultitaskDataModule") -> None:
+def check_trainer(trainer: Trainer) -> None:
+    """Check the settings of a Trainer that a run relies on, also where no command line has checked them.
+
+    Raises:
+        UserError: a run would not be whole under one.
+    """
+    for name, needed, remedy in (
+        ("fast_dev_run", False, "it saves nothing"),
+        ("limit_train_batches", 1.0, "data.num_train trains on fewer rows, and phases have lengths"),
+        ("limit_val_batches", 1.0, "metrics are of whole sets; evaluate less often by val_check_interval"),
+        ("overfit_batches", 0.0, "data.num_train trains on fewer rows"),
+    ):
+        value = getattr(trainer, name)
+        if value != needed or type(value) is not type(needed):  # 1 is one batch, 1.0 are all
+            raise UserError(f"trainer.{name} must be {needed}, got {value}: {remedy}")
+    if trainer.datamodule is None:  # type: ignore[attr-defined]
+        raise UserError("Trainer.fit must have a MultitaskDataModule, got none: call fit(paradigm, datamodule=data)")
+
+
+def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoch: float) -> None:
     """Check what would otherwise fail when a later phase begins; no random number is drawn.
 
     Args:
         module: The run, whose phases are laid out.
         data: Its data, prepared.
+        steps_per_epoch: Optimizer steps of one pass over the data.
 
     Raises:
-        UserError: a pattern of `learning_rates` names no parameter that its phase trains, or a loss does not fit a
-            task.
+        UserError: the trainer's epochs end before the last phase, a pattern of `learning_rates` names no parameter that
+            its phase trains, or a loss does not fit a task.
     """
+    needed, allowed = math.ceil(module.steps_planned / steps_per_epoch), module.trainer.max_epochs
+    if allowed is not None and -1 < allowed < needed:
+        raise UserError(
+            f"trainer.max_epochs must be -1 or at least {needed}, got {allowed}: a run ends with its last phase, at "
+            f"step {module.steps_planned}"
+        )
     with torch.random.fork_rng():
-        for name, phase in module.phases.items():
-            start, end = module.span(name)
+        for name in module.phases:
+            phase = module.phases[name]
+            start, end = module.phases.span(name)
             if start == end:
                 continue
-            loss = copy.deepcopy(module.losses[name])
+            loss = copy.deepcopy(phase.loss)
             loss.reset(module.encoder.hidden_size)
-            if phase.learning_rates:
+            if phase.training.learning_rates:
                 learned = [f"{LOSS}{each}" for each, _ in loss.named_parameters()]
-                phase.names_by_pattern([*module.trained_names(name), *learned])
+                phase.training.names_by_pattern([*phase.trained_names(module), *learned])
             for task in module.tasks.values():
                 head = module.heads[task.name]
                 _check_loss(name, task.loss or loss, data.some_rows(task.name), head, module.encoder.hidden_size)
@@ -68,11 +97,11 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule") -> None:
 def _check_loss(phase: str, loss: Loss, batch: Batch, head: nn.Module, width: int) -> None:
     """Compute a loss on rows of a task whose hidden states are all 0."""
     num_texts, length = batch.inputs["input_ids"].shape
-    batch.pooled = torch.zeros(num_texts, width)
-    logits = head(torch.zeros(num_texts, length, width), batch.pooled, **batch.head_inputs)
-    batch.teacher = logits.log_softmax(-1)
+    pooled = torch.zeros(num_texts, width)
+    logits = head(torch.zeros(num_texts, length, width), pooled, **batch.head_inputs)
+    examples = batch.examples(0.0, pooled, teacher=logits.log_softmax(-1))
     try:
-        value = loss(logits, batch)
+        value = loss(logits, examples)
     except (RuntimeError, IndexError, ValueError) as error:
         if isinstance(error, UserError):
             raise

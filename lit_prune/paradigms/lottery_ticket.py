@@ -1,27 +1,22 @@
 """`LotteryTicket`: find a subnetwork of the pretrained model, then train it by itself (SRNets, section 4.3, Fig. 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
-from torch import Tensor
-
+from lit_prune import phases
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
-from lit_prune.heads import Head
 from lit_prune.losses import Loss
-from lit_prune.paradigms.iterative_pruning import IterativePruning
-from lit_prune.paradigms.phase import Phase
+from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
 from lit_prune.sparsity.controls import Control
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.found import check_fit, find_masks
-from lit_prune.sparsity.install import install, masked_layers
-from lit_prune.sparsity.masks import FixedMask
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.select import check_sparsity
-from lit_prune.sparsity.targets import layers_in
 
 
-class LotteryTicket(IterativePruning):
+class LotteryTicket(Paradigm):
     """A ticket: a mask, and the pretrained weights that it leaves. The last phase trains it under fresh heads.
 
     The mask comes from one of three places: rounds of pruning (the callback `ImpRounds`), each of which begins with the
@@ -31,16 +26,17 @@ class LotteryTicket(IterativePruning):
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.
-        ticket: Length and rates of the ticket's own training.
+        ticket: Length, optimizer and learning rates of the ticket's own training.
         loss: Its loss.
-        rounds: Length and rates of each round.
+        rounds: Length, optimizer and learning rates of each round.
         round_loss: The loss of the rounds, None: that of the ticket.
         start_from: A run whose masks are the ticket's, or a file of masks.
         sparsity: Which of a run's masks to take, None: the run's result. Without `start_from`: of the one pruning.
-        control: Another mask to take in the place of the found one, to compare with.
-        dense: Length and rates of a training whose end is rewound to, None: the pretrained weights are.
+        control: Another mask to take in place of the found one, to compare with.
+        dense: Length, optimizer and learning rates of a training whose end is rewound to, None: the pretrained weights
+            are.
         dense_loss: The loss of that training, None: cross-entropy.
-        criterion: What is pruned first, None: the smallest magnitudes.
+        criterion: How important a weight is, None: its magnitude.
         scope: Whether the sparsity holds in each matrix (`local`) or over all of them (`global`).
         targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
@@ -50,95 +46,60 @@ class LotteryTicket(IterativePruning):
         self,
         encoder: PrunableEncoder,
         tasks: Mapping[str, Task],
-        ticket: Phase,
+        ticket: Training,
         loss: Loss,
-        rounds: Phase | None = None,
+        rounds: Training | None = None,
         round_loss: Loss | None = None,
         start_from: str | None = None,
         sparsity: float | None = None,
         control: Control | None = None,
-        dense: Phase | None = None,
+        dense: Training | None = None,
         dense_loss: Loss | None = None,
         criterion: Criterion | None = None,
         scope: Scope = "local",
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(
-            encoder,
-            tasks,
-            rounds or Phase(steps=0),
-            round_loss or loss,
-            dense=dense,
-            dense_loss=dense_loss,
-            criterion=criterion,
-            scope=scope,
-            targets=targets,
-            patterns=patterns,
-        )
-        self.sparsity = None if sparsity is None else check_sparsity(sparsity)
-        self.control = control
-        self.found: dict[str, Tensor] = {}
-        if start_from is not None:
-            found = find_masks(start_from, sparsity)
-            check_fit(found, dict(self.named_parameters()), start_from)
-            names = layers_in(self.matched)  # not the classifier: it is a fresh one
-            self.found = {name: found[f"{name}.weight"] for name in names if f"{name}.weight" in found}
-        self.add_phase("ticket", ticket.as_last("ticket"), loss)
+        last = phases.Ticket(ticket, loss, start_from, sparsity, control, criterion, scope, targets, patterns)
+        before = phases.FineTune(dense or Training(steps=0), dense_loss)
+        super().__init__(encoder, tasks, {"dense": before, "ticket": last})
+        self.finds_mask = last.finds_mask
+        self._round = None
+        if rounds is not None and rounds.steps != 0:
+            self._round = partial(
+                phases.Round,
+                rounds,
+                loss=round_loss or loss,
+                criterion=criterion,
+                scope=scope,
+                rewinds=True,
+                targets=targets,
+                patterns=patterns,
+            )
 
-    def add_rounds(self, sparsities: Sequence[float]) -> None:
-        """Put a phase for each round before the ticket's."""
-        if self.found or self.sparsity is not None:
+    def make_round(self, sparsity: float) -> Phase:
+        """Return a round of a sparsity, for `insert_phase`.
+
+        Raises:
+            UserError: the ticket has its mask already, or the rounds have no length.
+        """
+        if self.finds_mask:
             raise UserError(
                 "LotteryTicket has its mask from start_from or sparsity, and ImpRounds finds another: leave one out"
             )
-        if self.rounds.steps == 0:
+        if self._round is None:
             raise UserError("ImpRounds is there, but LotteryTicket has no rounds: set model.init_args.rounds")
-        ticket, loss = self.phases.pop("ticket"), self.losses.pop("ticket")
-        super().add_rounds(sparsities)
-        self.add_phase("ticket", ticket, loss)
+        return self._round(sparsity)
 
-    def check_phases(self) -> None:
-        """Whether there is a mask, or a way to find one.
+    def setup(self, stage: str) -> None:
+        """Lay out the phases.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no mask, and no way to find one.
         """
-        if not self.found and self.sparsity is None and not self.sparsities:
+        if stage == "fit" and not self.finds_mask and len(self.phases) == 2:
             raise UserError(
                 "LotteryTicket has no mask: set start_from (a run that has pruned), or sparsity (one pruning), or add "
                 "lit_prune.callbacks.ImpRounds to trainer.callbacks"
             )
-
-    def enter(self, phase: str) -> None:
-        """A round: prune by the weights as trained, then take them back. The ticket: its mask, and fresh heads."""
-        super().enter(phase)
-        if phase == "ticket":
-            for head in self.heads.values():
-                assert isinstance(head, Head)
-                head.reset()
-            self._install_ticket()
-        if phase != "dense":
-            self._rewind()
-
-    def _install_ticket(self) -> None:
-        """The found masks; those of the last round are there, but in a resumed run, which gets its own back."""
-        if self.sparsity is not None and not self.found:
-            self.prune(self.sparsity)
-        elif not self.found and not masked_layers(self):
-            self.prune(0.0)
-        keeps = {name: keep.to(self.device) for name, keep in self.found.items()} or {
-            name: layer.mask.keep for name, layer in masked_layers(self).items()
-        }
-        if self.control is not None:
-            keeps = {name: self.control(keep) for name, keep in keeps.items()}
-        install(self, keeps, lambda name, _: FixedMask(keeps[name]))
-
-    def _rewind(self) -> None:
-        """Take back the encoder's weights as they were before the rounds; heads stay."""
-        before = {name.removeprefix("encoder."): value for name, value in self.read_dense().items() if _encodes(name)}
-        self.encoder.load_state_dict(before, strict=False)  # masks stay
-
-
-def _encodes(name: str) -> bool:
-    return name.startswith("encoder.")
+        super().setup(stage)

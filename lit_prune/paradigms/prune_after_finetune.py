@@ -1,18 +1,66 @@
 """`PruneAfterFinetune`: fine-tune densely, freeze, then train a mask (Liu et al. 2022, section 4.2, Fig. 2 and 3)."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from lit_prune.data.tasks.task import Task
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.losses import Loss
 from lit_prune.paradigms.mask_training import MaskTraining
-from lit_prune.paradigms.phase import Phase
+from lit_prune.phases.training import Training
+from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.schedules import Schedule
 
 
 class PruneAfterFinetune(MaskTraining):
-    """A dense phase, then a mask phase that trains nothing but the scores of masks over the frozen dense model.
+    """A dense phase, then a phase that trains masks over the frozen dense model.
 
     Args:
-        dense: Length and rates of the dense phase.
-        **mask_training: As of `MaskTraining`; with `start_from` the dense phase is left out.
+        encoder: The encoder (linked on the command line).
+        tasks: The tasks by name (linked): each gets a head.
+        dense: Length, optimizer and learning rates of the dense phase.
+        mask: Length, optimizer and learning rates of the mask phase.
+        loss: The loss of the mask phase.
+        initial_scores: Initialisation of the scores: `Magnitude` (soft) or `HardMagnitude`.
+        schedule: Sparsity over the mask phase.
+        dense_loss: The loss of the dense phase, None: cross-entropy.
+        start_from: A run's folder or a checkpoint to take the dense model from instead of the dense phase; see
+            `MaskTraining`.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
+            lists of targets.
+        refresh_every: Optimizer steps between two updates of the thresholds.
+        targets: Names of the matrices to mask, None: all that the encoder's family has but the embeddings, as SRNets.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 
-    def __init__(self, dense: Phase, **mask_training: Any) -> None:
-        super().__init__(dense=dense, **mask_training)
+    def __init__(
+        self,
+        encoder: PrunableEncoder,
+        tasks: Mapping[str, Task],
+        dense: Training,
+        mask: Training,
+        loss: Loss,
+        initial_scores: Criterion,
+        schedule: Schedule,
+        dense_loss: Loss | None = None,
+        start_from: str | None = None,
+        scope: Scope = "local",
+        refresh_every: int = 50,
+        targets: list[str] | None = None,
+        patterns: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            encoder,
+            tasks,
+            mask,
+            loss,
+            initial_scores,
+            schedule,
+            start_from,
+            scope,
+            refresh_every,
+            targets,
+            patterns,
+            dense,
+            dense_loss,
+        )

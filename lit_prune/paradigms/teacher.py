@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +12,15 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
-from lit_prune.files import read_yaml
+from lit_prune.evaluate.collector import Collector, Predicted
 from lit_prune.losses import Loss
-from lit_prune.paradigms.evaluation import Collector, Predicted
-from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.checkpoints import load_dense, read_checkpoint
+from lit_prune.runs.upgrade import read_config
 from lit_prune.sparsity.install import uninstall
 from lit_prune.sparsity.pairs import install_saved_pairs
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
 
 MARGIN = 0.1  # of the training rows that are not of the largest class, which a teacher is to get right
 
@@ -60,27 +63,31 @@ def _accuracy(predicted: Predicted) -> float:
     return float((predicted.logits.argmax(-1) == predicted.labels).double().mean())
 
 
-def check_source(loss: Loss, phase: str, is_given: bool, is_trained: bool) -> None:
-    """Whether there will be a teacher.
+def check_source(run: "Paradigm", name: str, loss: Loss) -> None:
+    """Check that a phase whose loss needs a teacher has one.
 
     Args:
-        loss: A loss that needs one.
-        phase: Its phase.
-        is_given: Whether the run is given a dense model.
-        is_trained: Whether it trains one before.
+        run: The run, with the phases before.
+        name: The phase's.
+        loss: Its loss.
 
     Raises:
-        UserError: there will be none.
+        UserError: there is none, or it has other tasks or classes.
     """
-    if is_given or is_trained:
+    origin = run.taught_by or run.start.path
+    if origin is not None:
+        check_tasks(origin, run.tasks)
+        return
+    is_first = len(run.phases) == 0
+    if not is_first and run.phases[run.phases.base].training.steps != 0:
         return
     remedy = (
         "name a dense run as model.init_args.teacher of FineTune"
-        if phase == "dense"
+        if is_first
         else "give it a dense phase (model.init_args.dense) or, other than to LotteryTicket, a dense run (start_from)"
     )
     raise UserError(
-        f"{type(loss).__name__} (phase {phase!r}) needs a teacher, but the run has no trained dense model: {remedy}"
+        f"{type(loss).__name__} (phase {name!r}) needs a teacher, but the run has no trained dense model: {remedy}"
     )
 
 
@@ -90,11 +97,11 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
     Raises:
         UserError: it has another task, or other classes, than ours.
     """
-    config = origin.parent.parent / "config.yaml"
-    if not config.is_file():
+    run = origin.parent.parent
+    if not (run / "config.yaml").is_file():
         return
     try:
-        every = configured_tasks(read_yaml(config))
+        every = configured_tasks(read_config(run))
     except KeyError:
         return  # tasks of a user's own class may go without a name
     theirs = {name: list(each["labels"]) for name, each in every.items() if "labels" in each}
@@ -104,7 +111,7 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
 
 
 @torch.no_grad()
-def teach(module: Paradigm, checkpoint: Path) -> Teacher:
+def teach(module: "Paradigm", checkpoint: Path) -> Teacher:
     """Evaluate a dense model on the training rows, and on the rows that select; the processes share the work.
 
     No random number is drawn: a resumed run finds the same, bit for bit.
@@ -135,7 +142,7 @@ def teach(module: Paradigm, checkpoint: Path) -> Teacher:
 class _Dense(nn.Module):
     """A copy of a run's encoder and heads, without masks."""
 
-    def __init__(self, module: Paradigm) -> None:
+    def __init__(self, module: "Paradigm") -> None:
         super().__init__()
         self.encoder = copy.deepcopy(module.encoder)
         self.heads = copy.deepcopy(module.heads)

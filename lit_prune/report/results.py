@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -100,6 +101,8 @@ def read_results(folder: Path) -> Results:
     if not read:
         raise UserError(f"there is no run in {folder}: each run's folder has a run.json")
     runs = _with_axes([run for run, _ in read])
+    if num_old := len({run.folder for run in runs if run.is_old}):
+        warnings.warn(f"{num_old} runs in {folder} were written by version 0.1.0", stacklevel=2)
     axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))
     runs = [replace(run, axes={axis: run.axes[axis] for axis in axes if axis in run.axes}) for run in runs]
     order = sorted(range(len(runs)), key=lambda number: _place(runs[number], axes))

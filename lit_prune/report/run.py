@@ -11,6 +11,7 @@ from lit_prune.errors import UserError
 from lit_prune.files import read_json
 from lit_prune.runs.outcome import DAMAGED, read_outcome
 from lit_prune.runs.recorded import number_of
+from lit_prune.runs.upgrade import is_old
 
 Value = str | int | float
 
@@ -36,6 +37,7 @@ class Run:
         lit_prune: Version of the package.
         hardware: Device, threads and precision in words.
         seconds: How long it took.
+        is_old: True if version 0.1.0 wrote it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Run:
     lit_prune: str | None
     hardware: str | None
     seconds: float | None
+    is_old: bool = False
 
 
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
@@ -83,6 +86,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         lit_prune=str(versions["lit_prune"]) if (versions := record.get("versions") or {}).get("lit_prune") else None,
         hardware=_hardware(record.get("hardware")),
         seconds=number_of(record, "seconds"),
+        is_old=is_old(record),
     )
     numbers = {
         sys.intern(name): float(value)

@@ -19,6 +19,7 @@ _STATE = {  # a paradigm's own state
     "random_states": list[dict],  # type: ignore[type-arg]
     "conditions": dict[str, object],
     "loss": dict[str, Tensor],
+    "statistics": dict[str, Tensor],
     "base_hash": str,
     "left_out": list[str],
 }
@@ -56,7 +57,8 @@ def check_content(checkpoint: Any, path: Path) -> None:
         wrong.append("state_dict")
     if wrong:
         raise UserError(f"{path} is not a checkpoint of lit_prune: its {wrong[0]} has another type; restore the file")
-    tensors = [*checkpoint["state_dict"].values(), *state.get("loss", {}).values()]
+    beside = [each for name in ("loss", "statistics") for each in state.get(name, {}).values()]
+    tensors = [*checkpoint["state_dict"].values(), *beside]
     most = _SHARED * path.stat().st_size + _SLACK
     if (size := sum(each.nbytes for each in tensors)) > most:
         raise UserError(f"{path} must have tensors of at most {most:,} bytes, got {size:,}: restore the file")

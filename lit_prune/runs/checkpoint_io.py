@@ -12,7 +12,13 @@ from lit_prune.runs.checkpoints import read_file
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write checkpoints atomically beside their target, whatever TMPDIR is; read verified ones, plain values only."""
+    """Write checkpoints atomically beside their target, whatever TMPDIR is; read verified ones, plain values only.
+
+    Attributes:
+        loaded: The checkpoint that was read, None: none was.
+    """
+
+    loaded: Path | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint; interrupted anywhere, the file is the old one or the new one.
@@ -40,6 +46,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             UserError: the file is missing, damaged, or no checkpoint of this package that a run can resume from.
         """
-        checkpoint = read_file(Path(path))
-        check_resumable(checkpoint, Path(path))
+        self.loaded = Path(path)
+        checkpoint = read_file(self.loaded)
+        check_resumable(checkpoint, self.loaded)
         return checkpoint

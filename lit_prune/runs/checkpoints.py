@@ -21,6 +21,7 @@ from lit_prune.errors import UserError
 from lit_prune.files import check_no_link, write_atomically
 from lit_prune.runs.checkpoint_content import KEY as KEY
 from lit_prune.runs.checkpoint_content import check_content
+from lit_prune.runs.upgrade import is_old
 from lit_prune.tuning.fold import fold
 from lit_prune.tuning.names import parts_in
 
@@ -101,13 +102,15 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
         record: The content of `run.json`.
 
     Raises:
-        UserError: it is of another run. Where one of the two has no id (version 0.1.0) a warning says so.
+        UserError: it is of another run. Where one of the two has no id a warning says so, unless the run is of version
+            0.1.0, of which whoever reads it warns.
     """
     own, run = checkpoint[KEY].get("run_id"), record.get("id")
     if own is None or run is None:
-        from lightning.pytorch.utilities import rank_zero_warn  # not above: a served model reads a base without it
+        if not is_old(record):
+            from lightning.pytorch.utilities import rank_zero_warn  # not above: a served model reads a base without it
 
-        rank_zero_warn(f"{path} or the run.json of its run has no run id (version 0.1.0): not checked to be of one run")
+            rank_zero_warn(f"{path} or the run.json of its run has no run id: not checked to be of one run")
     elif own != run:
         raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
 
@@ -125,11 +128,12 @@ def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
     last = folder / "last.ckpt"
     checkpoint = read_checkpoint(last)
     check_run_id(checkpoint, last, record)
+    base = next(iter(checkpoint[KEY]["ends"]))
     for phase in checkpoint[KEY].get("selected", {}):
-        best = folder / f"{phase}.ckpt"
+        best = folder / (BASE if phase == base else f"{phase}.ckpt")
         best = best if best.is_file() else folder / BEST
         selected = read_file(best)
-        if best.name != BASE and record.get("id") is not None:  # the base may be another run's, given by start_from
+        if best.name != BASE:  # the base may be another run's, given by start_from
             check_run_id(selected, best, record)
 
 

@@ -24,6 +24,20 @@ def read_record(run: Path) -> dict[str, Any]:
     return content
 
 
+def config_file(run: Path) -> Path:
+    """Return the file that has the configuration of a run.
+
+    That is `config.yaml`, or `model.json` where a script and not a configuration made the run.
+
+    Raises:
+        UserError: neither is there.
+    """
+    for path in (run / "config.yaml", run / "model.json"):
+        if path.is_file() or path.is_symlink():
+            return path
+    raise UserError(f"{run} must have config.yaml, got none: is it a run? (logs/<experiment>/version_<n>)")
+
+
 def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
     """Read a `metrics.json`.
 

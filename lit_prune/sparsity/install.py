@@ -114,6 +114,11 @@ def learned_masks(root: nn.Module) -> dict[str, LearnedMask]:
     }
 
 
+def current_masks(root: nn.Module) -> dict[str, Tensor]:
+    """Return the mask of each masked tensor, by its name; of the task in use where masks differ by task."""
+    return {f"{name}.{layer.MASKED}": layer.mask.keep for name, layer in masked_layers(root).items()}
+
+
 def masks_by_task(root: nn.Module) -> dict[str, dict[str, Tensor]]:
     """Return the mask of each masked tensor, by name; by task, under an empty name if all tasks share them."""
     kept: dict[str, dict[str, Tensor]] = {}

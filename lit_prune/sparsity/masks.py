@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from lit_prune.sparsity.select import cut, keep_largest, largest, num_kept
+from lit_prune.sparsity.select import cut, largest, num_kept
 
 
 class _Bits(nn.Module):
@@ -170,23 +170,6 @@ def flipped(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
     """The share of all entries (bool tensors by name) that changed between kept and pruned."""
     num_flipped = sum(int((before[name] != keep).count_nonzero()) for name, keep in after.items())
     return num_flipped / sum(keep.numel() for keep in after.values())
-
-
-@torch.no_grad()
-def set_anew(pool: Sequence[ReversibleMask], scores: Sequence[Tensor], sparsity: float) -> None:
-    """Keep exactly the largest scores of a pool of masks.
-
-    Args:
-        pool: The masks that share the sparsity.
-        scores: Their scores (float32), of each mask's shape, on one device.
-        sparsity: The fraction to remove.
-
-    Raises:
-        UserError: `sparsity` is outside of [0, 1), or a score is NaN.
-    """
-    keeps = keep_largest(scores, num_kept(sum(score.numel() for score in scores), sparsity))
-    for mask, keep in zip(pool, keeps, strict=True):
-        mask.keep.copy_(keep)
 
 
 @torch.no_grad()

@@ -9,9 +9,19 @@ from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
 from lit_prune.sparsity.masks import Mask
 from lit_prune.sparsity.pairs import RankPair, split_pairs
 
+Group = Mapping[str, tuple[slice | Tensor, ...]]  # layer -> index of its entries that the group has
+
 
 class Structure(ABC):
-    """What of a matrix is kept or pruned as one."""
+    """The unit that is pruned: single weights, ranks, or groups of entries that span matrices."""
+
+    def groups(self, shapes: Mapping[str, Sequence[int]]) -> list[Group] | None:
+        """Return groups of entries that are kept or pruned together, None: each entry by itself.
+
+        Args:
+            shapes: Shape of what is masked of each layer of a pool, by name.
+        """
+        return None
 
     @abstractmethod
     def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:

@@ -18,7 +18,8 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.studies import engine
 from lit_prune.studies.ledger import hold_place
-from lit_prune.studies.standing import START_FROM, Standing
+from lit_prune.studies.resolution import START_FROM
+from lit_prune.studies.standing import Standing
 
 _PATIENCE = 30  # seconds until it is looked whether the cluster has grown
 _ANSWER = 10  # seconds for a cluster to answer

@@ -6,21 +6,20 @@ study runs what has changed, and one that is changed back finds what it had. A f
 too: its run is run again.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lit_prune.callbacks.record import decisive
 from lit_prune.errors import UserError
+from lit_prune.fitting.upgraded import as_argument
 from lit_prune.limits import parse_yaml
 from lit_prune.runs.outcome import read_outcome, read_record
 from lit_prune.runs.recorded import number_of
+from lit_prune.runs.upgrade import upgrade_config
 from lit_prune.studies.plan import Run
-
-Resolve = Callable[[Sequence[str]], dict[str, Any]]
-START_FROM = "model.init_args.start_from"
+from lit_prune.studies.resolution import START_FROM, Resolve, resolving_once
 
 DONE, RESUME, CHANGED, NEW = "done", "resume", "changed", "new"
 
@@ -65,46 +64,13 @@ def find_standings(plan: Sequence[Run], out: Path, resolve: Resolve) -> dict[str
         UserError: `fit` does not know what a run says to it, or could not run it in this process.
     """
     standings: dict[str, Standing] = {}
-    resolve = _each_seed_alike(resolve)
+    resolve = resolving_once(resolve)
     for run in plan:
         try:
             standings[run.name] = _find(run, out, standings.get(run.ancestor or ""), resolve)
         except UserError as error:
             raise UserError(f"run {run.name}: {error}") from error
     return standings
-
-
-def _each_seed_alike(resolve: Resolve) -> Resolve:
-    """The same, of arguments that differ from earlier ones in seeds and axes alone without resolving them again.
-
-    Resolving takes most of a second, and a study has many seeds.
-    """
-    known: dict[tuple[str, ...], dict[str, Any]] = {}
-
-    def resolve_once(arguments: Sequence[str]) -> dict[str, Any]:
-        own: dict[str, Any] = {}
-        rest = list(arguments)
-        configs = [number for number, each in enumerate(arguments) if each.startswith("--config")]
-        for each in arguments[max(configs, default=-1) + 1 :]:  # a config would have its say after what is before it
-            key, _, value = each.partition("=")
-            if key == "--axes" or (key.endswith((".seed", "_seed", "--seed_everything")) and value.isdecimal()):
-                own[key.removeprefix("--")] = json.loads(value)
-                rest.remove(each)
-        place = (*rest, *own)
-        if place not in known:
-            known[place] = resolve(arguments)
-        found = known[place]
-        for key, value in own.items():
-            found = _with(found, key.split("."), value)
-        return found
-
-    return resolve_once
-
-
-def _with(config: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    """A configuration with another value at a place that it has."""
-    key, *rest = path
-    return {**config, key: _with(config[key], rest, value) if rest else value}
 
 
 def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> Standing:
@@ -154,10 +120,14 @@ def _is_of(folder: Path, wanted: dict[str, Any], ancestor: Standing | None, reso
 
 
 def _has_settings(path: Path, wanted: Any, ancestor: Standing | None, resolve: Resolve) -> bool:
-    """Whether a `config.yaml` says these settings; one that the package has got since then has its default."""
-    readings = (lambda: parse_yaml(path.read_bytes(), path), lambda: resolve((f"--config={path}",)))
+    """Whether a `config.yaml`, upgraded, says these settings; one that is new since then has its default."""
     try:
-        return any(_settings(read(), ancestor) == wanted for read in readings)
+        content = parse_yaml(path.read_bytes(), path)
+        settings = upgrade_config(content)
+        if _settings(settings, ancestor) == wanted:
+            return True
+        complete = resolve((f"--config={as_argument(path, content, settings)}",))
+        return bool(_settings(complete, ancestor) == wanted)
     except (UserError, LookupError, TypeError, AttributeError):  # cut off while it was written, or old
         return False
 

@@ -9,6 +9,7 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml
 from lit_prune.names import MAX_LENGTH, check_name
+from lit_prune.shipped import find_config
 
 KIND = "run"  # the axis that kinds of runs are values of, where there are several
 SEED, DATA_SEED = "seed_everything", "data.perturbation.seed"
@@ -135,10 +136,11 @@ def _list(value: Any, where: str) -> list[Any]:
 
 
 def _configs(value: Any, where: str) -> tuple[str, ...]:
-    for path in (paths := _list([] if value is None else value, f"{where}.configs")):
-        if not Path(str(path)).is_file():
-            raise UserError(f"{where}.configs: there is no {path} (seen from {Path.cwd()})")
-    return tuple(f"--config={path}" for path in paths)
+    listed = _list([] if value is None else value, f"{where}.configs")
+    try:
+        return tuple(f"--config={find_config(str(each), 'a config')}" for each in listed)
+    except UserError as error:
+        raise UserError(f"{where}.configs: {error}") from error
 
 
 def _settings(value: Any, where: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from lit_prune.sparsity.select import exact_floor
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.gradients import CurvatureCriterion, GradientCriterion
 from lit_prune.tuning.method import Losses, Method, Sum
-from lit_prune.tuning.names import parametrized, parts_in
+from lit_prune.tuning.names import parametrized, parts_in, without_parts
 from lit_prune.tuning.select import check_share, select_entries
 
 
@@ -57,7 +57,11 @@ class Entries(Method):
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
         """Tune the entries that the state has."""
         root.get_submodule("encoder").requires_grad_(False)
-        tune(root, {name: parts["index"] for name, parts in parts_in(state).items()})
+        indices = {name: parts["index"] for name, parts in parts_in(state).items()}
+        originals = without_parts(state)
+        for name in indices:
+            root.get_parameter(name).data.copy_(originals[name])  # as the entries were before they were tuned
+        tune(root, indices)
 
 
 class ChosenEntries(Entries):

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from lit_prune.tuning.changes import gate
 from lit_prune.tuning.entries import with_values
@@ -42,3 +44,23 @@ def _folded(original: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
     if "alpha" in parts:
         return original + gate(parts["alpha"]) * parts["delta"]
     return original + parts["delta"]
+
+
+@torch.no_grad()
+def fold_tuned(root: nn.Module) -> None:
+    """Put plain tensors and layers in place of parametrizations and LoRA's updates, in place, that compute the same.
+
+    Adapters stay, as they are layers of their own.
+    """
+    for module in [each for each in root.modules() if parametrize.is_parametrized(each)]:
+        for name, parametrizations in list(module.parametrizations.items()):  # type: ignore[union-attr, operator]
+            parametrizations.eval()
+            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+        if "bias" in module._parameters:  # as in a plain layer last: optimizers number parameters by their order
+            module._parameters["bias"] = module._parameters.pop("bias")
+    for name, module in [each for each in root.named_modules() if hasattr(each[1], "lora_A")]:
+        parts = parts_in({f"{name}.{own}": value for own, value in module.state_dict().items()})
+        layer = module.get_submodule("base_layer")
+        weight = layer.get_parameter("weight")
+        weight.copy_(merge_lora(weight, parts[f"{name}.weight"]))
+        root.set_submodule(name, layer)

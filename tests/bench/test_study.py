@@ -44,7 +44,7 @@ def test_both_ways_do_the_same_runs(called, resolve, tmp_path):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"there is no file none\.yaml"):
+    with pytest.raises(UserError, match=r"unknown config none\.yaml: "):
         module.ways([CONFIG, "none.yaml"], 2)
 
 

@@ -7,7 +7,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_prune.callbacks.curves import SparsityCurves, learning_rates
-from lit_prune.paradigms import Phase
+from lit_prune.phases import Training
 from lit_prune.sparsity.schedules import Cubic
 
 TARGETS = ("query", "key", "value", "attention_output", "intermediate", "output", "pooler", "classifier")
@@ -113,9 +113,9 @@ def test_groups_of_other_learning_rates_have_a_curve_each():
             },
         ),
     ):
-        phase = Phase(steps=4, learning_rate=1e-3, warmup=2, learning_rates=own)
-        optimizer = phase.optimizer(trained, fused=False)
-        schedule = phase.schedule(optimizer, 4)
+        phase = Training(steps=4, learning_rate=1e-3, warmup=2, learning_rates=own)
+        optimizer = phase.make_optimizer(trained, fused=False)
+        schedule = phase.make_lr_schedule(optimizer, 4)
         optimizer.step()
         schedule.step()  # half of the way up
         assert learning_rates(optimizer) == pytest.approx(expected)

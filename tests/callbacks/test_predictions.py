@@ -10,7 +10,7 @@ from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.span import SpanSet
 from lit_prune.errors import UserError
-from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.evaluate.collector import Predicted
 
 
 def evaluation_set(split, labels, task="nli"):

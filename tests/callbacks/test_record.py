@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from lit_prune.callbacks import record
 from lit_prune.losses import CrossEntropy
-from lit_prune.paradigms import Paradigm, paradigm
+from lit_prune.paradigms import Paradigm, selection
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
@@ -265,7 +265,7 @@ def test_predictions_reproduce_the_metrics(finished_run, metrics, file, prefix):
 
 def test_what_is_kept_is_of_the_best_model_not_of_the_last(experiment, monkeypatch):
     evaluations = count()
-    monkeypatch.setattr(paradigm, "mean_selection", lambda values, tasks: -float(next(evaluations)))
+    monkeypatch.setattr(selection, "mean_selection", lambda values, tasks: -float(next(evaluations)))
     code, folder = experiment(*BRIEF, "--model.init_args.dense.steps", "4")
     metrics = read(folder / "metrics.json")
     assert (code, metrics["dense/step"], metrics["step"]) == (0, 2, 6)

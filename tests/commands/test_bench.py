@@ -93,7 +93,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("select", "--sparsity=1", "--size=10"), "sparsity is 1"),
         (("startup", "--repeats=0"), "repeats is 0"),
         (("study",), "configs"),
-        (("study", "none.yaml"), "there is no file none.yaml"),
+        (("study", "none.yaml"), "unknown config none.yaml: "),
         (("study", "configs/dense.yaml", "--runs=0"), "runs is 0"),
         (("density", "--ranks=[0]"), "ranks has 0: needed are numbers from 1 to 768"),
         (("density", "--hidden=64", "--ranks=[65]"), "ranks has 65: needed are numbers from 1 to 64"),

@@ -61,7 +61,7 @@ def test_another_corpus_is_laid_over_all_runs(fits, tmp_path):
     module.certify(data="own.yaml", unbiased="plain.yaml", informed="aware.yaml", root=str(tmp_path))
     laid_over = [[each[number + 1] for number, word in enumerate(each) if word == "--config"] for each in fits[1]]
     dense, masks = "configs/dense.yaml", "configs/srnet_ce.yaml"
-    assert laid_over == [[dense, "plain.yaml"], [dense, "own.yaml"], [masks, "configs/overlay/long.yaml", "aware.yaml"]]
+    assert laid_over == [[dense, "plain.yaml"], [dense, "own.yaml"], [masks, "configs/recipes/long.yaml", "aware.yaml"]]
 
 
 def test_a_failed_run_stops_it(fits, tmp_path):

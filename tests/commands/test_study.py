@@ -276,11 +276,20 @@ def test_what_fit_does_not_know_is_one_line_before_anything_runs(
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["/no/such.yaml"], "there is no study /no/such.yaml"),
+        (["/no/such.yaml"], "study must be an existing file, got /no/such.yaml: check the path"),
+        (["srnets_fig2"], "choose from papers/liu2022/demo/srnets_fig2, papers/liu2022/paper/srnets_fig2"),
+        (["configs/studies/task_masks.yaml"], "task_masks.yaml: choose from papers/xia2021/demo/task_masks"),
         ([], "study"),
-        (["configs/studies/srnets_fig2.yaml", "--sparsity=1"], "unknown key sparsity: "),
+        (["configs/papers/liu2022/demo/srnets_fig2.yaml", "--sparsity=1"], "unknown key sparsity: "),
     ],
 )
 def test_wrong_arguments_are_one_clear_error(arguments, part, capsys):
     assert main(["study", *arguments]) == 2
     assert part in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_shipped_study_is_found_by_name_as_are_its_configurations(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", "demo/task_masks", "--where", "seed=1", "--dry-run"]) == 0
+    assert "4 of 4 to do" in capsys.readouterr().out
+    assert main(["study", "demo/task_masks", "--where", "seed=3", "--dry-run"]) == 2

@@ -4,7 +4,7 @@ import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import HELP, check_configs, explain, explained
+from lit_prune.fitting.arguments import HELP, explain, explained, with_config_files
 from lit_prune.losses import Annealed, Loss
 
 
@@ -85,17 +85,17 @@ def test_a_file_that_contains_itself_is_named_however_it_is_given(tmp_path, form
     path = tmp_path / "it.yaml"
     path.write_text("a: &a\n  b: [*a]\n")
     with pytest.raises(UserError, match=f"--config must be yaml .* got {path}: its aliases stand for too much"):
-        check_configs([each.format(path) for each in form])
+        with_config_files([each.format(path) for each in form])
 
 
 def test_a_value_that_stands_twice_is_no_cycle(tmp_path):
     path = tmp_path / "it.yaml"
     path.write_text("a: &a {b: 1}\nc: [*a, *a]\nd: *a\n")
-    check_configs(["--config", str(path), "--config"])
+    with_config_files(["--config", str(path), "--config"])
 
 
 def test_a_mapping_in_the_place_of_a_file_is_left_to_the_parser():
-    check_configs(["--config={a: 1}", "word"])
+    with_config_files(["--config={a: 1}", "word"])
 
 
 def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
@@ -103,4 +103,4 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(2**30)
     with pytest.raises(UserError, match=r"at most .* bytes, got"):
-        check_configs([f"--config={path}"])
+        with_config_files([f"--config={path}"])

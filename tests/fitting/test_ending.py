@@ -16,7 +16,7 @@ from run_helpers import assert_same, cut_off_by, without_callbacks
 from lit_prune.cli import main
 from lit_prune.fitting import ending
 from lit_prune.fitting.ending import sigterm_exits
-from lit_prune.paradigms import paradigm
+from lit_prune.paradigms import selection
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
 
@@ -72,7 +72,7 @@ def status(run):
 
 @pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl+C", 130)])
 def test_a_signal_is_an_exit_code_and_a_run_to_resume(experiment, plain_run, tmp_path, capsys, number, name, code):
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background process ignores it
     try:
         with pytest.raises(SystemExit) as ended:
             experiment(sent(number, 25), name="cut")
@@ -168,7 +168,7 @@ def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain
 
 def test_a_run_without_a_selected_model_is_incomplete(experiment, monkeypatch, capsys):
     selections = chain([0.5], repeat(float("nan")))  # of the dense phase, of the mask phase
-    monkeypatch.setattr(paradigm, "mean_selection", lambda values, tasks: next(selections))
+    monkeypatch.setattr(selection, "mean_selection", lambda values, tasks: next(selections))
     code, run = experiment(*BRIEF)
     assert (code, status(run)) == (2, "incomplete")
     assert "without a selected model of its last phase 'mask'" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from run_helpers import TRAINED
 METHOD = "--model.init_args.method"
 CHOSEN = "{class_path: lit_prune.tuning.ChosenEntries, init_args: {criterion: lit_prune.sparsity.criteria.Magnitude"
 LOSS = "--model.init_args.loss={class_path: lit_prune.losses.LearnedMixin}"
-NOTED = ("--trainer.callbacks+=runs.Trained", "--trainer.val_check_interval=100", "--trainer.logger=false")
+NOTED = ("--trainer.callbacks+=run_helpers.Trained", "--trainer.val_check_interval=100", "--trainer.logger=false")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +16,9 @@ from run_helpers import assert_same, cut_off_by, without_callbacks
 from lit_prune.cli import main
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.heads import Classification
 from lit_prune.losses import ConfidenceRegularisation
-from lit_prune.paradigms.evaluation import Predicted
 from lit_prune.paradigms.teacher import Teacher
 from lit_prune.runs.checkpoints import read_checkpoint
 
@@ -40,7 +41,7 @@ class Watched(ConfidenceRegularisation):
     seen = []
 
     def compute(self, logits, batch):
-        batch.bias = F.one_hot((batch.labels + 1) % 3, 3).float().log()
+        batch = replace(batch, bias=F.one_hot((batch.labels + 1) % 3, 3).float().log())
         value = super().compute(logits, batch)
         if logits.requires_grad:  # losses are computed once without gradients before a run, to check that they fit
             Watched.seen.append((batch.index, batch.teacher, logits.detach(), value.detach(), batch.progress))

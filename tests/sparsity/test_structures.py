@@ -4,10 +4,11 @@ import copy
 
 import pytest
 import torch
+from models import set_anew
 from torch import nn
 
 from lit_prune.sparsity.layers import LowRankLinear, MaskedLinear
-from lit_prune.sparsity.masks import LearnedMask, ReversibleMask, TaskMasks, refresh, set_anew
+from lit_prune.sparsity.masks import LearnedMask, ReversibleMask, TaskMasks, refresh
 from lit_prune.sparsity.structures import Element, Rank
 
 SHAPES = [(5, 8), (8, 5), (6, 6)]

@@ -8,7 +8,7 @@ from run_helpers import edit_record
 
 from lit_prune.errors import UserError
 from lit_prune.studies.plan import Run, make_plan
-from lit_prune.studies.standing import _each_seed_alike, find_standings
+from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import make_study
 
 MASK = "mask/loss=ce/seed=2"
@@ -134,25 +134,6 @@ def test_what_cannot_be_run_is_one_clear_error(tmp_path, resolve, small, argumen
     with pytest.raises(UserError, match=message) as raised:
         find_standings([Run("a", "fit", {}, (*configs, argument), None)], tmp_path, resolve)
     assert "\n" not in str(raised.value)
-
-
-def test_seeds_are_resolved_at_once_and_as_each_would_be(plan, tmp_path, resolve):
-    calls = []
-
-    def counted(arguments):
-        calls.append(arguments)
-        return resolve(arguments)
-
-    dense = [run for run in plan if run.kind == "dense"]
-    each_alike = _each_seed_alike(counted)
-    assert [each_alike(run.arguments) for run in dense] == [resolve(run.arguments) for run in dense]
-    assert len(calls) == 1
-    parts = [(*dense[0].arguments, "--data.perturbation.share=0.1", f"--data.perturbation.seed={n}") for n in (1, 2)]
-    assert [each_alike(arguments) for arguments in parts] == [resolve(arguments) for arguments in parts]
-    assert len(calls) == 2
-    last = (*dense[1].arguments, dense[1].arguments[0])  # a config comes last
-    assert each_alike(last) == resolve(last)
-    assert len(calls) == 3
 
 
 @pytest.mark.parametrize("name", ["run.json", "metrics.json"])

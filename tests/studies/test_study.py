@@ -46,7 +46,7 @@ def test_the_report_is_not_looked_into(source):
         (["runs"], {}, "runs is empty"),
         (["runs", "mask", "axis"], ["seed"], "runs.mask has an unknown key 'axis': use configs"),
         (["runs", "mask", "configs"], [], "runs.mask.configs is empty"),
-        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs: there is no no/such.yaml"),
+        (["runs", "mask", "configs"], ["no/such.yaml"], "runs.mask.configs: unknown config no/such.yaml: "),
         (["runs", "mask", "configs"], "no/such.yaml", "runs.mask.configs is 'no/such.yaml': needed is a list"),
         (["runs", "mask", "axes"], ["loss", "width", "seed"], "runs.mask.axes names 'width': there is loss, seed"),
         (["runs", "mask", "axes"], ["loss", "seed", "seed"], "runs.mask.axes names 'seed' twice"),

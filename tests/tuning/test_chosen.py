@@ -9,7 +9,7 @@ from lit_prune.sparsity.criteria import Magnitude, Random
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
 from lit_prune.tuning.chosen import ChosenEntries
-from lit_prune.tuning.entries import tuned_entries
+from lit_prune.tuning.entries import frozen_tensors, tuned_entries
 from lit_prune.tuning.gradients import CurvatureCriterion
 
 
@@ -51,6 +51,22 @@ def test_it_is_restored_from_a_state(root):
     ChosenEntries(Magnitude(), share=0.1).restore(fresh, root.state_dict())
     assert all(torch.equal(each.index, expected[name]) for name, each in tuned_entries(fresh).items())
     fresh.load_state_dict(root.state_dict())
+
+
+def test_a_restored_tensor_is_still_known_as_it_was_before_it_was_tuned(root):
+    """Its checkpoints have the hash of that: another would not fit the base."""
+    begin(ChosenEntries(Magnitude(), share=0.1), root)
+    before = {name: value.clone() for name, value in frozen_tensors(root).items()}
+    for entries in tuned_entries(root).values():
+        entries.values.data += 1
+    root["encoder"](torch.zeros(1, 10))  # writes them into the tensors
+    fresh = nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(10, 20), nn.LayerNorm(20)), "heads": nn.Linear(20, 2)})
+    ChosenEntries(Magnitude(), share=0.1).restore(fresh, root.state_dict() | before)
+    assert all(
+        torch.equal(value, before[name])
+        for name, value in frozen_tensors(fresh).items()
+        if name in tuned_entries(fresh)
+    )
 
 
 def test_second_derivatives_of_a_masked_layer_are_asked_for_in_vain():

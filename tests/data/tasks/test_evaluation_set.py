@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.similarity import NumberSet
-from lit_prune.paradigms.evaluation import Predicted
+from lit_prune.evaluate.collector import Predicted
 
 ROWS = {"id": ["a", "b"], "label": [1, 0], "text_b": ["x", "y"], "group": ["", "g"], "overlap": [1.0, 0.1]}
 

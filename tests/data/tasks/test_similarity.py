@@ -12,9 +12,9 @@ from lit_prune.data.preparation import Preparation, prepare_task, read_split
 from lit_prune.data.sources import Row, Source
 from lit_prune.data.tasks.similarity import NumberSet, correlation
 from lit_prune.errors import UserError
+from lit_prune.evaluate.collector import Predicted
 from lit_prune.heads import Regression
 from lit_prune.losses import MeanSquaredError
-from lit_prune.paradigms.evaluation import Predicted
 
 
 class Scores(Source):

@@ -1,0 +1,28 @@
+"""The callbacks that every run has, whoever makes its Trainer."""
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from lit_prune.callbacks.agreement import Agreement
+from lit_prune.callbacks.checkpoints import Checkpoints
+from lit_prune.callbacks.curves import SparsityCurves
+from lit_prune.callbacks.folder import ClaimedFolder
+from lit_prune.callbacks.record import RunRecord
+from lit_prune.callbacks.seeds import SeedStability
+
+
+def callbacks_of_every_run(trainer: Trainer) -> list[Callback]:
+    """Return new callbacks for a run: its folder, agreement of processes, curves, record and checkpoints.
+
+    The `ModelCheckpoint` that Lightning adds to a Trainer without arguments is removed: a run writes its own.
+    """
+    trainer.callbacks = [each for each in trainer.callbacks if not _is_default(each)]  # type: ignore[attr-defined]
+    return [ClaimedFolder(), Agreement(), SparsityCurves(), RunRecord(), SeedStability(), Checkpoints()]
+
+
+def _is_default(callback: Callback) -> bool:
+    if type(callback) is not ModelCheckpoint:
+        return False
+    plain = ModelCheckpoint()
+    names = ("monitor", "dirpath", "filename", "save_top_k", "save_last")
+    return all(getattr(callback, name) == getattr(plain, name) for name in names)

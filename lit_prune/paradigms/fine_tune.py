@@ -1,0 +1,41 @@
+"""`FineTune`: the dense reference."""
+
+from collections.abc import Mapping
+
+from lit_prune import phases
+from lit_prune.data.tasks.task import Task
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.losses import Loss
+from lit_prune.paradigms.paradigm import Paradigm
+from lit_prune.phases.training import Training
+
+
+class FineTune(Paradigm):
+    """Fine-tune every weight: the dense reference.
+
+    Args:
+        encoder: The encoder (linked on the command line).
+        tasks: The tasks by name (linked): each gets a head.
+        dense: Length, optimizer and learning rates.
+        dense_loss: The loss, None: cross-entropy.
+        teacher: A run's folder or a checkpoint: the dense model that teaches this one, for losses that need a teacher.
+    """
+
+    def __init__(
+        self,
+        encoder: PrunableEncoder,
+        tasks: Mapping[str, Task],
+        dense: Training,
+        dense_loss: Loss | None = None,
+        teacher: str | None = None,
+    ) -> None:
+        if dense.steps == 0:
+            raise UserError("length of the phase 'dense' must be above 0 steps, got 0: there is no other phase")
+        super().__init__(encoder, tasks, {"dense": phases.FineTune(dense, dense_loss)}, teacher=teacher)
+        loss = self.phases["dense"].loss
+        if teacher is not None and "teacher" not in loss.needs:
+            raise UserError(
+                f"teacher={teacher!r} has no effect: dense_loss is {type(loss).__name__}, which needs none; use one "
+                "that does (lit_prune.losses.ConfidenceRegularisation), or leave teacher out"
+            )

@@ -1,0 +1,75 @@
+"""`Selection`: the evaluations of a run, and the best model of each phase so far."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from lit_prune.data.batch import Batch
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
+from lit_prune.sparsity.count import denominator, total
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
+
+
+class Selection:
+    """The last evaluation, and what was selected.
+
+    Attributes:
+        best: What is recorded of the best model of each phase so far, by the phase's name: `selection`, `step`,
+            `sparsity`, `metrics` and more.
+        improved: True if the last evaluation is the best of its phase so far.
+        predicted: The logits of the last evaluation.
+        values: Its metrics, `<task>/<split>/<metric>`.
+    """
+
+    def __init__(self) -> None:
+        self.best: dict[str, dict[str, Any]] = {}
+        self.improved = False
+        self.predicted: list[Predicted] = []
+        self.values: dict[str, float] = {}
+        self._collector = Collector([])
+
+    @property
+    def monitored(self) -> dict[str, float]:
+        """The metrics that callbacks may monitor."""
+        return {name: value for name, value in self.values.items() if name.endswith(("/accuracy", "/auroc"))}
+
+    def begin(self, sets: Sequence[EvaluationSet]) -> None:
+        """Make room for the logits of every set."""
+        self._collector = Collector(sets)
+
+    def add(self, number: int, batch: Batch, logits: Tensor) -> None:
+        """Add the logits of a batch of the set at this position."""
+        self._collector.add(number, batch, logits)
+
+    def finish(self, run: "Paradigm") -> float:
+        """Compute the metrics of every set, and compare with the phase's best.
+
+        Returns:
+            The metric that selects; NaN if the model may not be selected.
+        """
+        self.predicted = self._collector.predicted(run.sum_processes)
+        self.values = {name: value for each in self.predicted for name, value in each.metrics().items()}
+        self.values |= macro_average(self.values, run.tasks)
+        phase = run.phases.current
+        value = mean_selection(self.values, run.tasks) if phase.is_eligible(run) else math.nan
+        self.improved = value > self.best.get(run.phase, {}).get("selection", -math.inf)
+        if self.improved:
+            step = run.trainer.global_step
+            self.best[run.phase] = {"selection": value, "step": step, **_facts(run), "metrics": self.values}
+        return value
+
+
+def _facts(run: "Paradigm") -> dict[str, Any]:
+    """Return what is recorded of a selected model: its exact sparsity and denominator, its teacher, and the phase's."""
+    counts = run.counts()
+    facts: dict[str, Any] = {"sparsity": total(counts.values()).sparsity if counts else 0.0}
+    if counts:
+        facts["denominator"] = denominator(run, run.matched)
+    if run.teacher is not None:
+        facts["teacher"] = run.teacher.accuracy
+    return facts | run.phases.current.record(run)

@@ -1,0 +1,136 @@
+"""`Pruning`: a phase whose masks follow a schedule of sparsity, updated as training goes on."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from lit_prune.errors import UserError
+from lit_prune.losses import Loss
+from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
+from lit_prune.sparsity.budget import budget
+from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.mask_kinds import MaskKind
+from lit_prune.sparsity.masks import Refreshed
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.pruner import Pruner
+from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.targets import match
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
+
+
+class Pruning(Phase):
+    """Masks over the targets, brought to the scheduled sparsity every so many steps and before every evaluation.
+
+    Args:
+        training: Length, optimizer and learning rates.
+        loss: The loss, of tasks without one of their own.
+        criterion: How important an entry is.
+        schedule: Sparsity over the phase.
+        scope: Over what pool the sparsity holds: `local`, `global`, or lists of targets.
+        refresh_every: Optimizer steps between two updates of the masks.
+        targets: Names of the matrices to mask, None: all that the encoder's family has but `without`.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        without: Targets that are left out if `targets` is None.
+        structure: The unit that is pruned, None: single entries.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        loss: Loss | None,
+        criterion: Criterion,
+        schedule: Schedule,
+        scope: Scope,
+        refresh_every: int,
+        targets: list[str] | None,
+        patterns: dict[str, str] | None,
+        without: Sequence[str] = (),
+        structure: Structure | None = None,
+    ) -> None:
+        super().__init__(training, loss)
+        if refresh_every < 1:
+            raise UserError(f"refresh_every must be 1 or more optimizer steps, got {refresh_every}: 50 is a default")
+        self.criterion = criterion
+        self.schedule = schedule
+        self.scope = scope
+        self.refresh_every = refresh_every
+        self.targets = targets
+        self.patterns = patterns
+        self.without = without
+        self.structure = structure or Element()
+        self.pruner: Pruner
+
+    def mask_kind(self, run: "Paradigm") -> MaskKind | None:
+        """Return the kind of masks, None: as the criterion needs."""
+        return None
+
+    def prepare(self, run: "Paradigm") -> None:
+        """Match the targets."""
+        matched = match(run, run.encoder.model_type, self.targets, self.patterns, self.without)
+        run.matched = self.structure.layers(run, matched)
+        self.pruner = Pruner(
+            run.matched,
+            self.criterion,
+            self.schedule,
+            structure=self.structure,
+            scope=self.scope,
+            masks=self.mask_kind(run),
+        )
+
+    def begin(self, run: "Paradigm") -> None:
+        """Put masks over the targets, at the initial sparsity."""
+        self.pruner.attach(run)
+        self._update(run)
+
+    def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
+        """Put masks over the targets."""
+        if run.phases.position > 1:
+            super().restore(run, state)
+        self.pruner.attach(run)
+
+    def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
+        """Return what the criterion collected."""
+        return self.criterion.state_dict()
+
+    def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
+        """Count changes from the masks that a checkpoint had, which were fresh; restore the criterion's statistics."""
+        self.pruner.remember()
+        self.criterion.load_state_dict(statistics)
+
+    def _update(self, run: "Paradigm") -> None:
+        run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))
+
+    def _update_if_moved(self, run: "Paradigm") -> None:
+        if run.refreshed is None or run.refreshed.step != run.trainer.global_step:
+            self._update(run)
+
+    def penalty(self, run: "Paradigm") -> Tensor | None:
+        """Return the criterion's term, None: it has none."""
+        return self.pruner.penalty() if self.criterion.penalizes else None
+
+    def after_backward(self, run: "Paradigm") -> None:
+        """Let the criterion collect statistics."""
+        if self.criterion.observes:
+            self.pruner.observe()
+
+    def after_step(self, run: "Paradigm") -> None:
+        """Update the masks every `refresh_every` steps of the phase."""
+        if run.step_of_phase % self.refresh_every == 0:
+            self._update_if_moved(run)
+
+    def before_evaluation(self, run: "Paradigm") -> None:
+        """Bring the masks to the scheduled sparsity."""
+        self._update_if_moved(run)
+
+    def is_eligible(self, run: "Paradigm") -> bool:
+        """True at the final sparsity, where the training's rule holds too."""
+        return super().is_eligible(run) and self.pruner.is_final(run.progress)
+
+    def record(self, run: "Paradigm") -> dict[str, Any]:
+        """Return how many parameters the Transformer layers need."""
+        return budget(run).figures()

@@ -1,0 +1,105 @@
+"""`Round`: prune, then train the remaining weights (SRNets, Liu et al. 2022, section 4.2: IMP; Han et al. 2015)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from lit_prune.losses import Loss
+from lit_prune.phases.network import rewind, settle
+from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
+from lit_prune.sparsity.criteria import Criterion, Magnitude
+from lit_prune.sparsity.mask_kinds import Fixed
+from lit_prune.sparsity.masks import Refreshed
+from lit_prune.sparsity.pairs import split_pairs
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.pruner import Pruner
+from lit_prune.sparsity.schedules import Constant
+from lit_prune.sparsity.targets import match, named_by
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
+
+
+class Round(Phase):
+    """Prune the least important weights, then train; a pruned weight stays pruned. The round's model is its last.
+
+    Args:
+        training: Length, optimizer and learning rates.
+        sparsity: The fraction of the weights that is pruned from this round on.
+        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        criterion: How important a weight is, None: its magnitude.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
+            lists of targets.
+        trained: Name patterns of the parameters that are trained, as `heads.*`; None: all.
+        rewinds: Whether the encoder's weights, once the mask is found, return to those that the run began with
+            (Frankle & Carbin 2019); heads keep theirs.
+        targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        sparsity: float,
+        loss: Loss | None = None,
+        criterion: Criterion | None = None,
+        scope: Scope = "local",
+        trained: list[str] | None = None,
+        rewinds: bool = False,
+        targets: list[str] | None = None,
+        patterns: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(training, loss)
+        self.schedule = Constant(sparsity)
+        self.criterion = criterion or Magnitude()
+        self.scope = scope
+        self.trained = trained
+        self.rewinds = rewinds
+        self.targets = targets
+        self.patterns = patterns
+        self.pruner: Pruner
+        self.frozen: list[str] = []
+
+    @property
+    def sparsity(self) -> float:
+        """The fraction of the weights that is pruned from this round on."""
+        return self.schedule.final
+
+    def prepare(self, run: "Paradigm") -> None:
+        """Match the targets, and the parameters that are trained."""
+        run.matched = split_pairs(
+            run, match(run, run.encoder.model_type, self.targets, self.patterns, without=("classifier",))
+        )
+        self.pruner = Pruner(run.matched, self.criterion, self.schedule, scope=self.scope, masks=Fixed())
+        names = [name for name, _ in run.named_parameters()]
+        chosen = set(named_by(self.trained, names, "trained"))
+        self.frozen = [name for name in names if name not in chosen]
+
+    def trained_names(self, run: "Paradigm") -> list[str]:
+        """Return the names of the parameters that `trained` names."""
+        return [name for name in super().trained_names(run) if name not in self.frozen]
+
+    def begin(self, run: "Paradigm") -> None:
+        """Prune by the weights as they are, rewind if so set, and freeze what is not trained."""
+        settle(run)
+        self.pruner.attach(run)
+        run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))
+        if self.rewinds:
+            rewind(run)
+        self._freeze(run)
+
+    def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
+        """Put the masks back, and freeze what is not trained."""
+        super().restore(run, state)
+        self.pruner.attach(run)
+        self._freeze(run)
+
+    def _freeze(self, run: "Paradigm") -> None:
+        for name in self.frozen:
+            run.get_parameter(name).requires_grad_(False)
+
+    def is_eligible(self, run: "Paradigm") -> bool:
+        """True at the end of the round."""
+        return run.progress >= 1.0

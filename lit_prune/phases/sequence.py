@@ -1,0 +1,117 @@
+"""The phases of a run in their order, and the optimizer steps at which they end."""
+
+from collections.abc import Callable, Iterator
+
+from lit_prune.errors import UserError
+from lit_prune.phases.phase import Phase
+
+
+class PhaseSequence:
+    """The phases by name; one of them is the current one, first the first.
+
+    Attributes:
+        name: The current phase's.
+        ends: The optimizer step at which each phase has ended, once `lay_out` was called.
+    """
+
+    def __init__(self) -> None:
+        self._phases: dict[str, Phase] = {}
+        self.name = ""
+        self.ends: dict[str, int] = {}
+
+    def __getitem__(self, name: str) -> Phase:
+        return self._phases[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phases)
+
+    def __len__(self) -> int:
+        return len(self._phases)
+
+    def insert(self, name: str, phase: Phase, before: str | None = None) -> None:
+        """Add a phase, None: as the last.
+
+        Raises:
+            UserError: the name is taken, or `before` names no phase.
+        """
+        if name in self._phases or not (before is None or before in self._phases):
+            raise UserError(
+                f"a new phase must have a new name and come before one of {list(self)}, got {name!r} before {before!r}"
+            )
+        names = list(self)
+        later = names[names.index(before) :] if before is not None else []
+        moved = {each: self._phases.pop(each) for each in later}
+        self._phases |= {name: phase, **moved}
+        self.name = next(iter(self))
+
+    @property
+    def current(self) -> Phase:
+        """The current phase."""
+        return self._phases[self.name]
+
+    @property
+    def base(self) -> str:
+        """The name of the first phase."""
+        return next(iter(self))
+
+    @property
+    def last(self) -> str:
+        """The name of the last phase, whose best model is the run's result."""
+        return list(self)[-1]
+
+    def label(self, name: str) -> str:
+        """Return what begins the names of a phase's files and metrics: of the base always `dense`."""
+        return "dense" if name == self.base else name
+
+    @property
+    def since_base(self) -> list[Phase]:
+        """The phases after the base, up to the current one."""
+        return [self._phases[name] for name in list(self)[1 : self.position + 1]]
+
+    @property
+    def position(self) -> int:
+        """Number of phases before the current one."""
+        return list(self).index(self.name)
+
+    def lay_out(self, length_of: Callable[[Phase], int], max_steps: int) -> None:
+        """Set the ends of the phases.
+
+        Args:
+            length_of: Returns the optimizer steps of a phase.
+            max_steps: Where the run ends at the latest; not positive: nowhere.
+
+        Raises:
+            UserError: a phase would begin after the end.
+        """
+        end = 0
+        for name, phase in self._phases.items():
+            length = length_of(phase)
+            start, end = end, end + length
+            if max_steps > 0:
+                end = min(end, max_steps)
+                if start >= end and length:
+                    raise UserError(
+                        f"trainer.max_steps={max_steps} leaves no step for the phase {name!r}, which begins at step "
+                        f"{start}: raise it or shorten the phases before"
+                    )
+            self.ends[name] = end
+
+    def span(self, name: str) -> tuple[int, int]:
+        """Return the first optimizer step of a phase, and the step at which it has ended."""
+        number = list(self.ends).index(name)
+        return [0, *self.ends.values()][number], self.ends[name]
+
+    def progress(self, step: int) -> float:
+        """Return the progress of the current phase at an optimizer step, 0 to 1."""
+        start, end = self.span(self.name)
+        return 1.0 if end <= start else min(1.0, max(0.0, (step - start) / (end - start)))
+
+    def due(self, step: int) -> str:
+        """Return the name of the phase that an optimizer step belongs to; after the last step, the current one."""
+        return next((name for name, end in self.ends.items() if step < end), self.name)
+
+    def end_current(self, step: int) -> None:
+        """End the current phase at an optimizer step; the later ones begin earlier."""
+        left = self.ends[self.name] - step
+        for name in list(self)[self.position :]:
+            self.ends[name] -= left

@@ -1,0 +1,86 @@
+"""`SparseTune`: tune the heads and a small part of the encoder, by one of several methods (Fu et al. 2023)."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from lit_prune.losses import Loss
+from lit_prune.phases.network import head_names, settle
+from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
+from lit_prune.tuning.entries import frozen_tensors
+from lit_prune.tuning.method import Method
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
+
+
+class SparseTune(Phase):
+    """Train the heads, and the part of the encoder that a method tunes.
+
+    Args:
+        training: Length, optimizer and learning rates.
+        method: What is tuned: `lit_prune.tuning.ChosenEntries` (SAM, Random, MagPruning, BitFit), `ChildPruning`,
+            `DiffPruning`, `Mixout`, `ChildTuningFree`, `Lora`, `Adapter`.
+        loss: The loss, of tasks without one of their own; None: cross-entropy.
+    """
+
+    starts_masked = True
+    freezes_base = True
+
+    def __init__(self, training: Training, method: Method, loss: Loss | None = None) -> None:
+        super().__init__(training, loss)
+        self.method = method
+
+    def prepare(self, run: "Paradigm") -> None:
+        """Check that the method can tune the network."""
+        self.method.check(run)
+
+    def trained_names(self, run: "Paradigm") -> list[str]:
+        """Return the names of the heads' parameters, and of those that the method tunes."""
+        return [*head_names(run), *self.method.tuned_names(run)]
+
+    def begin(self, run: "Paradigm") -> None:
+        """Shape the network for tuning; a method that searched takes what it found."""
+        if not self.method.searches:  # else what the search trained is still to be used
+            settle(run)
+        run.begin_loss()  # the method may compute gradients
+        self.method.begin(run, lambda num_batches: _losses(run, num_batches), run.sum_processes)
+
+    def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
+        """Shape the network for tuning as it was."""
+        if run.phases.position > 1:
+            super().restore(run, state)
+        self.method.restore(run, state)
+
+    def before_evaluation(self, run: "Paradigm") -> None:
+        """Let the method act."""
+        self.method.before_evaluation(run, run.trainer.global_step)
+
+    def record(self, run: "Paradigm") -> dict[str, Any]:
+        """Return the number of tuned entries of the encoder, and their share of all its entries."""
+        num_tuned = sum(value.numel() for value in run.encoder.parameters() if value.requires_grad)
+        num_all = sum(value.numel() for name, value in frozen_tensors(run).items() if name.startswith("encoder."))
+        return {"tuned": num_tuned, "tuned_share": num_tuned / num_all}
+
+
+def _losses(run: "Paradigm", num_batches: int) -> Iterator[Tensor]:
+    """Yield the losses of the first batches of training, again and again if there are fewer; as in a training step."""
+    shown = track(
+        range(num_batches),
+        description="gradients before training",
+        console=Console(stderr=True),
+        transient=True,
+        disable=not run.trainer.is_global_zero,
+    )
+    batches: Iterator[Any] = chain.from_iterable(repeat(run.data.train_dataloader()))
+    for _, batch in zip(shown, batches, strict=False):
+        placed = run.trainer.strategy.batch_to_device(batch)
+        with torch.enable_grad(), run.trainer.precision_plugin.forward_context():
+            loss = run.batch_loss(placed)
+        yield loss

@@ -1,0 +1,174 @@
+"""`Pruner`: the one engine that masks a network, and keeps its masks at a scheduled sparsity."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lit_prune.sparsity.count import Count, count
+from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.install import fold_masks, masked_layers, masks_by_task
+from lit_prune.sparsity.layers import MaskedLayer
+from lit_prune.sparsity.mask_kinds import Learned, MaskKind, Reversible
+from lit_prune.sparsity.masks import flipped
+from lit_prune.sparsity.pools import Scope, pools
+from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.targets import layers_in
+
+
+class Pruner:
+    """Masks over the layers of any network.
+
+    Args:
+        targets: Names of the layers of each target, as `targets.match` returns them.
+        criterion: How important an entry is.
+        schedule: Sparsity as a function of progress.
+        structure: The unit that is pruned, None: single entries.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
+            lists of targets.
+        masks: The kind of masks, None: learned ones for a criterion that accumulates, else reversible ones.
+
+    Raises:
+        UserError: `scope` is unknown, or its lists do not contain each target once.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Sequence[str]],
+        criterion: Criterion,
+        schedule: Schedule,
+        *,
+        structure: Structure | None = None,
+        scope: Scope = "local",
+        masks: MaskKind | None = None,
+    ) -> None:
+        self.criterion = criterion
+        self.schedule = schedule
+        self.structure = structure or Element()
+        self.mask_kind = masks or (Learned() if criterion.accumulates else Reversible())
+        self.layer_names = layers_in(targets)
+        self.pools = pools(scope, targets)
+        self.root: nn.Module | None = None
+        self._before: dict[str, Tensor] = {}
+
+    # ---- a network under masks -------------------------------------------------------------------------------------
+
+    def attach(self, root: nn.Module) -> None:
+        """Put masks over the targets of a network, in place; they keep everything until the first `update`.
+
+        Raises:
+            UserError: a target is no linear layer.
+        """
+        self.root = root
+        self.mask_kind.attach(self, root)
+        self.criterion.attach(self.layers)
+        self._before = {}
+
+    @torch.no_grad()
+    def update(self, progress: float) -> float:
+        """Bring the masks to the sparsity that the schedule has at `progress`, exactly.
+
+        Args:
+            progress: From 0 (start of pruning) to 1 (end).
+
+        Returns:
+            The share of entries that changed between kept and pruned since the last update.
+        """
+        before = self._before or self._snapshot()
+        self.mask_kind.update(self, self._root, self.schedule(progress))
+        after = self._snapshot()
+        self._correct()
+        before = before or {name: torch.ones_like(keep) for name, keep in after.items()}
+        self._before = after
+        return flipped(before, after)
+
+    def remember(self) -> None:
+        """Count the next update's changes from the masks as they are now."""
+        self._before = self._snapshot()
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        every = masks_by_task(self._root).items()
+        return {f"{task}/{name}": keep.clone() for task, masks in every for name, keep in masks.items()}
+
+    def _correct(self) -> None:
+        for name, layer in self.layers.items():
+            corrected = self.criterion.correct(name, layer.masked, layer.mask.keep)
+            if corrected is not None:
+                layer.masked.copy_(corrected)
+
+    def observe(self) -> None:
+        """Let the criterion collect statistics of a step: after the backward pass, before the optimizer's step."""
+        if self.criterion.observes:
+            self.criterion.observe(self.layers)
+
+    def penalty(self) -> Tensor | None:
+        """Return the criterion's term to add to the loss, None: it has none."""
+        return self.criterion.penalty(self.layers) if self.criterion.penalizes else None
+
+    def is_final(self, progress: float) -> bool:
+        """True if the sparsity at `progress` is the schedule's last."""
+        return math.isclose(self.schedule(progress), self.schedule.final)
+
+    # ---- what it holds ---------------------------------------------------------------------------------------------
+
+    @property
+    def _root(self) -> nn.Module:
+        assert self.root is not None, "attach comes first"
+        return self.root
+
+    @property
+    def layers(self) -> dict[str, MaskedLayer]:
+        """The masked layers, by name."""
+        every = masked_layers(self._root)
+        return {name: every[name] for name in self.layer_names if name in every}
+
+    def masks(self) -> dict[str, Tensor]:
+        """Return the mask (bool, True for kept) of each masked tensor, by its name."""
+        return {f"{name}.{layer.MASKED}": layer.mask.keep for name, layer in self.layers.items()}
+
+    def counts(self) -> dict[str, Count]:
+        """Return kept and all entries of each layer, by name."""
+        every = count(self._root)
+        return {name: every[name] for name in self.layer_names if name in every}
+
+    def sparsity(self) -> float:
+        """Return the fraction of entries that is pruned now."""
+        keeps = self.masks().values()
+        num_all = sum(keep.numel() for keep in keeps)
+        return 1 - sum(int(keep.count_nonzero()) for keep in keeps) / num_all if num_all else 0.0
+
+    def score_parameters(self) -> dict[str, nn.Parameter]:
+        """Return the trained parameters of the masks by name, for a learning rate of their own; empty if none."""
+        return {
+            f"{name}.mask.{part}": layer.mask.get_parameter(part)
+            for name, layer in self.layers.items()
+            for part in self.mask_kind.names_of_scores()
+        }
+
+    def score_names(self) -> list[str]:
+        """Return the names of `score_parameters`, also of a network that has no masks yet."""
+        return [f"{name}.mask.{part}" for name in self.layer_names for part in self.mask_kind.names_of_scores()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the masks' tensors, by the name of their layer."""
+        return {
+            f"{name}.{part}": value
+            for name, layer in self.layers.items()
+            for part, value in layer.mask.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the masks to what `state_dict` returned, of an attached network with the same targets."""
+        for name, layer in self.layers.items():
+            layer.mask.load_state_dict({part: state[f"{name}.{part}"] for part in layer.mask.state_dict()})
+        self.remember()
+
+    def finalize(self) -> nn.Module:
+        """Put plain layers back that compute the same, in place, and return the network: pruned entries are 0."""
+        root = self._root
+        fold_masks(root)
+        self.root = None
+        return root
