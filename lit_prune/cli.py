@@ -1,5 +1,6 @@
 """The command line: its commands, each imported when it is asked for, and one class of errors for users."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -7,6 +8,8 @@ from importlib import import_module
 from lit_prune import __version__
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import explain, with_config_files
+
+_SIGPIPE = 141  # exit code of a process whose pipe is closed, as shells have it
 
 # Name -> module whose `run(arguments)` does it, and what it is for.
 COMMANDS = {
@@ -77,7 +80,13 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def console() -> None:
     """The console script."""
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe, as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _SIGPIPE
+    sys.exit(code)
 
 
 def _help() -> str:

@@ -113,3 +113,13 @@ class Listed(Callback):
     def on_fit_start(self, trainer, module):
         LISTED.update({name: type(module.phases[name]).__name__ for name in module.phases})
         raise UserError("seen")
+
+
+LABELS: dict[str, set[int]] = {}
+
+
+class Labels(Callback):
+    """Notes by phase, in `LABELS`, the labels that it trains on."""
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, *_):
+        LABELS.setdefault(module.phase, set()).update(batch.labels.tolist())

@@ -1,6 +1,7 @@
 """`python -m lit_prune`, without the process around it."""
 
 import runpy
+import subprocess
 import sys
 
 import pytest
@@ -20,3 +21,11 @@ def test_a_users_error_is_its_exit_code(monkeypatch, capsys):
         runpy.run_module("lit_prune", run_name="__main__")
     assert stop.value.code == 2
     assert "--resume nowhere" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_traceback():
+    command = [sys.executable, "-m", "lit_prune", "configs"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141

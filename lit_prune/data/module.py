@@ -1,9 +1,7 @@
 """`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
 
-import os
-import signal
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,11 +13,13 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate, check_length
 from lit_prune.data.bias.column import biased_rows
+from lit_prune.data.loading import TaskRows, end_on_sigterm, evaluation_loader
 from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 from lit_prune.data.selection_metric import check_selection
+from lit_prune.data.switching import FindSource, SwitchingLoader
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task
@@ -117,6 +117,7 @@ class MultitaskDataModule(LightningDataModule):
             num_train,
         )
         self.collate = Collate(tokenizer, self.tasks)
+        self.find_source: FindSource | None = None  # set by a run whose phases have batches of their own
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
@@ -156,9 +157,12 @@ class MultitaskDataModule(LightningDataModule):
 
     def some_rows(self, task: str) -> Batch:
         """Return a batch of a task's first training rows, made as in training."""
-        rows = self.train[task]
-        keys = [(task, row) for row in range(min(7, len(rows)))]
-        batch: Batch = self.collate(_TaskRows({task: rows}, self.collate).__getitems__(keys))
+        return self.batch_of(task, range(min(7, len(self.train[task]))))
+
+    def batch_of(self, task: str, numbers: Iterable[int]) -> Batch:
+        """Return a batch of a task's training rows by their numbers, made as in training."""
+        rows = TaskRows({task: self.train[task]}, self.collate)
+        batch: Batch = self.collate(rows.__getitems__([(task, number) for number in numbers]))
         return batch
 
     @property
@@ -206,14 +210,19 @@ class MultitaskDataModule(LightningDataModule):
     def _share(self) -> tuple[int, int]:
         return self.trainer.global_rank if self.trainer is not None else 0, self._num_processes
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> Iterable[Batch]:
         """Build the loader of training batches, each of one task, from the current step on."""
+        if self.find_source is None:
+            return self._training_loader()
+        return SwitchingLoader(self._training_loader, self.find_source)
+
+    def _training_loader(self) -> DataLoader[Batch]:
         return DataLoader(
-            _TaskRows(self.train, self.collate, *self._share),
+            TaskRows(self.train, self.collate, *self._share),
             batch_sampler=self._sampler(),
             collate_fn=self.collate,
             num_workers=self.num_workers,
-            worker_init_fn=_end_on_sigterm,
+            worker_init_fn=end_on_sigterm,
             generator=torch.Generator().manual_seed(self.seed),
         )
 
@@ -240,60 +249,3 @@ def _chosen(tasks: Sequence[Task], names: Sequence[str]) -> list[Task]:
             f"data.only must be names of data.tasks, each once, got {list(names)}: choose from {sorted(known)}"
         )
     return [known[name] for name in names]
-
-
-def evaluation_loader(
-    each: EvaluationSet, batch_size: int, collate: Collate, num_workers: int = 0, rank: int = 0, num_processes: int = 1
-) -> DataLoader[Batch]:
-    """Build the loader of an evaluation set: every row once, rows of similar length together.
-
-    Args:
-        each: The set.
-        batch_size: Rows per batch, over all processes.
-        collate: Makes rows a batch.
-        num_workers: Worker processes.
-        rank: Which of the processes this is; it gets its share of every batch.
-        num_processes: How many there are.
-    """
-    return DataLoader(
-        _TaskRows({each.task: each.rows}, collate, rank, num_processes),
-        batch_sampler=_by_length(each, batch_size),
-        collate_fn=collate,
-        num_workers=num_workers,
-        worker_init_fn=_end_on_sigterm,
-        generator=torch.Generator(),  # an iterator would else draw from the global one
-    )
-
-
-def _end_on_sigterm(worker: int) -> None:
-    """End a worker on SIGTERM without an error; a signal to a group of processes also reaches its own process."""
-    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
-
-
-class _TaskRows(torch.utils.data.Dataset[Any]):
-    """Rows of several sets; a key is (task, row number), a fetch is the columns of one task's rows.
-
-    Every process asks for the same batches, and gets its share of each: every `num_processes`-th row.
-    """
-
-    def __init__(self, sets: dict[str, Dataset], collate: Collate, rank: int = 0, num_processes: int = 1) -> None:
-        self.rank = rank
-        self.num_processes = num_processes
-        self.sets = {
-            name: rows.select_columns([each for each in rows.column_names if each in collate.columns(name)])
-            for name, rows in sets.items()
-        }
-
-    def __getitems__(self, keys: list[tuple[str, int]]) -> dict[str, Any]:
-        task = keys[0][0]
-        index = [row for _, row in keys[self.rank :: self.num_processes]]
-        weight = len(index) * self.num_processes / len(keys)
-        index = index or [keys[0][1]]  # a model cannot run on nothing: a row of weight 0
-        return {"task": task, "index": index, "weight": weight, **self.sets[task][index]}
-
-
-def _by_length(each: EvaluationSet, batch_size: int) -> list[list[tuple[str, int]]]:
-    order = np.argsort(count_tokens(each.rows), kind="stable").tolist()
-    return [
-        [(each.task, row) for row in order[start : start + batch_size]] for start in range(0, len(order), batch_size)
-    ]

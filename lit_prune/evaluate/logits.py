@@ -11,7 +11,7 @@ from rich.progress import track
 
 from lit_prune.data.batch import Collate
 from lit_prune.data.configured import setting
-from lit_prune.data.module import evaluation_loader
+from lit_prune.data.loading import evaluation_loader
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Collector, Predicted

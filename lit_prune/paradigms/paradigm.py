@@ -44,8 +44,7 @@ class Paradigm(LightningModule):
         start_from: A run's folder or a checkpoint to take the first weights from instead of the base phase, None: the
             pretrained encoder under random heads. Of a run pruned by rank its `checkpoints/best.ckpt`: what is pruned
             stays so, and each matrix becomes the two factors of its kept ranks.
-        teacher: A run's folder or a checkpoint of the dense model that teaches, for losses that need one; None: the
-            base.
+        teacher: A run's folder or a checkpoint of the dense model that teaches, None: the base.
     """
 
     def __init__(
@@ -144,6 +143,8 @@ class Paradigm(LightningModule):
         self.begin_loss()
         self.trainer.num_sanity_val_steps = float("inf") if self.start.is_trained else 0
         self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()
+        if any(self.phases[name].has_own_batches for name in self.phases):
+            self.data.find_source = lambda: self.phases[self.phases.due(self.trainer.global_step)].batches(self)
 
     def on_train_start(self) -> None:
         """Have the base beside the checkpoints to come, where no phase trains it."""
@@ -175,7 +176,7 @@ class Paradigm(LightningModule):
         """Return a fresh optimizer and schedule over what the current phase trains."""
         start, end = self.phases.span(self.phase)
         trained = {name: value for name, value in self.named_parameters() if value.requires_grad}
-        # Under a loss scaler a fused optimizer would unscale the gradients only after clipping.
+        # Under a loss scaler a fused optimizer would unscale gradients after clipping.
         optimizer = self.phases.current.training.make_optimizer(trained, fused=self.trainer.precision != "16-mixed")
         schedule = self.phases.current.training.make_lr_schedule(optimizer, end - start)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -217,8 +218,7 @@ class Paradigm(LightningModule):
         return self.phases.current.loss if own is None else own
 
     def _teach(self, batch: Batch) -> Tensor:
-        if self.teacher is None:  # the first step that needs one, or the first after a resume
-            self.teacher = teach(self, self.taught_by or self.folder / "checkpoints" / BASE)
+        self.teacher = self.teacher or teach(self, self.taught_by or self.folder / "checkpoints" / BASE)
         return self.teacher(batch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

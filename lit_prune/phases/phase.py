@@ -31,11 +31,13 @@ class Phase:
             encoder of other tasks.
         freezes_base: What the phase freezes is as in the model that the run began with, `dense.ckpt`: the phase's
             checkpoints leave it there.
+        has_own_batches: The phase trains on its `batches`.
     """
 
     may_be_empty: ClassVar[bool] = False
     starts_masked: ClassVar[bool] = False
     freezes_base: ClassVar[bool] = False
+    has_own_batches: ClassVar[bool] = False
 
     def __init__(self, training: Training, loss: Loss | None = None) -> None:
         self.training = training
@@ -100,7 +102,10 @@ class Phase:
     # ---- steps and evaluations -------------------------------------------------------------------------------------
 
     def batches(self, run: "Paradigm") -> Iterable[Any] | None:
-        """Return the batches that the phase trains on, None: those of the data module."""
+        """Return the batches that the phase trains on, the same object at every call; None: those of the data module.
+
+        A resumed run asks again: batches have to be a function of `run.step_of_phase` for it to repeat them.
+        """
         return None
 
     def before_forward(self, run: "Paradigm", batch: "Batch") -> None:

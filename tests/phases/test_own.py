@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 import yaml
-from run_helpers import assert_same, cut_off_by, without_callbacks
+from run_helpers import LABELS, assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
 from lit_prune.runs.checkpoints import read_checkpoint
@@ -17,6 +17,9 @@ phases:
     init_args:
       training: {length: 8 steps, learning_rate: 1.0e-3}
       loss: plugins.focal.Focal
+  entailed:
+    class_path: plugins.entailed.Entailed
+    init_args: {training: {length: 4 steps, learning_rate: 1.0e-3}}
   probe:
     class_path: plugins.heads_only.HeadsOnly
     init_args: {training: {length: 4 steps, learning_rate: 1.0e-2}}
@@ -49,13 +52,22 @@ def run(finished, config):
 def test_they_train(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["sparsity"] == pytest.approx(0.5, abs=0.01)
-    dense, probe = (read_checkpoint(run / "checkpoints" / f"{name}.ckpt")["state_dict"] for name in ("dense", "probe"))
+    names = ("entailed", "probe")
+    dense, probe = (read_checkpoint(run / "checkpoints" / f"{name}.ckpt")["state_dict"] for name in names)
     moved = {name for name, value in dense.items() if not torch.equal(value, probe[name])}
     assert moved
     assert all(name.startswith("heads.") for name in moved)
 
 
-@pytest.mark.parametrize("step", [6, 10, 19])
+def test_a_phase_trains_on_its_own_batches(config, experiment):
+    LABELS.clear()
+    code, _ = experiment("--trainer.callbacks+=run_helpers.Labels", config=config)
+    assert code == 0
+    assert LABELS["entailed"] == {1}
+    assert all(len(labels) == 3 for phase, labels in LABELS.items() if phase != "entailed")
+
+
+@pytest.mark.parametrize("step", [6, 10, 14, 23])
 def test_they_resume_bit_for_bit(run, config, experiment, tmp_path, step):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         experiment("--trainer.val_check_interval=4", cut_off_by("run_helpers.CutOff", step), config=config, name="cut")
