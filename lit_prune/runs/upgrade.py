@@ -12,7 +12,16 @@ from lit_prune.runs.aliases import resolve_aliases
 from lit_prune.runs.recorded import config_file, read_record
 
 # Module or class -> its present place; a module's classes move with it.
-MOVED = {"lit_prune.callbacks.stability": "lit_prune.callbacks.seeds"}
+MOVED = {
+    "lit_prune.callbacks.stability": "lit_prune.callbacks.seeds",
+    "lit_prune.data.task": "lit_prune.data.tasks.task",
+    "lit_prune.data.choices": "lit_prune.data.tasks.choice",
+    "lit_prune.data.mentions": "lit_prune.data.tasks.mention",
+    "lit_prune.data.similarity": "lit_prune.data.tasks.similarity",
+    "lit_prune.data.spans": "lit_prune.data.tasks.span",
+    "lit_prune.data.windows": "lit_prune.data.tasks.windows",
+    "lit_prune.paradigms.from_dense": "lit_prune.paradigms.fine_tune",
+}
 
 # Name of a class and its old argument -> the present name, where the value stays as it is.
 RENAMED: dict[tuple[str, str], str] = {}
