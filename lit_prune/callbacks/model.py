@@ -47,4 +47,6 @@ def _phase(run: "Paradigm", name: str) -> dict[str, Any]:
     start, end = run.phases.span(name)
     training = {key: value for key, value in asdict(phase.training).items() if isinstance(value, str | int | float)}
     loss = f"{type(phase.loss).__module__}.{type(phase.loss).__qualname__}"
-    return {"class_path": f"lit_prune.phases.{type(phase).__name__}", "steps": end - start, "loss": loss, **training}
+    module = type(phase).__module__
+    room = "lit_prune.phases" if module.startswith("lit_prune.phases.") else module
+    return {"class_path": f"{room}.{type(phase).__qualname__}", "steps": end - start, "loss": loss, **training}

@@ -20,6 +20,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore
 from lit_prune.callbacks.folder import RunFolder
 from lit_prune.callbacks.progress import PhaseProgressBar
 from lit_prune.callbacks.record import CHOSEN_PRECISION
+from lit_prune.data.configured import setting
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -59,7 +60,26 @@ TRAINER_DEFAULTS = {
 
 _LOADER = "lit_prune"  # yaml, with aliases of settings resolved
 _PARSER = {"exit_on_error": False, "parser_mode": _LOADER}
-set_loader(_LOADER, lambda text: resolve_aliases(get_loader("yaml")(text)))
+
+
+def _load(text: str) -> Any:
+    """Return what a yaml contains, with aliases resolved.
+
+    Raises:
+        UserError: it overrides a single phase of a list, which would drop the others.
+    """
+    content = resolve_aliases(get_loader("yaml")(text))
+    phases = setting(content, "model.init_args.phases", Any) if isinstance(content, dict) else None
+    for name, phase in phases.items() if isinstance(phases, dict) else ():
+        if not isinstance(phase, str) and "class_path" not in (phase or {}):
+            raise UserError(
+                f"model.init_args.phases in a configuration must list whole phases, got {name!r} without class_path: "
+                f"override a setting by an argument, as --model.init_args.phases.{name}.init_args.training.length"
+            )
+    return content
+
+
+set_loader(_LOADER, _load)
 
 
 class PruneCLI(LightningCLI):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
 from lit_prune.data.batch import Batch
@@ -38,6 +39,19 @@ def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
                 "as configs/srnet_poe.yaml does"
             )
         check_labels(own, task.name, task.ood_train.merged(task.labels))
+
+
+def check_fit(module: "Paradigm", stage: str) -> None:
+    """Check that a Trainer is to fit a paradigm, which has not been trained before.
+
+    Raises:
+        UserError: the stage is another, or it has.
+    """
+    if stage != TrainerFn.FITTING:
+        named = TrainerFn(stage).value
+        raise UserError(f"a paradigm must be trained by Trainer.fit, got {named}: evaluate its run by lit_prune test")
+    if module.phases.ends:
+        raise UserError("a paradigm must be trained once, got it again: make a new one, as its phases have begun")
 
 
 def check_trainer(trainer: Trainer) -> None:

@@ -13,7 +13,7 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.losses import Loss, check_finite
-from lit_prune.paradigms.checks import check_needs, check_phases, check_trainer
+from lit_prune.paradigms.checks import check_fit, check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
 from lit_prune.paradigms.selection import Selection
 from lit_prune.paradigms.start import Start
@@ -70,6 +70,7 @@ class Paradigm(LightningModule):
         self._phase_ended = False
         self.restored_state: dict[str, Any] | None = None  # the random state, until a resumed run trains
         self.restored_statistics: dict[str, Tensor] = {}  # of the phase that a run is resumed in
+        self.left_out: list[str] | None = None  # tensors that the phase's checkpoints leave to the base, once known
         self.frozen_names = {name for name, value in self.named_parameters() if not value.requires_grad}
         self.start = Start(start_from)
         self.taught_by = None if teacher is None else find_dense(teacher, "teacher")
@@ -133,8 +134,7 @@ class Paradigm(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Lay out the phases in optimizer steps, and check what would otherwise fail later."""
-        if stage != "fit":
-            return
+        check_fit(self, stage)
         check_trainer(self.trainer)
         per_epoch = self.data.batches_per_epoch / self.trainer.accumulate_grad_batches
         self.phases.lay_out(lambda phase: phase.num_steps(self, per_epoch), self.trainer.max_steps)
@@ -158,7 +158,7 @@ class Paradigm(LightningModule):
     def _start_phase(self, name: str) -> None:
         """Begin a phase: the best weights of the one before, the phase's shape, a fresh optimizer and schedule."""
         load_best(self)
-        self.phases.name = name
+        self.phases.name, self.left_out = name, None
         self.phases.current.begin(self)
         self.begin_loss()
         if self.phases.current.leaves_unused(self):

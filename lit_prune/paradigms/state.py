@@ -1,13 +1,15 @@
 """The state of a run in its checkpoints: what an exact resume needs, and the best model of a phase."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from lit_prune.paradigms.ddp import allow_unused
 from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
-from lit_prune.runs.checkpoints import KEY, complete, leave_out, read_file, take_loss
+from lit_prune.runs.checkpoints import BASE, KEY, complete, leave_out, read_checkpoint, read_file, take_loss
 from lit_prune.runs.random_state import conditions, random_states, warn_of_changes
 from lit_prune.tuning.entries import frozen_tensors
 from lit_prune.tuning.names import leave_plain, take_plain
@@ -30,8 +32,11 @@ def pack(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     if statistics := run.phases.current.statistics(run):
         checkpoint[KEY]["statistics"] = statistics
     checkpoint["state_dict"] = leave_plain(checkpoint["state_dict"])
-    if run.phase != run.phases.base and all(phase.freezes_base for phase in run.phases.since_base):
-        leave_out(checkpoint, frozen_tensors(run))
+    if run.phase != run.phases.base and run.phases.current.freezes_base:
+        frozen = frozen_tensors(run)
+        if run.left_out is None:  # the first checkpoint of the phase
+            run.left_out = _unchanged(frozen, run.folder / "checkpoints" / BASE)
+        leave_out(checkpoint, {name: frozen[name] for name in run.left_out})
 
 
 def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
@@ -43,6 +48,7 @@ def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     state = checkpoint[KEY]
     run.selection.best, run.phases.ends, run.phases.name = state["selected"], state["ends"], state["phase"]
     run.restored_statistics = state.get("statistics", {})
+    run.left_out = state.get("left_out")
     states = state["random_states"]
     run.restored_state = states[run.trainer.global_rank % len(states)]
     phase = run.phases.current
@@ -54,6 +60,12 @@ def restore(run: "Paradigm", checkpoint: dict[str, Any]) -> None:
     # Killed after its last step, a run lacks nothing but its record.
     run.trainer.should_stop = checkpoint["global_step"] >= run.phases.ends[run.phases.last]
     warn_of_changes(state["conditions"], conditions(run.trainer))
+
+
+def _unchanged(frozen: Mapping[str, Tensor], base: Path) -> list[str]:
+    """Return the names of tensors that are as in the base: a phase before may have changed others."""
+    state = read_checkpoint(base)["state_dict"]
+    return [name for name, value in frozen.items() if name in state and torch.equal(state[name], value.cpu())]
 
 
 def load_best(run: "Paradigm") -> None:

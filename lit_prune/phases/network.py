@@ -1,5 +1,6 @@
 """Changes of the network that several kinds of phases share."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -8,6 +9,7 @@ from lit_prune.runs.checkpoints import BASE, read_checkpoint
 from lit_prune.sparsity.install import fix_masks, masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import FixedMask
+from lit_prune.sparsity.targets import layers_in, targets_of
 from lit_prune.tuning.fold import fold_tuned
 
 if TYPE_CHECKING:
@@ -32,6 +34,15 @@ def unfreeze(run: "Paradigm") -> None:
     """Train all parameters but those that the encoder was built with frozen."""
     for name, value in run.named_parameters():
         value.requires_grad_(name not in run.frozen_names)
+
+
+def cover(run: "Paradigm", matched: Mapping[str, Sequence[str]]) -> None:
+    """Have a run's targets be those of a phase, and of earlier phases those whose masks are still there."""
+    own = layers_in(matched)
+    targets = {target: list(names) for target, names in matched.items()}
+    for name, target in targets_of([name for name in masked_layers(run) if name not in own]).items():
+        targets.setdefault(target, []).append(name)
+    run.matched = targets
 
 
 def rewind(run: "Paradigm") -> None:

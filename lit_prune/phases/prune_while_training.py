@@ -91,7 +91,7 @@ class PruneWhileTraining(Pruning):
     def trained_names(self, run: "Paradigm") -> list[str]:
         """Return the names of the weights, or what takes their place, and of the scores of learned masks."""
         names = super().trained_names(run)
-        for layer in layers_in(run.matched):
+        for layer in layers_in(self.matched):
             linear = run.get_submodule(layer)
             assert isinstance(linear, nn.Linear | RankPair)
             before = [name for name in names if name.startswith(f"{layer}.")]

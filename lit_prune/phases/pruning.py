@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
+from lit_prune.phases.network import cover
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.install import install_saved
 from lit_prune.sparsity.mask_kinds import MaskKind
 from lit_prune.sparsity.masks import Refreshed
+from lit_prune.sparsity.pairs import RankPair, install_saved_pairs
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
@@ -64,6 +67,7 @@ class Pruning(Phase):
         self.without = without
         self.structure = structure or Element()
         self.pruner: Pruner
+        self.matched: dict[str, list[str]] = {}
 
     def mask_kind(self, run: "Paradigm") -> MaskKind | None:
         """Return the kind of masks, None: as the criterion needs."""
@@ -72,9 +76,9 @@ class Pruning(Phase):
     def prepare(self, run: "Paradigm") -> None:
         """Match the targets."""
         matched = match(run, run.encoder.model_type, self.targets, self.patterns, self.without)
-        run.matched = self.structure.layers(run, matched)
+        self.matched = self.structure.layers(run, matched)
         self.pruner = Pruner(
-            run.matched,
+            self.matched,
             self.criterion,
             self.schedule,
             structure=self.structure,
@@ -84,14 +88,35 @@ class Pruning(Phase):
 
     def begin(self, run: "Paradigm") -> None:
         """Put masks over the targets, at the initial sparsity."""
-        self.pruner.attach(run)
+        self._attach(run)
         self._update(run)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Put masks over the targets."""
         if run.phases.position > 1:
-            super().restore(run, state)
+            self._restore_earlier(run, state)
         self.pruner.attach(run)
+        cover(run, self.matched)
+
+    def _attach(self, run: "Paradigm") -> None:
+        if run.phases.position > 1:
+            self.prepare(run)  # an earlier phase may have changed the layers
+        self.pruner.attach(run)
+        cover(run, self.matched)
+
+    def _restore_earlier(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
+        """Put back what earlier phases made of the network, but for the masks of this one."""
+        install_saved_pairs(run, state)
+        self.prepare(run)
+        own = tuple(f"{name}." for name in self.pruner.layer_names)
+        install_saved(run, {name: value for name, value in state.items() if not name.startswith(own)})
+        for name in self.pruner.layer_names:
+            linear, sigma = run.get_submodule(name), state.get(f"{name}.sigma")
+            if sigma is None or not isinstance(linear, nn.Linear):
+                continue
+            if len(sigma) < min(linear.in_features, linear.out_features):  # it was a pair of fewer ranks
+                has_bias = linear.bias is not None
+                run.set_submodule(name, RankPair(linear.in_features, len(sigma), linear.out_features, has_bias))
 
     def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
         """Return what the criterion collected."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from lit_prune.losses import Loss
-from lit_prune.phases.network import rewind, settle
+from lit_prune.phases.network import cover, rewind, settle, unfreeze
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Criterion, Magnitude
@@ -60,6 +60,7 @@ class Round(Phase):
         self.targets = targets
         self.patterns = patterns
         self.pruner: Pruner
+        self.matched: dict[str, list[str]] = {}
         self.frozen: list[str] = []
 
     @property
@@ -69,10 +70,10 @@ class Round(Phase):
 
     def prepare(self, run: "Paradigm") -> None:
         """Match the targets, and the parameters that are trained."""
-        run.matched = split_pairs(
+        self.matched = split_pairs(
             run, match(run, run.encoder.model_type, self.targets, self.patterns, without=("classifier",))
         )
-        self.pruner = Pruner(run.matched, self.criterion, self.schedule, scope=self.scope, masks=Fixed())
+        self.pruner = Pruner(self.matched, self.criterion, self.schedule, scope=self.scope, masks=Fixed())
         names = [name for name, _ in run.named_parameters()]
         chosen = set(named_by(self.trained, names, "trained"))
         self.frozen = [name for name in names if name not in chosen]
@@ -84,7 +85,11 @@ class Round(Phase):
     def begin(self, run: "Paradigm") -> None:
         """Prune by the weights as they are, rewind if so set, and freeze what is not trained."""
         settle(run)
+        unfreeze(run)
+        if run.phases.position > 1:
+            self.prepare(run)  # an earlier phase may have changed the layers
         self.pruner.attach(run)
+        cover(run, self.matched)
         run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))
         if self.rewinds:
             rewind(run)
@@ -93,7 +98,9 @@ class Round(Phase):
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Put the masks back, and freeze what is not trained."""
         super().restore(run, state)
+        self.prepare(run)
         self.pruner.attach(run)
+        cover(run, self.matched)
         self._freeze(run)
 
     def _freeze(self, run: "Paradigm") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from lit_prune.losses import Loss
-from lit_prune.phases.network import head_names
+from lit_prune.phases.network import head_names, settle, unfreeze
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.tuning.method import Method
@@ -41,6 +41,8 @@ class Search(Phase):
 
     def begin(self, run: "Paradigm") -> None:
         """Shape the network for the search."""
+        settle(run)
+        unfreeze(run)
         self.method.begin_search(run)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:

@@ -3,7 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from lit_prune.errors import UserError
+from lit_prune.names import check_name
 from lit_prune.phases.phase import Phase
+
+_BASE = "dense"  # begins the names of files and metrics of the first phase
+_FILES = ("best", "last")  # names of checkpoints
 
 
 class PhaseSequence:
@@ -34,6 +38,12 @@ class PhaseSequence:
         Raises:
             UserError: the name is taken, or `before` names no phase.
         """
+        check_name("name of a phase", name)
+        if name in _FILES or (name == _BASE and self._phases):
+            raise UserError(
+                f"name of a phase must be none of {', '.join(_FILES)}, and {_BASE} only for the first, got {name!r}: "
+                "rename it"
+            )
         if name in self._phases or not (before is None or before in self._phases):
             raise UserError(
                 f"a new phase must have a new name and come before one of {list(self)}, got {name!r} before {before!r}"
@@ -61,12 +71,7 @@ class PhaseSequence:
 
     def label(self, name: str) -> str:
         """Return what begins the names of a phase's files and metrics: of the base always `dense`."""
-        return "dense" if name == self.base else name
-
-    @property
-    def since_base(self) -> list[Phase]:
-        """The phases after the base, up to the current one."""
-        return [self._phases[name] for name in list(self)[1 : self.position + 1]]
+        return _BASE if name == self.base else name
 
     @property
     def position(self) -> int:

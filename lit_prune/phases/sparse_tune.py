@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor
 
 from lit_prune.losses import Loss
-from lit_prune.phases.network import head_names, settle
+from lit_prune.phases.network import head_names, settle, unfreeze
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.tuning.entries import frozen_tensors
@@ -49,6 +49,7 @@ class SparseTune(Phase):
         """Shape the network for tuning; a method that searched takes what it found."""
         if not self.method.searches:  # else what the search trained is still to be used
             settle(run)
+            unfreeze(run)
         run.begin_loss()  # the method may compute gradients
         self.method.begin(run, lambda num_batches: _losses(run, num_batches), run.sum_processes)
 

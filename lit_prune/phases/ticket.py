@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_prune.heads import Head
 from lit_prune.losses import Loss
-from lit_prune.phases.network import rewind, settle
+from lit_prune.phases.network import cover, rewind, settle, unfreeze
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.controls import Control
@@ -67,6 +67,7 @@ class Ticket(Phase):
         self.patterns = patterns
         self.found: dict[str, Tensor] = {}
         self.pruner: Pruner
+        self.matched: dict[str, list[str]] = {}
 
     @property
     def finds_mask(self) -> bool:
@@ -75,11 +76,11 @@ class Ticket(Phase):
 
     def prepare(self, run: "Paradigm") -> None:
         """Match the targets, and read the masks of another run."""
-        run.matched = split_pairs(
+        self.matched = split_pairs(
             run, match(run, run.encoder.model_type, self.targets, self.patterns, without=("classifier",))
         )
         schedule = Constant(self.sparsity or 0.0)
-        self.pruner = Pruner(run.matched, self.criterion, schedule, scope=self.scope, masks=Fixed())
+        self.pruner = Pruner(self.matched, self.criterion, schedule, scope=self.scope, masks=Fixed())
         if self.start_from is not None:
             found = find_masks(self.start_from, self.sparsity)
             check_fit(found, dict(run.named_parameters()), self.start_from)
@@ -89,6 +90,9 @@ class Ticket(Phase):
     def begin(self, run: "Paradigm") -> None:
         """Reset the heads, put the masks there, and take the weights that the run began with."""
         settle(run)
+        unfreeze(run)
+        if run.phases.position > 1:
+            self.prepare(run)  # an earlier phase may have changed the layers
         before = current_masks(run)
         for head in run.heads.values():
             assert isinstance(head, Head)
@@ -103,6 +107,7 @@ class Ticket(Phase):
             keeps = {name: self.control(keep) for name, keep in keeps.items()}
         install(run, keeps, lambda name, _: FixedMask(keeps[name]))
         rewind(run)
+        cover(run, self.matched)
         after = current_masks(run)
         before = before or {name: keep.new_ones(keep.shape) for name, keep in after.items()}
         run.refreshed = Refreshed(run.trainer.global_step, flipped(before, after))
@@ -111,3 +116,4 @@ class Ticket(Phase):
         """Put the masks back."""
         super().restore(run, state)
         self.pruner.attach(run)
+        cover(run, self.matched)

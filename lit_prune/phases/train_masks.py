@@ -68,7 +68,7 @@ class TrainMasks(Pruning):
         else:
             settle(run)
         run.requires_grad_(False)
-        self.pruner.attach(run)
+        self._attach(run)
         for name, mask in learned_masks(run).items() if continues else ():
             mask.scores.data.copy_(scores[name])
         self._update(run)

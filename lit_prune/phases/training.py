@@ -16,6 +16,7 @@ from lit_prune.errors import UserError
 from lit_prune.phases.eligibility import Always, Eligibility
 from lit_prune.phases.lr_schedules import LearningRateSchedule, LinearDecay, check_warmup
 
+_WARMUP = 0.1  # unless it is set
 LARGEST_RATE = 1e3  # a learning rate above it is a slip
 _LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(epoch|step)s?\s*")
 
@@ -43,7 +44,7 @@ class Training:
     length: str | None = None
     learning_rate: float = 2e-5
     weight_decay: float = 0.0
-    warmup: float = 0.1
+    warmup: float = _WARMUP
     learning_rates: dict[str, float] | None = None
     optimizer: Callable[[Iterable[Any]], Optimizer] | None = None
     lr_schedule: LearningRateSchedule | None = None
@@ -63,6 +64,10 @@ class Training:
             _check("steps", self.steps, self.steps >= 0, "from 0 on", "0 leaves the phase out")
         _check("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "from 0 on", "0 decays nothing")
         check_warmup(self.warmup)
+        if self.lr_schedule is not None and self.warmup != _WARMUP:
+            raise UserError(
+                f"warmup of a phase must be unset beside lr_schedule, got {self.warmup}: set that of the lr_schedule"
+            )
 
     def _read_length(self) -> None:
         given = [name for name in ("length", "epochs", "steps") if getattr(self, name) is not None]

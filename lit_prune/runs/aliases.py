@@ -76,6 +76,8 @@ def resolve_arguments(arguments: Sequence[str]) -> list[str]:
         value = next(rest, "") if found["value"] is None else found["value"]
         if alias in _LENGTHS:
             resolved += [f"--{place}.length={_shortest(value)} {alias}"] if value != "null" else []
+        elif value == "null":
+            resolved.append(f"--{place}.{'lr_schedule' if alias == 'decay_over' else 'eligible'}=null")
         elif alias == "decay_over":
             resolved += [f"--{place}.lr_schedule=lit_prune.phases.LinearDecay", f"--{place}.lr_schedule.over={value}"]
         else:

@@ -134,3 +134,12 @@ def test_two_runs_do_not_share_a_folder(script, tmp_path):
     with pytest.raises(UserError, match="the logger's folder must be of no other run"):
         script(logger=CSVLogger(tmp_path, name="same", version=0))
     assert (tmp_path / "same/version_0/metrics.json").is_file()
+
+
+def test_a_paradigm_trains_once_and_is_evaluated_by_commands(script):
+    model = script(val_check_interval=20, check_val_every_n_epoch=None)
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    with pytest.raises(UserError, match="must be trained once, got it again"):
+        trainer.fit(model, datamodule=model.trainer.datamodule)
+    with pytest.raises(UserError, match=r"must be trained by Trainer\.fit, got validate"):
+        trainer.validate(model, datamodule=model.trainer.datamodule)

@@ -24,11 +24,17 @@ def test_the_selected_model_comes_back_with_its_masks(any_run):
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("config.yaml", "is it a run"), ("metrics.json", "--resume"), ("checkpoints", "best.ckpt")]
+    ("missing", "message"),
+    [
+        (["config.yaml", "model.json"], "is it a run"),
+        (["run.json"], "is it a run"),
+        (["metrics.json"], "--resume"),
+        (["checkpoints"], "best.ckpt"),
+    ],
 )
 def test_an_incomplete_run_is_an_error_with_a_remedy(finished_run, tmp_path, missing, message):
     run = tmp_path / "version_0"
-    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(missing))
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(*missing))
     with pytest.raises(UserError, match=message):
         read_run(run, None)
 

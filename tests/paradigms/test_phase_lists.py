@@ -77,6 +77,109 @@ def test_the_second_mask_phase_goes_on_from_the_scores_of_the_first(whole):
     assert min(float(each) for each in near) > 0.9
 
 
+# ---- any list of phases ------------------------------------------------------------------------------------------
+
+MAGNITUDE = "lit_prune.sparsity.criteria.Magnitude"
+CHOSEN = {"class_path": "lit_prune.tuning.ChosenEntries", "init_args": {"criterion": MAGNITUDE, "share": 0.1}}
+LORA = {"class_path": "lit_prune.tuning.Lora", "init_args": {"rank": 2}}
+RANK = "lit_prune.sparsity.structures.Rank"
+
+
+def phase(kind, rate=1e-3, sparsity=None, **init_args):
+    """A phase of a few steps."""
+    training = {"length": f"{STEPS} steps", "learning_rate": rate}
+    if kind == "Round":
+        init_args |= {"sparsity": sparsity}
+    elif sparsity is not None:
+        schedule = {"class_path": "lit_prune.sparsity.schedules.Constant", "init_args": {"sparsity": sparsity}}
+        init_args |= {"schedule": schedule}
+    if kind == "TrainMasks":
+        init_args |= {"initial_scores": MAGNITUDE}
+    if kind == "PruneWhileTraining":
+        init_args |= {"criterion": MAGNITUDE}
+    return {"class_path": f"lit_prune.phases.{kind}", "init_args": {"training": training, **init_args}}
+
+
+LISTS = {
+    "LoRA, then masks": [phase("SparseTune", method=LORA), phase("TrainMasks", 1e-2, 0.5)],
+    "tuned twice": [phase("SparseTune", method=CHOSEN), phase("SparseTune", method=CHOSEN)],
+    "LoRA twice": [phase("SparseTune", method=LORA), phase("SparseTune", method=LORA)],
+    "masks, then tuned": [phase("TrainMasks", 1e-2, 0.5), phase("SparseTune", method=CHOSEN)],
+    "pruned, then masks over more": [phase("PruneWhileTraining", 1e-3, 0.5), phase("TrainMasks", 1e-2, 0.6)],
+    "masks of query, then of key": [
+        phase("TrainMasks", 1e-2, 0.5, targets=["query"]),
+        phase("TrainMasks", 1e-2, 0.5, targets=["key"]),
+    ],
+    "masks, then a round": [phase("TrainMasks", 1e-2, 0.5), phase("Round", 1e-3, 0.7)],
+    "tuned, then a round": [phase("SparseTune", method=CHOSEN), phase("Round", 1e-3, 0.5)],
+    "masks, then a ticket": [phase("TrainMasks", 1e-2, 0.5), phase("Ticket")],
+    "ranks, then fewer": [
+        phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK),
+        phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK),
+    ],
+    "ranks, then elements": [
+        phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK),
+        phase("PruneWhileTraining", 1e-3, 0.5),
+    ],
+}
+
+
+@pytest.fixture
+def listed(experiment, tmp_path):
+    """A function: a list of phases after fine-tuning, further arguments -> exit code and the run's folder."""
+
+    def run(phases, *arguments, name="list"):
+        with open("configs/srnet_poe.yaml") as file:
+            config = yaml.safe_load(file)
+        named = {"dense": phase("FineTune"), **phases}
+        config["model"] = {"class_path": "lit_prune.paradigms.Paradigm", "init_args": {"phases": named}}
+        path = tmp_path / "list.yaml"
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        return experiment("--trainer.val_check_interval=4", *arguments, config=path, name=name)
+
+    return run
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_any_list_trains_resumes_bit_for_bit_and_is_exported(listed, tmp_path, name):
+    phases = dict(zip(("one", "two"), LISTS[name], strict=True))
+    code, run = listed(phases)
+    assert code == 0
+    assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "out")]) == 0
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        listed(phases, cut_off_by("run_helpers.CutOff", 2 * STEPS + 5), name="cut")
+    cut = tmp_path / "runs" / "cut" / "version_0"
+    without_callbacks(cut)
+    assert main(["fit", "--resume", str(cut)]) == 0
+    assert_same(cut, run)
+
+
+def test_a_round_after_tuning_trains_all_weights(listed):
+    code, run = listed({"one": phase("SparseTune", method=CHOSEN), "two": phase("Round", 1e-3, 0.5)})
+    assert code == 0
+    before, after = (read_checkpoint(run / "checkpoints" / f"{each}.ckpt")["state_dict"] for each in ("one", "best"))
+    norm = "encoder.backbone.encoder.layer.0.output.LayerNorm.weight"
+    assert not torch.equal(before[norm], after[norm])
+
+
+@pytest.mark.parametrize("name", ["last", "best", "../../x", "a b", ""])
+def test_a_name_that_is_a_files_or_leads_elsewhere_is_an_error(listed, capsys, name):
+    code, run = listed({name: phase("TrainMasks", 1e-2, 0.5)})
+    assert code == 2
+    assert "name of a phase must be" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_an_override_of_one_phase_in_a_file_is_an_error_that_names_the_way(experiment, tmp_path, capsys):
+    override = {"model": {"init_args": {"phases": {"dense": {"init_args": {"training": {"length": "2 steps"}}}}}}}
+    (tmp_path / "override.yaml").write_text(yaml.safe_dump(override))
+    code, _ = experiment("--config", str(tmp_path / "override.yaml"), config="configs/recipes/two_mask_losses.yaml")
+    assert code == 2
+    error = capsys.readouterr().err
+    assert "must list whole phases, got 'dense' without class_path" in error
+    assert "--model.init_args.phases.dense.init_args.training.length" in error
+
+
 @pytest.mark.parametrize(
     ("config", "kinds"),
     [

@@ -16,6 +16,7 @@ def run():
     torch.manual_seed(0)
     network = nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(6, 8)), "heads": nn.ModuleDict({"a": nn.Linear(8, 2)})})
     network.loggers, network.logged = [SimpleNamespace(log_metrics=lambda *each: network.logged.append(each))], []
+    network.frozen_names = set()
     network.step_of_phase, network.trainer = 1, SimpleNamespace(global_step=5)
     return network
 

@@ -12,7 +12,7 @@ def phases():
     """A base of 20 steps and a second phase of 30."""
     sequence = PhaseSequence()
     sequence.insert("first", FineTune(Training(steps=20)))
-    sequence.insert("last", FineTune(Training(steps=30)))
+    sequence.insert("final", FineTune(Training(steps=30)))
     return sequence
 
 
@@ -22,16 +22,16 @@ def lay_out(phases, max_steps=-1):
 
 
 def test_phases_follow_one_another_up_to_the_last_step_allowed(phases):
-    assert lay_out(phases) == {"first": 20, "last": 50}
-    assert lay_out(phases, 30) == {"first": 20, "last": 30}
-    with pytest.raises(UserError, match="max_steps=20 leaves no step for the phase 'last'"):
+    assert lay_out(phases) == {"first": 20, "final": 50}
+    assert lay_out(phases, 30) == {"first": 20, "final": 30}
+    with pytest.raises(UserError, match="max_steps=20 leaves no step for the phase 'final'"):
         lay_out(phases, 20)
 
 
 def test_a_phase_is_inserted_before_another(phases):
-    phases.insert("middle", FineTune(Training(steps=1)), before="last")
-    assert list(phases) == ["first", "middle", "last"]
-    assert (phases.base, phases.last, phases.name) == ("first", "last", "first")
+    phases.insert("middle", FineTune(Training(steps=1)), before="final")
+    assert list(phases) == ["first", "middle", "final"]
+    assert (phases.base, phases.last, phases.name) == ("first", "final", "first")
 
 
 @pytest.mark.parametrize(("name", "before"), [("first", None), ("new", "nowhere")])
@@ -43,18 +43,18 @@ def test_a_name_that_is_taken_or_unknown_is_an_error(phases, name, before):
 def test_progress_and_what_is_due(phases):
     lay_out(phases)
     assert [phases.progress(step) for step in (0, 5, 20, 60)] == [0.0, 0.25, 1.0, 1.0]
-    assert [phases.due(step) for step in (0, 19, 20, 49)] == ["first", "first", "last", "last"]
-    phases.name = "last"
+    assert [phases.due(step) for step in (0, 19, 20, 49)] == ["first", "first", "final", "final"]
+    phases.name = "final"
     assert phases.progress(35) == 0.5
-    assert phases.due(50) == "last"
-    assert phases.span("last") == (20, 50)
+    assert phases.due(50) == "final"
+    assert phases.span("final") == (20, 50)
 
 
 def test_a_phase_that_ends_early_brings_the_later_ones_forward(phases):
     lay_out(phases)
     phases.end_current(8)
-    assert phases.ends == {"first": 8, "last": 38}
+    assert phases.ends == {"first": 8, "final": 38}
 
 
 def test_files_of_the_base_are_called_dense_whatever_its_name(phases):
-    assert [phases.label(name) for name in phases] == ["dense", "last"]
+    assert [phases.label(name) for name in phases] == ["dense", "final"]

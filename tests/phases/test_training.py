@@ -139,3 +139,8 @@ def test_a_pattern_that_matches_nothing_is_named():
 def test_a_rate_of_a_pattern_is_positive():
     with pytest.raises(UserError, match=r"learning_rates of '\*\.sigma' of a phase must be .*, got 0\.0"):
         Training(steps=10, learning_rates={"*.sigma": 0.0})
+
+
+def test_a_warm_up_beside_a_schedule_of_its_own_is_an_error():
+    with pytest.raises(UserError, match=r"warmup of a phase must be unset beside lr_schedule, got 0\.3"):
+        Training(steps=10, warmup=0.3, lr_schedule=LinearDecay(warmup=0.1))

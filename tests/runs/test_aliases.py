@@ -43,6 +43,10 @@ def test_arguments_are_resolved_in_both_spellings():
         ["--config", "a.yaml", "--model.init_args.mask.steps=5", "--model.init_args.dense.epochs", "0.5"]
     ) == ["--config", "a.yaml", "--model.init_args.mask.length=5 steps", "--model.init_args.dense.length=0.5 epochs"]
     assert resolve_arguments(["--model.init_args.dense.epochs=null"]) == []
+    assert resolve_arguments(["--model.a.select_after=null", "--model.a.decay_over=null"]) == [
+        "--model.a.eligible=null",
+        "--model.a.lr_schedule=null",
+    ]
     assert resolve_arguments(["--model.mask.select_after=1", "--trainer.max_steps=5"]) == [
         "--model.mask.eligible=lit_prune.phases.After",
         "--model.mask.eligible.share=1",
