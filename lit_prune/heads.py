@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Encoder(Protocol):
-    """What a head wants to know of the encoder that it is put on."""
+    """The interface of an encoder under a head."""
 
     @property
     def hidden_size(self) -> int:
@@ -19,11 +19,11 @@ class Encoder(Protocol):
 
     @property
     def has_pooler(self) -> bool:
-        """Whether the encoder pools the first token itself."""
+        """True if the encoder pools the first token itself."""
 
 
 class Head(nn.Module):
-    """What all heads share: how their matrices are drawn."""
+    """The base of all heads: their matrices are drawn alike."""
 
     def reset(self) -> None:
         """Draw the matrices anew, as wide as BERT's; biases are 0."""
@@ -135,7 +135,7 @@ class SpanPair(Head):
         self.reset()
 
     def forward(self, hidden: Tensor, pooled: Tensor, spans: Tensor) -> Tensor:
-        """Logits (batch, classes) from hidden states and the spans' tokens [first, last], (batch, 2, 2)."""
+        """Return logits (batch, classes) from hidden states and the spans' tokens [first, last], (batch, 2, 2)."""
         tokens = torch.arange(hidden.shape[1], device=hidden.device)
         outside = (tokens < spans[..., :1]) | (tokens > spans[..., 1:])
         scores = self.scores(hidden).transpose(1, 2).masked_fill(outside, -torch.inf)

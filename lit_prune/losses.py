@@ -50,14 +50,14 @@ class Loss(nn.Module, ABC):
     takes_merged: bool = False
 
     def reset(self, width: int) -> None:
-        """Make anew what the loss itself learns, when its phase begins.
+        """Reset the loss's own parameters, when its phase begins.
 
         Args:
             width: Of the encoder's hidden states.
         """
 
     def forward(self, logits: Tensor, batch: Examples) -> Tensor:
-        """The loss, 0-dim float32.
+        """Return the loss, 0-dim float32.
 
         Args:
             logits: (n, classes), of any floating dtype; the loss is computed in float32.
@@ -81,7 +81,7 @@ class Loss(nn.Module, ABC):
 
     @abstractmethod
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """The loss, 0-dim, of float32 logits (n, classes) and a batch that has what the loss needs."""
+        """Return the loss, 0-dim, of float32 logits (n, classes) and a batch that has what the loss needs."""
 
 
 class CrossEntropy(Loss):
@@ -94,7 +94,7 @@ class CrossEntropy(Loss):
     takes_merged = True
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
+        """Return the mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
         return mean_cross_entropy(logits, batch)
 
 
@@ -102,7 +102,7 @@ class MeanSquaredError(Loss):
     """The squared error of the one number that a head of regression gives (as for STS-B in GLUE)."""
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
+        """Return the mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
         return F.mse_loss(logits.squeeze(-1), batch.labels)
 
 
@@ -117,7 +117,7 @@ class ProductOfExperts(Loss):
     min_log_probability: ClassVar[float] = math.log(1e-8)  # a bias model that is sure and wrong: finite loss
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Mean of -log softmax(log softmax(logits) + bias)[label], of merged classes as in `CrossEntropy`."""
+        """Return the mean of -log softmax(log softmax(logits) + bias)[label], of merged classes as in `CrossEntropy`."""
         assert batch.bias is not None
         bias = batch.bias.float().clamp(min=self.min_log_probability)
         return mean_cross_entropy(logits.log_softmax(-1) + bias, batch)
@@ -141,7 +141,7 @@ class LearnedMixin(Loss):
     def __init__(self, entropy_penalty: float = 0.0) -> None:
         super().__init__()
         if entropy_penalty < 0 or not math.isfinite(entropy_penalty):
-            raise UserError(f"LearnedMixin: entropy_penalty is {entropy_penalty}, needed is a finite number from 0 on")
+            raise UserError(f"entropy_penalty must be finite and at least 0, got {entropy_penalty}: try 0.03")
         self.entropy_penalty = entropy_penalty
         self.gate: nn.Linear | None = None
 
@@ -174,7 +174,7 @@ class Reweighting(Loss):
     min_weight: ClassVar[float] = 1e-8  # of a step's examples on average: a bias model that knows them all
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Sum of w * -log softmax(logits)[label] over the sum of w, with w = 1 - the bias model's p(label)."""
+        """Return the sum of w * -log softmax(logits)[label] over the sum of w, with w = 1 - the bias model's p(label)."""
         assert batch.bias is not None
         weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
         losses = F.cross_entropy(logits, batch.labels, reduction="none")
@@ -190,7 +190,7 @@ def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:
 
 
 def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
-    """Refuse, with a UserError, a loss that does not know what a task's merged classes are."""
+    """Raise a UserError if a loss does not take labels of merged classes, and a task has some."""
     if not loss.takes_merged and (names := ", ".join(merged)):
         raise UserError(
             f"{type(loss).__name__} takes no labels of merged classes, as {names} of task {task!r} is: name one class "
@@ -199,7 +199,7 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
 
 
 def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None:
-    """Refuse, with a UserError, a loss that is no number.
+    """Raise a UserError if a loss is not finite.
 
     Args:
         loss: 0-dim.
@@ -247,7 +247,9 @@ class Annealed(Loss):
         if "bias" not in loss.needs:
             raise UserError(f"Annealed: {type(loss).__name__} reads no bias model, so there is nothing to anneal")
         if min(first, last) < 0 or not math.isfinite(first + last):
-            raise UserError(f"Annealed: first={first} and last={last}, needed are finite numbers from 0 on")
+            raise UserError(
+                f"first and last of Annealed must be finite and at least 0, got {first}, {last}: try 1, 0.8"
+            )
         self.loss = loss
         self.first = first
         self.last = last
@@ -255,18 +257,18 @@ class Annealed(Loss):
         self.takes_merged = loss.takes_merged
 
     def reset(self, width: int) -> None:
-        """As of the loss."""
+        """Reset the loss."""
         self.loss.reset(width)
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """The loss of a batch whose bias is annealed."""
+        """Return the loss of a batch whose bias is annealed."""
         assert batch.bias is not None
         theta = self.first + (self.last - self.first) * batch.progress
         return self.loss.compute(logits, replace(batch, bias=power(batch.bias, theta)))
 
 
 def power(log_probs: Tensor, exponent: float | Tensor) -> Tensor:
-    """Log-probabilities (n, classes) of the distributions p^exponent, normalised; float32.
+    """Return log-probabilities (n, classes) of the distributions p^exponent, normalised; float32.
 
     Args:
         log_probs: Log-probabilities of p; -inf is a class ruled out, which the exponent 0 lets in again.
@@ -277,7 +279,7 @@ def power(log_probs: Tensor, exponent: float | Tensor) -> Tensor:
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of a 0-dim tensor without gradient over all processes; with one, the value."""
+    """Return the mean of a 0-dim tensor without gradient over all processes; with one, the value."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.all_reduce(value)
         value = value / torch.distributed.get_world_size()

@@ -382,7 +382,7 @@ def test_learned_mixin_is_computed_in_float32_under_autocast():
 
 @pytest.mark.parametrize("penalty", [-0.1, math.inf])
 def test_an_entropy_penalty_that_is_none_is_refused(penalty):
-    with pytest.raises(UserError, match=f"entropy_penalty is {penalty}"):
+    with pytest.raises(UserError, match=f"entropy_penalty must be finite and at least 0, got {penalty}"):
         LearnedMixin(penalty)
 
 

@@ -1,4 +1,4 @@
-"""What watches a run: checkpoints, sparsity curves, the record, the progress bar; and what lays out the phases."""
+"""Callbacks: the folder, record, checkpoints and curves of every run, and those that lay out or end phases."""
 
 from lit_prune.callbacks.end_phase import EndPhase
 from lit_prune.callbacks.rounds import ImpRounds

@@ -40,7 +40,7 @@ class Agreement(Callback):
 
 
 def digest(module: nn.Module) -> dict[str, int]:
-    """A hash of what every mask is made of (scores and threshold, or bits), by the name of its layer.
+    """Return a hash of what every mask is made of (scores and threshold, or bits), by the name of its layer.
 
     And of which entries are tuned, by the name of their tensor.
     """
@@ -52,7 +52,7 @@ def digest(module: nn.Module) -> dict[str, int]:
 
 
 def _hash(value: Tensor) -> int:
-    """Of bits whose order matters: `hash_tensor` alone adds them up."""
+    """Return a hash in which the order of bits matters: `hash_tensor` alone adds them up."""
     if value.dtype == torch.bool:
         padded = torch.nn.functional.pad(value.flatten().view(torch.uint8), (0, -value.numel() % 8))
         value = padded.view(torch.int64)

@@ -49,13 +49,13 @@ class SparsityCurves(Callback):
             self._log(trainer, learning_rates(trainer.optimizers[0]) | means)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: "Paradigm", batch: Any, batch_idx: int) -> None:
-        """The refresh that the step before ended with (the module's own hooks run after callbacks')."""
+        """Log the update of the masks that the step before ended with (the module's hooks run after callbacks')."""
         refreshed, interval = pl_module.refreshed, trainer.log_every_n_steps  # type: ignore[attr-defined]
         if refreshed is not None and refreshed.step // interval != self.last_step // interval:
             self._log_refresh(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
-        """Metrics of the evaluated model, beside its sparsity."""
+        """Log the metrics of the evaluated model, and its sparsity."""
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)

@@ -25,7 +25,8 @@ class EndPhase(Callback):
     def __init__(self, phase: str = "dense", patience: int = 2, min_improvement: float = 0.005) -> None:
         if patience < 1 or not min_improvement >= 0:
             raise UserError(
-                f"EndPhase: patience={patience} and min_improvement={min_improvement}, needed are 1 and 0, or more"
+                f"patience and min_improvement of EndPhase must be at least 1 and 0, got {patience} and "
+                f"{min_improvement}: the defaults are 2 and 0.005"
             )
         self.phase = phase
         self.patience = patience
@@ -34,10 +35,10 @@ class EndPhase(Callback):
         self.num_waited = 0
 
     def setup(self, trainer: Trainer, pl_module: "Paradigm", stage: str) -> None:
-        """Whether the phase is there, and another after it."""
+        """Check that the phase is there, and another after it."""
         names = list(pl_module.phases)
         if self.phase not in names[:-1]:
-            raise UserError(f"EndPhase: phase is {self.phase!r}, needed is one before the last of {', '.join(names)}")
+            raise UserError(f"unknown phase {self.phase!r} of EndPhase: choose from {', '.join(names[:-1]) or 'none'}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Compare with the best before, and end the phase or wait."""
@@ -50,9 +51,9 @@ class EndPhase(Callback):
             pl_module.end_phase()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run goes on comparing with."""
+        """Return what a resumed run compares with."""
         return {"best": self.best, "num_waited": self.num_waited}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Set what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         self.best, self.num_waited = state_dict["best"], state_dict["num_waited"]

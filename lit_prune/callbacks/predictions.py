@@ -21,7 +21,7 @@ _LOGITS = pyarrow.schema(
 
 
 def write_predictions(predicted: Sequence[Predicted], path: Path) -> None:
-    """One row per row of every evaluation set: id, task, split, label, prediction, logits, loss."""
+    """Write a row per example of every evaluation set: id, task, split, label, prediction, logits, loss."""
     rows = concatenate_datasets([each.to_rows() for each in predicted])
     write_recorded(path, rows.to_parquet)
 

@@ -1,4 +1,4 @@
-"""A progress bar over all optimizer steps of a run that says the phase and its sparsity."""
+"""A progress bar over all optimizer steps of a run, with the phase and the sparsity."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,12 @@ class PhaseProgressBar(TQDMProgressBar):
         super().__init__(refresh_rate=5)
 
     def on_train_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
-        """One bar for all phases."""
+        """Show one bar for all phases."""
         super().on_train_start(trainer, pl_module)
         self.train_progress_bar.reset(max(pl_module.phases.ends.values()))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
-        """Epochs do not begin a new bar."""
+        """Keep the bar: epochs do not begin a new one."""
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: "Paradigm", outputs: Any, batch: Any, batch_idx: int

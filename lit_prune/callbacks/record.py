@@ -36,7 +36,7 @@ _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  
 
 
 class RunRecord(Callback):
-    """Writes what a run leaves behind for whoever reads it later.
+    """Write the record of a run.
 
     `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
     differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
@@ -50,7 +50,7 @@ class RunRecord(Callback):
         self.begun = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
-        """Begin `run.json`, or go on with that of a resumed run."""
+        """Begin `run.json`, or resume that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
@@ -203,7 +203,7 @@ def _config_hash(path: Path) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of a checkout that the package runs from, with `+` when files differ from it."""
+    """Return the commit of a checkout that the package runs from, with `+` when files differ from it."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()

@@ -47,12 +47,12 @@ class ImpRounds(Callback):
         check_sparsity(final)
         if fraction is None:
             if num_rounds is None:
-                raise UserError("ImpRounds needs num_rounds or fraction: neither is set")
+                raise UserError("ImpRounds must have num_rounds or fraction, got neither: set one")
             schedule = Rounds(num_rounds, final)
             self.sparsities = [schedule(number / num_rounds) for number in range(num_rounds)]
             return
         if not 0 < fraction < 1:
-            raise UserError(f"ImpRounds: fraction is {fraction}, needed is a share of the remaining weights in (0, 1)")
+            raise UserError(f"fraction of ImpRounds must be above 0 and below 1, got {fraction}: a fifth is 0.2")
         needed = max(1, math.ceil(math.log(1 - final) / math.log(1 - fraction) - 1e-9))
         if num_rounds is not None and num_rounds != needed:
             raise UserError(

@@ -26,7 +26,7 @@ Mask = tuple[int, NDArray[np.uint8]]  # number of entries; which are kept, 8 to 
 
 
 class Seed(NamedTuple):
-    """What is compared of a run: its metrics, its rows (label, prediction) by task, split and id, its masks by name."""
+    """A run to compare: its metrics, its rows (label, prediction) by task, split and id, its masks by name."""
 
     metrics: Mapping[str, float]
     rows: pd.DataFrame
@@ -72,7 +72,7 @@ def find_siblings(folder: Path) -> list[Path]:
 
 
 def _settings(folder: Path) -> Any:
-    """A run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
+    """Return a run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
     try:
         axes = read_json(folder / "run.json", dict)["axes"]
         config = decisive(read_config(folder))
@@ -84,7 +84,7 @@ def _settings(folder: Path) -> Any:
 
 
 def read_seed(folder: Path) -> Seed:
-    """What is compared of a complete run; of `validation` each seed cuts its own rows."""
+    """Read a complete run to compare, without `validation`, of which each seed cuts its own rows."""
     metrics = read_json(folder / "metrics.json", dict)
     columns = ["task", "split", "id", "label", "prediction"]
     check_undamaged(folder / "predictions.parquet")
@@ -97,7 +97,7 @@ def read_seed(folder: Path) -> Seed:
 
 
 def check_comparable(other: Seed, own: Seed) -> Seed:
-    """The other; a `UserError` says why it cannot be compared with this run."""
+    """Return the other run if it can be compared with this one, else raise a `UserError`."""
     if not own.rows["label"].equals(other.rows["label"]):
         raise UserError("its evaluation sets have other rows (ids or labels) than this run's")
     if [(name, size) for name, (size, _) in own.masks.items()] != [(name, n) for name, (n, _) in other.masks.items()]:
@@ -106,7 +106,7 @@ def check_comparable(other: Seed, own: Seed) -> Seed:
 
 
 def stability(seeds: Sequence[Seed]) -> dict[str, float]:
-    """Figures over two or more comparable seeds, the first of which is the run that they are written for.
+    """Return statistics over two or more comparable seeds, the first of which is the run that they are written for.
 
     Returns:
         Their number as `seeds`; `<task>/<split>/<accuracy or auroc>/<mean, std (ddof 1), min, max or rank>`, where the
@@ -135,7 +135,7 @@ def pairwise_disagreement(predictions: NDArray[Any]) -> float:
 
 
 def mask_overlap(one: Mapping[str, Mask], other: Mapping[str, Mask]) -> tuple[float, float]:
-    """Entries that two models keep, over those that either keeps (intersection over union), in all matrices.
+    """Return entries that two models keep, over those that either keeps (intersection over union), in all matrices.
 
     Returns:
         The overlap, and what is expected of random masks that keep as many entries of each matrix.

@@ -53,7 +53,7 @@ class Collector:
             self.num_seen[number][index] += 1
 
     def predicted(self, sum_processes: Callable[[Tensor], Tensor] = lambda own: own) -> list[Predicted]:
-        """The sets that have been seen whole (a debugging run may stop early), rows in order.
+        """Return the sets that have been seen whole (a debugging run may stop early), rows in order.
 
         Args:
             sum_processes: Adds a tensor up over all processes; every process gets the sum.

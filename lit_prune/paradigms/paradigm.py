@@ -147,7 +147,7 @@ class Paradigm(LightningModule):
             self.data.find_source = lambda: self.phases[self.phases.due(self.trainer.global_step)].batches(self)
 
     def on_train_start(self) -> None:
-        """Have the base beside the checkpoints to come, where no phase trains it."""
+        """Write the base beside the checkpoints to come, where no phase trains it."""
         if self.start.path is not None and self.start.is_whole:
             if self.trainer.is_global_zero:
                 keep_base(self.start.path, self.folder / "checkpoints")
@@ -167,7 +167,7 @@ class Paradigm(LightningModule):
         self.trainer.strategy.setup_optimizers(self.trainer)
 
     def begin_loss(self) -> None:
-        """Have the phase's loss among the modules, with nothing learned yet."""
+        """Make the phase's loss one of the modules, with nothing learned yet."""
         self.loss = self.phases.current.loss
         self.loss.reset(self.encoder.hidden_size)
         self.loss.to(self.device)

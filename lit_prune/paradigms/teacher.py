@@ -1,4 +1,4 @@
-"""The teacher of losses that need one: a dense model, whose word on each training row is taken once."""
+"""The teacher of losses that need one: a dense model, whose predictions on the training rows are computed once."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ MARGIN = 0.1  # of the training rows that are not of the largest class, which a 
 
 
 class Teacher:
-    """What a dense model says of the training rows.
+    """Teacher predictions on the training rows.
 
     Args:
         predicted: Its logits on the training rows of each task, and on further sets.
@@ -47,9 +47,9 @@ class Teacher:
             needed = majority + MARGIN * (1 - majority)
             if each.of.split == "train" and accuracy < needed:
                 raise UserError(
-                    f"the dense model is no teacher for task {each.of.task!r}: it is right on {accuracy:.3f} of its "
-                    f"training rows, needed are {needed:.3f} (the largest class alone: {majority:.3f}); train it longer"
-                    ", or take a better one (model.init_args: dense, start_from, teacher)"
+                    f"the teacher of task {each.of.task!r} must be right on {needed:.3f} of its training rows, got "
+                    f"{accuracy:.3f} (the largest class alone: {majority:.3f}): train it longer, or take a better one "
+                    "(model.init_args: dense, start_from, teacher)"
                 )
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -92,7 +92,7 @@ def check_source(run: "Paradigm", name: str, loss: Loss) -> None:
 
 
 def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
-    """Whether a teacher knows the tasks, by the configuration of its run; a checkpoint away from its run has none.
+    """Check that a teacher has the tasks, by the configuration of its run; a checkpoint away from its run has none.
 
     Raises:
         UserError: it has another task, or other classes, than ours.

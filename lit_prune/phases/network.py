@@ -37,7 +37,7 @@ def unfreeze(run: "Paradigm") -> None:
 
 
 def cover(run: "Paradigm", matched: Mapping[str, Sequence[str]]) -> None:
-    """Have a run's targets be those of a phase, and of earlier phases those whose masks are still there."""
+    """Set a run's targets to those of a phase, and to those of earlier phases whose masks are still there."""
     own = layers_in(matched)
     targets = {target: list(names) for target, names in matched.items()}
     for name, target in targets_of([name for name in masked_layers(run) if name not in own]).items():

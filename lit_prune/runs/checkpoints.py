@@ -207,7 +207,7 @@ def keep_base(origin: Path, folder: Path) -> None:
 
 
 def find_dense(named: str, setting: str = "start_from") -> Path:
-    """The checkpoint that a setting names: a file, or of a run's folder the dense one, else the best.
+    """Return the checkpoint that a setting names: a file, or of a run's folder the dense one, else the best.
 
     Raises:
         UserError: neither exists.
@@ -237,7 +237,7 @@ def state_of(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _without_others(tasks: Container[str], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict without what is of tasks that are none of these."""
+    """Return a state dict without what is of tasks that are none of these."""
     return {
         name: value
         for name, value in state.items()

@@ -55,7 +55,7 @@ class Budget:
 
 
 def break_even(out_features: int, in_features: int) -> float:
-    """The rank above which two factors of a matrix have more entries than the matrix: mn / (m + n)."""
+    """Return the rank above which two factors of a matrix have more entries than the matrix: mn / (m + n)."""
     return out_features * in_features / (out_features + in_features)
 
 

@@ -21,7 +21,7 @@ class Control(ABC):
 
     @abstractmethod
     def __call__(self, keep: Tensor) -> Tensor:
-        """A mask of the shape of `keep` (rows, columns; bool) with as many kept entries."""
+        """Return a mask of the shape of `keep` (rows, columns; bool) with as many kept entries."""
 
 
 class RandomMask(Control):
@@ -32,7 +32,7 @@ class RandomMask(Control):
     """
 
     def __call__(self, keep: Tensor) -> Tensor:
-        """The entries in a random order."""
+        """Return the entries in a random order."""
         order = torch.randperm(keep.numel(), generator=self.generator)
         return keep.flatten()[order.to(keep.device)].view(keep.shape)
 
@@ -45,6 +45,6 @@ class ShuffledMask(Control):
     """
 
     def __call__(self, keep: Tensor) -> Tensor:
-        """The mask, shuffled."""
+        """Return the mask, shuffled."""
         rows, columns = (torch.randperm(size, generator=self.generator).to(keep.device) for size in keep.shape)
         return keep[rows][:, columns]

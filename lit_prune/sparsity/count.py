@@ -37,13 +37,13 @@ def count(root: nn.Module) -> dict[str, Count]:
 
 
 def kinds_of(root: nn.Module) -> list[str]:
-    """What `count` counts: "weights", "singular values"."""
+    """Return the kinds of entries that `count` counts: "weights", "singular values"."""
     layers = masked_layers(root) or rank_pairs(root)
     return sorted({KINDS[layer.MASKED] for layer in layers.values()})
 
 
 def total(counts: Iterable[Count]) -> Count:
-    """The sum of counts."""
+    """Return the sum of counts."""
     counts = list(counts)
     return Count(sum(one.num_kept for one in counts), sum(one.num_total for one in counts))
 
@@ -59,7 +59,7 @@ def by_target(counts: Mapping[str, Count], matched: Mapping[str, Sequence[str]])
 
 
 def denominator(root: nn.Module, matched: Mapping[str, Sequence[str]]) -> str:
-    """What sparsity is a share of, as "10,765,824 weights of 38 matrices (query, key)"."""
+    """Return the denominator of sparsity, as "10,765,824 weights of 38 matrices (query, key)"."""
     of_tasks = max((len(layer.mask.keeps) for layer in masked_layers(root).values()), default=1)
     by_task = f", on average over {of_tasks} tasks" if of_tasks > 1 else ""
     masked, pairs = masked_layers(root), rank_pairs(root)

@@ -1,6 +1,6 @@
 """How important each weight is (SRNets, Liu et al. 2022; Han et al. 2015; movement: Sanh et al. 2020).
 
-Of a matrix that is pruned by rank, each singular value: what is said of weights is said of them.
+For a matrix that is pruned by rank, criteria score its singular values in place of weights.
 """
 
 from abc import ABC, abstractmethod
@@ -82,7 +82,7 @@ class Magnitude(Criterion):
     """The absolute value; as the start of a learned mask it is the paper's soft initialisation."""
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Scores |weight|, whatever the sparsity."""
+        """Return scores |weight|, whatever the sparsity."""
         return weight.detach().abs().float()
 
 
@@ -90,7 +90,7 @@ class RelativeMagnitude(Criterion):
     """The absolute value over the matrix's root mean square: for pools of matrices whose scales differ."""
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Scores |weight| / rms(weight), whatever the sparsity."""
+        """Return scores |weight| / rms(weight), whatever the sparsity."""
         magnitude = weight.detach().abs().float()
         return magnitude / magnitude.square().mean().sqrt().clamp_min(torch.finfo(magnitude.dtype).tiny)
 
@@ -111,7 +111,7 @@ class Movement(Criterion):
         self.initial = initial
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """The initial scores."""
+        """Return the initial scores."""
         if self.initial is not None:
             return self.initial(weight, sparsity)
         return torch.zeros_like(weight.detach(), dtype=torch.float32)
@@ -133,7 +133,7 @@ class HardMagnitude(Criterion):
         self.high = high
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Scores `high` where the weight is among the largest that stay at `sparsity`, else 0."""
+        """Return scores `high` where the weight is among the largest that stay at `sparsity`, else 0."""
         magnitude = weight.detach().float().abs()
         (keep,) = keep_largest([magnitude], num_kept(weight.numel(), sparsity))
         return keep.float() * self.high
@@ -152,5 +152,5 @@ class Random(Criterion):
         self.generator = torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed)
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
-        """Fresh random scores, whatever the weight and the sparsity."""
+        """Return fresh random scores, whatever the weight and the sparsity."""
         return torch.rand(weight.shape, generator=self.generator).to(weight.device)

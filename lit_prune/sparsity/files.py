@@ -50,7 +50,7 @@ def load_masks(path: str | Path) -> dict[str, Tensor]:
 
 
 def mask_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the masks in a file, by name; their entries are not read.
+    """Return the shapes of the masks in a file, by name; their entries are not read.
 
     Raises:
         UserError: The file is missing, damaged or no mask file.
@@ -71,7 +71,7 @@ def load_packed(path: str | Path, name: str) -> npt.NDArray[np.uint8]:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
-    """An open mask file, and the shapes that it tells."""
+    """Return an open mask file, and the shapes that it tells."""
     check_undamaged(Path(path))
     try:
         with safe_open(path, framework="numpy") as file:

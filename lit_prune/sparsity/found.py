@@ -10,7 +10,7 @@ from lit_prune.sparsity.files import FILE, load_masks
 
 
 def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:
-    """The masks of a run or file.
+    """Return the masks of a run or file.
 
     Args:
         start_from: A run's folder, or a file of masks.
@@ -41,12 +41,12 @@ def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:
 
 
 def removed(masks: Mapping[str, Tensor]) -> float:
-    """The share of all entries that masks remove."""
+    """Return the share of all entries that masks remove."""
     return 1 - sum(int(keep.sum()) for keep in masks.values()) / sum(keep.numel() for keep in masks.values())
 
 
 def check_fit(masks: Mapping[str, Tensor], weights: Mapping[str, Tensor], origin: str) -> None:
-    """Whether masks are for these weights.
+    """Check that masks are for these weights.
 
     Raises:
         UserError: a mask has no weight, or one of another shape.

@@ -101,12 +101,12 @@ def fold_masks(root: nn.Module) -> None:
 
 
 def masked_layers(root: nn.Module) -> dict[str, MaskedLayer]:
-    """The masked layers of a network by name, in module order."""
+    """Return the masked layers of a network by name, in module order."""
     return {name: module for name, module in root.named_modules() if isinstance(module, MaskedLinear | LowRankLinear)}
 
 
 def learned_masks(root: nn.Module) -> dict[str, LearnedMask]:
-    """The masks that have scores, by the name of their layer; where they differ by task, by `<layer>/<task>`."""
+    """Return the masks that have scores, by the name of their layer; where they differ by task, by `<layer>/<task>`."""
     return {
         f"{name}/{part}" if part else name: mask
         for name, layer in masked_layers(root).items()

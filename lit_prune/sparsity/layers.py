@@ -27,7 +27,7 @@ class MaskedLinear(nn.Linear):
 
     @classmethod
     def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask]) -> Self:
-        """A masked layer around the parameters of `linear`, the same objects, so that its state-dict keys stay.
+        """Return a masked layer around the parameters of `linear`, the same objects, so that its state-dict keys stay.
 
         Args:
             linear: The layer to mask; it is not changed.
@@ -44,7 +44,7 @@ class MaskedLinear(nn.Linear):
         return layer.train(linear.training)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
+        """Return the layer's output (..., out_features) of an input (..., in_features); honours autocast."""
         dtype = self.weight.dtype
         if torch.is_autocast_enabled(input.device.type):
             dtype = torch.get_autocast_dtype(input.device.type)
@@ -64,7 +64,7 @@ class MaskedLinear(nn.Linear):
         return self.weight
 
     def kept_weight(self) -> Tensor:
-        """The matrix (out_features, in_features) that the layer computes with."""
+        """Return the matrix (out_features, in_features) that the layer computes with."""
         return self.weight.detach().masked_fill(~self.mask.keep, 0)
 
     def to_linear(self) -> nn.Linear:
@@ -113,7 +113,7 @@ class LowRankLinear(nn.Module):
 
     @classmethod
     def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask], num_ranks: int | None = None) -> Self:
-        """The decomposition of a layer under a mask.
+        """Return the decomposition of a layer under a mask.
 
         Args:
             linear: The layer; its bias is taken over, its weight is not.
@@ -138,7 +138,7 @@ class LowRankLinear(nn.Module):
         return _whole(self.vh_blocks)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The layer's output (..., out_features) of an input (..., in_features); honours autocast."""
+        """Return the layer's output (..., out_features) of an input (..., in_features); honours autocast."""
         ut, sigma, vh = self._trained()
         inner = F.linear(input.reshape(-1, self.in_features), vh)
         inner = inner * sigma.to(inner.dtype)
@@ -156,7 +156,7 @@ class LowRankLinear(nn.Module):
         return self.ut, sigma, self.vh
 
     def kept_factors(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The kept ranks of U^T (ranks, out_features), sigma (ranks,) and V^T (ranks, in_features)."""
+        """Return the kept ranks of U^T (ranks, out_features), sigma (ranks,) and V^T (ranks, in_features)."""
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
             return self.ut, self.sigma, self.vh
@@ -177,13 +177,13 @@ class LowRankLinear(nn.Module):
 
     @torch.no_grad()
     def kept_weight(self) -> Tensor:
-        """The matrix (out_features, in_features) that the layer computes with."""
+        """Return the matrix (out_features, in_features) that the layer computes with."""
         ut, sigma, vh = self.kept_factors()
         return (ut.t() * sigma) @ vh
 
     @torch.no_grad()
     def to_linear(self) -> nn.Linear:
-        """A plain layer of the product of all ranks."""
+        """Return a plain layer of the product of all ranks."""
         linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
         linear.weight = nn.Parameter((self.ut.t() * self.sigma) @ self.vh)
         linear.bias = self.bias  # type: ignore[assignment]
@@ -265,7 +265,7 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def _product(weight: Tensor, dtype: torch.dtype, is_product: bool, values: Tensor, threshold: Tensor | None) -> Tensor:
-    """The weight where it is kept, and zeros elsewhere: under a fixed mask the weight itself."""
+    """Return the weight where it is kept, and zeros elsewhere: under a fixed mask the weight itself."""
     if is_product:
         return weight.to(dtype)
     return keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))

@@ -23,7 +23,7 @@ class _Bits(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor, None]:
-        """What `keep_only` needs to know of the mask."""
+        """The arguments of `keep_only`."""
         return self.keep, None
 
     @property
@@ -75,7 +75,7 @@ class LearnedMask(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor, Tensor]:
-        """What `keep_only` needs to know of the mask."""
+        """The arguments of `keep_only`."""
         return self.scores, self.threshold
 
     @property
@@ -121,7 +121,7 @@ class TaskMasks(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor | None, ...]:
-        """What `keep_only` needs to know of the mask; of a hybrid one, the scores that the gradient goes to follow."""
+        """The arguments of `keep_only`; of a hybrid mask, the scores that the gradient goes to follow."""
         if self.shared is None:
             return cast("LearnedMask | FixedMask", self.own[self.task]).operands
         return self.keep, None, self.parts[self.task].scores, self.shared.scores
@@ -141,7 +141,7 @@ Mask: TypeAlias = FixedMask | ReversibleMask | LearnedMask | TaskMasks
 
 
 def keep_only(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:
-    """A tensor where it is kept, and zeros elsewhere.
+    """Return a tensor where it is kept, and zeros elsewhere.
 
     Args:
         tensor: Of the mask's shape.
@@ -160,14 +160,14 @@ def keep_only(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Ten
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What the last refresh of the thresholds found: the optimizer step, and the share of entries that flipped."""
+    """The last update of the masks: its optimizer step, and the share of entries that flipped."""
 
     step: int
     flipped: float
 
 
 def flipped(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """The share of all entries (bool tensors by name) that changed between kept and pruned."""
+    """Return the share of all entries (bool tensors by name) that changed between kept and pruned."""
     num_flipped = sum(int((before[name] != keep).count_nonzero()) for name, keep in after.items())
     return num_flipped / sum(keep.numel() for keep in after.values())
 

@@ -10,7 +10,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def overlap(both: Counts, one: Counts, other: Counts, size: Counts) -> tuple[Floats, Floats]:
-    """Entries that two masks keep, over those that either keeps (Jaccard: intersection over union).
+    """Return entries that two masks keep, over those that either keeps (Jaccard: intersection over union).
 
     Args:
         both: Entries of each matrix that both keep, (..., matrices).

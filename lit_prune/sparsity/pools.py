@@ -10,7 +10,7 @@ Scope: TypeAlias = str | list[list[str]]
 
 
 def pools(scope: Scope, matched: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """The pools of matrices that a sparsity is of.
+    """Return the pools of matrices that a sparsity is of.
 
     Args:
         scope: "local": each matrix is one; "global": all are; or lists of targets, each of which is one.
@@ -26,10 +26,10 @@ def pools(scope: Scope, matched: Mapping[str, Sequence[str]]) -> list[list[str]]
         return [every]
     if isinstance(scope, str):
         raise UserError(
-            f"scope is {scope!r}, needed is local or global (the sparsity of each matrix, or of all together), or "
+            f"unknown scope {scope!r}: choose from local (the sparsity of each matrix), global (of all together), or "
             "lists of targets that share one"
         )
     named = [target for group in scope for target in group]
     if sorted(named) != sorted(matched) or not all(scope):
-        raise UserError(f"scope is {scope}: its lists must hold each of the targets {sorted(matched)} once")
+        raise UserError(f"scope must contain each of {sorted(matched)} once, got {scope}: correct its lists")
     return [[name for target in group for name in matched[target]] for group in scope]

@@ -18,11 +18,11 @@ class Schedule(ABC):
 
     @abstractmethod
     def __call__(self, progress: float) -> float:
-        """The fraction to remove at `progress`, from 0 (start) to 1 (end)."""
+        """Return the fraction to remove at `progress`, from 0 (start) to 1 (end)."""
 
 
 class Constant(Schedule):
-    """The same sparsity throughout.
+    """A constant sparsity.
 
     Args:
         sparsity: The fraction to remove, in [0, 1).
@@ -32,7 +32,7 @@ class Constant(Schedule):
         self.final = check_sparsity(sparsity)
 
     def __call__(self, progress: float) -> float:
-        """The fraction to remove, whatever the progress."""
+        """Return the fraction to remove, whatever the progress."""
         return self.final
 
 
@@ -53,7 +53,7 @@ class _Ramp(Schedule):
         self.end = end
 
     def __call__(self, progress: float) -> float:
-        """The fraction to remove at `progress`, from 0 (start) to 1 (end)."""
+        """Return the fraction to remove at `progress`, from 0 (start) to 1 (end)."""
         remaining = 1 - min(max(progress - self.start, 0.0) / (self.end - self.start), 1.0)
         return self.final + (self.initial - self.final) * remaining**self.power
 
@@ -94,12 +94,12 @@ class Rounds(Schedule):
 
     def __init__(self, num_rounds: int, final: float) -> None:
         if num_rounds < 1:
-            raise UserError(f"num_rounds is {num_rounds}: at least one round is needed")
+            raise UserError(f"num_rounds must be at least 1, got {num_rounds}: SRNets has 9")
         self.num_rounds = num_rounds
         self.final = check_sparsity(final)
 
     def __call__(self, progress: float) -> float:
-        """The fraction to remove in the round that `progress`, from 0 (start) to 1 (end), falls into."""
+        """Return the fraction to remove in the round that `progress`, from 0 (start) to 1 (end), falls into."""
         # 1/49 * 49 is 0.9999999999999999 in binary.
         num_done = math.floor(progress * self.num_rounds + 1e-6)
         return self.final * (min(num_done + 1, self.num_rounds) / self.num_rounds)

@@ -41,7 +41,7 @@ def num_kept(total: int, sparsity: float) -> int:
 
 
 def keep_largest(scores: Sequence[Tensor], num_keep: int) -> list[Tensor]:
-    """Masks of the `num_keep` largest scores over all tensors; see `cut`."""
+    """Return masks of the `num_keep` largest scores over all tensors; see `cut`."""
     return cut(scores, num_keep).keeps
 
 
@@ -100,13 +100,13 @@ def cut(scores: Sequence[Tensor], num_keep: int) -> Cut:
 
 
 def smallest(scores: Sequence[Tensor], among: Sequence[Tensor]) -> Tensor:
-    """The smallest score (0-dim) where `among` (bool, of the same shapes) is True; inf where it nowhere is."""
+    """Return the smallest score (0-dim) where `among` (bool, of the same shapes) is True; inf where it nowhere is."""
     pairs = [(score.detach(), chosen) for score, chosen in zip(scores, among, strict=True) if score.numel()]
     return torch.stack([score.masked_fill(~chosen, torch.inf).amin() for score, chosen in pairs]).amin()
 
 
 def largest(scores: Sequence[Tensor], among: Sequence[Tensor]) -> Tensor:
-    """The largest score (0-dim) where `among` (bool, of the same shapes) is True; -inf where it nowhere is."""
+    """Return the largest score (0-dim) where `among` (bool, of the same shapes) is True; -inf where it nowhere is."""
     pairs = [(score.detach(), chosen) for score, chosen in zip(scores, among, strict=True) if score.numel()]
     return torch.stack([score.masked_fill(~chosen, -torch.inf).amax() for score, chosen in pairs]).amax()
 
@@ -160,7 +160,7 @@ def _check_ordered(scores: Sequence[Tensor]) -> None:
 
 
 def _bracket(flat: Sequence[npt.NDArray[np.float32]], num_keep: int) -> tuple[np.float32, np.float32]:
-    """Two scores between which the threshold lies almost surely, from an evenly spaced sample.
+    """Return two scores between which the threshold lies almost surely, from an evenly spaced sample.
 
     The sample grows with the number of scores to the power of 2/3: a larger one takes as long as it saves.
     """
@@ -175,7 +175,7 @@ def _bracket(flat: Sequence[npt.NDArray[np.float32]], num_keep: int) -> tuple[np
 
 
 def _first_largest(values: npt.NDArray[np.float32], num_keep: int) -> npt.NDArray[np.bool_]:
-    """The `num_keep` largest entries, of equal ones the first."""
+    """Return the `num_keep` largest entries, of equal ones the first."""
     if num_keep == 0:
         return np.zeros(values.size, bool)
     threshold = np.partition(values, values.size - num_keep)[values.size - num_keep]
@@ -214,7 +214,7 @@ def _histogram(values: Sequence[Tensor]) -> Tensor:
 
 
 def _bin_of_kth(counts: Tensor, k: int) -> tuple[int, int]:
-    """The k-th largest of counted integers, and its rank from the top among its equals."""
+    """Return the k-th largest of counted integers, and its rank from the top among its equals."""
     num_at_least = counts.flip(0).cumsum(0)
     position = int(torch.searchsorted(num_at_least, k))
     num_above = int(num_at_least[position - 1]) if position else 0

@@ -1,4 +1,4 @@
-"""Which groups: what of a matrix is kept or pruned as one (Xia & Shin 2021, section 2)."""
+"""Structures: the units of a matrix that are pruned (Xia & Shin 2021, section 2)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ class Structure(ABC):
 
     @abstractmethod
     def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
-        """A masked layer in the place of a linear one.
+        """Return a masked layer in the place of a linear one.
 
         Args:
             linear: The layer.

@@ -134,12 +134,12 @@ def find(root: nn.Module, pattern: str) -> dict[str, nn.Module]:
 
 
 def layers_in(matched: Mapping[str, Sequence[str]]) -> list[str]:
-    """The layers of all targets that `match` found."""
+    """Return the layers of all targets that `match` found."""
     return [name for names in matched.values() for name in names]
 
 
 def targets_of(names: Iterable[str]) -> dict[str, str]:
-    """The target of each masked layer by the names alone, as the model type has it that knows most of them.
+    """Return the target of each masked layer by the names alone, as the model type has it that knows most of them.
 
     A layer that no pattern of that type finds is a target of its own: its name without `encoder.backbone` and numbers.
     """
@@ -153,7 +153,7 @@ def targets_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def named_by(patterns: Sequence[str] | None, names: Sequence[str], setting: str) -> list[str]:
-    """The parameters that a setting's patterns name, in the order of `names`; all of them where it has none.
+    """Return the parameters that a setting's patterns name, in the order of `names`; all names if `patterns` is None.
 
     Raises:
         UserError: a pattern names none.

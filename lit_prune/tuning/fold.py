@@ -12,7 +12,7 @@ from lit_prune.tuning.names import parts_in, without_parts
 
 
 def fold(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of the network without parametrizations and LoRA, what they make of a tensor in its place.
+    """Return the state dict of the network without parametrizations and LoRA, what they make of a tensor in its place.
 
     Args:
         state: Of a network that is tuned; the originals are in it under their own names, or their plain ones.

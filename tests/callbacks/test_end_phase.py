@@ -54,4 +54,4 @@ def test_wrong_settings_are_named(settings):
 def test_a_phase_that_nothing_follows_is_an_error(experiment, capsys, phase):
     code, _ = experiment(end_phase(f"{{phase: {phase}}}"))
     assert code == 2
-    assert f"phase is '{phase}', needed is one before the last of dense, mask" in capsys.readouterr().err
+    assert f"unknown phase '{phase}' of EndPhase: choose from dense" in capsys.readouterr().err

@@ -114,7 +114,7 @@ def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, cap
     )
     assert code == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "the dense model is no teacher for task 'nli'" in message
+    assert "the teacher of task 'nli' must be right on" in message
     assert "train it longer" in message
     assert json.loads((run / "run.json").read_text())["step"] == 6
 
@@ -126,7 +126,7 @@ def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_righ
     of = SimpleNamespace(task="nli", split="train", name="nli/train", row_labels=labels)
     predicted = Predicted(of, F.one_hot(said, 2) * math.log(3))
     if refused:
-        with pytest.raises(UserError, match=r"right on 0\.630 of its training rows, needed are 0\.640"):
+        with pytest.raises(UserError, match=r"must be right on 0\.640 of its training rows, got 0\.630"):
             Teacher([predicted])
         return
     teacher = Teacher([predicted])

@@ -198,8 +198,8 @@ def test_a_run_by_rank_is_exported_as_plain_matrices(experiment, tmp_path):
             ],
             "must be shared for a criterion that does not accumulate, got 'separate'",
         ),
-        (["--model.init_args.scope=layer"], "scope is 'layer', needed is local or global"),
-        (["--model.init_args.scope=[[query, key], [value]]"], "must hold each of the targets"),
+        (["--model.init_args.scope=layer"], "unknown scope 'layer': choose from local"),
+        (["--model.init_args.scope=[[query, key], [value]]"], "must contain each of"),
         (["--model.init_args.refresh_every=0"], "refresh_every must be 1 or more optimizer steps, got 0"),
         (["--model.init_args.schedule.init_args.start=0.9"], "start=0.9 to end=0.8"),
         (

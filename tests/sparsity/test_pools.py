@@ -15,8 +15,8 @@ def test_a_pool_is_a_matrix_or_all_or_some_targets():
 @pytest.mark.parametrize(
     ("scope", "named"),
     [
-        ("layer", "scope is 'layer', needed is local or global"),
-        ([["query"], ["output"]], r"must hold each of the targets \['output', 'pooler', 'query'\] once"),
+        ("layer", "unknown scope 'layer': choose from local"),
+        ([["query"], ["output"]], r"must contain each of \['output', 'pooler', 'query'\] once"),
         ([["query", "pooler"], ["output", "query"]], "once"),
         ([["query", "pooler", "key"], ["output"]], "once"),
         ([["query", "pooler", "output"], []], "once"),
