@@ -117,7 +117,7 @@ class ProductOfExperts(Loss):
     min_log_probability: ClassVar[float] = math.log(1e-8)  # a bias model that is sure and wrong: finite loss
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the mean of -log softmax(log softmax(logits) + bias)[label], of merged classes as in `CrossEntropy`."""
+        """Return the mean of -log softmax(log softmax(logits) + bias)[label]; merged classes as in `CrossEntropy`."""
         assert batch.bias is not None
         bias = batch.bias.float().clamp(min=self.min_log_probability)
         return mean_cross_entropy(logits.log_softmax(-1) + bias, batch)
@@ -174,7 +174,7 @@ class Reweighting(Loss):
     min_weight: ClassVar[float] = 1e-8  # of a step's examples on average: a bias model that knows them all
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the sum of w * -log softmax(logits)[label] over the sum of w, with w = 1 - the bias model's p(label)."""
+        """Return the sum of w * -log softmax(logits)[label] over that of w, with w = 1 - the bias model's p(label)."""
         assert batch.bias is not None
         weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
         losses = F.cross_entropy(logits, batch.labels, reduction="none")
