@@ -68,7 +68,7 @@ def budget(root: nn.Module) -> Budget:
     own = {id(value) for layer in layers for value in _matrices(layer)}
     others = [value for name, value in root.named_parameters() if layer_of(name) and id(value) not in own]
     num_others = sum(value.numel() for value in others)
-    tasks = list(next(iter(masked.values())).mask.keeps) if masked else [""]  # an empty name where all have one mask
+    tasks = list(next(iter(masked.values())).mask.by_task) if masked else [""]  # an empty name where all have one mask
     ranks = [
         (_num_ranks(layer, [task]), break_even(layer.out_features, layer.in_features))
         for layer in layers
@@ -79,7 +79,7 @@ def budget(root: nn.Module) -> Budget:
         num_kept=num_others + sum(_needed(layer, [task]) for layer in layers for task in tasks) / len(tasks),
         num_stored=num_others + sum(_needed(layer, tasks) for layer in layers),
         num_total=num_others + sum(layer.out_features * layer.in_features for layer in layers),
-        num_mask_bits=sum(keep.numel() for layer in masked.values() for keep in layer.mask.keeps.values()),
+        num_mask_bits=sum(keep.numel() for layer in masked.values() for keep in layer.mask.by_task.values()),
         num_ranks=sum(num for num, _ in ranks),
         num_wasted=sum(int(max(0.0, num - most)) for num, most in ranks),
     )
@@ -93,7 +93,7 @@ def _matrices(layer: MaskedLayer | RankPair) -> list[nn.Parameter]:
 
 def _num_kept(layer: MaskedLayer, tasks: Iterable[str]) -> int:
     """Return how many masked entries any of the tasks keeps."""
-    return int(torch.stack([layer.mask.keeps[task] for task in tasks]).any(0).sum())
+    return int(torch.stack([layer.mask.by_task[task] for task in tasks]).any(0).sum())
 
 
 def _num_ranks(layer: LowRankLinear | RankPair, tasks: Iterable[str]) -> int:

@@ -31,7 +31,7 @@ def count(root: nn.Module) -> dict[str, Count]:
     """
     counts = {}
     for name, layer in masked_layers(root).items():
-        keeps = list(layer.mask.keeps.values())
+        keeps = list(layer.mask.by_task.values())
         counts[name] = Count(sum(int(keep.count_nonzero()) for keep in keeps), len(keeps) * layer.masked.numel())
     return counts or {name: Count(pair.rank, pair.num_ranks) for name, pair in rank_pairs(root).items()}
 
@@ -60,7 +60,7 @@ def by_target(counts: Mapping[str, Count], matched: Mapping[str, Sequence[str]])
 
 def denominator(root: nn.Module, matched: Mapping[str, Sequence[str]]) -> str:
     """Return the denominator of sparsity, as "10,765,824 weights of 38 matrices (query, key)"."""
-    of_tasks = max((len(layer.mask.keeps) for layer in masked_layers(root).values()), default=1)
+    of_tasks = max((len(layer.mask.by_task) for layer in masked_layers(root).values()), default=1)
     by_task = f", on average over {of_tasks} tasks" if of_tasks > 1 else ""
     masked, pairs = masked_layers(root), rank_pairs(root)
     sizes = [layer.masked.numel() for layer in masked.values()] or [pair.num_ranks for pair in pairs.values()]

@@ -11,7 +11,7 @@ _NEAR = 1000  # the union is found to this part of what it is to have
 
 
 @torch.no_grad()
-def part_sparsity(pool: Sequence[TaskMasks], sparsity: float) -> float:
+def submask_sparsity(pool: Sequence[TaskMasks], sparsity: float) -> float:
     """The sparsity of the mask for all and of each own mask at which a task prunes a share, on average over tasks.
 
     A task keeps what either keeps: between as much as each, where they agree, and twice as much, where nothing is
@@ -24,7 +24,7 @@ def part_sparsity(pool: Sequence[TaskMasks], sparsity: float) -> float:
     Raises:
         UserError: `sparsity` is outside of [0, 1), or a score is NaN or not float32.
     """
-    total = sum(mask.parts[""].scores.numel() for mask in pool)
+    total = sum(mask.submasks[""].scores.numel() for mask in pool)
     wanted = num_kept(total, sparsity)
     if wanted == total:
         return 0.0
@@ -37,7 +37,7 @@ def part_sparsity(pool: Sequence[TaskMasks], sparsity: float) -> float:
 
 def _mean_union(pool: Sequence[TaskMasks], num_keep: int) -> float:
     """How much a task keeps, on average, where each of its two masks keeps so much."""
-    keeps = {part: keep_largest([mask.parts[part].scores for mask in pool], num_keep) for part in pool[0].parts}
+    keeps = {part: keep_largest([mask.submasks[part].scores for mask in pool], num_keep) for part in pool[0].submasks}
     of_all = keeps.pop("")
     unions = [
         int((mine | shared).count_nonzero()) for own in keeps.values() for mine, shared in zip(own, of_all, strict=True)

@@ -110,7 +110,7 @@ def learned_masks(root: nn.Module) -> dict[str, LearnedMask]:
     return {
         f"{name}/{part}" if part else name: mask
         for name, layer in masked_layers(root).items()
-        for part, mask in layer.mask.parts.items()
+        for part, mask in layer.mask.submasks.items()
     }
 
 
@@ -123,7 +123,7 @@ def masks_by_task(root: nn.Module) -> dict[str, dict[str, Tensor]]:
     """Return the mask of each masked tensor, by name; by task, under an empty name if all tasks share them."""
     kept: dict[str, dict[str, Tensor]] = {}
     for name, layer in masked_layers(root).items():
-        for task, keep in layer.mask.keeps.items():
+        for task, keep in layer.mask.by_task.items():
             kept.setdefault(task, {})[f"{name}.{layer.MASKED}"] = keep
     return kept
 
@@ -141,10 +141,10 @@ def dense_state_dict(root: nn.Module) -> dict[str, Tensor]:
     for name, layer in masked_layers(root).items():
         for own in LowRankLinear.RANKS if isinstance(layer, LowRankLinear) else ("weight",):
             del state[f"{name}.{own}"]
-        state[f"{name}.weight"] = layer.kept_weight()
+        state[f"{name}.weight"] = layer.masked_weight()
     for name, pair in rank_pairs(root).items():
         del state[f"{name}.narrow.weight"], state[f"{name}.wide.weight"]
-        state[f"{name}.weight"] = pair.kept_weight()
+        state[f"{name}.weight"] = pair.masked_weight()
         if pair.wide.bias is not None:
             state[f"{name}.bias"] = state.pop(f"{name}.wide.bias")
     return state

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from lit_prune.sparsity.masks import FixedMask, Mask, ReversibleMask, keep_only
+from lit_prune.sparsity.masks import FixedMask, Mask, ReversibleMask, apply_mask
 
 
 class MaskedLinear(nn.Linear):
@@ -36,7 +36,7 @@ class MaskedLinear(nn.Linear):
         mask = make_mask(linear.weight)
         assert mask.keep.shape == linear.weight.shape, (mask.keep.shape, linear.weight.shape)
         own = linear.weight.data_ptr()
-        assert all(part.scores.data_ptr() != own for part in mask.parts.values()), "the scores are the weight itself"
+        assert all(part.scores.data_ptr() != own for part in mask.submasks.values()), "the scores are the weight itself"
         layer = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
         layer.weight, layer.bias, layer.mask = linear.weight, linear.bias, mask
         layer.register_load_state_dict_post_hook(_zero_pruned)  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ class MaskedLinear(nn.Linear):
         """The weight (out_features, in_features), which the mask is of."""
         return self.weight
 
-    def kept_weight(self) -> Tensor:
+    def masked_weight(self) -> Tensor:
         """Return the matrix (out_features, in_features) that the layer computes with."""
         return self.weight.detach().masked_fill(~self.mask.keep, 0)
 
@@ -148,14 +148,14 @@ class LowRankLinear(nn.Module):
 
     def _trained(self) -> tuple[Tensor, Tensor, Tensor]:
         """U^T, the masked singular values and V, as far as something of them gets a gradient."""
-        if not self.mask.parts:
-            return self.kept_factors()
+        if not self.mask.submasks:
+            return self.masked_factors()
         sigma = _KeptValues.apply(  # type: ignore[no-untyped-call]
             self.sigma, *self.mask.operands
         )
         return self.ut, sigma, self.vh
 
-    def kept_factors(self) -> tuple[Tensor, Tensor, Tensor]:
+    def masked_factors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the kept ranks of U^T (ranks, out_features), sigma (ranks,) and V^T (ranks, in_features)."""
         ranks = self.mask.keep.nonzero().flatten()
         if len(ranks) == len(self.sigma):
@@ -176,9 +176,9 @@ class LowRankLinear(nn.Module):
         return self.sigma
 
     @torch.no_grad()
-    def kept_weight(self) -> Tensor:
+    def masked_weight(self) -> Tensor:
         """Return the matrix (out_features, in_features) that the layer computes with."""
-        ut, sigma, vh = self.kept_factors()
+        ut, sigma, vh = self.masked_factors()
         return (ut.t() * sigma) @ vh
 
     @torch.no_grad()
@@ -254,7 +254,7 @@ class _StraightThrough(torch.autograd.Function):
             if any(needs_scores):
                 grad_scores = grad_product * weight if needs_weight else grad_product.mul_(weight)
             if needs_weight:
-                grad_weight = keep_only(grad_product, values, threshold, out=grad_product)
+                grad_weight = apply_mask(grad_product, values, threshold, out=grad_product)
         if needs_x:
             dtype, is_product = ctx.how
             grad_x = grad_output @ _product(weight, dtype, is_product, values, threshold)
@@ -268,7 +268,7 @@ def _product(weight: Tensor, dtype: torch.dtype, is_product: bool, values: Tenso
     """Return the weight where it is kept, and zeros elsewhere: under a fixed mask the weight itself."""
     if is_product:
         return weight.to(dtype)
-    return keep_only(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))
+    return apply_mask(weight, values, threshold, out=torch.empty_like(weight, dtype=dtype))
 
 
 class _KeptValues(torch.autograd.Function):
@@ -277,13 +277,13 @@ class _KeptValues(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, sigma: Tensor, values: Tensor, threshold: Tensor | None, *scores: Tensor) -> Tensor:
         ctx.save_for_backward(sigma, values, threshold)
-        return keep_only(sigma, values, threshold, out=torch.empty_like(sigma))
+        return apply_mask(sigma, values, threshold, out=torch.empty_like(sigma))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         sigma, values, threshold = ctx.saved_tensors
-        grad_sigma = keep_only(grad_output, values, threshold, out=torch.empty_like(grad_output))
+        grad_sigma = apply_mask(grad_output, values, threshold, out=torch.empty_like(grad_output))
         grad_scores = grad_output * sigma
         needed = ctx.needs_input_grad
         grad_values, *grads_others = (grad_scores if each else None for each in (needed[1], *needed[3:]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from lit_prune.sparsity.hybrid import part_sparsity
+from lit_prune.sparsity.hybrid import submask_sparsity
 from lit_prune.sparsity.install import install, masked_layers
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, TaskMasks, refresh
 from lit_prune.sparsity.prune import keep_further, keep_largest_of
@@ -77,10 +77,10 @@ class Learned(MaskKind):
         layers = masked_layers(root)
         for pool in pruner.pools:
             masks = [layers[name].mask for name in pool]
-            for part in masks[0].parts:
-                refresh([mask.parts[part] for mask in masks], self.part_sparsity(masks, sparsity))
+            for part in masks[0].submasks:
+                refresh([mask.submasks[part] for mask in masks], self.submask_sparsity(masks, sparsity))
 
-    def part_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
+    def submask_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
         """Return the sparsity of each part of masks at which the whole has a sparsity."""
         return sparsity
 
@@ -107,11 +107,11 @@ class PerTask(Learned):
         own: Mapping[str, LearnedMask] = {task: learned() for task in self.tasks}
         return TaskMasks(own, None if self.kind == "separate" else learned())
 
-    def part_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
+    def submask_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
         """Return the sparsity of each part; of rescaled hybrid masks lower than that of their union."""
         if self.kind != "hybrid_rescaled":
             return sparsity
-        return part_sparsity(cast(Sequence[TaskMasks], masks), sparsity)
+        return submask_sparsity(cast(Sequence[TaskMasks], masks), sparsity)
 
     def names_of_scores(self) -> Sequence[str]:
         """Return the names of a mask's trained parameters."""

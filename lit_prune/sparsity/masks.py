@@ -23,16 +23,16 @@ class _Bits(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor, None]:
-        """The arguments of `keep_only`."""
+        """The arguments of `apply_mask`."""
         return self.keep, None
 
     @property
-    def keeps(self) -> dict[str, Tensor]:
+    def by_task(self) -> dict[str, Tensor]:
         """`keep` by task; of a mask for all tasks, under an empty name."""
         return {"": self.keep}
 
     @property
-    def parts(self) -> dict[str, "LearnedMask"]:
+    def submasks(self) -> dict[str, "LearnedMask"]:
         """The learned masks that it is made of: none."""
         return {}
 
@@ -75,16 +75,16 @@ class LearnedMask(nn.Module):
 
     @property
     def operands(self) -> tuple[Tensor, Tensor]:
-        """The arguments of `keep_only`."""
+        """The arguments of `apply_mask`."""
         return self.scores, self.threshold
 
     @property
-    def keeps(self) -> dict[str, Tensor]:
+    def by_task(self) -> dict[str, Tensor]:
         """`keep` by task; of a mask for all tasks, under an empty name."""
         return {"": self.keep}
 
     @property
-    def parts(self) -> dict[str, "LearnedMask"]:
+    def submasks(self) -> dict[str, "LearnedMask"]:
         """The learned masks that it is made of: itself."""
         return {"": self}
 
@@ -115,19 +115,19 @@ class TaskMasks(nn.Module):
         return self._keep_of(self.task)
 
     @property
-    def keeps(self) -> dict[str, Tensor]:
+    def by_task(self) -> dict[str, Tensor]:
         """`keep` by task."""
         return {task: self._keep_of(task) for task in self.own}
 
     @property
     def operands(self) -> tuple[Tensor | None, ...]:
-        """The arguments of `keep_only`; of a hybrid mask, the scores that the gradient goes to follow."""
+        """The arguments of `apply_mask`; of a hybrid mask, the scores that the gradient goes to follow."""
         if self.shared is None:
             return cast("LearnedMask | FixedMask", self.own[self.task]).operands
-        return self.keep, None, self.parts[self.task].scores, self.shared.scores
+        return self.keep, None, self.submasks[self.task].scores, self.shared.scores
 
     @property
-    def parts(self) -> dict[str, LearnedMask]:
+    def submasks(self) -> dict[str, LearnedMask]:
         """The learned masks that it is made of, by task; the name of that for all is empty."""
         shared = {} if self.shared is None else {"": self.shared}
         return shared | {task: mask for task, mask in self.own.items() if isinstance(mask, LearnedMask)}
@@ -140,7 +140,7 @@ class TaskMasks(nn.Module):
 Mask: TypeAlias = FixedMask | ReversibleMask | LearnedMask | TaskMasks
 
 
-def keep_only(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:
+def apply_mask(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:
     """Return a tensor where it is kept, and zeros elsewhere.
 
     Args:

@@ -39,7 +39,7 @@ class RankPair(nn.Module):
         """Return the pair of a layer's kept ranks; its bias is the same object."""
         with torch.device("meta"):
             pair = cls(layer.in_features, int(layer.mask.keep.sum()), layer.out_features, layer.bias is not None)
-        narrow, wide = factors(*(each.detach() for each in layer.kept_factors()))
+        narrow, wide = factors(*(each.detach() for each in layer.masked_factors()))
         pair.narrow.weight, pair.wide.weight = nn.Parameter(narrow), nn.Parameter(wide)
         pair.wide.bias = layer.bias  # type: ignore[assignment]
         return pair.train(layer.training)
@@ -55,24 +55,24 @@ class RankPair(nn.Module):
         return output
 
     @torch.no_grad()
-    def kept_factors(self) -> tuple[Tensor, Tensor]:
+    def masked_factors(self) -> tuple[Tensor, Tensor]:
         """Return the weights of both layers, pruned entries 0."""
         narrow, wide = (
-            layer.kept_weight() if isinstance(layer, MaskedLinear) else layer.weight.detach()
+            layer.masked_weight() if isinstance(layer, MaskedLinear) else layer.weight.detach()
             for layer in (self.narrow, self.wide)
         )
         return narrow, wide
 
     @torch.no_grad()
-    def kept_weight(self) -> Tensor:
+    def masked_weight(self) -> Tensor:
         """Return the matrix (out_features, in_features) that the pair computes with."""
-        narrow, wide = self.kept_factors()
+        narrow, wide = self.masked_factors()
         return wide @ narrow
 
     def to_linear(self) -> nn.Linear:
         """Return a plain layer of the product."""
         linear = nn.Linear(self.in_features, self.out_features, bias=self.wide.bias is not None, device="meta")
-        linear.weight, linear.bias = nn.Parameter(self.kept_weight()), self.wide.bias
+        linear.weight, linear.bias = nn.Parameter(self.masked_weight()), self.wide.bias
         return linear.train(self.training)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_prune.sparsity.hybrid import part_sparsity
+from lit_prune.sparsity.hybrid import submask_sparsity
 from lit_prune.sparsity.masks import LearnedMask, TaskMasks, refresh
 
 
@@ -22,11 +22,11 @@ def pool_of(alike, num_tasks=3):
 @pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
 def test_tasks_keep_the_share_on_average(alike, sparsity):
     pool = pool_of(alike)
-    own = part_sparsity(pool, sparsity)
+    own = submask_sparsity(pool, sparsity)
     assert sparsity - 1e-2 <= own <= 1 - (1 - sparsity) / 2 + 1e-2
-    for part in pool[0].parts:
-        refresh([mask.parts[part] for mask in pool], own)
-    kept = sum(int(keep.sum()) for mask in pool for keep in mask.keeps.values()) / 3
+    for part in pool[0].submasks:
+        refresh([mask.submasks[part] for mask in pool], own)
+    kept = sum(int(keep.sum()) for mask in pool for keep in mask.by_task.values()) / 3
     wanted = (1 - sparsity) * (40 * 60 + 50 * 30)
     assert 0.99 * wanted - 2 <= kept <= wanted + 1
     if sparsity == 0.0:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lit_prune.sparsity.criteria import HardMagnitude, Magnitude
-from lit_prune.sparsity.masks import FixedMask, LearnedMask, flipped, keep_only, refresh
+from lit_prune.sparsity.masks import FixedMask, LearnedMask, apply_mask, flipped, refresh
 from lit_prune.sparsity.schedules import Rounds
 from lit_prune.sparsity.select import keep_largest, num_kept
 
@@ -123,11 +123,11 @@ def test_keep_only(dtype):
     mask.threshold.fill_(0.3)
     assert mask.keep.tolist() == [False, False, True, False, True]
     for each in (mask, FixedMask(mask.keep)):
-        value = keep_only(tensor, *each.operands, out=torch.empty(5, dtype=dtype))
+        value = apply_mask(tensor, *each.operands, out=torch.empty(5, dtype=dtype))
         assert value.dtype == dtype
         assert value.tolist() == [0, 0, -3, 0, -5]
         inside = tensor.clone()
-        assert keep_only(inside, *each.operands, out=inside) is inside
+        assert apply_mask(inside, *each.operands, out=inside) is inside
         assert inside.tolist() == [0, 0, -3, 0, -5]
 
 

@@ -68,7 +68,7 @@ def test_it_computes_what_the_kept_ranks_do_and_has_no_more(pruned, x):
     assert budget(pruned) == replace(needed, num_mask_bits=0)
     for value in pruned.parameters():
         nn.init.normal_(value)
-    assert torch.linalg.matrix_rank(pair.kept_weight()) == 2
+    assert torch.linalg.matrix_rank(pair.masked_weight()) == 2
 
 
 def test_learned_masks_and_one_tasks_are_pairs_too_but_not_several(x):

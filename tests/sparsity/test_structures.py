@@ -48,7 +48,7 @@ def test_the_largest_singular_values_are_the_best_matrix_of_their_rank(shape):
     layer = Rank()(copy.deepcopy(plain), everything)
     set_anew([layer.mask], [layer.sigma.abs()], 1 - 2 / min(shape))
     assert layer.mask.keep.tolist() == [True, True] + [False] * (min(shape) - 2)
-    kept = layer.kept_weight()
+    kept = layer.masked_weight()
     assert torch.linalg.matrix_rank(kept) == 2
     # Eckart, Young: the error is what the other singular values are.
     error = torch.linalg.matrix_norm(plain.weight - kept)
@@ -165,20 +165,20 @@ def test_a_task_has_its_own_mask_and_no_other_sees_its_gradient(structure, hybri
         return TaskMasks({"a": scores(masked), "b": scores(masked)}, scores(masked) if hybrid else None)
 
     layer = structure(linear(), masks)
-    for part in layer.mask.parts.values():
+    for part in layer.mask.submasks.values():
         refresh([part], 0.6)
-    keeps = {name: part.keep for name, part in layer.mask.parts.items()}
+    keeps = {name: part.keep for name, part in layer.mask.submasks.items()}
     x = torch.randn(3, 8)
     outputs = {}
     for task in ("a", "b"):
         layer.mask.task = task
         assert torch.equal(layer.mask.keep, keeps[task] | keeps[""] if hybrid else keeps[task])
         outputs[task] = layer(x)
-        torch.testing.assert_close(outputs[task], nn.functional.linear(x, layer.kept_weight(), layer.bias))
+        torch.testing.assert_close(outputs[task], nn.functional.linear(x, layer.masked_weight(), layer.bias))
     assert not torch.equal(outputs["a"], outputs["b"])
     layer.mask.task = "a"
     layer(x).square().sum().backward()
-    gradients = {name: part.scores.grad for name, part in layer.mask.parts.items()}
+    gradients = {name: part.scores.grad for name, part in layer.mask.submasks.items()}
     assert gradients["b"] is None
     assert (gradients["a"] != 0).all()
     if hybrid:

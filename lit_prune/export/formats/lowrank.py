@@ -67,7 +67,7 @@ def factor(model: TaskModel) -> None:
             model.set_submodule(name, pair.to_linear())
         else:
             narrow, wide = pair_of(pair.in_features, pair.out_features, pair.rank)
-            narrow.weight, wide.weight = (nn.Parameter(each.clone()) for each in pair.kept_factors())
+            narrow.weight, wide.weight = (nn.Parameter(each.clone()) for each in pair.masked_factors())
             wide.bias = pair.wide.bias
             model.set_submodule(name, nn.Sequential(narrow, wide))
     model.eval()
