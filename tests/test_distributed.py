@@ -169,3 +169,13 @@ def test_two_processes_learn_one_trust_in_the_bias_model(two_processes, experime
     for name, value in expected.items():
         assert float(value.abs().max()) > 0
         torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)
+
+
+def test_a_script_with_a_trainer_of_its_own_trains_on_two_processes(tiny_backbone, tmp_path):
+    script = [sys.executable, str(Path(__file__).parent / "bare_trainer.py"), str(tiny_backbone), str(tmp_path)]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    run = tmp_path / "lightning_logs" / "version_0"
+    assert metrics(run)["steps"] == 16
+    assert json.loads((run / "run.json").read_text())["hardware"]["num_devices"] == 2
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"dense.ckpt", "best.ckpt", "last.ckpt"}

@@ -14,6 +14,7 @@ from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_labels
+from lit_prune.paradigms.ddp import replaces_samplers
 from lit_prune.runs.checkpoints import LOSS
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def check_trainer(trainer: Trainer) -> None:
         value = getattr(trainer, name)
         if value != needed or type(value) is not type(needed):  # 1 is one batch, 1.0 are all
             raise UserError(f"trainer.{name} must be {needed}, got {value}: {remedy}")
+    if replaces_samplers(trainer):
+        raise UserError("trainer.use_distributed_sampler must be false, got true: the data module shares each batch")
     if trainer.datamodule is None:  # type: ignore[attr-defined]
         raise UserError("Trainer.fit must have a MultitaskDataModule, got none: call fit(paradigm, datamodule=data)")
 

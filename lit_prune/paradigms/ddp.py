@@ -1,10 +1,10 @@
-"""Private attributes of Lightning's DDP strategy, which has no public way to what a run of several phases needs.
+"""Private attributes of Lightning about several processes: it has no public way to what a run of phases needs.
 
 Which parameters are trained changes from phase to phase: the network has to be wrapped again, and some phases leave
 parameters without a gradient.
 """
 
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 
@@ -19,6 +19,11 @@ def allow_unused(strategy: Strategy) -> None:
     """Allow steps that leave trained parameters without a gradient, from the next wrapping on."""
     if isinstance(strategy, DDPStrategy):
         strategy._ddp_kwargs["find_unused_parameters"] = True
+
+
+def replaces_samplers(trainer: Trainer) -> bool:
+    """True if a Trainer would put a sampler of its own into loaders, as on several processes by default."""
+    return trainer.world_size > 1 and trainer._accelerator_connector.use_distributed_sampler
 
 
 def allows_unused(strategy: Strategy) -> bool:

@@ -71,20 +71,8 @@ def test_ten_lines_train_all_phases_and_leave_a_run_that_commands_read(script, t
     (tmp_path / "rows.csv").write_text("premise,hypothesis,gold\na b,c,entailment\nd,e f,neutral\n")
     columns = ["--columns.text_a=premise", "--columns.text_b=hypothesis", "--columns.label=gold"]
     assert main(["test", str(run), "--files", f"own={tmp_path / 'rows.csv'}", *columns]) == 0
-    assert (
-        main(
-            [
-                "predict",
-                str(run),
-                "--file",
-                str(tmp_path / "rows.csv"),
-                *columns[:-1],
-                "--out",
-                str(tmp_path / "p.jsonl"),
-            ]
-        )
-        == 0
-    )
+    out = str(tmp_path / "predicted.jsonl")
+    assert main(["predict", str(run), "--file", str(tmp_path / "rows.csv"), *columns[:-1], "--out", out]) == 0
     assert main(["report", str(tmp_path / "lightning_logs")]) == 0
 
 
