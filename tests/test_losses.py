@@ -296,7 +296,7 @@ def test_annealing_needs_what_its_loss_needs_and_a_loss_that_reads_the_bias():
     with pytest.raises(UserError, match="CrossEntropy reads no bias model"):
         Annealed(CrossEntropy())
     for wrong in (-0.1, math.nan, math.inf):
-        with pytest.raises(UserError, match="finite numbers from 0 on"):
+        with pytest.raises(UserError, match="must be finite and at least 0"):
             Annealed(ProductOfExperts(), last=wrong)
 
 

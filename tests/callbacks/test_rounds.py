@@ -24,7 +24,7 @@ def test_a_share_of_what_is_left_until_the_last_round_removes_what_is_missing():
         ({"final": 0.9}, ["num_rounds or fraction"]),
         ({"final": 1.0, "num_rounds": 3}, ["1.0", "below 1"]),
         ({"final": 0.9, "num_rounds": 0}, ["num_rounds must be at least 1, got 0"]),
-        ({"final": 0.9, "fraction": 1.2}, ["1.2", "(0, 1)"]),
+        ({"final": 0.9, "fraction": 1.2}, ["above 0 and below 1, got 1.2"]),
         ({"final": 0.9, "num_rounds": 5, "fraction": 0.1}, ["num_rounds=5", "0.410", "final=0.9", "22 rounds"]),
     ],
 )

@@ -102,7 +102,7 @@ def test_only_what_is_named_is_trained(experiment):
     [
         (["--trainer.callbacks=null"], ["no rounds", "ImpRounds"]),
         (["--model.init_args.trained=[head.*]"], ["head.*", "no parameter"]),
-        (["--model.init_args.scope=layer"], ["layer", "local or global"]),
+        (["--model.init_args.scope=layer"], ["layer", "local", "global"]),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_error(experiment, capsys, arguments, words):

@@ -34,7 +34,7 @@ def assert_folds(tuned):
     """After some training the folded state is that of a plain network which says the same."""
     plain, x = network(), torch.randn(5, 4)
     before = {name: value.clone() for name, value in plain.state_dict().items()}
-    optimizer = torch.optim.SGD([value for value in tuned.parameters() if value.requires_grad], lr=1.0)
+    optimizer = torch.optim.SGD([value for value in tuned.parameters() if value.requires_grad], lr=0.1)
     for _ in range(3):
         optimizer.zero_grad()
         tuned(x).square().sum().backward()
