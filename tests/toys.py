@@ -72,7 +72,7 @@ def shrink(config, backbone):
     paradigm = config["model"]["init_args"]
     for name in PHASES:
         if paradigm.get(name):
-            paradigm[name] |= {"length": "2 steps", "warmup": 0.0}
+            paradigm[name] |= {"length": "2 steps", "warmup": 0.1, "lr_schedule": None}
     if paradigm.get("dense"):
         paradigm["dense"] |= {"length": "120 steps", "learning_rate": 1e-3}  # so that it can be a teacher
     method = paradigm.get("method", {}).get("init_args", {})

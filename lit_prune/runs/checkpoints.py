@@ -128,7 +128,7 @@ def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
     last = folder / "last.ckpt"
     checkpoint = read_checkpoint(last)
     check_run_id(checkpoint, last, record)
-    base = next(iter(checkpoint[KEY]["ends"]))
+    base = next(iter(checkpoint[KEY].get("ends", {})), None)  # without it, resuming is an error that says so
     for phase in checkpoint[KEY].get("selected", {}):
         best = folder / (BASE if phase == base else f"{phase}.ckpt")
         best = best if best.is_file() else folder / BEST
