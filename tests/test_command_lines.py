@@ -80,7 +80,7 @@ REFUSED_SETTINGS = {
     "targets none": (f"{MODEL}.targets=[]", r"targets must name one target or more, got \[\]: choose from .*query"),
     "targets unknown": (f"{MODEL}.targets=[keys]", r"unknown targets \['keys'\]: .*query"),
     "targets no list": (f"{MODEL}.targets=query", r"model\.init_args\.targets must be a list, got query: "),
-    "scope unknown": (f"{MODEL}.scope=glocal", r"'glocal'.*local or global"),
+    "scope unknown": (f"{MODEL}.scope=glocal", r"unknown scope 'glocal'.*local.*global"),
     "sparsity 1": (f"{MODEL}.schedule.init_args.final=1", r"sparsity .*1\.0.*below 1"),
     "sparsity nan": (f"{MODEL}.schedule.init_args.final=.nan", r"sparsity .*nan.*below 1"),
     "sparsity text": (
@@ -271,7 +271,7 @@ REFUSED_SETTINGS = {
     ),
     "EndPhase of no phase": (
         "--trainer.callbacks=[{class_path: lit_prune.callbacks.EndPhase, init_args: {phase: prune}}]",
-        r"EndPhase: phase is 'prune'.*dense",
+        r"unknown phase 'prune' of EndPhase.*dense",
     ),
     "ImpRounds elsewhere": (
         "--trainer.callbacks=[{class_path: lit_prune.callbacks.ImpRounds, init_args: {final: 0.5, num_rounds: 1}}]",
