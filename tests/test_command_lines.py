@@ -97,6 +97,11 @@ REFUSED_SETTINGS = {
         f"{MODEL}.mask.learning_rat=1",
         r"unknown key .*learning_rat: choose from .*learning_rates",
     ),
+    "abbreviated argument of one meaning": (
+        f"{MODEL}.dense.weight=0",
+        r"unknown key .*dense\.weight: did you mean .*dense\.weight_decay\?",
+    ),
+    "unknown argument of a phase": (f"{MODEL}.dense.zzz=0", r"unknown key model\.init_args\.dense\.zzz: "),
     "paradigm unknown": ("--model=lit_prune.Nothing", r"model must be a class path .*, got lit_prune\.Nothing: "),
     "paradigm of another kind": (
         "--model=lit_prune.losses.CrossEntropy",
@@ -157,6 +162,7 @@ REFUSED_SETTINGS = {
     "unknown key": ("--nothing=1", r"unknown key nothing: "),
     "misspelt key": ("--data.batchsize=3", r"unknown key data\.batchsize: did you mean data\.batch_size\?"),
     "abbreviated key": ("--trainer.gradient_clip=1", r"unknown key trainer\.gradient_clip: choose from trainer\.grad"),
+    "abbreviated key of one meaning": ("--see=3", r"unknown key see: did you mean seed_everything\?"),
     "a word": ("word", r"unknown key word: "),
     "key without a value": ("--encoder.backbone", r"encoder\.backbone must have one value, got none: "),
     "--ckpt_path": ("--ckpt_path=last", r"--ckpt_path.*--resume RUN"),

@@ -4,10 +4,11 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import yaml
 
@@ -87,8 +88,6 @@ def explain(message: str, options: Iterable[str] = ()) -> str:
         return _unknown(found[1].partition("=")[0].removeprefix("--"), options)
     if found := re.search(r"(?:does not accept option|Option) '([^']+)'", message.splitlines()[0]):
         return _unknown(found[1], options)
-    if found := re.search(r"ambiguous option: --(\S+?)(?:=\S*)? could match (.+)", message.splitlines()[0]):
-        return f"unknown key {found[1]}: choose from {found[2].replace('--', '')}"
     if found := re.fullmatch(r'Linked "(.+)" must be given via "(.+)"\.', message):
         return f"{found[1]} must be left out: it follows from {found[2]}, set that instead"
     if found := re.fullmatch(r"argument (?:.+ --> )?(\S+): invalid (\w+) (?:value|choice): '(.*?)'(.*)", message):
@@ -122,8 +121,8 @@ def _explain_value(message: str) -> str:
     key = ".".join(leaf.keys)
     if found := re.fullmatch(r"Option '(.+)' is not accepted", leaf.text):
         return _unknown(f"{key}.init_args.{found[1]}", [f"{key}.init_args.{each}" for each in _accepted(leaf)])
-    if found := re.search(r"ambiguous option: --(\S+?)(?:=\S*)? could match (.+)", leaf.text):
-        return f"unknown key {key}.init_args.{found[1]}: choose from {found[2].replace('--', f'{key}.init_args.')}"
+    if found := re.match(r"unrecognized arguments: --([^\s=]+)", leaf.text):
+        return _unknown(f"{key}.init_args.{found[1]}", [f"{key}.init_args.{each}" for each in _accepted(leaf)])
     if found := re.fullmatch(r"the following arguments are required: (.+)", leaf.text):
         return f"{key}.init_args must have {found[1]}, got none: {HELP}"
     if found := re.match(r"Unable to load config ['\"](.*)['\"]", leaf.text):
@@ -180,16 +179,25 @@ def _class_path(stack: Sequence[tuple[int, str, bool]]) -> str:
     return stack[-1][1] if stack and stack[-1][2] else ""
 
 
-def _accepted(leaf: _Leaf) -> list[str]:
-    """Return the names of the arguments of a class and its base classes."""
+def _accepted(leaf: _Leaf) -> Iterator[str]:
+    """Yield the names of the arguments of a class and its base classes, and those of arguments that are dataclasses."""
     module, _, name = leaf.class_path.rpartition(".")
     found: Any = getattr(import_module(module), name)
-    parents = [each for each in inspect.getmro(found) if "__init__" in vars(each) and each is not object]
-    return [name for each in parents for name in inspect.signature(each).parameters]
+    for each in inspect.getmro(found):
+        if "__init__" not in vars(each) or each is object:
+            continue
+        for name, parameter in inspect.signature(each).parameters.items():
+            yield name
+            kinds = [parameter.annotation, *get_args(parameter.annotation)]
+            yield from (f"{name}.{field.name}" for kind in kinds if is_dataclass(kind) for field in fields(kind))
 
 
 def _unknown(key: str, options: Iterable[str]) -> str:
-    if close := get_close_matches(key, list(options), n=1, cutoff=0.75):
+    known = sorted({each for each in options if not key.startswith(f"{each}.")})
+    longer = [each for each in known if each.startswith(key)]
+    if len(longer) > 1:
+        return f"unknown key {key}: choose from {', '.join(longer)}"
+    if close := longer or get_close_matches(key, known, n=1, cutoff=0.75):
         return f"unknown key {key}: did you mean {close[0]}?"
     return f"unknown key {key}: {HELP}"
 

@@ -82,6 +82,13 @@ def _load(text: str) -> Any:
 set_loader(_LOADER, _load)
 
 
+class _Parser(LightningArgumentParser):
+    """A parser that takes no prefix of a key for the key; those that jsonargparse makes for classes are of its type."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+
 class PruneCLI(LightningCLI):
     """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for the keys of a configuration."""
 
@@ -95,6 +102,7 @@ class PruneCLI(LightningCLI):
                 save_config_callback=RunFolder,
                 trainer_defaults=TRAINER_DEFAULTS,
                 seed_everything_default=1,
+                parser_class=_Parser,
                 parser_kwargs=_PARSER | {"fit": _PARSER, "description": __doc__},
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
@@ -219,8 +227,8 @@ class PruneCLI(LightningCLI):
             print_summary(model.folder)
 
 
-class _Parser(PruneCLI):
-    """The parser of `lit_prune fit`, without seeding, building or running anything."""
+class _Resolver(PruneCLI):
+    """The parsing of `lit_prune fit`, without seeding, building or running anything."""
 
     def __init__(self) -> None:
         super().__init__([])
@@ -240,7 +248,7 @@ def make_resolver() -> Callable[[Sequence[str]], dict[str, Any]]:
     than a tenth of a second.
     """
     quiet()
-    cli = _Parser()
+    cli = _Resolver()
 
     def resolve(arguments: Sequence[str]) -> dict[str, Any]:
         config = cli.resolve(["fit", *arguments])
