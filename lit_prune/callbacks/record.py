@@ -95,15 +95,15 @@ class RunRecord(Callback):
                 values |= {f"{label}/{name}": before[name] for name in ("sparsity", "step")}
         base = pl_module.phases.base
         if base in pl_module.selection.best and pl_module.phases.last != base:
-            sets = trainer.datamodule.evaluation_sets  # type: ignore[attr-defined]
+            sets = pl_module.data.evaluation_sets
             dense, sparse = (
                 read_logits(sets, folder / _of_phase(pl_module, phase, "predictions.parquet"))
                 for phase in (base, pl_module.phases.last)
             )
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
-        for each in trainer.datamodule.evaluation_sets:  # type: ignore[attr-defined]
+        for each in pl_module.data.evaluation_sets:
             values |= {f"constant/{each.name}/{name}": value for name, value in each.constant_metrics().items()}
-        values |= {f"bias/{name}": value for name, value in trainer.datamodule.bias_report.items()}  # type: ignore[attr-defined]
+        values |= {f"bias/{name}": value for name, value in pl_module.data.bias_report.items()}
         for each in pl_module.selection.best.values():
             values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}
         values |= {
@@ -126,7 +126,7 @@ class RunRecord(Callback):
         return self.earlier_seconds + time.time() - self.started
 
     def _write_run(self, trainer: Trainer, pl_module: "Paradigm", status: str) -> None:
-        folder, data = pl_module.folder, trainer.datamodule  # type: ignore[attr-defined]
+        folder, data = pl_module.folder, pl_module.data
         tables = [rows._fingerprint for rows in [*data.train.values(), *(each.rows for each in data.evaluation_sets)]]
         write_json(
             {

@@ -128,7 +128,7 @@ def teach(module: "Paradigm", checkpoint: Path) -> Teacher:
     install_saved_pairs(dense, state)
     load_dense(dense, state, checkpoint)
     dense.eval()
-    data = module.trainer.datamodule  # type: ignore[attr-defined]
+    data = module.data
     sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]
     sets = [each for each in sets if module.tasks[each.task].loss is None]  # others' losses need no teacher
     collector = Collector(sets)

@@ -7,26 +7,22 @@ from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
-from lit_prune.phases.network import cover
-from lit_prune.phases.phase import Phase
+from lit_prune.phases.masking import Masking
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import install_saved
-from lit_prune.sparsity.mask_kinds import MaskKind
 from lit_prune.sparsity.masks import Refreshed
 from lit_prune.sparsity.pairs import RankPair, install_saved_pairs
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Element, Structure
-from lit_prune.sparsity.targets import match
+from lit_prune.sparsity.structures import Structure
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-class Pruning(Phase):
+class Pruning(Masking):
     """Masks over the targets, brought to the scheduled sparsity every so many steps and before every evaluation.
 
     Args:
@@ -55,39 +51,14 @@ class Pruning(Phase):
         without: Sequence[str] = (),
         structure: Structure | None = None,
     ) -> None:
-        super().__init__(training, loss)
+        super().__init__(training, loss, criterion, schedule, scope, targets, patterns, without, structure)
         if refresh_every < 1:
             raise UserError(f"refresh_every must be 1 or more optimizer steps, got {refresh_every}: 50 is a default")
-        self.criterion = criterion
-        self.schedule = schedule
-        self.scope = scope
         self.refresh_every = refresh_every
-        self.targets = targets
-        self.patterns = patterns
-        self.without = without
-        self.structure = structure or Element()
-        self.pruner: Pruner
-        self.matched: dict[str, list[str]] = {}
-
-    def mask_kind(self, run: "Paradigm") -> MaskKind | None:
-        """Return the kind of masks, None: as the criterion needs."""
-        return None
-
-    def prepare(self, run: "Paradigm") -> None:
-        """Match the targets."""
-        matched = match(run, run.encoder.model_type, self.targets, self.patterns, self.without)
-        self.matched = self.structure.layers(run, matched)
-        self.pruner = Pruner(
-            self.matched,
-            self.criterion,
-            self.schedule,
-            structure=self.structure,
-            scope=self.scope,
-            masks=self.mask_kind(run),
-        )
 
     def begin(self, run: "Paradigm") -> None:
         """Put masks over the targets, at the initial sparsity."""
+        self._prepare_again(run)
         self._attach(run)
         self._update(run)
 
@@ -95,14 +66,7 @@ class Pruning(Phase):
         """Put masks over the targets."""
         if run.phases.position > 1:
             self._restore_earlier(run, state)
-        self.pruner.attach(run)
-        cover(run, self.matched)
-
-    def _attach(self, run: "Paradigm") -> None:
-        if run.phases.position > 1:
-            self.prepare(run)  # an earlier phase may have changed the layers
-        self.pruner.attach(run)
-        cover(run, self.matched)
+        self._attach(run)
 
     def _restore_earlier(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Put back what earlier phases made of the network, but for the masks of this one."""

@@ -6,23 +6,21 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from lit_prune.losses import Loss
-from lit_prune.phases.network import cover, rewind, settle, unfreeze
-from lit_prune.phases.phase import Phase
+from lit_prune.phases.masking import Masking
+from lit_prune.phases.network import rewind, settle, unfreeze
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Criterion, Magnitude
-from lit_prune.sparsity.mask_kinds import Fixed
+from lit_prune.sparsity.mask_kinds import Fixed, MaskKind
 from lit_prune.sparsity.masks import Refreshed
-from lit_prune.sparsity.pairs import split_pairs
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant
-from lit_prune.sparsity.targets import match, named_by
+from lit_prune.sparsity.targets import named_by
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-class Round(Phase):
+class Round(Masking):
     """Prune the least important weights, then train; a pruned weight stays pruned. The round's model is its last.
 
     Args:
@@ -51,29 +49,22 @@ class Round(Phase):
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(training, loss)
-        self.schedule = Constant(sparsity)
-        self.criterion = criterion or Magnitude()
-        self.scope = scope
+        schedule = Constant(sparsity)
+        super().__init__(
+            training, loss, criterion or Magnitude(), schedule, scope, targets, patterns, without=("classifier",)
+        )
+        self.sparsity = schedule.final
         self.trained = trained
         self.rewinds = rewinds
-        self.targets = targets
-        self.patterns = patterns
-        self.pruner: Pruner
-        self.matched: dict[str, list[str]] = {}
         self.frozen: list[str] = []
 
-    @property
-    def sparsity(self) -> float:
-        """The fraction of the weights that is pruned from this round on."""
-        return self.schedule.final
+    def mask_kind(self, run: "Paradigm") -> MaskKind:
+        """Return masks that stay as they are."""
+        return Fixed()
 
     def prepare(self, run: "Paradigm") -> None:
         """Match the targets, and the parameters that are trained."""
-        self.matched = split_pairs(
-            run, match(run, run.encoder.model_type, self.targets, self.patterns, without=("classifier",))
-        )
-        self.pruner = Pruner(self.matched, self.criterion, self.schedule, scope=self.scope, masks=Fixed())
+        super().prepare(run)
         names = [name for name, _ in run.named_parameters()]
         chosen = set(named_by(self.trained, names, "trained"))
         self.frozen = [name for name in names if name not in chosen]
@@ -86,10 +77,8 @@ class Round(Phase):
         """Prune by the weights as they are, rewind if so set, and freeze what is not trained."""
         settle(run)
         unfreeze(run)
-        if run.phases.position > 1:
-            self.prepare(run)  # an earlier phase may have changed the layers
-        self.pruner.attach(run)
-        cover(run, self.matched)
+        self._prepare_again(run)
+        self._attach(run)
         run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))
         if self.rewinds:
             rewind(run)
@@ -98,9 +87,8 @@ class Round(Phase):
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Put the masks back, and freeze what is not trained."""
         super().restore(run, state)
-        self.prepare(run)
-        self.pruner.attach(run)
-        cover(run, self.matched)
+        self._prepare_again(run)
+        self._attach(run)
         self._freeze(run)
 
     def _freeze(self, run: "Paradigm") -> None:

@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from lit_prune.losses import Loss
 from lit_prune.phases.network import head_names, settle, unfreeze
-from lit_prune.phases.phase import Phase
-from lit_prune.phases.training import Training
-from lit_prune.tuning.method import Method
+from lit_prune.phases.tuning import Tuning
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-class Search(Phase):
+class Search(Tuning):
     """Train the heads, and what a method searches in; the phase `SparseTune` with the same method comes next.
 
     Args:
@@ -23,17 +20,6 @@ class Search(Phase):
         method: The method that searches.
         loss: The loss, of tasks without one of their own; None: cross-entropy.
     """
-
-    starts_masked = True
-    freezes_base = True
-
-    def __init__(self, training: Training, method: Method, loss: Loss | None = None) -> None:
-        super().__init__(training, loss)
-        self.method = method
-
-    def prepare(self, run: "Paradigm") -> None:
-        """Check that the method can tune the network."""
-        self.method.check(run)
 
     def trained_names(self, run: "Paradigm") -> list[str]:
         """Return the names of the heads' parameters, and of those that the search trains."""

@@ -9,18 +9,15 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from lit_prune.losses import Loss
 from lit_prune.phases.network import head_names, settle, unfreeze
-from lit_prune.phases.phase import Phase
-from lit_prune.phases.training import Training
+from lit_prune.phases.tuning import Tuning
 from lit_prune.tuning.entries import frozen_tensors
-from lit_prune.tuning.method import Method
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-class SparseTune(Phase):
+class SparseTune(Tuning):
     """Train the heads, and the part of the encoder that a method tunes.
 
     Args:
@@ -29,17 +26,6 @@ class SparseTune(Phase):
             `DiffPruning`, `Mixout`, `ChildTuningFree`, `Lora`, `Adapter`.
         loss: The loss, of tasks without one of their own; None: cross-entropy.
     """
-
-    starts_masked = True
-    freezes_base = True
-
-    def __init__(self, training: Training, method: Method, loss: Loss | None = None) -> None:
-        super().__init__(training, loss)
-        self.method = method
-
-    def prepare(self, run: "Paradigm") -> None:
-        """Check that the method can tune the network."""
-        self.method.check(run)
 
     def trained_names(self, run: "Paradigm") -> list[str]:
         """Return the names of the heads' parameters, and of those that the method tunes."""

@@ -7,27 +7,23 @@ from torch import Tensor
 
 from lit_prune.heads import Head
 from lit_prune.losses import Loss
+from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import cover, rewind, settle, unfreeze
-from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.controls import Control
 from lit_prune.sparsity.criteria import Criterion, Magnitude
 from lit_prune.sparsity.found import check_fit, find_masks
 from lit_prune.sparsity.install import current_masks, install, masked_layers
-from lit_prune.sparsity.mask_kinds import Fixed
+from lit_prune.sparsity.mask_kinds import Fixed, MaskKind
 from lit_prune.sparsity.masks import FixedMask, Refreshed, flipped
-from lit_prune.sparsity.pairs import split_pairs
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant
-from lit_prune.sparsity.select import check_sparsity
-from lit_prune.sparsity.targets import match
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-class Ticket(Phase):
+class Ticket(Masking):
     """Train the weights that a mask leaves of the model that the run began with, under fresh heads.
 
     The mask is that of the phases before (rounds of pruning), that of another run or a file (`start_from`), or one
@@ -57,30 +53,27 @@ class Ticket(Phase):
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(training, loss)
+        schedule = Constant(sparsity or 0.0)
+        super().__init__(
+            training, loss, criterion or Magnitude(), schedule, scope, targets, patterns, without=("classifier",)
+        )
         self.start_from = start_from
-        self.sparsity = None if sparsity is None else check_sparsity(sparsity)
+        self.sparsity = None if sparsity is None else schedule.final
         self.control = control
-        self.criterion = criterion or Magnitude()
-        self.scope = scope
-        self.targets = targets
-        self.patterns = patterns
         self.found: dict[str, Tensor] = {}
-        self.pruner: Pruner
-        self.matched: dict[str, list[str]] = {}
 
     @property
     def finds_mask(self) -> bool:
         """True if the mask comes from a file or from one pruning, and not from the phases before."""
         return self.start_from is not None or self.sparsity is not None
 
+    def mask_kind(self, run: "Paradigm") -> MaskKind:
+        """Return masks that stay as they are."""
+        return Fixed()
+
     def prepare(self, run: "Paradigm") -> None:
         """Match the targets, and read the masks of another run."""
-        self.matched = split_pairs(
-            run, match(run, run.encoder.model_type, self.targets, self.patterns, without=("classifier",))
-        )
-        schedule = Constant(self.sparsity or 0.0)
-        self.pruner = Pruner(self.matched, self.criterion, schedule, scope=self.scope, masks=Fixed())
+        super().prepare(run)
         if self.start_from is not None:
             found = find_masks(self.start_from, self.sparsity)
             check_fit(found, dict(run.named_parameters()), self.start_from)
@@ -91,8 +84,7 @@ class Ticket(Phase):
         """Reset the heads, put the masks there, and take the weights that the run began with."""
         settle(run)
         unfreeze(run)
-        if run.phases.position > 1:
-            self.prepare(run)  # an earlier phase may have changed the layers
+        self._prepare_again(run)
         before = current_masks(run)
         for head in run.heads.values():
             assert isinstance(head, Head)
@@ -115,5 +107,5 @@ class Ticket(Phase):
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Put the masks back."""
         super().restore(run, state)
-        self.pruner.attach(run)
-        cover(run, self.matched)
+        self._prepare_again(run)
+        self._attach(run)

@@ -68,6 +68,7 @@ class TrainMasks(Pruning):
         else:
             settle(run)
         run.requires_grad_(False)
+        self._prepare_again(run)
         self._attach(run)
         for name, mask in learned_masks(run).items() if continues else ():
             mask.scores.data.copy_(scores[name])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_LENGTHS = {"steps": "steps", "epochs": "epochs"}
+_LENGTHS = ("steps", "epochs")
 _OF_0_1_0 = ("decay_over", "select_after")
 _SETTINGS = {  # of a phase
     *("length", "learning_rate", "weight_decay", "warmup", "learning_rates", "optimizer", "lr_schedule", "eligible"),

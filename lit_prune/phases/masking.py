@@ -1,0 +1,85 @@
+"""`Masking`: a phase that puts masks over its targets."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lit_prune.losses import Loss
+from lit_prune.phases.network import cover
+from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
+from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.mask_kinds import MaskKind
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.pruner import Pruner
+from lit_prune.sparsity.schedules import Schedule
+from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.targets import match
+
+if TYPE_CHECKING:
+    from lit_prune.paradigms.paradigm import Paradigm
+
+
+class Masking(Phase):
+    """A phase with a `Pruner` over its targets; its kinds say when the masks change.
+
+    Args:
+        training: Length, optimizer and learning rates.
+        loss: The loss, of tasks without one of their own.
+        criterion: How important an entry is.
+        schedule: Sparsity over the phase.
+        scope: Over what pool the sparsity holds: `local`, `global`, or lists of targets.
+        targets: Names of the matrices to mask, None: all that the encoder's family has but `without`.
+        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        without: Targets that are left out if `targets` is None.
+        structure: The unit that is pruned, None: single entries.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        loss: Loss | None,
+        criterion: Criterion,
+        schedule: Schedule,
+        scope: Scope,
+        targets: list[str] | None,
+        patterns: dict[str, str] | None,
+        without: Sequence[str] = (),
+        structure: Structure | None = None,
+    ) -> None:
+        super().__init__(training, loss)
+        self.criterion = criterion
+        self.schedule = schedule
+        self.scope = scope
+        self.targets = targets
+        self.patterns = patterns
+        self.without = without
+        self.structure = structure or Element()
+        self.pruner: Pruner
+        self.matched: dict[str, list[str]] = {}
+
+    def mask_kind(self, run: "Paradigm") -> MaskKind | None:
+        """Return the kind of masks, None: as the criterion needs."""
+        return None
+
+    def prepare(self, run: "Paradigm") -> None:
+        """Match the targets."""
+        matched = match(run, run.encoder.model_type, self.targets, self.patterns, self.without)
+        self.matched = self.structure.layers(run, matched)
+        self.pruner = Pruner(
+            self.matched,
+            self.criterion,
+            self.schedule,
+            structure=self.structure,
+            scope=self.scope,
+            masks=self.mask_kind(run),
+        )
+
+    def _prepare_again(self, run: "Paradigm") -> None:
+        """Match the targets anew where a phase between may have changed the layers."""
+        if run.phases.position > 1:
+            self.prepare(run)
+
+    def _attach(self, run: "Paradigm") -> None:
+        """Put masks over the targets."""
+        self.pruner.attach(run)
+        cover(run, self.matched)
