@@ -24,7 +24,6 @@ TESTED_ELSEWHERE = {
     "__main__.py",  # test_main.py
     "runs/job.py",  # fitting/test_requeue.py
     "runs/identity.py",  # callbacks/test_every_run.py
-    "callbacks/model.py",
     "phases/masking.py",  # its kinds: test_pruning.py, test_round.py, test_ticket.py
     "phases/tuning.py",  # test_search.py, test_sparse_tune.py
     "paradigms/fine_tune.py",  # the paradigms are lists: tests/paradigms/test_phase_lists.py

@@ -49,11 +49,9 @@ class Round(Masking):
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
-        schedule = Constant(sparsity)
-        super().__init__(
-            training, loss, criterion or Magnitude(), schedule, scope, targets, patterns, without=("classifier",)
-        )
-        self.sparsity = schedule.final
+        criterion, schedule = criterion or Magnitude(), Constant(sparsity)
+        super().__init__(training, loss, criterion, schedule, scope, targets, patterns, without=("classifier",))
+        self.sparsity = sparsity
         self.trained = trained
         self.rewinds = rewinds
         self.frozen: list[str] = []

@@ -53,12 +53,10 @@ class Ticket(Masking):
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
-        schedule = Constant(sparsity or 0.0)
-        super().__init__(
-            training, loss, criterion or Magnitude(), schedule, scope, targets, patterns, without=("classifier",)
-        )
+        criterion, schedule = criterion or Magnitude(), Constant(sparsity or 0.0)
+        super().__init__(training, loss, criterion, schedule, scope, targets, patterns, without=("classifier",))
         self.start_from = start_from
-        self.sparsity = None if sparsity is None else schedule.final
+        self.sparsity = sparsity
         self.control = control
         self.found: dict[str, Tensor] = {}
 

@@ -50,6 +50,7 @@ class TrainMasks(Pruning):
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
     ) -> None:
+        self.initial_scores = initial_scores
         super().__init__(training, loss, initial_scores, schedule, scope, refresh_every, targets, patterns)
 
     def mask_kind(self, run: "Paradigm") -> MaskKind:

@@ -17,6 +17,7 @@ class Control(ABC):
     """
 
     def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
 
     @abstractmethod

@@ -129,7 +129,7 @@ class HardMagnitude(Criterion):
 
     def __init__(self, high: float = 0.02) -> None:
         if not high > 0:
-            raise UserError(f"high is {high}: it must be above 0, the score of what is pruned")
+            raise UserError(f"high of HardMagnitude must be above 0, got {high}: a pruned entry has the score 0")
         self.high = high
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
@@ -149,8 +149,18 @@ class Random(Criterion):
     """
 
     def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
         self.generator = torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed)
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Return fresh random scores, whatever the weight and the sparsity."""
         return torch.rand(weight.shape, generator=self.generator).to(weight.device)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the generator's state."""
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Continue the scores where `state_dict` was called."""
+        if state:
+            self.generator.set_state(state["generator"].cpu())

@@ -29,7 +29,7 @@ class Constant(Schedule):
     """
 
     def __init__(self, sparsity: float) -> None:
-        self.final = check_sparsity(sparsity)
+        self.sparsity = self.final = check_sparsity(sparsity)
 
     def __call__(self, progress: float) -> float:
         """Return the fraction to remove, whatever the progress."""
@@ -45,8 +45,8 @@ class _Ramp(Schedule):
         self.start = start or 0.0
         if not 0.0 <= self.start < end <= 1.0:
             raise UserError(
-                f"the ramp goes from start={self.start} to end={end}: of these shares of training the first must be at "
-                "least 0 and below the second, which is at most 1"
+                f"start and end of a ramp must be 0 <= start < end <= 1, got {self.start} and {end}: shares of the "
+                "phase, as 0 and 0.8"
             )
         self.initial = check_sparsity(initial)
         self.final = check_sparsity(final)

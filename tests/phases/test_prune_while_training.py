@@ -160,6 +160,13 @@ def test_tasks_have_masks_of_their_own_and_a_resumed_run_has_the_same(task_masks
     )
 
 
+def test_a_resumed_run_draws_the_same_random_scores(experiment, tmp_path):
+    arguments = (*BRIEF, "--model.init_args.criterion=lit_prune.sparsity.criteria.Random")
+    code, whole = experiment(*arguments, config="configs/magnitude.yaml", name="whole")
+    assert code == 0
+    assert_same(resumed(experiment, tmp_path, *arguments, config="configs/magnitude.yaml"), whole)
+
+
 @pytest.mark.parametrize("setting", ["magnitude", "rank_magnitude"])
 def test_a_resumed_run_is_the_same_bit_for_bit(setting, experiment, tmp_path):
     config = f"configs/{setting}.yaml"
