@@ -31,6 +31,7 @@ class Study:
             place.mkdir(parents=True)
             hardware = {"device": "cpu", "num_devices": 1, "num_threads": 1, "precision": "32-true"}
             record = {
+                "id": f"id of {name}",
                 "experiment": name,
                 "axes": {"seed": axes["seed"]} if listed else axes,
                 "config_hash": f"hash of {name}",

@@ -115,7 +115,7 @@ def read_results(folder: Path) -> Results:
         raise UserError(f"{folder} must contain folders of runs, got none: a run's folder has a run.json")
     runs = _unify_axes([run for run, _ in read])
     if num_old := len({run.folder for run in runs if run.is_old}):
-        warnings.warn(f"{num_old} runs in {folder} were written by version 0.1.0", stacklevel=2)
+        warnings.warn(f"runs that version 0.1.0 wrote in {folder}: {num_old}", stacklevel=2)
     axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))
     runs = [replace(run, axes={axis: run.axes[axis] for axis in axes if axis in run.axes}) for run in runs]
     order = sorted(range(len(runs)), key=lambda number: _sort_key(runs[number], axes))

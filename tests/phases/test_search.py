@@ -43,4 +43,4 @@ def test_what_the_method_measures_is_logged_at_once(run):
 def test_gates_add_their_penalty_to_the_loss(run):
     search = Search(Training(steps=4), DiffPruning(weight=2.0))
     search.begin(run)
-    assert 0 < float(search.penalty(run)) <= 2.0
+    assert 0 < search.penalty(run).item() <= 2.0

@@ -32,6 +32,16 @@ def test_what_a_study_has_skipped_is_left_out(grid):
     assert [run.axes["seed"] for run in read_results(grid.folder).runs] == [1, 3]
 
 
+def test_runs_of_the_version_before_are_counted_in_one_warning(tmp_path):
+    study = Study(tmp_path)
+    for seed in (1, 2, 3):
+        record = study.add(f"{seed}", numbers(0.9, 0.6), seed=seed) / "run.json"
+        if seed > 1:
+            record.write_text(json.dumps({**json.loads(record.read_text()), "id": None}))
+    with pytest.warns(UserWarning, match=r"runs that version 0\.1\.0 wrote in .*: 2"):
+        read_results(tmp_path)
+
+
 def test_csv_and_parquet_hold_the_same(grid):
     write_results(read_results(grid.folder), grid.folder)
     table = pd.read_parquet(grid.folder / "results.parquet").astype(object)

@@ -63,7 +63,9 @@ class SparseLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.out_features, self.in_features = linear.weight.shape
-        weight = linear.weight.detach().to_sparse_csr()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            weight = linear.weight.detach().to_sparse_csr()
         self.register_buffer("crow", weight.crow_indices().int())
         self.register_buffer("columns", weight.col_indices().int())
         self.values = nn.Parameter(weight.values().clone(), requires_grad=False)
