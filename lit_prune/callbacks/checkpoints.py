@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Checkpoints(Checkpoint):
-    """Writes `checkpoints/<phase>.ckpt` when a phase has a new best model, and `last.ckpt` after every evaluation.
+    """Write `checkpoints/<phase>.ckpt` when a phase has a new best model, and `last.ckpt` after every evaluation.
 
-    The best of the last phase is `best.ckpt`. A paradigm says what is best (`improved`, `phase`, `last_phase`) and
-    keeps the best value so far in its own state, so that a resumed run goes on comparing with it.
+    The best of the last phase is `best.ckpt`. The paradigm's `selection` compares evaluations; it is part of the
+    checkpoints, so that a resumed run compares with the best value so far.
     """
 
     def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:

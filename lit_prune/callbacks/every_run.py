@@ -21,8 +21,4 @@ def callbacks_of_every_run(trainer: Trainer) -> list[Callback]:
 
 
 def _is_default(callback: Callback) -> bool:
-    if type(callback) is not ModelCheckpoint:
-        return False
-    plain = ModelCheckpoint()
-    names = ("monitor", "dirpath", "filename", "save_top_k", "save_last")
-    return all(getattr(callback, name) == getattr(plain, name) for name in names)
+    return type(callback) is ModelCheckpoint and vars(callback) == vars(ModelCheckpoint())

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lit_prune.data.tasks.kinds import describe
+from lit_prune.data.tasks.task import Task
 from lit_prune.phases.training import Training
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def describe_model(run: "Paradigm") -> dict[str, Any]:
     return {
         "encoder": run.encoder.arguments,
         "data": {
-            "tasks": [_task(describe(task)) for task in run.tasks.values()],
+            "tasks": [_task(task) for task in run.tasks.values()],
             "max_length": preparation.max_length,
             "root": preparation.root,
         },
@@ -41,9 +42,11 @@ def describe_model(run: "Paradigm") -> dict[str, Any]:
     }
 
 
-def _task(described: dict[str, Any]) -> dict[str, Any]:
-    kind = described.pop("kind")
-    return {"class_path": described.pop("class_path", f"lit_prune.data.{kind}"), "init_args": described}
+def _task(task: Task) -> dict[str, Any]:
+    described = describe(task)
+    path = f"lit_prune.data.{described.pop('kind')}"
+    described["source"] = plain(task.source)
+    return {"class_path": described.pop("class_path", path), "init_args": described}
 
 
 def _phase(run: "Paradigm", name: str) -> dict[str, Any]:

@@ -38,9 +38,9 @@ _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  
 class RunRecord(Callback):
     """Write the record of a run.
 
-    `run.json` says how the run was made and how it stands. `predictions.parquet` and `masks.safetensors` (where masks
-    differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a phase
-    (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none of it.
+    `run.json` has the run's settings, versions, hardware and status. `predictions.parquet` and `masks.safetensors`
+    (where masks differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a
+    phase (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none.
     `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
     """
 

@@ -9,7 +9,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from lit_prune.errors import UserError
 from lit_prune.limits import parse_yaml
-from lit_prune.runs.aliases import resolve_aliases
+from lit_prune.runs.aliases import has_old_settings, resolve_aliases
 from lit_prune.runs.upgrade import upgrade_config
 
 _OPTIONS = ("--config", "-c")
@@ -61,5 +61,5 @@ def _upgraded_file(value: str, found: list[str]) -> str:
         return value
     settings = upgrade_config(content)
     present = resolve_aliases(content)  # which are not of an old version
-    found += [value] * (settings != present)
+    found += [value] * (settings != present or has_old_settings(content))
     return as_argument(path, present, settings)

@@ -3,10 +3,11 @@
 import copy
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
@@ -20,6 +21,22 @@ from lit_prune.runs.checkpoints import LOSS
 if TYPE_CHECKING:
     from lit_prune.data.module import MultitaskDataModule
     from lit_prune.paradigms.paradigm import Paradigm
+
+
+_BY_PHASES = "a run ends with its last phase"
+# Setting of a Trainer -> the values with which a run is whole, and what to do instead of others.
+_RELIED_ON: dict[str, tuple[tuple[Any, ...], str]] = {
+    "barebones": ((False,), "a run without checkpoints and records has no result"),
+    "fast_dev_run": ((False,), "it saves nothing"),
+    "limit_train_batches": ((1.0,), "data.num_train trains on fewer rows, and phases have lengths"),
+    "limit_val_batches": ((1.0,), "metrics are of whole sets; evaluate less often by val_check_interval"),
+    "overfit_batches": ((0.0,), "data.num_train trains on fewer rows"),
+    "check_val_every_n_epoch": ((1, None), "the end of each phase is evaluated"),
+    "min_epochs": ((None, 0), _BY_PHASES),
+    "min_steps": ((None, 0), _BY_PHASES),
+    "reload_dataloaders_every_n_epochs": ((0,), "batches are a function of seed and step"),
+    "precision": (("32-true", "bf16-mixed", "16-mixed"), "weights and scores are kept in single precision"),
+}
 
 
 def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
@@ -61,15 +78,15 @@ def check_trainer(trainer: Trainer) -> None:
     Raises:
         UserError: a run would not be whole under one.
     """
-    for name, needed, remedy in (
-        ("fast_dev_run", False, "it saves nothing"),
-        ("limit_train_batches", 1.0, "data.num_train trains on fewer rows, and phases have lengths"),
-        ("limit_val_batches", 1.0, "metrics are of whole sets; evaluate less often by val_check_interval"),
-        ("overfit_batches", 0.0, "data.num_train trains on fewer rows"),
-    ):
+    for name, (allowed, remedy) in _RELIED_ON.items():
         value = getattr(trainer, name)
-        if value != needed or type(value) is not type(needed):  # 1 is one batch, 1.0 are all
-            raise UserError(f"trainer.{name} must be {needed}, got {value}: {remedy}")
+        if not any(value == each and type(value) is type(each) for each in allowed):  # 1 is one batch, 1.0 are all
+            raise UserError(f"trainer.{name} must be {' or '.join(map(str, allowed))}, got {value}: {remedy}")
+    if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
+        raise UserError(
+            f"trainer.strategy must be ddp or that of one device, got {type(trainer.strategy).__name__}: no process "
+            "has the whole model with others"
+        )
     if replaces_samplers(trainer):
         raise UserError("trainer.use_distributed_sampler must be false, got true: the data module shares each batch")
     if trainer.datamodule is None:  # type: ignore[attr-defined]

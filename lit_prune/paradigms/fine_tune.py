@@ -30,8 +30,6 @@ class FineTune(Paradigm):
         dense_loss: Loss | None = None,
         teacher: str | None = None,
     ) -> None:
-        if dense.steps == 0:
-            raise UserError("length of the phase 'dense' must be above 0 steps, got 0: there is no other phase")
         super().__init__(encoder, tasks, {"dense": phases.FineTune(dense, dense_loss)}, teacher=teacher)
         loss = self.phases["dense"].loss
         if teacher is not None and "teacher" not in loss.needs:

@@ -12,6 +12,7 @@ from lit_prune.callbacks.every_run import callbacks_of_every_run
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_finite
 from lit_prune.paradigms.checks import check_fit, check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
@@ -19,10 +20,8 @@ from lit_prune.paradigms.selection import Selection
 from lit_prune.paradigms.start import Start
 from lit_prune.paradigms.state import last_checkpoint, load_best, pack, restore
 from lit_prune.paradigms.teacher import Teacher, check_source, teach
-from lit_prune.phases.finetune import FineTune
 from lit_prune.phases.phase import Phase
-from lit_prune.phases.sequence import PhaseSequence
-from lit_prune.phases.training import Training
+from lit_prune.phases.sequence import PhaseSequence, with_base
 from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
 from lit_prune.runs.checkpoints import BASE, BEST, check_dense, find_dense, keep_base, read_checkpoint
 from lit_prune.runs.identity import Identity
@@ -75,8 +74,7 @@ class Paradigm(LightningModule):
         self.start = Start(start_from)
         self.taught_by = None if teacher is None else find_dense(teacher, "teacher")
         self.teacher: Teacher | None = None
-        if not phases or not isinstance(next(iter(phases.values())), FineTune):
-            phases = {"dense": FineTune(Training(steps=0)), **phases}
+        phases = with_base(phases)
         self.start.load(self, takes_masked=any(phase.starts_masked for phase in list(phases.values())[1:2]))
         if self.taught_by is not None:
             check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
@@ -97,7 +95,7 @@ class Paradigm(LightningModule):
             UserError: the phase has no step or does not fit the network, its loss does not fit a task, or a name is
                 wrong.
         """
-        phase.check(name)
+        phase.check(name, self.phases.before(before))
         check_needs(phase.loss, self.tasks.values())
         if "teacher" in phase.loss.needs:
             check_source(self, name, phase.loss)
@@ -138,7 +136,9 @@ class Paradigm(LightningModule):
         check_trainer(self.trainer)
         per_epoch = self.data.batches_per_epoch / self.trainer.accumulate_grad_batches
         self.phases.lay_out(lambda phase: phase.num_steps(self, per_epoch), self.trainer.max_steps)
-        self.steps_planned = self.phases.ends[self.phases.last]
+        if (planned := self.phases.ends[self.phases.last]) == 0:
+            raise UserError("phases of a run must have steps, got 0 in all: set a length, or add a phase")
+        self.steps_planned = planned
         check_phases(self, self.data, per_epoch)
         self.begin_loss()
         self.trainer.num_sanity_val_steps = float("inf") if self.start.is_trained else 0

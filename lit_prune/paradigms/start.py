@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
+from lit_prune.phases.network import cover
 from lit_prune.runs.checkpoints import BEST, KEY, find_dense, has_masks, load_dense, read_checkpoint, state_of
-from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers, unmasked_state
+from lit_prune.sparsity.install import fix_masks, install_saved, unmasked_state
 from lit_prune.sparsity.layers import LowRankLinear
-from lit_prune.sparsity.pairs import has_pairs, rank_pairs
-from lit_prune.sparsity.targets import targets_of
+from lit_prune.sparsity.pairs import has_pairs
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
@@ -73,5 +73,4 @@ class Start:
         install_saved(run, state)
         run.load_state_dict(state, strict=False)
         fix_masks(run)
-        for name, target in targets_of([*masked_layers(run), *rank_pairs(run)]).items():
-            run.matched.setdefault(target, []).append(name)
+        cover(run, {})

@@ -1,8 +1,11 @@
 """`Masking`: a phase that puts masks over its targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
+from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.phases.network import cover
 from lit_prune.phases.phase import Phase
@@ -12,7 +15,7 @@ from lit_prune.sparsity.mask_kinds import MaskKind
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import match
 
 if TYPE_CHECKING:
@@ -73,6 +76,43 @@ class Masking(Phase):
             scope=self.scope,
             masks=self.mask_kind(run),
         )
+
+    def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
+        """Return what the criterion collected or drew."""
+        return self.criterion.state_dict()
+
+    def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
+        """Restore what the criterion collected or drew."""
+        self.criterion.load_state_dict(statistics)
+
+    def _check_not_below(self, name: str, before: Mapping[str, Phase]) -> None:
+        """Check that a pruning for good has at least the sparsity of those before it, of the same targets.
+
+        Raises:
+            UserError: it has less.
+        """
+        for earlier, phase in before.items():
+            if not isinstance(phase, Masking) or (phase.targets, phase.patterns) != (self.targets, self.patterns):
+                continue
+            if (least := phase.schedule.final) > self.schedule.final:
+                raise UserError(
+                    f"sparsity of the phase {name!r} must be at least {least}, that of {earlier!r} before it, got "
+                    f"{self.schedule.final}: what is pruned stays so, raise it"
+                )
+
+    @staticmethod
+    def _check_rewindable(name: str, before: Mapping[str, Phase]) -> None:
+        """Check that the weights that the run began with fit a network that phases have changed.
+
+        Raises:
+            UserError: they pruned it by rank.
+        """
+        for earlier, phase in before.items():
+            if isinstance(phase, Masking) and isinstance(phase.structure, Rank):
+                raise UserError(
+                    f"structure of the phase {earlier!r} must be Element before {name!r}, which rewinds weights, got "
+                    "Rank: factors have no earlier values; prune entries, or fine-tune instead"
+                )
 
     def _prepare_again(self, run: "Paradigm") -> None:
         """Match the targets anew where a phase between may have changed the layers."""

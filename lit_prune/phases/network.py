@@ -3,19 +3,28 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from torch import nn
+from torch import Tensor, nn
 
 from lit_prune.runs.checkpoints import BASE, read_checkpoint
-from lit_prune.sparsity.install import fix_masks, masked_layers
+from lit_prune.sparsity.install import fix_masks, install_saved, masked_layers
 from lit_prune.sparsity.layers import LowRankLinear
 from lit_prune.sparsity.masks import FixedMask
+from lit_prune.sparsity.pairs import rank_pairs
 from lit_prune.sparsity.targets import layers_in, targets_of
+from lit_prune.tuning.adapter import install_saved_adapters
 from lit_prune.tuning.fold import fold_tuned
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 _ENCODER = "encoder."
+
+
+def restore_network(run: "Paradigm", state: Mapping[str, Tensor]) -> None:
+    """Put masks, pairs and adapters where a state dict has them, in place."""
+    install_saved(run, state)
+    install_saved_adapters(run, state)
+    cover(run, {})
 
 
 def settle(root: nn.Module) -> None:
@@ -37,10 +46,11 @@ def unfreeze(run: "Paradigm") -> None:
 
 
 def cover(run: "Paradigm", matched: Mapping[str, Sequence[str]]) -> None:
-    """Set a run's targets to those of a phase, and to those of earlier phases whose masks are still there."""
-    own = layers_in(matched)
+    """Set a run's targets to those of a phase, and to those of earlier phases whose masks or pairs are still there."""
+    own = set(layers_in(matched))
     targets = {target: list(names) for target, names in matched.items()}
-    for name, target in targets_of([name for name in masked_layers(run) if name not in own]).items():
+    pruned = list(masked_layers(run)) or list(rank_pairs(run))
+    for name, target in targets_of([name for name in pruned if not own & {name, f"{name}.narrow"}]).items():
         targets.setdefault(target, []).append(name)
     run.matched = targets
 

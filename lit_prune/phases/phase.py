@@ -7,8 +7,8 @@ from torch import Tensor
 
 from lit_prune.errors import UserError
 from lit_prune.losses import CrossEntropy, Loss
+from lit_prune.phases.network import restore_network
 from lit_prune.phases.training import Training
-from lit_prune.sparsity.install import install_saved
 
 if TYPE_CHECKING:
     from lit_prune.data.batch import Batch
@@ -26,7 +26,7 @@ class Phase:
         loss: The loss, of tasks without one of their own; None: cross-entropy.
 
     Attributes:
-        may_be_empty: The phase may have no steps.
+        may_be_empty: The phase may have no steps as the first of a run.
         starts_masked: A run whose first trained phase is of this kind may start from a masked model, or from the
             encoder of other tasks.
         freezes_base: What the phase freezes is as in the model that the run began with, `dense.ckpt`: the phase's
@@ -43,16 +43,30 @@ class Phase:
         self.training = training
         self.loss = loss or CrossEntropy()
 
+    @property
+    def why_last(self) -> str:
+        """Why no phase may come after this one, and the remedy; empty: one may."""
+        return ""
+
     # ---- before anything is trained --------------------------------------------------------------------------------
 
-    def check(self, name: str) -> None:
-        """Check the phase by itself, under its name in a run.
+    def check(self, name: str, before: Mapping[str, "Phase"]) -> None:
+        """Check the arguments, by themselves and against those of other phases.
+
+        Args:
+            name: The phase's name in a run.
+            before: The phases before it.
 
         Raises:
-            UserError: it has no step.
+            UserError: it has no step, or no phase may come after one of those before.
         """
-        if self.training.steps == 0 and not self.may_be_empty:
-            raise UserError(f"length of the phase {name!r} must be above 0 steps, got 0: give it one, or another phase")
+        if self.training.steps == 0 and (before or not self.may_be_empty):
+            raise UserError(f"length of the phase {name!r} must be above 0 steps, got 0: set one, or remove the phase")
+        for earlier, phase in before.items():
+            if phase.why_last:
+                raise UserError(
+                    f"phase {earlier!r} must be the last of the run, got {name!r} after it: {phase.why_last}"
+                )
 
     def prepare(self, run: "Paradigm") -> None:
         """Find what the phase will change in the network, when the run is built.
@@ -81,10 +95,10 @@ class Phase:
             run: The run, whose network is as it was built.
             state: The checkpoint's state dict.
         """
-        install_saved(run, state)
+        restore_network(run, state)
 
     def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
-        """Training begins in this phase, or resumes in it: the weights are loaded.
+        """Act before training begins in this phase, or resumes in it; the weights are loaded.
 
         Args:
             run: The run.
@@ -116,13 +130,13 @@ class Phase:
         return None
 
     def after_backward(self, run: "Paradigm") -> None:
-        """The gradients of a step are there, and the optimizer has not used them yet."""
+        """Use the gradients of a step, before the optimizer does."""
 
     def after_step(self, run: "Paradigm") -> None:
-        """An optimizer step has been taken."""
+        """Act after an optimizer step."""
 
     def before_evaluation(self, run: "Paradigm") -> None:
-        """An evaluation is about to begin."""
+        """Prepare the network for an evaluation."""
 
     def is_eligible(self, run: "Paradigm") -> bool:
         """True if the model as it is now may be selected."""

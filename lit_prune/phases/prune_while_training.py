@@ -77,6 +77,11 @@ class PruneWhileTraining(Pruning):
         )
         self.task_masks = task_masks
 
+    @property
+    def why_last(self) -> str:
+        """Why no phase may come after this one, and the remedy; empty: one may."""
+        return "" if self.task_masks == "shared" else "its masks differ by task, set its task_masks to shared"
+
     def mask_kind(self, run: "Paradigm") -> MaskKind | None:
         """Return masks per task, None: one for all, as the criterion needs."""
         if self.task_masks == "shared":

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.phases.masking import Masking
+from lit_prune.phases.network import restore_network
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.install import install_saved
 from lit_prune.sparsity.masks import Refreshed
 from lit_prune.sparsity.pairs import RankPair, install_saved_pairs
 from lit_prune.sparsity.pools import Scope
@@ -73,7 +73,7 @@ class Pruning(Masking):
         install_saved_pairs(run, state)
         self.prepare(run)
         own = tuple(f"{name}." for name in self.pruner.layer_names)
-        install_saved(run, {name: value for name, value in state.items() if not name.startswith(own)})
+        restore_network(run, {name: value for name, value in state.items() if not name.startswith(own)})
         for name in self.pruner.layer_names:
             linear, sigma = run.get_submodule(name), state.get(f"{name}.sigma")
             if sigma is None or not isinstance(linear, nn.Linear):
@@ -82,14 +82,10 @@ class Pruning(Masking):
                 has_bias = linear.bias is not None
                 run.set_submodule(name, RankPair(linear.in_features, len(sigma), linear.out_features, has_bias))
 
-    def statistics(self, run: "Paradigm") -> dict[str, Tensor]:
-        """Return what the criterion collected."""
-        return self.criterion.state_dict()
-
     def resume(self, run: "Paradigm", statistics: Mapping[str, Tensor]) -> None:
-        """Count changes from the masks that a checkpoint had, which were fresh; restore the criterion's statistics."""
+        """Restore the criterion's statistics, and count changes from the masks that a checkpoint had."""
+        super().resume(run, statistics)
         self.pruner.remember()
-        self.criterion.load_state_dict(statistics)
 
     def _update(self, run: "Paradigm") -> None:
         run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))

@@ -8,6 +8,7 @@ from torch import Tensor
 from lit_prune.losses import Loss
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import rewind, settle, unfreeze
+from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Criterion, Magnitude
 from lit_prune.sparsity.mask_kinds import Fixed, MaskKind
@@ -55,6 +56,17 @@ class Round(Masking):
         self.trained = trained
         self.rewinds = rewinds
         self.frozen: list[str] = []
+
+    def check(self, name: str, before: Mapping[str, Phase]) -> None:
+        """Check the arguments, by themselves and against those of other phases.
+
+        Raises:
+            UserError: a pruned weight would have to return, or factors of a matrix would have to be rewound.
+        """
+        super().check(name, before)
+        self._check_not_below(name, before)
+        if self.rewinds:
+            self._check_rewindable(name, before)
 
     def mask_kind(self, run: "Paradigm") -> MaskKind:
         """Return masks that stay as they are."""

@@ -32,7 +32,9 @@ class Search(Tuning):
         self.method.begin_search(run)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
-        """Shape the network for the search."""
+        """Shape the network for the search as it was."""
+        if run.phases.position > 1:
+            super().restore(run, state)
         self.method.begin_search(run)
 
     def penalty(self, run: "Paradigm") -> Tensor | None:

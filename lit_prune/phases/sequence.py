@@ -1,13 +1,31 @@
 """The phases of a run in their order, and the optimizer steps at which they end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lit_prune.errors import UserError
 from lit_prune.names import check_name
+from lit_prune.phases.finetune import FineTune
 from lit_prune.phases.phase import Phase
+from lit_prune.phases.training import Training
 
 _BASE = "dense"  # begins the names of files and metrics of the first phase
 _FILES = ("best", "last")  # names of checkpoints
+
+
+def with_base(phases: Mapping[str, Phase]) -> dict[str, Phase]:
+    """Return the phases of a run, the first of which is its base: an empty `FineTune` if they begin with another kind.
+
+    Raises:
+        UserError: there is none, or the first is another kind under the name of the base.
+    """
+    if not phases:
+        raise UserError("phases must list one phase or more, got none: begin with a lit_prune.phases.FineTune")
+    name, first = next(iter(phases.items()))
+    if isinstance(first, FineTune):
+        return dict(phases)
+    if name == _BASE:
+        raise UserError(f"phase {_BASE!r} must be a FineTune, got {type(first).__name__}: give it another name")
+    return {_BASE: FineTune(Training(steps=0)), **phases}
 
 
 class PhaseSequence:
@@ -31,6 +49,12 @@ class PhaseSequence:
 
     def __len__(self) -> int:
         return len(self._phases)
+
+    def before(self, name: str | None) -> dict[str, Phase]:
+        """Return the phases before one, by name; None: all of them."""
+        names = list(self)
+        num = names.index(name) if name in names else len(names)
+        return {each: self._phases[each] for each in names[:num]}
 
     def insert(self, name: str, phase: Phase, before: str | None = None) -> None:
         """Add a phase, None: as the last.

@@ -9,6 +9,7 @@ from lit_prune.heads import Head
 from lit_prune.losses import Loss
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import cover, rewind, settle, unfreeze
+from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.controls import Control
 from lit_prune.sparsity.criteria import Criterion, Magnitude
@@ -64,6 +65,17 @@ class Ticket(Masking):
     def finds_mask(self) -> bool:
         """True if the mask comes from a file or from one pruning, and not from the phases before."""
         return self.start_from is not None or self.sparsity is not None
+
+    def check(self, name: str, before: Mapping[str, Phase]) -> None:
+        """Check the arguments, by themselves and against those of other phases.
+
+        Raises:
+            UserError: a pruned weight would have to return, or factors of a matrix would have to be rewound.
+        """
+        super().check(name, before)
+        self._check_rewindable(name, before)
+        if self.sparsity is not None and self.start_from is None:
+            self._check_not_below(name, before)
 
     def mask_kind(self, run: "Paradigm") -> MaskKind:
         """Return masks that stay as they are."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class TrainMasks(Pruning):
     """Train the scores of masks, and nothing else.
 
-    After another phase of this kind over the same matrices, training continues from that phase's scores.
+    After another phase with learned masks over the same matrices, training continues from that phase's scores.
 
     Args:
         training: Length, optimizer and learning rates.
@@ -76,6 +76,8 @@ class TrainMasks(Pruning):
         self._update(run)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
-        """Freeze everything, and put masks over the targets."""
-        run.requires_grad_(False)
+        """Put masks over the targets, and freeze everything else."""
         super().restore(run, state)
+        run.requires_grad_(False)
+        for scores in self.pruner.score_parameters().values():
+            scores.requires_grad_(True)

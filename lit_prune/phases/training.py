@@ -93,7 +93,7 @@ class Training:
 
     @property
     def is_eligible(self) -> Eligibility:
-        """The rule that says which evaluations may be selected."""
+        """The rule by which evaluations may be selected."""
         return self.eligible or Always()
 
     def names_by_pattern(self, trained: Iterable[str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""`Tuning`: a phase in which a method says what of the encoder is trained (Fu et al. 2023)."""
+"""`Tuning`: a phase that trains the part of the encoder that a method selects (Fu et al. 2023)."""
 
 from typing import TYPE_CHECKING
 

@@ -15,7 +15,7 @@ _SETTINGS = {  # of a phase
     *(*_LENGTHS, *_OF_0_1_0),
 }
 _ARGUMENT = re.compile(
-    r"--(?P<place>model\.[\w.]+)\.(?P<alias>steps|epochs|decay_over|select_after)(?:=(?P<value>.*))?"
+    r"--(?P<place>model\.[\w.-]+)\.(?P<alias>steps|epochs|decay_over|select_after)(?:=(?P<value>.*))?"
 )
 
 
@@ -42,12 +42,25 @@ def _resolve_phase(settings: dict[str, Any]) -> dict[str, Any]:
         return settings  # an error that `Training` raises
     for name in given:
         resolved["length"] = f"{_shortest(settings[name])} {name}"
+    if settings.get("decay_over", 1) is None:
+        resolved.setdefault("lr_schedule", None)
     if (over := settings.get("decay_over")) is not None:
         warmup = {"warmup": resolved.pop("warmup")} if "warmup" in resolved else {}
         resolved["lr_schedule"] = _class("LinearDecay", **warmup, over=over)
     if share := settings.get("select_after"):
         resolved["eligible"] = _class("After", share=share)
+    elif "select_after" in settings:
+        resolved.setdefault("eligible", None)
     return resolved
+
+
+def has_old_settings(value: Any) -> bool:
+    """True if a plain value that a yaml contains has settings of phases of version 0.1.0."""
+    if isinstance(value, list):
+        return any(map(has_old_settings, value))
+    if not isinstance(value, dict):
+        return False
+    return bool(value.keys() & set(_OF_0_1_0)) or any(map(has_old_settings, value.values()))
 
 
 def _shortest(number: Any) -> Any:

@@ -71,7 +71,7 @@ def load_packed(path: str | Path, name: str) -> npt.NDArray[np.uint8]:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
-    """Return an open mask file, and the shapes that it tells."""
+    """Return an open mask file, and the shapes of its masks."""
     check_undamaged(Path(path))
     try:
         with safe_open(path, framework="numpy") as file:

@@ -41,6 +41,11 @@ class MaskKind(ABC):
     def update(self, pruner: "Pruner", root: nn.Module, sparsity: float) -> None:
         """Set the masks of each of a pruner's pools to exactly a sparsity."""
 
+    def restore(self, pruner: "Pruner", root: nn.Module, state: Mapping[str, Tensor]) -> None:
+        """Set the masks to those in the state dict of a pruner."""
+        for name, layer in pruner.layers.items():
+            layer.mask.load_state_dict({part: state[f"{name}.{part}"] for part in layer.mask.state_dict()})
+
     def names_of_scores(self) -> Sequence[str]:
         """Return the names of a mask's trained parameters, below its layer's `mask`."""
         return self.score_names
@@ -136,3 +141,8 @@ class Fixed(MaskKind):
         scores = {name: pruner.criterion.score(name, weight, sparsity) for name, weight in weights.items()}
         keeps = keep_further(scores, kept, sparsity, pruner.pools, pruner.structure)
         install(root, pruner.layer_names, lambda name, _: FixedMask(keeps[name]))
+
+    def restore(self, pruner: "Pruner", root: nn.Module, state: Mapping[str, Tensor]) -> None:
+        """Put the masks there that a pruner had when its state dict was made; none before its first update."""
+        names = [name for name in pruner.layer_names if f"{name}.keep" in state]
+        install(root, names, lambda name, _: FixedMask(state[f"{name}.keep"]))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from lit_prune.errors import UserError
 from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.structures import Structure
 
@@ -53,11 +54,15 @@ def keep_further(
 
     Returns:
         bool by layer, True for kept.
+
+    Raises:
+        UserError: more is removed already.
     """
     for name, keep in kept.items():
         scores[name].masked_fill_(~keep, -torch.inf)
     result: dict[str, Tensor] = {}
     for pool in pools:
         result |= keep_largest_of({name: scores[name] for name in pool}, sparsity, structure)
-    assert all(bool((result[name] <= keep).all()) for name, keep in kept.items()), "a pruned entry came back"
+    if not all(bool((result[name] <= keep).all()) for name, keep in kept.items()):
+        raise UserError(f"sparsity must be at least what is pruned already, got {sparsity}: pruned entries stay so")
     return result

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lit_prune.errors import UserError
 from lit_prune.sparsity.count import Count, count
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.install import fold_masks, masked_layers, masks_by_task
+from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.layers import MaskedLayer
 from lit_prune.sparsity.mask_kinds import Learned, MaskKind, Reversible
 from lit_prune.sparsity.masks import flipped
@@ -17,6 +18,8 @@ from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.structures import Element, Structure
 from lit_prune.sparsity.targets import layers_in
+
+_CRITERION = "criterion."  # begins the names of a criterion's statistics
 
 
 class Pruner:
@@ -32,7 +35,8 @@ class Pruner:
         masks: The kind of masks, None: learned ones for a criterion that accumulates, else reversible ones.
 
     Raises:
-        UserError: `scope` is unknown, or its lists do not contain each target once.
+        UserError: `scope` is unknown, or its lists do not contain each target once; the criterion collects statistics,
+            or the structure has groups, and the masks are of a kind that does not use them.
     """
 
     def __init__(
@@ -49,6 +53,17 @@ class Pruner:
         self.schedule = schedule
         self.structure = structure or Element()
         self.mask_kind = masks or (Learned() if criterion.accumulates else Reversible())
+        kind = type(self.mask_kind).__name__
+        if criterion.observes and not isinstance(self.mask_kind, Reversible):
+            raise UserError(
+                f"criterion must be one of the weights under {kind} masks, which are set before a step is trained, got "
+                f"{type(criterion).__name__}, which collects statistics: use it in PruneWhileTraining"
+            )
+        if type(self.structure).groups is not Structure.groups and isinstance(self.mask_kind, Learned):
+            raise UserError(
+                f"structure must have no groups under learned masks, got {type(self.structure).__name__}: use a "
+                "criterion that does not accumulate, as Magnitude"
+            )
         self.layer_names = layers_in(targets)
         self.pools = pools(scope, targets)
         self.root: nn.Module | None = None
@@ -90,8 +105,8 @@ class Pruner:
         self._before = self._snapshot()
 
     def _snapshot(self) -> dict[str, Tensor]:
-        every = masks_by_task(self._root).items()
-        return {f"{task}/{name}": keep.clone() for task, masks in every for name, keep in masks.items()}
+        by_task = {name: layer.mask.by_task for name, layer in self.layers.items()}
+        return {f"{name}/{task}": keep.clone() for name, masks in by_task.items() for task, keep in masks.items()}
 
     def _correct(self) -> None:
         for name, layer in self.layers.items():
@@ -153,22 +168,27 @@ class Pruner:
         return [f"{name}.mask.{part}" for name in self.layer_names for part in self.mask_kind.names_of_scores()]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the masks' tensors, by the name of their layer."""
-        return {
+        """Return the masks' tensors by the name of their layer, and under `criterion.` what the criterion collected."""
+        masks = {
             f"{name}.{part}": value
             for name, layer in self.layers.items()
             for part, value in layer.mask.state_dict().items()
         }
+        return masks | {f"{_CRITERION}{name}": value for name, value in self.criterion.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set the masks to what `state_dict` returned, of an attached network with the same targets."""
-        for name, layer in self.layers.items():
-            layer.mask.load_state_dict({part: state[f"{name}.{part}"] for part in layer.mask.state_dict()})
+        """Set what `state_dict` returned, of an attached network with the same targets."""
+        own = {name.removeprefix(_CRITERION): each for name, each in state.items() if name.startswith(_CRITERION)}
+        self.criterion.load_state_dict(own)
+        self.mask_kind.restore(self, self._root, state)
         self.remember()
 
     def finalize(self) -> nn.Module:
         """Put plain layers back that compute the same, in place, and return the network: pruned entries are 0."""
         root = self._root
-        fold_masks(root)
+        for name, layer in self.layers.items():
+            plain = layer.to_linear()
+            plain.weight.data.copy_(layer.masked_weight())
+            root.set_submodule(name, plain)
         self.root = None
         return root

@@ -19,7 +19,7 @@ def check_sparsity(sparsity: float) -> float:
         UserError: It is outside of [0, 1) or NaN.
     """
     if not 0.0 <= sparsity < 1.0:
-        raise UserError(f"sparsity is {sparsity}: it is the fraction to remove and must be at least 0 and below 1")
+        raise UserError(f"sparsity must be at least 0 and below 1, got {sparsity}: it is the fraction to remove")
     return sparsity
 
 

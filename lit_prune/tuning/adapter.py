@@ -72,11 +72,12 @@ class Adapter(Method):
         return outputs if self.position == "houlsby" else list(find(root, _ENDS.get(model_type, _END)))
 
     def begin(self, root: nn.Module, losses: Losses, sum_processes: Sum) -> None:
-        """Freeze the encoder and insert the adapters."""
+        """Freeze the encoder and insert the adapters; those that are there already are trained further."""
         encoder = root.get_submodule("encoder").requires_grad_(False)
         features = int(encoder.hidden_size)  # type: ignore[arg-type]
         for name in self.names(root):
-            add_adapter(root.get_submodule(name), features, max(1, features // self.reduction))
+            if not hasattr(layer := root.get_submodule(name), "adapter"):
+                add_adapter(layer, features, max(1, features // self.reduction))
 
     def restore(self, root: nn.Module, state: Mapping[str, Tensor]) -> None:
         """Freeze the encoder and insert adapters at the positions in the state, which differ in version 0.1.0."""
@@ -101,9 +102,9 @@ def add_adapter(layer: nn.Module, features: int, width: int) -> None:
 def install_saved_adapters(root: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Insert adapters at the positions in a state dict, in place, so that the state dict can be loaded."""
     for name, value in state.items():
-        if found := _DOWN.fullmatch(name):
+        if (found := _DOWN.fullmatch(name)) and not hasattr(layer := root.get_submodule(found["layer"]), "adapter"):
             width, features = value.shape
-            add_adapter(root.get_submodule(found["layer"]), features, width)
+            add_adapter(layer, features, width)
 
 
 def has_adapters(root: nn.Module) -> bool:

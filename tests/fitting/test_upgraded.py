@@ -17,6 +17,13 @@ def files(tmp_path):
     return tmp_path
 
 
+def test_settings_that_are_still_read_are_of_the_version_before_too(tmp_path):
+    (tmp_path / "old.yaml").write_text("model: {init_args: {mask: {steps: 5, select_after: 0.0}}}\n")
+    (tmp_path / "new.yaml").write_text("model: {init_args: {mask: {steps: 5}}}\n")
+    with pytest.warns(UserWarning, match=r"/old\.yaml has settings of version 0.1.0"):
+        upgraded(["--config", str(tmp_path / "old.yaml"), "--config", str(tmp_path / "new.yaml")])
+
+
 @pytest.mark.parametrize("option", ["--config", "-c"])
 def test_the_content_of_an_old_file_replaces_its_path_with_one_warning(files, option):
     old, new = str(files / "old.yaml"), str(files / "new.yaml")

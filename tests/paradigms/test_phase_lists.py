@@ -1,6 +1,7 @@
 """Lists of phases: those of the paradigm classes, and those that a yaml has under the general one."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -80,23 +81,26 @@ def test_the_second_mask_phase_goes_on_from_the_scores_of_the_first(whole):
 # ---- any list of phases ------------------------------------------------------------------------------------------
 
 MAGNITUDE = "lit_prune.sparsity.criteria.Magnitude"
+MOVEMENT = "lit_prune.sparsity.criteria.Movement"
 CHOSEN = {"class_path": "lit_prune.tuning.ChosenEntries", "init_args": {"criterion": MAGNITUDE, "share": 0.1}}
 LORA = {"class_path": "lit_prune.tuning.Lora", "init_args": {"rank": 2}}
+ADAPTER = {"class_path": "lit_prune.tuning.Adapter"}
+CHILD = {"class_path": "lit_prune.tuning.ChildPruning", "init_args": {"every": 3, "share": 0.1}}
 RANK = "lit_prune.sparsity.structures.Rank"
 
 
 def phase(kind, rate=1e-3, sparsity=None, **init_args):
     """A phase of a few steps."""
     training = {"length": f"{STEPS} steps", "learning_rate": rate}
-    if kind == "Round":
-        init_args |= {"sparsity": sparsity}
+    if kind in ("Round", "Ticket"):
+        init_args |= {} if sparsity is None else {"sparsity": sparsity}
     elif sparsity is not None:
         schedule = {"class_path": "lit_prune.sparsity.schedules.Constant", "init_args": {"sparsity": sparsity}}
         init_args |= {"schedule": schedule}
     if kind == "TrainMasks":
-        init_args |= {"initial_scores": MAGNITUDE}
+        init_args = {"initial_scores": MAGNITUDE} | init_args
     if kind == "PruneWhileTraining":
-        init_args |= {"criterion": MAGNITUDE}
+        init_args = {"criterion": MAGNITUDE} | init_args
     return {"class_path": f"lit_prune.phases.{kind}", "init_args": {"training": training, **init_args}}
 
 
@@ -121,17 +125,38 @@ LISTS = {
         phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK),
         phase("PruneWhileTraining", 1e-3, 0.5),
     ],
+    "ranks, then masks": [phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK), phase("TrainMasks", 1e-2, 0.3)],
+    "ranks, then masks, then all": [
+        phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK),
+        phase("TrainMasks", 1e-2, 0.3),
+        phase("FineTune"),
+    ],
+    "masks, then a search, then tuned": [
+        phase("TrainMasks", 1e-2, 0.5),
+        phase("Search", method=CHILD),
+        phase("SparseTune", method=CHILD),
+    ],
+    "adapters, then all": [phase("SparseTune", method=ADAPTER), phase("FineTune")],
+    "adapters, then adapters again": [phase("SparseTune", method=ADAPTER), phase("SparseTune", method=ADAPTER)],
+    "adapters, then masks, then a round": [
+        phase("SparseTune", method=ADAPTER),
+        phase("TrainMasks", 1e-2, 0.5),
+        phase("Round", 1e-3, 0.7),
+    ],
 }
+
+
+BASE = {"dense": phase("FineTune")}
 
 
 @pytest.fixture
 def listed(experiment, tmp_path):
     """A function: a list of phases after fine-tuning, further arguments -> exit code and the run's folder."""
 
-    def run(phases, *arguments, name="list"):
+    def run(phases, *arguments, name="list", base=BASE):
         with open("configs/srnet_poe.yaml") as file:
             config = yaml.safe_load(file)
-        named = {"dense": phase("FineTune"), **phases}
+        named = {**base, **phases}
         config["model"] = {"class_path": "lit_prune.paradigms.Paradigm", "init_args": {"phases": named}}
         path = tmp_path / "list.yaml"
         path.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -142,16 +167,76 @@ def listed(experiment, tmp_path):
 
 @pytest.mark.parametrize("name", LISTS)
 def test_any_list_trains_resumes_bit_for_bit_and_is_exported(listed, tmp_path, name):
-    phases = dict(zip(("one", "two"), LISTS[name], strict=True))
+    phases = dict(zip(("one", "two", "also"), LISTS[name], strict=False))  # not in the order of the alphabet
     code, run = listed(phases)
     assert code == 0
-    assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "out")]) == 0
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        listed(phases, cut_off_by("run_helpers.CutOff", 2 * STEPS + 5), name="cut")
-    cut = tmp_path / "runs" / "cut" / "version_0"
-    without_callbacks(cut)
-    assert main(["fit", "--resume", str(cut)]) == 0
-    assert_same(cut, run)
+    form = "packed" if "adapters" in name else "dense"  # plain transformers has no adapters
+    assert main(["export", str(run), "--format", form, "--out", str(tmp_path / "out")]) == 0
+    for number in range(2, len(phases) + 1):
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            listed(phases, cut_off_by("run_helpers.CutOff", number * STEPS + 5), name=f"cut_{number}")
+        cut = tmp_path / "runs" / f"cut_{number}" / "version_0"
+        without_callbacks(cut)
+        assert main(["fit", "--resume", str(cut)]) == 0
+        assert_same(cut, run)
+
+
+EMPTY = {"class_path": "lit_prune.phases.FineTune", "init_args": {"training": {"length": "0 steps"}}}
+REFUSED_LISTS = {
+    "no mask after ranks": (
+        [phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK), phase("Ticket")],
+        r"structure of the phase 'one' must be Element before 'two', which rewinds weights, got Rank",
+    ),
+    "no rewinding after ranks": (
+        [phase("PruneWhileTraining", 1e-3, 0.5, structure=RANK), phase("Round", 1e-3, 0.6, rewinds=True)],
+        r"structure of the phase 'one' must be Element before 'two'",
+    ),
+    "a round of less": (
+        [phase("PruneWhileTraining", 1e-3, 0.5), phase("Round", 1e-3, 0.3)],
+        r"sparsity of the phase 'two' must be at least 0\.5, that of 'one' before it, got 0\.3",
+    ),
+    "a ticket of less": (
+        [phase("PruneWhileTraining", 1e-3, 0.5), phase("Ticket", sparsity=0.3)],
+        r"sparsity of the phase 'two' must be at least 0\.5",
+    ),
+    "masks by task, then more": (
+        [phase("PruneWhileTraining", 1e-3, 0.5, criterion=MOVEMENT, task_masks="separate"), phase("FineTune")],
+        r"phase 'one' must be the last of the run, got 'two' after it: its masks differ by task",
+    ),
+    "an empty end": ([phase("TrainMasks", 1e-2, 0.5), EMPTY], r"length of the phase 'two' must be above 0 steps"),
+    "statistics of no step": (
+        [phase("Round", 1e-3, 0.5, criterion="plugins.activation.Activation")],
+        r"criterion must be one of the weights under Fixed masks, .* got Activation",
+    ),
+    "statistics of no step for masks": (
+        [phase("TrainMasks", 1e-2, 0.5, initial_scores="plugins.activation.Activation")],
+        r"criterion must be one of the weights under Learned masks, .* got Activation",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_LISTS)
+def test_a_list_that_cannot_be_trained_to_its_end_is_an_error_before_its_first_step(listed, capsys, name):
+    phases, message = REFUSED_LISTS[name]
+    code, run = listed(dict(zip(("one", "two"), phases, strict=False)))
+    assert code == 2
+    assert re.search(f"^lit_prune: error: .*{message}", capsys.readouterr().err, re.MULTILINE)
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("phases", "message"),
+    [
+        ({}, "phases must list one phase or more, got none"),
+        ({"dense": phase("TrainMasks", 1e-2, 0.5)}, "phase 'dense' must be a FineTune, got TrainMasks"),
+        ({"only": EMPTY}, "phases of a run must have steps, got 0 in all"),
+    ],
+)
+def test_a_list_without_a_base_or_a_step_is_an_error(listed, capsys, phases, message):
+    code, run = listed(phases, base={})
+    assert code == 2
+    assert message in capsys.readouterr().err
+    assert not run.exists()
 
 
 def test_a_round_after_tuning_trains_all_weights(listed):

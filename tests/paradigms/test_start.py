@@ -65,7 +65,7 @@ def test_a_model_to_start_from_is_evaluated_before_the_first_step(experiment, fi
 def test_a_run_of_no_steps_is_an_error(experiment, capsys):
     code, _ = experiment("--model.init_args.dense.steps=0", config="configs/dense.yaml")
     assert code == 2
-    assert "length of the phase 'dense' must be above 0 steps, got 0" in capsys.readouterr().err
+    assert "phases of a run must have steps, got 0 in all" in capsys.readouterr().err
 
 
 RANKS = {  # configuration -> the share that is removed of what the ranks left

@@ -17,9 +17,11 @@ from lit_prune.sparsity.schedules import Constant
 
 
 def test_a_phase_without_steps_is_an_error_unless_it_may_be_empty():
-    FineTune(Training(steps=0)).check("dense")
-    with pytest.raises(UserError, match="length of the phase 'last' must be above 0 steps, got 0"):
-        Phase(Training(steps=0)).check("last")
+    first = FineTune(Training(steps=0))
+    first.check("dense", {})
+    for phase, before in ((Phase(Training(steps=0)), {}), (FineTune(Training(steps=0)), {"dense": first})):
+        with pytest.raises(UserError, match="length of the phase 'last' must be above 0 steps, got 0"):
+            phase.check("last", before)
 
 
 def test_by_default_it_trains_with_cross_entropy_what_requires_a_gradient():

@@ -208,7 +208,7 @@ def test_a_run_by_rank_is_exported_as_plain_matrices(experiment, tmp_path):
         (["--model.init_args.scope=layer"], "unknown scope 'layer': choose from local"),
         (["--model.init_args.scope=[[query, key], [value]]"], "must contain each of"),
         (["--model.init_args.refresh_every=0"], "refresh_every must be 1 or more optimizer steps, got 0"),
-        (["--model.init_args.schedule.init_args.start=0.9"], "start=0.9 to end=0.8"),
+        (["--model.init_args.schedule.init_args.start=0.9"], "must be 0 <= start < end <= 1, got 0.9 and 0.8"),
         (
             ["--model.init_args.prune.learning_rates={'*.sigma': 1.0e-3}"],
             "must name parameters that it trains, got '*.sigma'",

@@ -10,6 +10,8 @@ from lit_prune.sparsity.criteria import Criterion
 class Activation(Criterion):
     """Wanda's score (Sun et al. 2024)."""
 
+    observes = True
+
     def __init__(self, decay: float = 0.9):
         self.decay = decay
         self.norms = {}

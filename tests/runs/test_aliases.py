@@ -19,7 +19,10 @@ DECAY = {"class_path": "lit_prune.phases.LinearDecay", "init_args": {"warmup": 0
         ({"epochs": 0.25, "steps": None}, {"length": "0.25 epochs"}),
         ({"epochs": None, "warmup": 0.1}, {"warmup": 0.1}),
         ({"steps": 5, "select_after": 0.7}, {"length": "5 steps", "eligible": AFTER}),
-        ({"steps": 5, "select_after": 0.0, "decay_over": None}, {"length": "5 steps"}),
+        (  # resets of what an earlier file sets
+            {"steps": 5, "select_after": 0.0, "decay_over": None},
+            {"length": "5 steps", "eligible": None, "lr_schedule": None},
+        ),
         ({"steps": 5, "warmup": 0, "decay_over": 10}, {"length": "5 steps", "lr_schedule": DECAY}),
         ({"steps": "many"}, {"length": "many steps"}),
         ({"steps": 5, "epochs": 3}, {"steps": 5, "epochs": 3}),  # an error, raised where a phase is built
@@ -43,6 +46,8 @@ def test_arguments_are_resolved_in_both_spellings():
         ["--config", "a.yaml", "--model.init_args.mask.steps=5", "--model.init_args.dense.epochs", "0.5"]
     ) == ["--config", "a.yaml", "--model.init_args.mask.length=5 steps", "--model.init_args.dense.length=0.5 epochs"]
     assert resolve_arguments(["--model.init_args.dense.epochs=null"]) == []
+    own = "--model.init_args.phases.mask-1.init_args.training"
+    assert resolve_arguments([f"{own}.steps=3"]) == [f"{own}.length=3 steps"]
     assert resolve_arguments(["--model.a.select_after=null", "--model.a.decay_over=null"]) == [
         "--model.a.eligible=null",
         "--model.a.lr_schedule=null",
