@@ -32,7 +32,7 @@ _RELIED_ON: dict[str, tuple[tuple[Any, ...], str]] = {
     "limit_val_batches": ((1.0,), "metrics are of whole sets; evaluate less often by val_check_interval"),
     "overfit_batches": ((0.0,), "data.num_train trains on fewer rows"),
     "check_val_every_n_epoch": ((1, None), "the end of each phase is evaluated"),
-    "min_epochs": ((None, 0), _BY_PHASES),
+    "min_epochs": ((None, 0, 1), _BY_PHASES),
     "min_steps": ((None, 0), _BY_PHASES),
     "reload_dataloaders_every_n_epochs": ((0,), "batches are a function of seed and step"),
     "precision": (("32-true", "bf16-mixed", "16-mixed"), "weights and scores are kept in single precision"),

@@ -73,6 +73,9 @@ def test_ten_lines_train_all_phases_and_leave_a_run_that_commands_read(script, t
     assert main(["test", str(run), "--files", f"own={tmp_path / 'rows.csv'}", *columns]) == 0
     out = str(tmp_path / "predicted.jsonl")
     assert main(["predict", str(run), "--file", str(tmp_path / "rows.csv"), *columns[:-1], "--out", out]) == 0
+    out = tmp_path / "split.jsonl"
+    assert main(["predict", str(run), "--split", "id", "--out", str(out)]) == 0
+    assert len(out.read_text().splitlines()) == 60
     assert main(["report", str(tmp_path / "lightning_logs")]) == 0
 
 
@@ -103,9 +106,21 @@ def test_lightnings_own_checkpoints_add_no_second_set_but_a_users_stay(script, t
     assert not list((tmp_path / "lightning_logs").rglob("epoch=*"))
 
 
+def test_a_users_checkpoints_stay_whatever_they_set(script):
+    own = ModelCheckpoint(every_n_train_steps=15, save_weights_only=True)
+    script(own, val_check_interval=10, check_val_every_n_epoch=None)
+    assert own.best_model_path
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"barebones": True}, r"trainer\.barebones must be False, got True"),
+        ({"check_val_every_n_epoch": 2}, r"trainer\.check_val_every_n_epoch must be 1 or None, got 2"),
+        ({"min_steps": 60}, r"trainer\.min_steps must be None or 0, got 60: a run ends with its last phase"),
+        ({"min_epochs": 6}, r"trainer\.min_epochs must be None or 0 or 1, got 6"),
+        ({"precision": "bf16-true"}, r"trainer\.precision must be 32-true or .*, got bf16-true"),
+        ({"precision": "64-true"}, r"trainer\.precision must be 32-true or .*, got 64-true"),
         ({"limit_val_batches": 1}, r"trainer\.limit_val_batches must be 1\.0, got 1: metrics are of whole sets"),
         ({"fast_dev_run": 3}, r"trainer\.fast_dev_run must be False, got 3"),
         ({"max_epochs": 2}, r"trainer\.max_epochs must be -1 or at least 5, got 2"),

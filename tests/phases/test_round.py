@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+import yaml
 from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
@@ -57,6 +58,24 @@ def test_a_run_cut_off_and_resumed_has_the_same_masks_and_metrics(experiment, fi
     for number in ROUNDS:
         again, before = masks(run, number), masks(finished_imp_run, number)
         assert all(torch.equal(again[name], keep) for name, keep in before.items())
+
+
+def test_rounds_by_random_scores_resume_with_the_same_draws(experiment, tmp_path):
+    rounds = {"class_path": "lit_prune.callbacks.ImpRounds", "init_args": {"final": 0.6, "num_rounds": 3}}
+    (tmp_path / "short.yaml").write_text(yaml.safe_dump({"trainer": {"callbacks": [rounds]}}))
+    arguments = (
+        "--config",
+        str(tmp_path / "short.yaml"),
+        "--model.init_args.criterion=lit_prune.sparsity.criteria.Random",
+    )
+    code, whole = experiment(*arguments, config=CONFIG, name="whole")
+    assert code == 0
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        experiment(*arguments, cut_off_by("run_helpers.CutOff", 28), config=CONFIG, name="random")
+    run = tmp_path / "runs" / "random" / "version_0"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, whole)
 
 
 def test_a_pruned_weight_stays_as_it_was_pruned(finished_imp_run):

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from lit_prune.sparsity.criteria import Criterion, Magnitude, Movement
+from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria import Criterion, Magnitude, Movement, Random
+from lit_prune.sparsity.layers import MaskedLinear
 from lit_prune.sparsity.mask_kinds import Fixed, Learned, PerTask
 from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant, Cubic
@@ -86,6 +88,35 @@ def test_its_state_brings_the_masks_back(network):
     restored.load_state_dict(copy.deepcopy(pruner.state_dict()))
     assert all(torch.equal(keep, restored.masks()[name]) for name, keep in pruner.masks().items())
     assert restored.update(1.0) == 0.0
+
+
+def test_its_state_brings_fixed_masks_and_the_criterion_back(network):
+    other = copy.deepcopy(network)
+    pruner = attached(network, Random(3), masks=Fixed())
+    pruner.update(1.0)
+    restored = attached(other, Random(4), masks=Fixed())
+    restored.load_state_dict(copy.deepcopy(pruner.state_dict()))
+    assert all(torch.equal(keep, restored.masks()[name]) for name, keep in pruner.masks().items())
+    assert not other[0].weight[~pruner.masks()["0.weight"]].any()
+    assert torch.equal(pruner.criterion(network[0].weight, 0.5), restored.criterion(network[0].weight, 0.5))
+
+
+def test_two_pruners_on_a_network_know_their_own_layers_only(network):
+    first, second = (Pruner({"own": [name]}, Magnitude(), Constant(0.5)) for name in ("0", "2"))
+    for pruner in (first, second):
+        pruner.attach(network)
+        assert pruner.update(1.0) == 0.5
+    first.finalize()
+    assert (type(network[0]), type(network[2])) == (nn.Linear, MaskedLinear)
+    assert second.sparsity() == 0.5
+
+
+def test_what_masks_of_a_kind_do_not_use_is_an_error():
+    for masks, message in ((Fixed(), "under Fixed masks, .* got Fisher"), (Learned(), "under Learned masks")):
+        with pytest.raises(UserError, match=message):
+            Pruner(TARGETS, Fisher(), Constant(0.5), masks=masks)
+    with pytest.raises(UserError, match="structure must have no groups under learned masks, got Units"):
+        Pruner(TARGETS, Movement(), Constant(0.5), structure=Units())
 
 
 def test_scores_are_parameters_with_names_of_their_own(network):
