@@ -30,7 +30,7 @@ def writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"--out {out} cannot be written: {error}") from error
+        raise UserError(f"--out must be writable, got {out} ({error}): free space or grant access") from error
 
 
 def new_path(out: str, folder: bool = False) -> Path:
@@ -169,8 +169,8 @@ def check_undamaged(path: Path) -> None:
             return
         time.sleep(0.02 * attempt)  # an active run may have replaced both in between
     raise UserError(
-        f"{path} is damaged or was changed: its SHA-256 is none of those in {CHECKSUMS}; restore the file, or run it "
-        "again"
+        f"{path} must have a SHA-256 in {CHECKSUMS}, got another: it is damaged or was changed, restore the file, or "
+        "run it again"
     )
 
 
@@ -186,7 +186,9 @@ def read_verified(path: Path) -> bytes:
         check_undamaged(path)
         return content
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UserError(
+            f"{path} must be readable, got {error.strerror or error}: grant access or restore it"
+        ) from error
 
 
 def read_json(path: Path, kind: type) -> Any:
@@ -204,7 +206,7 @@ def read_json(path: Path, kind: type) -> Any:
     except (ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path} cannot be read as JSON: {error}") from error
+        raise UserError(f"{path} must be valid JSON, got {error}: restore the file") from error
     if not isinstance(content, kind):
         expected = "object" if kind is dict else "list"
         raise UserError(f"{path} must contain a JSON {expected}, got {str(content)[:40]!r}: restore the file")
@@ -231,9 +233,11 @@ def _read_checksums(folder: Path) -> dict[str, list[str]]:
     try:
         known = json.loads(read_bounded(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}): remove it to skip the checks") from error
+        raise UserError(f"{path} must be valid JSON, got {error}: remove it to skip the checks") from error
     if not isinstance(known, dict) or not all(isinstance(each, list) for each in known.values()):
-        raise UserError(f"{path} is damaged: remove it to skip the checks")
+        raise UserError(
+            f"{path} must map names to lists of checksums, got {str(known)[:40]!r}: remove it to skip the checks"
+        )
     return known
 
 

@@ -27,7 +27,7 @@ def bounded_lines(file: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:
-            raise UserError(f"{path}:{number}: a line must have at most {LONGEST_LINE:,} characters: is it a table?")
+            raise UserError(f"{path}:{number} must have at most {LONGEST_LINE:,} characters, got more: is it a table?")
         yield line
 
 
@@ -76,7 +76,7 @@ def parse_yaml(content: bytes, path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path} cannot be read as yaml: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path} must be valid yaml, got {' '.join(str(error).split())}: correct the file") from error
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:

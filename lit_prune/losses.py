@@ -70,12 +70,12 @@ class Loss(nn.Module, ABC):
             value = getattr(batch, field)
             if value is None:
                 raise UserError(
-                    f"{type(self).__name__} needs the batch's {field}, which is None: let the data provide it"
+                    f"the batch of {type(self).__name__} must have {field}, got None: let the data provide it"
                 )
             if value.shape != logits.shape:
                 raise UserError(
-                    f"{type(self).__name__}: the batch's {field} is {tuple(value.shape)}, the logits are "
-                    f"{tuple(logits.shape)} (examples, classes): use a {field} of the same task"
+                    f"{field} of {type(self).__name__} must have the shape of the logits {tuple(logits.shape)} "
+                    f"(examples, classes), got {tuple(value.shape)}: use a {field} of the same task"
                 )
         return self.compute(logits.float(), batch)
 
@@ -193,8 +193,8 @@ def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
     """Raise a UserError if a loss does not take labels of merged classes, and a task has some."""
     if not loss.takes_merged and (names := ", ".join(merged)):
         raise UserError(
-            f"{type(loss).__name__} takes no labels of merged classes, as {names} of task {task!r} is: name one class "
-            "for it in ood_train.labels, or train with CrossEntropy"
+            f"loss must take labels of merged classes, as {names} of task {task!r} is, got {type(loss).__name__}: name "
+            "one class for it in ood_train.labels, or train with CrossEntropy"
         )
 
 
@@ -208,8 +208,8 @@ def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None
     """
     if not math.isfinite(value := float(loss.detach())):
         raise UserError(
-            f"the loss is {value} at {when}: lower the phase's learning_rate; the last good checkpoint is "
-            f"{checkpoint()}"
+            f"the loss must be finite, got {value} at {when}: lower the phase's learning_rate; the last good "
+            f"checkpoint is {checkpoint()}"
         )
 
 
@@ -245,7 +245,7 @@ class Annealed(Loss):
     def __init__(self, loss: Loss, first: float = 1.0, last: float = 0.8) -> None:
         super().__init__()
         if "bias" not in loss.needs:
-            raise UserError(f"Annealed: {type(loss).__name__} reads no bias model, so there is nothing to anneal")
+            raise UserError(f"loss of Annealed must use a bias model, got {type(loss).__name__}: try ProductOfExperts")
         if min(first, last) < 0 or not math.isfinite(first + last):
             raise UserError(
                 f"first and last of Annealed must be finite and at least 0, got {first}, {last}: try 1, 0.8"

@@ -55,7 +55,7 @@ def read_parquet_table(path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
         if isinstance(error, UserError):
             raise
         raise UserError(
-            f"{path} cannot be read as parquet ({' '.join(str(error).split())}): restore the file"
+            f"{path} must be readable as parquet, got {' '.join(str(error).split())}: restore the file"
         ) from error
     for name in schema.names:
         if table[name].null_count:

@@ -123,7 +123,7 @@ def test_a_damaged_run_is_one_error_that_names_the_file(finished_run, tmp_path, 
         "export": ["export", str(run), "--format", "dense", "--out", str(tmp_path / "out")],
     }
     assert main(arguments[command]) == 2
-    assert f"{damaged} is damaged or was changed" in capsys.readouterr().err
+    assert f"{damaged} must have a SHA-256 in " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["missing", "flipped"])
@@ -151,7 +151,7 @@ def test_a_checkpoint_of_another_run_is_not_taken_for_this_one(plain_run, finish
         assert main(["fit", "--resume", str(run)]) == 2
     else:
         assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "out")]) == 2
-    assert "is of another run (id " in capsys.readouterr().err
+    assert "must have the run id " in capsys.readouterr().err
 
 
 def test_a_run_without_an_id_is_read_with_one_warning(plain_run, tmp_path):
@@ -207,7 +207,7 @@ def test_a_full_disk_is_one_line_and_the_run_resumes_once_there_is_room(
     monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", save_checkpoint)
     assert main(arguments) == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"{run} cannot be read or written (No space left on device)" in message
+    assert f"{run} must be readable and writable, got No space left on device" in message
     assert f"--resume {run}" in message
     assert json.loads((run / "run.json").read_text())["status"] == "failed"
     assert not list(run.rglob("*.partial"))

@@ -78,8 +78,8 @@ def _run(folder: Path, name: str, seed: int, config: str, *further: str) -> dict
     if not metrics.is_file():
         arguments = [part for each in further for part in ([each] if each.startswith("--") else ["--config", each])]
         where = ["--trainer.default_root_dir", str(folder), "--experiment", name, f"--seed_everything={seed}"]
-        if main(["fit", "--config", config, *arguments, *where]) != 0:
-            raise UserError(f"the run {name!r} failed: see above")
+        if code := main(["fit", "--config", config, *arguments, *where]):
+            raise UserError(f"run {name!r} must succeed, got exit code {code}: see its output above")
     values: dict[str, Any] = json.loads(metrics.read_text())
     return values
 

@@ -98,7 +98,7 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         whole = page(title, text, results.runs, study, figures)
         write_atomically(study / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error}") from error
+        raise UserError(f"{folder} must be writable, got {error}: free space or grant access") from error
     console = Console()
     if not console.is_terminal:
         console = Console(width=_FILE_WIDTH)

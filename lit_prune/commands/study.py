@@ -94,5 +94,8 @@ def run_study(
         for each in failed:
             print(f"{each['status']} {each['name']}: {each['error']}", file=sys.stderr)
         names = ", ".join(each["name"] for each in failed)
-        raise UserError(f"{len(failed)} of {len(chosen)} runs of {out} are not complete: {names}; see their output.txt")
+        raise UserError(
+            f"runs of {out} must complete, got {len(failed)} of {len(chosen)} that did not ({names}): see their "
+            "output.txt"
+        )
     print(out)

@@ -61,10 +61,14 @@ def _open(place: Path) -> Subnetwork:
             raise UserError(f"{folder} must be a finished run or exported masks, got neither run.json nor {FILE} in it")
         return _open_export(folder)
     if not (folder / "metrics.json").is_file():
-        raise UserError(f"{folder} is incomplete: resume it with lit_prune fit --resume {folder}")
+        raise UserError(
+            f"{folder} must be complete, got an incomplete run: resume it with lit_prune fit --resume {folder}"
+        )
     if not path.is_file():
         if by_task := sorted(each.name for each in folder.glob(f"*_{FILE}")):
-            raise UserError(f"{folder} has masks for each task: give one of its files, {', '.join(by_task)}")
+            raise UserError(
+                f"{folder} must have one mask file, got one for each task: give one of {', '.join(by_task)}"
+            )
         raise UserError(f"{folder} must be a pruned run, got one without masks: leave it out")
     names = {_layer(name): name for name in mask_shapes(path)}
     shapes = {_layer(name): shape for name, shape in mask_shapes(path).items()}
@@ -83,7 +87,7 @@ def _run_name(folder: Path) -> str:
         record: dict[str, Any] = read_json(folder / "run.json", dict)
         parts, axes = record["experiment"].split("/"), record["axes"].items()
     except (LookupError, AttributeError, TypeError) as error:
-        raise UserError(f"{folder}/run.json cannot be read ({error}): restore the file") from error
+        raise UserError(f"{folder}/run.json must have experiment and axes, got {error!r}: restore the file") from error
     further = [f"{axis}={value}" for axis, value in axes if not {f"{axis}={value}", str(value)} & set(parts)]
     return " ".join(["/".join([*parts, folder.resolve().name]), *further])
 
@@ -105,7 +109,7 @@ def _open_export(folder: Path) -> Subnetwork:
         try:
             return np.packbits(unpack_mask(codes, names[name], stored[names[name]]))
         except (KeyError, ValueError) as error:
-            raise UserError(f"{path} is damaged ({error}): export the run again") from error
+            raise UserError(f"{path} must have valid masks, got {error!r}: export the run again") from error
 
     shapes = {name: stored[stored_name] for name, stored_name in names.items()}
     return Subnetwork(f"export {folder.resolve().name}", shapes, read)

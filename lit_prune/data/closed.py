@@ -55,7 +55,9 @@ def load_plugins(names: Sequence[str]) -> dict[str, type]:
         try:
             module = import_module(name)
         except ImportError as error:
-            raise UserError(f"--plugins {name} cannot be imported ({error}): install it, or set PYTHONPATH") from error
+            raise UserError(
+                f"--plugins must name modules that can be imported, got {name} ({error}): install it, or set PYTHONPATH"
+            ) from error
         for attribute, each in vars(module).items():
             if isinstance(each, type) and f"{each.__module__}.".startswith(f"{name}."):
                 found |= {f"{name}.{attribute}": each, f"{each.__module__}.{each.__qualname__}": each}
@@ -81,8 +83,8 @@ def build(settings: Any, expected: type[_T], classes: Mapping[str, type], where:
     kind = classes.get(path) if isinstance(path, str) else None
     if kind is None or not issubclass(kind, expected):
         raise UserError(
-            f"{str(path)[:80]} is no {expected.__name__.lower()} of the package ({where}): name the module of your own "
-            "that defines it with --plugins, or give rows as --file"
+            f"unknown {expected.__name__.lower()} {str(path)[:80]} in {where}: name the module of your own that "
+            "defines it with --plugins, or give rows as --file"
         )
     return build_class(kind, values, classes, where)
 
@@ -108,7 +110,7 @@ def build_class(
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{where} does not fit {kind.__name__} ({error}): got {short(values)}") from error
+        raise UserError(f"{where} must fit {kind.__name__}, got {short(values)}: {error}") from error
 
 
 def convert(value: Any, hint: Any, classes: Mapping[str, type], where: str) -> Any:

@@ -38,7 +38,7 @@ def check_class_names(task: str, names: Sequence[str]) -> None:
     taken: set[str] = set()
     for name in [*names, *(each for group in _OVERLAPS for each in _metrics_of(group, names))]:
         if name in taken:
-            raise UserError(f"task {task!r}: accuracy_{name} would be two metrics: rename the class {name!r}")
+            raise UserError(f"task {task!r}: metrics must differ, got accuracy_{name} twice: rename the class {name!r}")
         taken.add(name)
 
 

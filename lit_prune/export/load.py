@@ -57,7 +57,7 @@ def load(
     except _DAMAGED as error:
         where = ", ".join(map(str, folders))
         raise UserError(
-            f"{where} must be written by lit_prune export ({type(error).__name__}: {error!s:.300})"
+            f"{where} must be written by lit_prune export, got {type(error).__name__} ({error!s:.300}): export it again"
         ) from error
     return model if task is None else model.use(task)
 
@@ -72,7 +72,7 @@ def _read(folder: Path, plugins: Mapping[str, type]) -> Export:
     found = checksums(folder)
     for name, expected in json.loads(metadata[FILES]).items():
         if found.get(name) != expected:
-            raise UserError(f"{folder / name} is missing, damaged or changed: export the run again")
+            raise UserError(f"{folder / name} must be as it was exported, got none or another: export the run again")
     settings = json.loads((folder / "config.json").read_text())
     tasks = json.loads(metadata[TASKS])
     if named := sorted({*NAME_CODE} & settings.keys()):

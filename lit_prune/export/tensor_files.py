@@ -42,10 +42,13 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (OSError, SafetensorError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be read ({error}): export the run again") from error
+        raise UserError(f"{path} must be a readable safetensors file, got {error}: export the run again") from error
     expected = metadata.pop(_CHECKSUM, None)
     if expected is None or _checksum(tensors, metadata) != expected:
-        raise UserError(f"{path} is damaged or was not written by lit_prune (its checksum is wrong): export it again")
+        raise UserError(
+            f"{path} must have the checksum of its content, got another or none: it is damaged or was not written by "
+            "lit_prune, export it again"
+        )
     return tensors, metadata
 
 

@@ -125,7 +125,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
         model.take(state_of(model.tasks, checkpoint["state_dict"]))
     # No such layer, other shapes, types or names.
     except (AttributeError, AssertionError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{best} does not fit the encoder of {origin}: {error!s:.300}") from error
+        raise UserError(f"{best} must fit {origin}, got {error!s:.300}: restore the file") from error
     model.use(model.task)
     is_masked_base = has_base(checkpoint) and bool(masked_layers(model))
     factors = {name: parts for name, parts in checkpoint["parts"].items() if "A" in parts}

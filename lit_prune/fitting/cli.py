@@ -213,8 +213,8 @@ class PruneCLI(LightningCLI):
         strategy = self.trainer.strategy
         if len(datamodule.tasks) > 1 and not allows_unused(strategy):
             raise UserError(
-                "a step trains the head of one of several tasks, which ddp takes for an error: use "
-                "--trainer.strategy ddp_find_unused_parameters_true"
+                f"trainer.strategy must allow unused parameters for several tasks, got {type(strategy).__name__}: a "
+                "step trains the head of one task, use --trainer.strategy ddp_find_unused_parameters_true"
             )
         environment = getattr(strategy, "cluster_environment", None)
         starts_processes = environment is not None and not environment.creates_processes_externally

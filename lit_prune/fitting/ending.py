@@ -75,13 +75,16 @@ def ending(trainer: Trainer, module: Paradigm, sigterm: Sigterm) -> Iterator[Non
             _stopped(trainer, module, "Ctrl+C", _SIGINT)  # Lightning's answer to Ctrl+C
         if not isinstance(error, OSError) or error.errno not in _FILE_ERRORS:
             raise
-        problem = f"{error.filename or module.folder} cannot be read or written ({error.strerror})"
-        raise UserError(f"{problem}: free space or grant access, then {_remedy(module)}") from error
+        path = error.filename or module.folder
+        raise UserError(
+            f"{path} must be readable and writable, got {error.strerror}: free space or grant access, then "
+            f"{_remedy(module)}"
+        ) from error
     reason = incomplete_reason(trainer, module)
     if reason is not None and sigterm.received:
         _stopped(trainer, module, "SIGTERM", _SIGTERM)
     if reason is not None and trainer.is_global_zero:
-        raise UserError(f"{module.folder} is incomplete: {reason}; {_remedy(module)}")
+        raise UserError(f"{module.folder} must be complete, got an incomplete run: {reason}; {_remedy(module)}")
 
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:

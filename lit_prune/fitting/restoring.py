@@ -25,5 +25,5 @@ def restoring(path: Path | None, module: Paradigm) -> Iterator[None]:
         if isinstance(error, UserError) or module.restored_state is None:
             raise
         raise UserError(
-            f"{path} does not fit the run ({type(error).__name__}: {error!s:.300}): restore the file"
+            f"{path} must fit the run, got {type(error).__name__} ({error!s:.300}): restore the file"
         ) from error

@@ -50,13 +50,17 @@ def check_content(checkpoint: Any, path: Path) -> None:
     if not isinstance(checkpoint, dict) or not all(
         isinstance(checkpoint.get(key), dict) for key in (KEY, "state_dict")
     ):
-        raise UserError(f"{path} is not a checkpoint of lit_prune: give a run's folder or a .ckpt file it wrote")
+        raise UserError(
+            f"{path} must be a checkpoint of lit_prune, got another file: give a run's folder or a .ckpt file it wrote"
+        )
     state = checkpoint[KEY]
     wrong = [f"{KEY}.{name}" for name, hint in _STATE.items() if name in state and not _fits(state[name], hint)]
     if not _fits(checkpoint["state_dict"], dict[str, Tensor]):
         wrong.append("state_dict")
     if wrong:
-        raise UserError(f"{path} is not a checkpoint of lit_prune: its {wrong[0]} has another type; restore the file")
+        raise UserError(
+            f"{path} must be a checkpoint of lit_prune, got one with {wrong[0]} of another type: restore the file"
+        )
     beside = [each for name in ("loss", "statistics") for each in state.get(name, {}).values()]
     tensors = [*checkpoint["state_dict"].values(), *beside]
     most = _SHARED * path.stat().st_size + _SLACK
@@ -84,8 +88,8 @@ def check_resumable(checkpoint: Mapping[str, Any], path: Path) -> None:
         wrong.append(f"{KEY}.selected")
     if wrong:
         raise UserError(
-            f"{path} is not a checkpoint that a run can resume from: its {wrong[0]} is missing or has another type; "
-            "restore the file"
+            f"{path} must be a checkpoint that a run can resume from, got one with {wrong[0]} missing or of another "
+            "type: restore the file"
         )
 
 

@@ -49,7 +49,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint["parts"] = parts_in(checkpoint["state_dict"])
         checkpoint["state_dict"] = fold(checkpoint["state_dict"])
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{path} contains parts of tensors that do not fit ({error}): restore the file") from error
+        raise UserError(f"{path} must have parts of tensors that fit, got {error}: restore the file") from error
     return checkpoint
 
 
@@ -62,14 +62,14 @@ def read_file(path: Path) -> dict[str, Any]:
     for each in [path] if path.parent.name != CHECKPOINTS else [path.parent, path]:
         check_no_link(each)
     if not path.is_file():
-        raise UserError(f"there is no checkpoint {path}")
+        raise UserError(f"the checkpoint must exist, got {path}: check the path")
     try:
         _check_bits(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # zipfile and torch raise a different class for every way in which a file can be wrong
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{path} cannot be read as a checkpoint (truncated, damaged, or another format): {reason}"
+            f"{path} must be a checkpoint, got a truncated or damaged file, or another format ({reason}): restore it"
         ) from error
     check_content(checkpoint, path)
     return checkpoint  # type: ignore[no-any-return]
@@ -112,7 +112,7 @@ def check_run_id(checkpoint: Mapping[str, Any], path: Path, record: Mapping[str,
 
             rank_zero_warn(f"{path} or the run.json of its run has no run id: not checked to be of one run")
     elif own != run:
-        raise UserError(f"{path} is of another run (id {own}, run.json has {run}): put back the one of this run")
+        raise UserError(f"{path} must have the run id {run} of run.json, got {own}: put back the file of this run")
 
 
 def check_checkpoints(folder: Path, record: Mapping[str, Any]) -> None:
@@ -190,7 +190,9 @@ def complete(checkpoint: dict[str, Any], path: Path) -> None:
     left_out = checkpoint[KEY].get("left_out", [name for name in whole if name not in state])
     frozen = {name: whole[name] for name in left_out if name in whole}
     if digest(frozen) != checkpoint[KEY]["base_hash"]:
-        raise UserError(f"{base} is not the model that the masks of {path} are for: put back the one of this run")
+        raise UserError(
+            f"{base} must be the model that the masks of {path} are for, got another: put back the one of this run"
+        )
     state |= frozen
 
 
@@ -218,9 +220,10 @@ def find_dense(named: str, setting: str = "start_from") -> Path:
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
-        raise UserError(f"{setting}={named!r} holds none of {[str(each) for each in candidates]}: is it a run?")
+        known = " or ".join(map(str, candidates))
+        raise UserError(f"{setting} must be a run with {known}, got {named!r}: name logs/<experiment>/version_<n>")
     if not path.is_file():
-        raise UserError(f"{setting}={named!r} names neither a run's folder nor a checkpoint file")
+        raise UserError(f"{setting} must be a run's folder or a checkpoint file, got {named!r}: check the path")
     return path.resolve() if path.is_symlink() else path  # the user's own link is followed, those of a run are not
 
 
@@ -254,13 +257,13 @@ def check_dense(module: nn.Module, state: Mapping[str, Tensor], origin: Path) ->
     own = {name: value for name, value in module.state_dict().items() if not name.startswith(LOSS)}
     state = _without_others({found[1] for name in own if (found := _OF_A_TASK.fullmatch(name))}, state)
     if has_masks(state):
-        raise UserError(f"{origin} holds a masked model: start from a dense one (a run's checkpoints/dense.ckpt)")
+        raise UserError(f"{origin} must be a dense model, got a masked one: start from a run's checkpoints/dense.ckpt")
     wrong = [name for name in own if name not in state or state[name].shape != own[name].shape]
     wrong += [name for name in state if name not in own]
     if wrong:
         name = wrong[0]
         shapes = [tuple(each[name].shape) if name in each else "nothing" for each in (state, own)]
         raise UserError(
-            f"{origin} is of another architecture: {len(wrong)} tensors differ, first {name} "
+            f"{origin} must have this model's architecture, got {len(wrong)} tensors that differ, first {name} "
             f"(checkpoint {shapes[0]}, this model {shapes[1]}): check encoder.backbone and the tasks"
         )

@@ -68,7 +68,9 @@ class Cluster:
         try:
             import ray
         except ImportError as error:
-            raise UserError('--address requires Ray: pip install "lit_prune[cluster]"') from error
+            raise UserError(
+                'Ray must be installed for --address, got none: pip install "lit_prune[cluster]"'
+            ) from error
         self._ray = ray
         self._resources = resources
         try:

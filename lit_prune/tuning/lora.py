@@ -102,7 +102,9 @@ def require_peft(feature: str) -> None:
     try:
         import peft  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UserError(f"{feature} requires peft: pip install peft, or the extra peft of this package") from error
+        raise UserError(
+            f"peft must be installed for {feature}, got none: pip install peft, or the extra peft of this package"
+        ) from error
 
 
 def _is_linear(root: nn.Module, name: str) -> bool:

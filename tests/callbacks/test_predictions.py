@@ -61,7 +61,7 @@ def test_logits_come_back_bit_for_bit(tmp_path):
 def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "dense_predictions.parquet"
     path.write_bytes(b"garbage")
-    with pytest.raises(UserError, match=rf"{path} cannot be read as parquet"):
+    with pytest.raises(UserError, match=rf"{path} must be readable as parquet"):
         read_logits([], path)
     write_predictions([Predicted(evaluation_set("id", [0, 1]), torch.zeros(2, 3))], path)
     with pytest.raises(UserError, match=rf"{path} must have logits \(3, 3\) of nli/id, got others"):

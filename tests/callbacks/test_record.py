@@ -222,7 +222,7 @@ class Diverging(CrossEntropy):
 def test_a_run_whose_loss_is_not_finite_has_failed(experiment, capsys):
     code, folder = experiment(*BRIEF, f"--model.init_args.loss={__name__}.Diverging", config="configs/srnet_ce.yaml")
     assert code == 2
-    assert "the loss is " in capsys.readouterr().err
+    assert "the loss must be finite, got " in capsys.readouterr().err
     assert read(folder / "run.json")["status"] == "failed"
     assert not (folder / "metrics.json").exists()
 

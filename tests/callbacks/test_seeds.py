@@ -269,7 +269,7 @@ def test_a_run_of_other_rows_is_left_out_with_a_warning(copied, change_rows, why
     [
         (lambda folder: (folder / "predictions.parquet").unlink(), "must be an existing file"),
         (lambda folder: (folder / "predictions.parquet").write_bytes(b"no table"), "arquet"),
-        (lambda folder: (folder / "metrics.json").write_text("{"), "cannot be read as JSON: Expecting"),
+        (lambda folder: (folder / "metrics.json").write_text("{"), "must be valid JSON, got Expecting"),
         (lambda folder: (folder / "masks.safetensors").write_bytes(b"no masks"), "no readable mask file"),
         (lambda folder: (folder / "masks.safetensors").unlink(), "other matrices"),
         (lambda folder: save_masks({"a": torch.ones(3).bool()}, folder / "masks.safetensors", {}), "other matrices"),

@@ -34,7 +34,10 @@ GOOD = '{"a": "x", "b": "y", "y": "e"}\n'
         (["--model.init_args.mask={steps: 3, epochs: 3}"], ["a phase must have one length"]),
         (["--model.init_args.targets=[query, keys]"], ["keys", "attention_output"]),
         (["--model.init_args.loss=lit_prune.losses.Nothing"], ["lit_prune.losses.Nothing"]),
-        (["--model.init_args.start_from=/no/such/run"], ["/no/such/run", "neither"]),
+        (
+            ["--model.init_args.start_from=/no/such/run"],
+            ["/no/such/run", "must be a run's folder or a checkpoint file"],
+        ),
         (["--encoder.backbone=/no/such/model"], ["/no/such/model"]),
         (["--encoder.backbone=someone/somewhere"], ["someone/somewhere", "bundled"]),
         (["--encoder.config={hidden_sizes: 3}"], ["hidden_sizes"]),
@@ -71,9 +74,9 @@ def test_a_wrong_argument_is_one_clear_error_before_anything_is_written(experime
     [
         (GOOD * 3 + "{oops\n", ["train.jsonl:4", "malformed JSON"]),
         (GOOD * 3 + '{"a": "x", "b": "y", "y": "z"}\n', ["train.jsonl:4", "unknown label 'z'"]),
-        (GOOD * 3 + '{"b": "y", "y": "e"}\n', ["train.jsonl:4", "no column 'a'"]),
-        (GOOD * 3 + '{"a": "x", "b": "y"}\n', ["train.jsonl:4", "no column 'y'"]),
-        ("", ["train.jsonl", "no rows"]),
+        (GOOD * 3 + '{"b": "y", "y": "e"}\n', ["train.jsonl:4", "unknown column 'a'"]),
+        (GOOD * 3 + '{"a": "x", "b": "y"}\n', ["train.jsonl:4", "unknown column 'y'"]),
+        ("", ["train.jsonl", "must have rows"]),
         (None, ["train.jsonl", "--data.root"]),
     ],
     ids=["malformed row", "unknown label", "missing column", "missing label", "empty split", "missing file"],
@@ -134,24 +137,34 @@ def test_a_users_own_file_is_pruned_on(fit_own, name, content):
     ("name", "content", "arguments", "parts"),
     [
         ("own.csv", CSV + "d,2\n", [], ["own.csv:42", "unknown label '2'", "choose from 0, 1"]),
-        ("own.csv", CSV + "d,\n", [], ["own.csv:42", "column 'label' holds no label"]),
-        ("own.csv", CSV.replace("label", "stars"), [], ["own.csv:2", "no column 'label'", "found text, stars"]),
-        ("own.csv", CSV.replace(",", ";"), [], ["own.csv:2", "no column 'text'", "found text;label"]),
-        ("own.csv", CSV + ",1\n", [], ["own.csv:42", "column 'text' holds no text"]),
-        ("own.csv", CSV + "d, e,1\n", [], ["own.csv:42", "3 fields", "header has 2", "quotation marks"]),
+        ("own.csv", CSV + "d,\n", [], ["own.csv:42", "column 'label' must hold a label"]),
+        (
+            "own.csv",
+            CSV.replace("label", "stars"),
+            [],
+            ["own.csv:2", "unknown column 'label'", "choose from text, stars"],
+        ),
+        ("own.csv", CSV.replace(",", ";"), [], ["own.csv:2", "unknown column 'text'", "choose from text;label"]),
+        ("own.csv", CSV + ",1\n", [], ["own.csv:42", "column 'text' must hold a text"]),
+        ("own.csv", CSV + "d, e,1\n", [], ["own.csv:42", "2 fields, as the header has, got 3", "quotation marks"]),
         ("own.csv", CSV + '"d,1\n', [], ["own.csv:42", "malformed csv"]),
-        ("own.csv", CSV.replace("label", "text"), [], ["own.csv:1", "several columns are named 'text'"]),
-        ("own.csv", "text,label\n", [], ["own.csv", "no rows"]),
-        ("own.csv", CSV.encode() + b"\xe9t\xe9,1\n", [], ["own.csv:42", "not UTF-8"]),
+        (
+            "own.csv",
+            CSV.replace("label", "text"),
+            [],
+            ["own.csv:1", "columns must have different names, got several 'text'"],
+        ),
+        ("own.csv", "text,label\n", [], ["own.csv", "must have rows"]),
+        ("own.csv", CSV.encode() + b"\xe9t\xe9,1\n", [], ["own.csv:42", "must be UTF-8"]),
         ("own.csv", "text,label\nd,1\n", [], ["must leave training rows of task 'own', got 0.05 of 1"]),
         ("own.csv", CSV, ["--data.validation_fraction=0"], ["no `id` set", "name an `id` split"]),
         ("own.csv", CSV, ["--model.init_args.loss=lit_prune.losses.ProductOfExperts"], ["bias"]),
-        ("own.parquet", b"text,label\n", [], ["own.parquet", "cannot be read as parquet"]),
+        ("own.parquet", b"text,label\n", [], ["own.parquet", "must be readable as parquet"]),
         (
             "own.parquet",
             pyarrow.table({"text": ["d", None], "label": [0, 1]}),
             [],
-            ["own.parquet:2", "'text' holds no text"],
+            ["own.parquet:2", "'text' must hold a text"],
         ),
         ("own.parquet", pyarrow.table({"text": ["d"], "label": [0.0]}), [], ["own.parquet:1", "unknown label '0.0'"]),
         ("own.xlsx", CSV, [], ["own.xlsx", ".csv, .jsonl, .parquet"]),
@@ -172,7 +185,7 @@ def test_start_from_a_checkpoint_of_another_architecture_names_the_first_differe
     code, run = experiment(f"--model.init_args.start_from={finished_run}", f"--encoder.backbone={tiny_roberta}")
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert code == 2
-    assert "is of another architecture" in message
+    assert "must have this model's architecture" in message
     assert "dense.ckpt" in message
     assert not run.exists()
 

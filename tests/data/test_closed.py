@@ -62,12 +62,12 @@ def test_dataclasses_in_arguments_are_built():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"class_path": "os.system"}, "os.system is no source of the package"),
-        ({"class_path": "lit_prune.data.sources.given.GivenLayout"}, "is no source of the package"),
-        ({"class_path": "lit_prune.data.Task"}, "is no source of the package"),
-        ("os.system", "os.system is no source of the package"),
-        (None, "None is no source"),
-        ({"class_path": ["a"]}, "is no source"),
+        ({"class_path": "os.system"}, "unknown source os.system"),
+        ({"class_path": "lit_prune.data.sources.given.GivenLayout"}, "unknown source lit_prune.data"),
+        ({"class_path": "lit_prune.data.Task"}, "unknown source lit_prune.data"),
+        ("os.system", "unknown source os.system"),
+        (None, "unknown source None"),
+        ({"class_path": ["a"]}, "unknown source "),
         ({"class_path": "lit_prune.data.GeneratedNli", "init_args": [1]}, "source must be settings of GeneratedNli"),
         ({"class_path": "lit_prune.data.GeneratedNli", "init_args": {"read": "os.system"}}, "source must be settings"),
         (
@@ -125,7 +125,7 @@ def test_classes_of_a_plugin_are_built_and_may_hold_others(own):
     assert type(rows).__module__ == own
     assert rows.texts == ["a"]
     assert type(rows.other) is GeneratedNli
-    with pytest.raises(UserError, match=r"os\.system is no source"):
+    with pytest.raises(UserError, match=r"unknown source os\.system"):
         build(
             {"class_path": "own_rows.Rows", "init_args": {"texts": [], "other": {"class_path": "os.system"}}},
             Source,
@@ -140,7 +140,10 @@ def test_only_what_a_plugin_defines_is_admitted(own):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("not_there_at_all", "--plugins not_there_at_all cannot be imported"), ("../own", "must be names of modules")],
+    [
+        ("not_there_at_all", "--plugins must name modules that can be imported, got not_there_at_all"),
+        ("../own", "must be names of modules"),
+    ],
 )
 def test_a_plugin_that_is_not_there_is_an_error(name, message):
     with pytest.raises(UserError, match=message):

@@ -50,7 +50,7 @@ def test_a_class_has_a_name_that_metrics_can_have(name):
 
 @pytest.mark.parametrize("labels", [["a", "overlap_low"], ["a", "overlap_high_a"]])
 def test_a_class_is_not_called_like_a_group_of_word_overlap(labels):
-    with pytest.raises(UserError, match=rf"task 't': accuracy_{labels[1]} would be two metrics"):
+    with pytest.raises(UserError, match=rf"task 't': metrics must differ, got accuracy_{labels[1]} twice"):
         Task("t", labels, Rows())
 
 

@@ -95,7 +95,7 @@ def test_a_model_says_the_same_without_labels(four_kinds_run, files, tmp_path, t
             ["--task", "reading", "--files", "id={labelled}", "--columns", "{text_a: q}"],
             "got them for 'reading': its files have SQuAD's",
         ),
-        (["--task", "similarity", "--files", "id={labelled}"], "must be a file of a known kind"),
+        (["--task", "similarity", "--files", "id={labelled}"], "must end in one of"),
     ],
 )
 def test_what_does_not_fit_a_task_is_an_error(four_kinds_run, files, refused, arguments, message):

@@ -112,7 +112,7 @@ def test_a_file_that_changed_is_read_again(trained, tmp_path):
 
 def test_a_file_without_rows_is_an_error(trained, tmp_path):
     (tmp_path / "own.jsonl").write_text("\n")
-    with pytest.raises(UserError, match=r"own.jsonl: no rows"):
+    with pytest.raises(UserError, match=r"own.jsonl must have rows"):
         unlabelled_set(trained, tmp_path / "own.jsonl")
 
 
@@ -157,5 +157,5 @@ def test_a_folder_is_no_data_set_of_the_hub(trained, tmp_path):
 def test_rows_that_the_run_does_not_have_or_that_others_code_would_read_are_an_error(trained):
     with pytest.raises(UserError, match=r"unknown --split 'dev': choose from train, id, ood$"):
         own_set(trained, "dev")
-    with pytest.raises(UserError, match=r"os\.system is no source of the package"):
+    with pytest.raises(UserError, match=r"unknown source os\.system"):
         own_set(with_task(trained, source={"class_path": "os.system", "init_args": {}}), "train")

@@ -58,7 +58,7 @@ def test_of_several_tasks_one_must_be_named(finished_run, tmp_path):
         tasks.append({"init_args": {"name": "other", "labels": ["a", "b"]}})
 
     run = rewritten(finished_run, tmp_path / "version_0", add)
-    with pytest.raises(UserError, match=r"does not fit"):
+    with pytest.raises(UserError, match=r"must fit"):
         read_run(run, None)  # the run has no such head
     with pytest.raises(UserError, match=r"'qa'.*nli, other"):
         read_run(run, "qa")
@@ -81,7 +81,7 @@ def test_another_encoder_in_the_configuration_is_an_error(finished_run, tmp_path
     config = yaml.safe_load((run / "config.yaml").read_text())
     config["encoder"]["backbone"] = str(tiny_roberta)
     (run / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="must fit"):
         read_run(run, None)
 
 

@@ -159,7 +159,7 @@ def test_a_run_out_of_time_is_incomplete_and_resumes_with_more(experiment, plain
     assert (code, status(run)) == (2, "incomplete")
     assert not (run / "metrics.json").exists()
     message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"{run} is incomplete: trainer.max_time ended it at step " in message
+    assert f"{run} must be complete, got an incomplete run: trainer.max_time ended it at step " in message
     assert f"--resume {run}" in message
     assert main(["fit", "--resume", str(run), "--trainer.max_time", "00:01:00:00"]) == 0
     assert_same(run, plain_run)

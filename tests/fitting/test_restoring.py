@@ -16,7 +16,7 @@ LAST = Path("last.ckpt")
 @pytest.mark.parametrize("error", [KeyError("mask"), RuntimeError("size mismatch"), ValueError("groups")])
 def test_an_error_of_restoring_names_the_checkpoint(error):
     with (
-        pytest.raises(UserError, match=rf"last\.ckpt does not fit the run \({type(error).__name__}"),
+        pytest.raises(UserError, match=rf"last\.ckpt must fit the run, got {type(error).__name__}"),
         restoring(LAST, SimpleNamespace(restored_state={})),
     ):
         raise error
@@ -49,4 +49,4 @@ def test_a_checkpoint_that_was_written_anew_is_one_line_that_names_it(experiment
         capsys.readouterr()
         assert main(["fit", "--resume", str(run), "--trainer.enable_progress_bar=false"]) == 2, change
         (line,) = [each for each in capsys.readouterr().err.splitlines() if "error" in each]
-        assert f"lit_prune: error: {path} does not fit the run" in line
+        assert f"lit_prune: error: {path} must fit the run" in line

@@ -57,7 +57,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_step_and_checkpoint
     code, run = experiment(f"--model.init_args.loss={__name__}.NotANumber")
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert code == 2
-    assert "the loss is nan at step 20 (phase 'mask')" in message
+    assert "the loss must be finite, got nan at step 20 (phase 'mask')" in message
     assert str(run / "checkpoints" / "last.ckpt") in message
     assert json.loads((run / "run.json").read_text())["status"] == "failed"
     assert not (run / "metrics.json").exists()

@@ -195,10 +195,10 @@ def test_checkpoints_of_the_mask_phase_leave_the_frozen_weights_to_the_dense_one
     torch.save(dense, checkpoints / "dense.ckpt")
     (moved / "metrics.json").unlink()
     assert main(["fit", "--resume", str(moved)]) == 2
-    assert f"{checkpoints}/dense.ckpt is not the model that the masks of" in capsys.readouterr().err
+    assert f"{checkpoints}/dense.ckpt must be the model that the masks of" in capsys.readouterr().err
     (checkpoints / "dense.ckpt").unlink()
     assert main(["fit", "--resume", str(moved)]) == 2
-    assert f"there is no checkpoint {checkpoints}/dense.ckpt" in capsys.readouterr().err
+    assert f"the checkpoint must exist, got {checkpoints}/dense.ckpt" in capsys.readouterr().err
 
 
 def test_global_scope_removes_the_share_of_all_matrices_together(experiment):

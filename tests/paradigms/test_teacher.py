@@ -170,7 +170,9 @@ def test_a_foreign_teacher_is_an_error_that_names_both(
     experiment, finished_run, finished_roberta_run, tmp_path, capsys
 ):
     code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={finished_roberta_run}", config="configs/dense.yaml")
-    assert f"{finished_roberta_run}/checkpoints/dense.ckpt is of another architecture" in refusal(capsys, code, run)
+    assert f"{finished_roberta_run}/checkpoints/dense.ckpt must have this model's architecture" in refusal(
+        capsys, code, run
+    )
     other = tmp_path / "version_0"
     shutil.copytree(finished_run, other, ignore=shutil.ignore_patterns("checksums.json"))
     config = (other / "config.yaml").read_text()
@@ -192,7 +194,7 @@ def test_a_foreign_teacher_is_an_error_that_names_both(
 
 def test_a_teacher_that_is_not_there_or_not_needed_is_an_error(experiment, finished_run, tmp_path, capsys):
     code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={tmp_path}/none", config="configs/dense.yaml")
-    assert f"teacher='{tmp_path}/none' names neither" in refusal(capsys, code, run)
+    assert f"teacher must be a run's folder or a checkpoint file, got '{tmp_path}/none'" in refusal(capsys, code, run)
     code, run = experiment(f"--model.init_args.teacher={finished_run}", config="configs/dense.yaml")
     assert "has no effect: dense_loss is CrossEntropy" in refusal(capsys, code, run)
 

@@ -152,12 +152,12 @@ def test_an_axis_keeps_its_type_and_gives_way_to_the_columns_of_a_number(study):
 @pytest.mark.parametrize(
     ("file", "content", "name", "message"),
     [
-        ("one/version_0/metrics.json", '{"nli', "one", "metrics.json cannot be read"),
+        ("one/version_0/metrics.json", '{"nli', "one", "metrics.json must be valid JSON"),
         ("one/version_0/metrics.json", '{"nli/id/accuracy": null}', "one", "nli/id/accuracy must be a number"),
         ("one/version_0/run.json", "[]", "one", "run.json must contain a JSON object"),
         ("one/version_0/run.json", '{"axes": 7}', "one", "axes must be a mapping, got 7"),
         ("runs.json", "{}", "runs.json", "runs.json must contain a JSON list"),
-        ("runs.json", "[", "runs.json", "runs.json cannot be read"),
+        ("runs.json", "[", "runs.json", "runs.json must be valid JSON"),
         ("runs.json", '[{"axes": {}}, TWO]', "runs.json[0]", "must have a name and folder within the study"),
         (
             "runs.json",

@@ -30,7 +30,7 @@ def test_speed_that_was_measured_later_is_among_the_numbers(tmp_path):
 
 
 def test_a_damaged_file_costs_the_run_and_is_named(tmp_path):
-    for content, error in (("[", "run.json cannot be read"), ("[]", "run.json must contain a JSON object")):
+    for content, error in (("[", "run.json must be valid JSON"), ("[]", "run.json must contain a JSON object")):
         (tmp_path / "run.json").write_text(content)
         (tmp_path / "metrics.json").write_text("{}")
         run, numbers = read_run(tmp_path, {"name": "a", "folder": ".", "status": "completed"})

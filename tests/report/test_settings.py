@@ -9,7 +9,7 @@ from lit_prune.report.settings import read_settings
 
 def test_a_study_that_is_no_yaml_or_no_mapping_is_named(grid):
     for content, message in {
-        "a: [": "study.yaml cannot be read",
+        "a: [": "study.yaml must be valid yaml",
         "- a": "study.yaml must contain a yaml mapping",
     }.items():
         (grid.folder / "study.yaml").write_text(content)

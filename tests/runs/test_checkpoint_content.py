@@ -37,13 +37,13 @@ def test_a_whole_checkpoint_is_one_to_resume_from(path):
 @pytest.mark.parametrize("keys", [f"lit_prune/{name}" for name in WHOLE["lit_prune"]])
 def test_a_state_of_another_type_is_named(path, keys):
     for value in (3, [[1]], {3: "x"}):
-        with pytest.raises(UserError, match=f"its {keys.replace('/', '.')} has another type"):
+        with pytest.raises(UserError, match=f"got one with {keys.replace('/', '.')} of another type"):
             check_content(changed(keys, value), path)
 
 
 @pytest.mark.parametrize("state", [{"weight": "text"}, {3: torch.ones(1)}])
 def test_a_model_is_tensors_by_name(path, state):
-    with pytest.raises(UserError, match="its state_dict has another type"):
+    with pytest.raises(UserError, match="got one with state_dict of another type"):
         check_content(changed("state_dict", state), path)
 
 
@@ -58,7 +58,7 @@ OF_A_RUN = ("phase", "ends", "selected", "random_states", "conditions")
 
 @pytest.mark.parametrize("keys", [*RESUMED, *(f"lit_prune/{name}" for name in OF_A_RUN)])
 def test_what_a_resumed_run_needs_is_there(path, keys):
-    with pytest.raises(UserError, match=r"not a checkpoint that a run can resume from: its .* is missing"):
+    with pytest.raises(UserError, match=r"must be a checkpoint that a run can resume from, got one with .* missing"):
         check_resumable(changed(keys, None), path)
     check_content(changed(keys, None), path)  # a model can be read without
 
@@ -77,12 +77,12 @@ def test_what_a_resumed_run_needs_is_there(path, keys):
     ],
 )
 def test_what_a_resumed_run_would_write_or_compare_is_of_its_type(path, keys, value):
-    with pytest.raises(UserError, match="not a checkpoint that a run can resume from"):
+    with pytest.raises(UserError, match="must be a checkpoint that a run can resume from"):
         check_resumable(changed(keys, value), path)
 
 
 def test_parts_of_tensors_that_do_not_fit_are_an_error(tmp_path):
     state = {"layer.lora_A.default.weight": torch.zeros(2, 3)}
     torch.save({"state_dict": state, "lit_prune": {}}, tmp_path / "best.ckpt")
-    with pytest.raises(UserError, match=r"best\.ckpt contains parts of tensors that do not fit"):
+    with pytest.raises(UserError, match=r"best\.ckpt must have parts of tensors that fit"):
         read_checkpoint(tmp_path / "best.ckpt")

@@ -36,5 +36,5 @@ def test_a_damaged_file_is_named(tmp_path):
     content[content.index(torch.arange(6.0).numpy().tobytes()) + 6] ^= 1
     path.write_bytes(content)
     torch.load(path, weights_only=True)  # by itself it takes the other number
-    with pytest.raises(UserError, match=rf"{path} cannot be read as a checkpoint .*checksum of its entry .* is wrong"):
+    with pytest.raises(UserError, match=rf"{path} must be a checkpoint, got .*checksum of its entry .* is wrong"):
         AtomicCheckpointIO().load_checkpoint(path)

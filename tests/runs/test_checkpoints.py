@@ -27,7 +27,7 @@ def test_what_was_saved_is_read(path):
 
 def test_a_missing_file_is_named(tmp_path):
     for path in (tmp_path / "none.ckpt", tmp_path):
-        with pytest.raises(UserError, match=f"there is no checkpoint {path}"):
+        with pytest.raises(UserError, match=f"the checkpoint must exist, got {path}"):
             read_checkpoint(path)
 
 
@@ -35,7 +35,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_truncated_file_is_named(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match=rf"{path} cannot be read as a checkpoint \(truncated"):
+    with pytest.raises(UserError, match=rf"{path} must be a checkpoint, got a truncated"):
         read_checkpoint(path)
 
 
@@ -52,10 +52,10 @@ class Touch:
 def test_code_in_a_checkpoint_does_not_run(path, tmp_path):
     planted = tmp_path / "planted"
     torch.save({**CHECKPOINT, "more": Touch(planted)}, path)
-    with pytest.raises(UserError, match=f"{path} cannot be read"):
+    with pytest.raises(UserError, match=f"{path} must be a checkpoint"):
         read_checkpoint(path)
     path.write_bytes(pickle.dumps({**CHECKPOINT, "more": Touch(planted)}, protocol=2))
-    with pytest.raises(UserError, match=f"{path} cannot be read"):
+    with pytest.raises(UserError, match=f"{path} must be a checkpoint"):
         read_checkpoint(path)
     assert not planted.exists()
     torch.load(_saved(Touch(planted), tmp_path), weights_only=False)
@@ -70,21 +70,21 @@ def _saved(value, folder):
 @pytest.mark.parametrize("text", ["a text", "seed: 1\nmodel: x\n", "{}"])
 def test_a_text_is_named(path, text):
     path.write_text(text)
-    with pytest.raises(UserError, match=f"{path} cannot be read"):
+    with pytest.raises(UserError, match=f"{path} must be a checkpoint"):
         read_checkpoint(path)
 
 
 @pytest.mark.parametrize("foreign", [{"state_dict": {}}, {"lit_prune": {}}, {"weight": torch.ones(2)}, [1, 2], "text"])
 def test_a_checkpoint_of_another_program_is_named(path, foreign):
     torch.save(foreign, path)
-    with pytest.raises(UserError, match=f"{path} is not a checkpoint of lit_prune"):
+    with pytest.raises(UserError, match=f"{path} must be a checkpoint of lit_prune"):
         read_checkpoint(path)
 
 
 def test_of_a_runs_folder_the_dense_model_comes_before_the_best(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    with pytest.raises(UserError, match=r"holds none of .*dense.ckpt.*best.ckpt.*is it a run"):
+    with pytest.raises(UserError, match=r"must be a run with .*dense.ckpt or .*best.ckpt, got .*name logs/"):
         find_dense(str(tmp_path))
     for name in ("last", "best", "dense"):
         (folder / f"{name}.ckpt").touch()
@@ -94,7 +94,7 @@ def test_of_a_runs_folder_the_dense_model_comes_before_the_best(tmp_path):
 
 
 def test_a_name_that_is_neither_a_run_nor_a_file(tmp_path):
-    with pytest.raises(UserError, match=r"start_from='.*none' names neither"):
+    with pytest.raises(UserError, match=r"start_from must be a run's folder or a checkpoint file, got '.*none'"):
         find_dense(str(tmp_path / "none"))
 
 
@@ -129,16 +129,16 @@ def test_a_state_is_copied_into_the_module(path):
     [
         (
             {"weight": torch.ones(2, 4), "bias": torch.ones(2)},
-            r"1 tensors differ, first weight \(checkpoint \(2, 4\), ",
+            r"1 tensors that differ, first weight \(checkpoint \(2, 4\), ",
         ),
-        ({"weight": torch.ones(2, 3)}, r"1 tensors differ, first bias \(checkpoint nothing, this model \(2,\)\)"),
+        ({"weight": torch.ones(2, 3)}, r"1 tensors that differ, first bias \(checkpoint nothing, this model \(2,\)\)"),
         (
             {"weight": torch.ones(2, 3), "bias": torch.ones(2), "scale": torch.ones(1)},
-            r"1 tensors differ, first scale \(checkpoint \(1,\), this model nothing\)",
+            r"1 tensors that differ, first scale \(checkpoint \(1,\), this model nothing\)",
         ),
         (
             {"weight": torch.ones(2, 3), "bias": torch.ones(2), "a.mask.keep": torch.ones(1)},
-            r"holds a masked model: start from a dense one",
+            r"must be a dense model, got a masked one: start from",
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_run_that_has_not_begun_has_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("run.json", "{", "run.json cannot be read as JSON"),
+        ("run.json", "{", "run.json must be valid JSON"),
         ("run.json", '{"seconds": "2"}', "seconds must be a number, got '2'"),
         ("run.json", '{"started": [1]}', "started must be a number, got [1]"),
         ("metrics.json", "[]", "metrics.json must contain a JSON object"),
@@ -39,7 +39,7 @@ def test_a_run_that_has_not_begun_has_nothing(tmp_path):
         ("metrics.json", '{"steps": 1' + "0" * 400 + "}", "steps must be a number"),
         ("metrics.json", '{"sparsity": Infinity}', "sparsity must be a number"),
         ("metrics.json", '{"round_1/nli/id/accuracy": 0.9, "round_1/step": 1}', "must have"),
-        ("metrics.json", "[" * 100_000, "metrics.json cannot be read as JSON"),
+        ("metrics.json", "[" * 100_000, "metrics.json must be valid JSON"),
     ],
 )
 def test_a_damaged_file_is_told_and_nothing_else_is_known(tmp_path, file, content, message):

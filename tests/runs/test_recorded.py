@@ -48,5 +48,5 @@ def test_a_run_that_has_not_begun_has_an_empty_record_and_a_damaged_one_is_named
     (tmp_path / "run.json").write_text('{"status": "running"}')
     assert read_record(tmp_path) == {"status": "running"}
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(UserError, match=r"run.json cannot be read as JSON"):
+    with pytest.raises(UserError, match=r"run.json must be valid JSON"):
         read_record(tmp_path)

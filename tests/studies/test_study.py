@@ -133,7 +133,7 @@ def test_a_file_is_read_and_named_in_its_errors(source, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "cannot be read as yaml"), ("- a", "a study must be a mapping"), ("", "must have 'title'")],
+    [("a: [", "must be valid yaml"), ("- a", "a study must be a mapping"), ("", "must have 'title'")],
 )
 def test_a_file_that_is_no_study_is_an_error(tmp_path, content, message):
     (tmp_path / "study.yaml").write_text(content)

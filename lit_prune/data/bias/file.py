@@ -31,7 +31,7 @@ class BiasFile(BiasModel):
     def __init__(self, path: str) -> None:
         self.path = path
         if Path(path).suffix not in READERS:
-            raise UserError(f"BiasFile: {path} is of an unknown kind; name one of the kinds {', '.join(READERS)}")
+            raise UserError(f"path of BiasFile must end in one of {', '.join(READERS)}, got {path}: convert the file")
 
     def fingerprint(self) -> dict[str, Any]:
         """Return a small value that changes whenever the predictions might: the file's name, size and change time."""
@@ -71,8 +71,8 @@ class BiasFile(BiasModel):
         missing = [each for each in ids if each not in found]
         if missing:
             raise UserError(
-                f"{self.path} has nothing for {len(missing)} of the {len(ids)} training rows, first for id "
-                f"{missing[0]!r}: add them, or correct its column `id`"
+                f"{self.path} must have predictions for all {len(ids)} training rows, got none for {len(missing)}, "
+                f"first for id {missing[0]!r}: add them, or correct its column `id`"
             )
         values = np.array([found[each] for each in ids])
         return self._log_probs(values, ids).astype(np.float32)
@@ -91,7 +91,7 @@ class BiasFile(BiasModel):
             if row_id in wanted:
                 values = _values(record, names, where)
                 if found.setdefault(row_id, values) != values:
-                    raise UserError(f"{where}: a second, different prediction of id {row_id!r}; keep one of them")
+                    raise UserError(f"{where}: an id must have one prediction, got a second of {row_id!r}: keep one")
         return found
 
     def _log_probs(self, values: FloatArray, ids: Sequence[str]) -> FloatArray:
@@ -101,8 +101,8 @@ class BiasFile(BiasModel):
         wrong = np.flatnonzero(~(np.abs(sums - 1) <= TOLERANCE))
         if len(wrong):
             raise UserError(
-                f"{self.path}: {values[wrong[0]].tolist()} of id {ids[wrong[0]]!r} are neither probabilities of the "
-                "classes nor their logarithms: they are to sum to 1 (name unnormalised ones `logits`)"
+                f"{self.path}: predictions must be probabilities of the classes that sum to 1, or their logarithms, "
+                f"got {values[wrong[0]].tolist()} for id {ids[wrong[0]]!r}: name unnormalised ones `logits`"
             )
         log_probs: FloatArray = np.maximum(logs - np.log(sums), MIN_LOG_PROBABILITY)
         return log_probs
@@ -113,8 +113,8 @@ def _check_unambiguous(ids: Sequence[str], texts: Sequence[str]) -> None:
     for each, text in zip(ids, texts, strict=True):
         if of_id.setdefault(each, text) != text:
             raise UserError(
-                f"the id {each!r} stands for training rows of different texts, so a BiasFile cannot tell them apart: "
-                "give each row its own id (columns: {id: ...} of the source)"
+                f"ids of training rows must be unique for a BiasFile, got {each!r} for different texts: give each row "
+                "its own id (columns: {id: ...} of the source)"
             )
 
 

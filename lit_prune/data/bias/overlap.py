@@ -102,7 +102,8 @@ class OverlapBias(BiasModel):
         is_positive = np.asarray(labels) == list(label_names).index(self.positive)
         if is_positive.all() or not is_positive.any():
             raise UserError(
-                f"some training rows must be {self.positive!r}, not all, got {is_positive.sum()} of {len(is_positive)}"
+                f"positive must be the class of some training rows, not of all, got {self.positive!r} for "
+                f"{is_positive.sum()} of {len(is_positive)}: name another class, or add rows"
             )
         word_vector = self.word_vectors([*text_a, *text_b], word_vector)
         features = np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])

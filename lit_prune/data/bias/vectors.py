@@ -51,7 +51,10 @@ def read_vec(path: str, vocabulary: Collection[str]) -> WordVectors:
     with open(path, "rb") as file:
         header = file.readline().split()
         if len(header) != 2 or not all(field.isdigit() for field in header):
-            raise UserError(f'{path}:1: expected "<words> <dimension>"; pass a fastText text file (.vec, not .bin)')
+            raise UserError(
+                f'{path}:1 must be "<words> <dimension>", got {b" ".join(header)[:40]!r}: pass a fastText text file '
+                "(.vec, not .bin)"
+            )
         dimension = int(header[1])
         for number, line in enumerate(file, start=2):
             name, _, rest = line.partition(b" ")
@@ -60,7 +63,9 @@ def read_vec(path: str, vocabulary: Collection[str]) -> WordVectors:
             try:
                 vector = np.array([float(field) for field in rest.split()], dtype=np.float32)
             except ValueError as error:
-                raise UserError(f"{path}:{number}: {error}; the file is damaged, fetch it again") from None
+                raise UserError(
+                    f"{path}:{number}: vectors must be numbers, got others ({error}): fetch it again"
+                ) from None
             if len(vector) != dimension:
                 raise UserError(
                     f"{path}:{number}: vectors must have {dimension} numbers, got {len(vector)}: fetch it again"

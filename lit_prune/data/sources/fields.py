@@ -86,19 +86,21 @@ class Texts:
         """Raise a UserError if one of `columns` is in no record of a table."""
         for column in self.columns.values():
             if first_of(column, found) is None:
-                raise UserError(f"{table}: no column {column!r}; found {', '.join(found)}. Correct `columns`")
+                raise UserError(f"{table}: unknown column {column!r} in `columns`: choose from {', '.join(found)}")
 
     def _label(self, values: Mapping[str, str], where: str) -> str | None:
         return UNLABELLED
 
     def _missing(self, field: str, record: Mapping[str, Any], where: str) -> IncompleteError:
         columns = self.columns[field]
-        reason = f"column {columns!r} holds no {'label' if field == 'label' else 'text'}; fill it in"
+        remedy = "remove the row from the file, or set `drop_incomplete: true` to leave such rows out"
         if first_of(columns, record) is None:
-            reason = f"no column {columns!r}; found {', '.join(record)}. Correct `columns`"
-        return IncompleteError(
-            f"{where}: {reason}, or remove the row from the file, or set `drop_incomplete: true` to leave such rows out"
-        )
+            known = ", ".join(record)
+            return IncompleteError(
+                f"{where}: unknown column {columns!r} in `columns`: choose from {known}; or {remedy}"
+            )
+        kind = "label" if field == "label" else "text"
+        return IncompleteError(f"{where}: column {columns!r} must hold a {kind}, got none: fill it in, or {remedy}")
 
 
 @dataclass(kw_only=True)
@@ -225,4 +227,4 @@ def read_rows(
             stacklevel=2,
         )
     if not num_rows:
-        raise UserError(f"{table}: no rows; check the file, and the `labels` that drop rows")
+        raise UserError(f"{table} must have rows, got none: check the file, and the `labels` that drop rows")

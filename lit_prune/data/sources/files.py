@@ -163,6 +163,6 @@ def find_file(paths: Sequence[str], root: str | None) -> Path:
         if path.is_file():
             return path
     raise UserError(
-        f"found none of {', '.join(paths)} in {folder}: put the file there, or pass its folder as the root "
+        f"{folder} must contain {' or '.join(paths)}, got none: put the file there, or pass its folder as the root "
         "(`--data.root` of fit)"
     )

@@ -69,7 +69,7 @@ def check_readable(path: Path) -> None:
     """Raise a UserError unless a path is a file with a table of a kind that can be read."""
     check_exists(path)
     if path.suffix not in READERS:
-        raise UserError(f"{path} must be a file of a known kind: choose from {', '.join(READERS)}")
+        raise UserError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix!r}: convert the file")
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def columns_of(path: Path) -> tuple[str, ...]:
         UserError: it has no row.
     """
     columns: dict[str, None] = {}
-    error = UserError(f"{path}: no rows; check the file")
+    error = UserError(f"{path} must have rows, got none: check the file")
     for _, record in READERS[path.suffix](path):
         if isinstance(record, UserError):
             error = record

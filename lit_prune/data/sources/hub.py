@@ -43,9 +43,9 @@ class HubTable:
             datasets.exceptions.DatasetsError,
         ) as error:  # no network, wrong names
             raise UserError(
-                f"cannot load {self.path} (name {self.name}, split {self.split}, revision {self.revision}) from the "
-                f"hub: {error}. Correct the name; or without a network point HF_HOME to a cache that holds it, "
-                "or read local files as configs/data/mnli_files.yaml does"
+                f"path must be a data set that can be loaded from the hub, got {self.path} (name {self.name}, split "
+                f"{self.split}, revision {self.revision}; {error}): correct the name; without a network, point HF_HOME "
+                "to a cache that holds it, or read local files as configs/data/mnli_files.yaml does"
             ) from error
 
     def __str__(self) -> str:

@@ -39,9 +39,13 @@ def _decoded(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 text = line.encode("latin-1").decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise UserError(f"{path}:{number}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
+                raise UserError(
+                    f"{path}:{number} must be UTF-8, got other bytes ({error.reason}): convert the file to UTF-8"
+                ) from None
             if "\0" in text:
-                raise UserError(f"{path}:{number}: a NUL byte, as in UTF-16; convert the file to UTF-8")
+                raise UserError(
+                    f"{path}:{number} must be UTF-8, got a NUL byte, as in UTF-16: convert the file to UTF-8"
+                )
             yield number, text
 
 
@@ -61,8 +65,8 @@ def _under_header(
         _check_unique(f"{path}:{first}", header)
     for number, fields in rows:
         if len(fields) != len(header):
-            found = f"{len(fields)} fields, but {source} has {len(header)}"
-            yield number, IncompleteError(f"{path}:{number}: {found}; {remedy}")
+            wanted = f"{len(header)} fields, as {source} has"
+            yield number, IncompleteError(f"{path}:{number} must have {wanted}, got {len(fields)}: {remedy}")
         else:
             yield number, dict(zip(header, fields, strict=True))
 
@@ -71,7 +75,8 @@ def _check_unique(where: str, names: Sequence[str]) -> None:
     check_num_columns(where, len(names))
     twice = {name: None for name in names if name and names.count(name) > 1}  # spreadsheets leave several unnamed
     if twice:
-        raise UserError(f"{where}: several columns are named {', '.join(map(repr, twice))}; rename all but one")
+        named = ", ".join(map(repr, twice))
+        raise UserError(f"{where}: columns must have different names, got several {named}: rename all but one")
 
 
 def parse_json(text: str, path: Path, number: int | None = None) -> Any:
@@ -99,7 +104,7 @@ def parse_json(text: str, path: Path, number: int | None = None) -> Any:
         reason = "nested too deeply"
     except ValueError as error:  # an integer of more digits than Python reads
         reason = str(error).partition(";")[0]
-    raise UserError(f"{where}: malformed JSON ({reason}); correct or remove it")
+    raise UserError(f"{where} must be valid JSON, got malformed JSON ({reason}): correct or remove it")
 
 
 def read_jsonl(path: Path, names: None = None) -> Records:
@@ -107,7 +112,7 @@ def read_jsonl(path: Path, names: None = None) -> Records:
     for number, line in _lines(path):
         record = parse_json(line, path, number)
         if not isinstance(record, dict):
-            raise UserError(f"{path}:{number}: expected a JSON object, found {line[:40]!r}")
+            raise UserError(f"{path}:{number} must be a JSON object, got {line[:40]!r}: correct or remove it")
         check_num_columns(f"{path}:{number}", len(record))
         yield number, record
 
@@ -147,7 +152,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             reason, remedy = str(error), "close each quotation mark, and double those inside a text"
             if "new-line" in reason:
                 reason, remedy = "a carriage return outside quotation marks", "give all lines the same line end"
-            raise UserError(f"{path}:{number}: malformed csv ({reason}); {remedy}") from None
+            raise UserError(f"{path}:{number} must be valid csv, got malformed csv ({reason}): {remedy}") from None
         if fields:
             yield number, fields
 
@@ -167,7 +172,9 @@ def read_parquet(path: Path, names: None = None) -> Records:
         raise
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path}: cannot be read as parquet after row {number} ({reason}); write it again") from None
+        raise UserError(
+            f"{path} must be readable as parquet, got an error after row {number} ({reason}): write it again"
+        ) from None
 
 
 READERS: dict[str, Callable[..., Records]] = {

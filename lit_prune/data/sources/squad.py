@@ -65,7 +65,7 @@ def _flat(path: Path) -> Iterator[dict[str, Any]]:
     try:
         text = read_bounded(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 ({error.reason}); convert the file to UTF-8") from None
+        raise UserError(f"{path} must be UTF-8, got other bytes ({error.reason}): convert the file to UTF-8") from None
     content = parse_json(text, path)
     for article in _listed(content, "data", str(path)):
         for paragraph in _listed(article, "paragraphs", str(path)):
@@ -81,11 +81,13 @@ def _rows(records: Iterator[Mapping[str, Any]], table: str) -> Iterator[SpanRow]
     for record in records:
         row = _row(record, table)
         if row["id"] in seen:
-            raise UserError(f"{table}: two questions have the id {row['id']!r}; rename or remove one")
+            raise UserError(
+                f"{table}: questions must have different ids, got {row['id']!r} twice: rename or remove one"
+            )
         seen.add(row["id"])
         yield row
     if not seen:
-        raise UserError(f"{table}: no questions; check the file")
+        raise UserError(f"{table} must have questions, got none: check the file")
 
 
 def _row(record: Mapping[str, Any], table: str) -> SpanRow:
@@ -94,13 +96,13 @@ def _row(record: Mapping[str, Any], table: str) -> SpanRow:
     question, context = (_text(record, key, where) for key in ("question", "context"))
     texts, starts = (_listed(record.get("answers"), key, where) for key in ("text", "answer_start"))
     if not texts:
-        raise UserError(f"{where}: no answers, as some questions of SQuAD 2.0 have none; remove it")
+        raise UserError(f"{where} must have answers, got none, as for some questions of SQuAD 2.0: remove it")
     for text, start in zip(texts, starts, strict=True):
         found = isinstance(text, str) and isinstance(start, int) and start >= 0 and context.startswith(text, start)
         if not found or not text.strip():
             raise UserError(
-                f"{where}: the answer {shown(text)} does not stand at the context's character {shown(start)}; correct "
-                "its `answer_start` (it counts from 0), or remove the question"
+                f"{where}: answers must be in the context at `answer_start`, got {shown(text)} at {shown(start)}: "
+                "correct it (it counts characters from 0), or remove the question"
             )
     return SpanRow(
         id=name, text_a=question, text_b=context, label=UNLABELLED, group="", answers=[*texts], starts=[*starts]

@@ -77,5 +77,5 @@ def _place(text: str, target: Mapping[str, Any], which: str, where: str) -> list
     pattern = r"\s+".join(map(re.escape, mention.split()))
     found = [each.span() for each in re.finditer(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)]
     if not found:
-        raise UserError(f"{where}: {which}, {mention!r}, does not stand in the text; correct or remove the row")
+        raise UserError(f"{where}: {which} must be words of the text, got {mention!r}: correct or remove the row")
     return [*min(found, key=lambda place: abs(place[0] - words[index]))]

@@ -91,9 +91,11 @@ model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER
         first = exports[0]
         for export in exports:
             if export.metadata[BASE_HASH] != first.metadata[BASE_HASH]:
-                raise UserError(f"{export.folder} is over another base than {first.folder}: load it by itself")
+                raise UserError(f"{export.folder} must have the base of {first.folder}, got another: load it by itself")
             if any(name.startswith("encoder.") for name in others(export.tensors[FILE], export.metadata)):
-                raise UserError(f"{export.folder} has adapters, which cannot be swapped: load it by itself")
+                raise UserError(
+                    f"{export.folder} must have no adapters to be loaded with others, got some: load it by itself"
+                )
 
     def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
         """Load the base and the heads; a task's changes are swapped in when it is used."""

@@ -71,7 +71,7 @@ def test_rows_beyond_those_asked_for_are_left_alone_and_one_id_may_come_twice(tm
 @pytest.mark.parametrize(
     ("values", "ids", "message"),
     [
-        (columns(PROBABILITIES), ["a", "x", "y"], r"nothing for 2 of the 3 training rows, first for id 'b'"),
+        (columns(PROBABILITIES), ["a", "x", "y"], r"for all 3 training rows, got none for 2, first for id 'b'"),
         (
             {"entailment": [1.0] * 3, "neutral": [0.0] * 3},
             IDS,
@@ -82,11 +82,11 @@ def test_rows_beyond_those_asked_for_are_left_alone_and_one_id_may_come_twice(tm
             IDS,
             r":\d: unknown column 'neutral': choose from id",
         ),
-        (columns([[0.5, 0.5, 0.5]] * 3), IDS, r"\[0.5, 0.5, 0.5\] of id 'a' are neither probabilities"),
-        (columns([[1.5, -0.3, -0.2]] * 3), IDS, r"of id 'a' are neither probabilities of the classes"),
-        (columns([[-0.1, -0.1, -0.1]] * 3), IDS, r"of id 'a' are neither probabilities of the classes"),
+        (columns([[0.5, 0.5, 0.5]] * 3), IDS, r"must be probabilities .* got \[0.5, 0.5, 0.5\] for id 'a'"),
+        (columns([[1.5, -0.3, -0.2]] * 3), IDS, r"must be probabilities of the classes .* for id 'a'"),
+        (columns([[-0.1, -0.1, -0.1]] * 3), IDS, r"must be probabilities of the classes .* for id 'a'"),
         (columns([["x", "y", "z"]] * 3), IDS, r":\d: columns contradiction, entailment, neutral must be numb"),
-        (columns(PROBABILITIES), ["a", "b", "a"], r":\d: a second, different prediction of id 'a'"),
+        (columns(PROBABILITIES), ["a", "b", "a"], r":\d: an id must have one prediction, got a second of 'a'"),
         ({"logits": [[1.0, 2.0]] * 3}, IDS, r":\d: logits must be a list of 3 numbers.*, got \[1.0, 2.0\]"),
     ],
 )
@@ -113,13 +113,13 @@ def test_numbers_beyond_all_floats_are_named_with_their_line(tmp_path, record, m
 def test_a_file_that_is_not_there_or_of_another_kind_is_named(tmp_path):
     with pytest.raises(UserError, match="path of BiasFile must be a file"):
         predict(tmp_path / "none.csv")
-    with pytest.raises(UserError, match="of an unknown kind"):
+    with pytest.raises(UserError, match="must end in one of"):
         BiasFile("bias.npy")
 
 
 def test_an_id_of_rows_with_different_texts_is_refused(tmp_path):
     bias = BiasFile(str(write(tmp_path / "bias.csv", columns(PROBABILITIES))))
-    with pytest.raises(UserError, match="the id 'a' stands for training rows of different texts"):
+    with pytest.raises(UserError, match="must be unique for a BiasFile, got 'a' for different texts"):
         bias.fit_predict(["one", "two"], ["", ""], np.zeros(2, int), NAMES, None, ["a", "a"])
 
 

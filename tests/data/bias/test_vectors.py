@@ -33,8 +33,8 @@ def test_read_vec_keeps_the_words_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("man 1 2\n", r'bad.vec:1: expected "<words> <dimension>"'),
-        ("1 2\nman 1 x\n", r"bad.vec:2: could not convert .*; the file is damaged"),
+        ("man 1 2\n", "bad.vec:1 must be \"<words> <dimension>\", got b'man 1 2'"),
+        ("1 2\nman 1 x\n", r"bad.vec:2: vectors must be numbers, got others \(could not convert .*: fetch it again"),
         ("1 2\nman 1\n", r"bad.vec:2: vectors must have 2 numbers, got 1"),
     ],
 )

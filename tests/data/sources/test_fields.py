@@ -54,10 +54,12 @@ def test_strip_takes_characters_and_white_space_off_both_ends():
 
 def test_a_second_text_may_be_blank_a_first_may_not():
     assert row({**RECORD, "sentence2": " "})["text_b"] == ""
-    with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' holds no text; .*`drop_incomplete: true`"):
+    with pytest.raises(
+        IncompleteError, match=r"dev:17: column 'sentence1' must hold a text, .*`drop_incomplete: true`"
+    ):
         row({**RECORD, "sentence1": " \n"})
     assert row({**RECORD, "sentence1": "", "gold_label": "-"}) is None
-    with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' holds no text"):
+    with pytest.raises(IncompleteError, match=r"dev:17: column 'sentence1' must hold a text"):
         row({**RECORD, "sentence1": " ..."}, strip=".")
     assert row({**RECORD, "sentence2": " ..."}, strip=".")["text_b"] == ""
 
@@ -96,10 +98,12 @@ def test_an_infinite_number_is_neither_text_nor_label(value):
 
 def test_a_column_that_no_record_has_is_named():
     columns = {**PAIR, "group": "genre"}
-    with pytest.raises(UserError, match=r"dev: no column 'genre'; found sentence1, sentence2, gold_label. Correct"):
+    with pytest.raises(
+        UserError, match=r"dev: unknown column 'genre' in `columns`: choose from sentence1, sentence2, gold_label"
+    ):
         read(*[{name: RECORD[name] for name in ("sentence1", "sentence2", "gold_label")}] * 2, columns=columns)
     assert read(RECORD, {**RECORD, "genre": "x"}, columns=columns) == ["1", "2"]
-    with pytest.raises(UserError, match=r"dev: no column 'text'; found"):
+    with pytest.raises(UserError, match=r"dev: unknown column 'text' in `columns`: choose from"):
         read(RECORD, columns={**PAIR, "text_a": "text"}, drop_incomplete=True)
 
 
@@ -133,7 +137,7 @@ def test_a_value_that_is_no_text_or_no_label_is_refused(change, message):
 
 
 def test_a_missing_column_is_named_beside_those_found():
-    with pytest.raises(UserError, match=r"dev:17: no column 'sentence1'; found a, b. Correct `columns`"):
+    with pytest.raises(UserError, match=r"dev:17: unknown column 'sentence1' in `columns`: choose from a, b; or"):
         row({"a": "", "b": ""})
 
 
@@ -146,7 +150,7 @@ def test_texts_have_no_label():
     columns = {"text_a": "sentence1", "text_b": "sentence2", "id": "pair"}
     found = Texts(columns=columns, strip=".").row({**RECORD, "pair": "p"}, 17, "dev:17")
     assert found == {"id": "p", "text_a": "A man sleeps", "text_b": "A man rests !", "label": "", "group": ""}
-    with pytest.raises(UserError, match=r"dev:17: column 'sentence1' holds no text"):
+    with pytest.raises(UserError, match=r"dev:17: column 'sentence1' must hold a text"):
         Texts(columns=columns).row({**RECORD, "sentence1": "", "pair": "p"}, 17, "dev:17")
     with pytest.raises(UserError, match=r"add \['text_a'\], remove \['label'\]"):
         Texts(columns={"label": "gold_label"})
@@ -166,7 +170,9 @@ def test_a_field_may_be_in_one_of_several_columns():
     other = {"label": "neutral", "sentence1": "a", "evidence": "b", "sentence2": "c"}
     found = row(other, columns=columns)
     assert (found["text_b"], found["label"]) == ("b", "neutral")
-    with pytest.raises(UserError, match=r"dev:17: no column \['gold_label', 'label'\]; found sentence1"):
+    with pytest.raises(
+        UserError, match=r"dev:17: unknown column \['gold_label', 'label'\] in `columns`: choose from sentence1"
+    ):
         row({"sentence1": "a", "sentence2": "b"}, columns=columns)
     assert first_of(["a", "b"], ["c", "b"]) == first_of("b", ["c", "b"]) == "b"
     assert first_of("a", "bc") is None
@@ -197,7 +203,9 @@ def read(*records, **spec):
 def test_dropped_rows_are_left_out_and_one_must_remain():
     dropped = {**RECORD, "gold_label": "-"}
     assert read(dropped, RECORD, dropped, RECORD) == ["2", "4"]
-    with pytest.raises(UserError, match=r"dev: no rows; check the file, and the `labels` that drop rows"):
+    with pytest.raises(
+        UserError, match=r"dev must have rows, got none: check the file, and the `labels` that drop rows"
+    ):
         read(dropped)
 
 
@@ -211,7 +219,7 @@ def test_incomplete_rows_are_dropped_where_that_is_said_and_counted():
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_incomplete_rows_are_refused_otherwise(number):
-    with pytest.raises(IncompleteError, match="holds no text" if number == 0 else "dev:3: 2 fields"):
+    with pytest.raises(IncompleteError, match="must hold a text" if number == 0 else "dev:3: 2 fields"):
         read(RECORD, INCOMPLETE[number])
 
 

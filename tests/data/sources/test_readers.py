@@ -113,28 +113,64 @@ TWICE = pyarrow.Table.from_arrays([pyarrow.array(["x"]), pyarrow.array(["y"])], 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", 'text,label\na,1\n"b,0\nc,1\n', r"a.csv:3: malformed csv \(unexpected end of data\); close each"),
-        ("a.csv", 'text,label\n"a"b,1\n', r"a.csv:2: malformed csv \(.*\); close each quotation mark, and double"),
-        ("a.csv", "text,label,text\n", r"a.csv:1: several columns are named 'text'; rename all but one"),
-        ("a.tsv", "text\tlabel\ttext\n", r"a.tsv:1: several columns are named 'text'"),
-        ("a.csv", b"text,label\nok,1\ncaf\xe9,1\n", r"a.csv:3: not UTF-8 .*; convert the file to UTF-8"),
-        ("a.csv", "text,label\n".encode("utf-16"), r"a.csv:1: not UTF-8"),
-        ("a.csv", "text,label\n".encode("utf-16-le"), r"a.csv:1: a NUL byte, as in UTF-16; convert the file to UTF-8"),
-        ("a.csv", "text,label\nok,1\na\0b,1\n", r"a.csv:3: a NUL byte"),
-        ("a.csv", "text,label\na\rb,1\n", r"a.csv:2: .* \(a carriage return outside quot.*\); give all lines the same"),
-        ("a.jsonl", "{oops\n", r"a.jsonl:1: malformed JSON"),
-        ("a.jsonl", '{}\n{"a": "\\ud83d b"}\n', r"a.jsonl:2: malformed JSON \('\\ud83d' is half of a surrogate pair\)"),
-        ("a.jsonl", '{}\n{"\\udc00": 1}\n', r"a.jsonl:2: malformed JSON \('\\udc00' is half of a surrogate pair\)"),
+        (
+            "a.csv",
+            'text,label\na,1\n"b,0\nc,1\n',
+            r"a.csv:3 must be valid csv, got malformed csv \(unexpected end of data\): close each",
+        ),
+        (
+            "a.csv",
+            'text,label\n"a"b,1\n',
+            r"a.csv:2 must be valid csv, got malformed csv \(.*\): close each quotation mark, and double",
+        ),
+        (
+            "a.csv",
+            "text,label,text\n",
+            r"a.csv:1: columns must have different names, got several 'text': rename all but one",
+        ),
+        ("a.tsv", "text\tlabel\ttext\n", r"a.tsv:1: columns must have different names, got several 'text'"),
+        ("a.csv", b"text,label\nok,1\ncaf\xe9,1\n", r"a.csv:3 must be UTF-8, .*: convert the file to UTF-8"),
+        ("a.csv", "text,label\n".encode("utf-16"), r"a.csv:1 must be UTF-8, got other bytes"),
+        (
+            "a.csv",
+            "text,label\n".encode("utf-16-le"),
+            r"a.csv:1 must be UTF-8, got a NUL byte, as in UTF-16: convert the file to UTF-8",
+        ),
+        ("a.csv", "text,label\nok,1\na\0b,1\n", r"a.csv:3 must be UTF-8, got a NUL byte"),
+        (
+            "a.csv",
+            "text,label\na\rb,1\n",
+            r"a.csv:2 must .* \(a carriage return outside quot.*\): give all lines the same",
+        ),
+        ("a.jsonl", "{oops\n", r"a.jsonl:1 must be valid JSON, got malformed JSON"),
+        (
+            "a.jsonl",
+            '{}\n{"a": "\\ud83d b"}\n',
+            r"a.jsonl:2 must be valid JSON, got malformed JSON \('\\ud83d' is half of a surrogate pair\)",
+        ),
+        (
+            "a.jsonl",
+            '{}\n{"\\udc00": 1}\n',
+            r"a.jsonl:2 must be valid JSON, got malformed JSON \('\\udc00' is half of a surrogate pair\)",
+        ),
         (
             "a.jsonl",
             '{}\n{"a": ' + "1" * 5000 + "}\n",
-            r"a.jsonl:2: malformed JSON \(Exceeds the limit \(4300 digits\)",
+            r"a.jsonl:2 must be valid JSON, got malformed JSON \(Exceeds the limit \(4300 digits\)",
         ),
-        ("a.jsonl", "{}\n" + "[" * 100_000 + "\n", r"a.jsonl:2: malformed JSON \(nested too deeply\)"),
-        ("a.jsonl", "[1]\n", r"a.jsonl:1: expected a JSON object, found '\[1\]'"),
-        ("a.parquet", b"text,label", r"a.parquet: cannot be read as parquet after row 0 \(.*\); write it again"),
-        ("a.parquet", parquet_of_bytes(), r"a.parquet: .* after row 0 \(.*Invalid UTF8 sequence at string index 1"),
-        ("a.parquet", TWICE, r"a.parquet: several columns are named 'text'"),
+        (
+            "a.jsonl",
+            "{}\n" + "[" * 100_000 + "\n",
+            r"a.jsonl:2 must be valid JSON, got malformed JSON \(nested too deeply\)",
+        ),
+        ("a.jsonl", "[1]\n", r"a.jsonl:1 must be a JSON object, got '\[1\]'"),
+        (
+            "a.parquet",
+            b"text,label",
+            r"a.parquet must be readable as parquet, got an error after row 0 \(.*\): write it again",
+        ),
+        ("a.parquet", parquet_of_bytes(), r"a.parquet must .* after row 0 \(.*Invalid UTF8 sequence at string index 1"),
+        ("a.parquet", TWICE, r"a.parquet: columns must have different names, got several 'text'"),
     ],
 )
 def test_what_is_malformed_is_named_with_its_line(read, name, content, message):
@@ -145,9 +181,17 @@ def test_what_is_malformed_is_named_with_its_line(read, name, content, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "text,label\nb, c,0\na,1\n", r"a.csv:2: 3 fields, but the header has 2; .*in quotation marks"),
-        ("a.csv", 'text,label\n"a\nb"\na,1\n', r"a.csv:2: 1 fields, but the header has 2"),
-        ("a.tsv", "text\tlabel\nx\na\t1\n", r"a.tsv:2: 1 fields, but the header has 2; correct or remove the line$"),
+        (
+            "a.csv",
+            "text,label\nb, c,0\na,1\n",
+            r"a.csv:2 must have 2 fields, as the header has, got 3: .*in quotation marks",
+        ),
+        ("a.csv", 'text,label\n"a\nb"\na,1\n', r"a.csv:2 must have 2 fields, as the header has, got 1"),
+        (
+            "a.tsv",
+            "text\tlabel\nx\na\t1\n",
+            r"a.tsv:2 must have 2 fields, as the header has, got 1: correct or remove the line$",
+        ),
     ],
 )
 def test_a_row_with_other_fields_than_the_header_is_named_and_the_next_is_read(read, name, content, message):
@@ -165,7 +209,7 @@ def test_a_file_without_a_header_has_the_columns_that_are_given(kind, line, tmp_
     assert (first, found) == (1, {"source": "gj04", "label": "1", "text": "a text"})
     assert second == 2
     assert isinstance(missing, IncompleteError)
-    assert "but `header` has 3" in str(missing)
+    assert "must have 3 fields, as `header` has" in str(missing)
 
 
 @pytest.mark.parametrize("value", ["x" * 1000, 10**1000, [[[[[[[[["x"]]]]]]]]], {"a": "x" * 1000}])

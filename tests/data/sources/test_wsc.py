@@ -64,7 +64,7 @@ def test_a_mention_is_where_its_text_stands_nearest_to_its_word(text, index, men
         (with_target(span2_text=""), "train.jsonl:2, row '7': 'span2_text' must be a part of the text.*, got ''"),
         (with_target(span1_index=6), "train.jsonl:2, row '7': 'span1_index' must be the number of a word.*, got 6"),
         (with_target(span2_index="4"), "row '7': 'span2_index' must be .*, got '4'"),
-        (with_target(span2_text="he"), "train.jsonl:2, row '7': span2, 'he', does not stand in the text"),
+        (with_target(span2_text="he"), "train.jsonl:2, row '7': span2 must be words of the text, got 'he'"),
     ],
 )
 def test_a_malformed_row_is_one_line_that_names_it(change, named, rows):

@@ -131,7 +131,7 @@ def test_folders_that_do_not_go_together_are_named(singles, finished_run, pruned
     packed = export(finished_run, "packed")
     for folders, named in (
         (["one", "other"], "different tasks, got 'nli' twice"),
-        (["one", "over"], "over another base than"),
+        (["one", "over"], "must have the base of"),
         (["one", packed], "must be a delta to be loaded with other folders, got packed"),
     ):
         with pytest.raises(UserError, match=named):

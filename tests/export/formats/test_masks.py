@@ -32,7 +32,7 @@ def test_another_model_is_refused_and_the_right_one_named(finished_run, finished
         lit_prune.load(folder)
     with pytest.raises(UserError, match="base must be the model that the masks are for, got "):
         lit_prune.load(folder, base=finished_dense_run)
-    with pytest.raises(UserError, match="names neither"):
+    with pytest.raises(UserError, match="must be a run's folder or a checkpoint file"):
         lit_prune.load(folder, base=tmp_path / "none")
     lit_prune.load(folder, base=finished_run / "checkpoints" / "dense.ckpt")
 
