@@ -226,7 +226,10 @@ REFUSED_SETTINGS = {
     "min_epochs": ("--trainer.min_epochs=3", r"trainer\.min_epochs must be null, got 3: "),
     "max_epochs": ("--trainer.max_epochs=3", r"trainer\.max_epochs must be -1, got 3: "),
     "max_steps 0": ("--trainer.max_steps=0", r"trainer\.max_steps must be .*, got 0: "),
-    "max_steps before the last phase": ("--trainer.max_steps=5", r"trainer\.max_steps=5 leaves no step for .*'mask'"),
+    "max_steps before the last phase": (
+        "--trainer.max_steps=5",
+        r"trainer\.max_steps must be above .*'mask' begins, got 5",
+    ),
     "max_time of another unit": (
         "--trainer.max_time={foo: 1}",
         r"trainer\.max_time must be a duration .*seconds, got \{'foo': 1\}: ",

@@ -56,9 +56,8 @@ class ImpRounds(Callback):
         needed = max(1, math.ceil(math.log(1 - final) / math.log(1 - fraction) - 1e-9))
         if num_rounds is not None and num_rounds != needed:
             raise UserError(
-                f"ImpRounds: num_rounds={num_rounds} that remove fraction={fraction} of the remaining weights each end "
-                f"at a sparsity of {1 - (1 - fraction) ** num_rounds:.3f}, not at final={final}, which takes {needed} "
-                "rounds: leave num_rounds or fraction out"
+                f"num_rounds of ImpRounds must be {needed} to reach final={final} by fraction={fraction}, got "
+                f"{num_rounds}, which end at {1 - (1 - fraction) ** num_rounds:.3f}: leave num_rounds or fraction out"
             )
         self.sparsities = [1 - (1 - fraction) ** number for number in range(1, needed)] + [final]
 
@@ -70,8 +69,8 @@ class ImpRounds(Callback):
         """
         if not isinstance(pl_module, Rounded):
             raise UserError(
-                f"ImpRounds prunes with IterativePruning or LotteryTicket, and model is {type(pl_module).__name__}: "
-                "take it from trainer.callbacks, or change the model"
+                f"model must be IterativePruning or LotteryTicket for ImpRounds, got {type(pl_module).__name__}: "
+                "change it, or remove ImpRounds from trainer.callbacks"
             )
         if stage != "fit":
             return

@@ -99,9 +99,9 @@ def read_seed(folder: Path) -> Seed:
 def check_comparable(other: Seed, own: Seed) -> Seed:
     """Return the other run if it can be compared with this one, else raise a `UserError`."""
     if not own.rows["label"].equals(other.rows["label"]):
-        raise UserError("its evaluation sets have other rows (ids or labels) than this run's")
+        raise UserError("rows must be those of this run, got other ids or labels: compare runs of the same data")
     if [(name, size) for name, (size, _) in own.masks.items()] != [(name, n) for name, (n, _) in other.masks.items()]:
-        raise UserError("its masks are of other matrices than this run's")
+        raise UserError("masks must be of this run's matrices, got others: compare runs of one architecture")
     return other
 
 

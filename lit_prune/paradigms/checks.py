@@ -53,7 +53,7 @@ def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
         own = loss if task.loss is None else task.loss
         if "bias" in own.needs and task.bias is None:
             raise UserError(
-                f"{type(own).__name__} needs a bias model, but task {task.name!r} has none: set its `bias`, "
+                f"task {task.name!r} must have a bias model for {type(own).__name__}, got none: set its `bias`, "
                 "as configs/srnet_poe.yaml does"
             )
         check_labels(own, task.name, task.ood_train.merged(task.labels))

@@ -34,6 +34,6 @@ class FineTune(Paradigm):
         loss = self.phases["dense"].loss
         if teacher is not None and "teacher" not in loss.needs:
             raise UserError(
-                f"teacher={teacher!r} has no effect: dense_loss is {type(loss).__name__}, which needs none; use one "
-                "that does (lit_prune.losses.ConfidenceRegularisation), or leave teacher out"
+                f"dense_loss must use the teacher {teacher!r}, got {type(loss).__name__}: use one that does "
+                "(lit_prune.losses.ConfidenceRegularisation), or leave teacher out"
             )

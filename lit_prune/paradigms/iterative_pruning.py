@@ -79,7 +79,7 @@ class IterativePruning(Paradigm):
         """
         if stage == "fit" and len(self.phases) == 1:
             raise UserError(
-                f"{type(self).__name__} has no rounds: add lit_prune.callbacks.ImpRounds to trainer.callbacks, as "
-                "configs/imp.yaml does"
+                f"{type(self).__name__} must have rounds, got none: add lit_prune.callbacks.ImpRounds to "
+                "trainer.callbacks, as configs/imp.yaml does"
             )
         super().setup(stage)

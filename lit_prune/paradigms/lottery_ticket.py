@@ -85,10 +85,11 @@ class LotteryTicket(Paradigm):
         """
         if self.finds_mask:
             raise UserError(
-                "LotteryTicket has its mask from start_from or sparsity, and ImpRounds finds another: leave one out"
+                "LotteryTicket must have one mask, got start_from or sparsity beside ImpRounds, which finds another: "
+                "leave one out"
             )
         if self._round is None:
-            raise UserError("ImpRounds is there, but LotteryTicket has no rounds: set model.init_args.rounds")
+            raise UserError("rounds of LotteryTicket must be set for ImpRounds, got none: set model.init_args.rounds")
         return self._round(sparsity)
 
     def setup(self, stage: str) -> None:
@@ -99,7 +100,7 @@ class LotteryTicket(Paradigm):
         """
         if stage == "fit" and not self.finds_mask and len(self.phases) == 2:
             raise UserError(
-                "LotteryTicket has no mask: set start_from (a run that has pruned), or sparsity (one pruning), or add "
-                "lit_prune.callbacks.ImpRounds to trainer.callbacks"
+                "LotteryTicket must have a mask, got none: set start_from (a run that has pruned), or sparsity (one "
+                "pruning), or add lit_prune.callbacks.ImpRounds to trainer.callbacks"
             )
         super().setup(stage)

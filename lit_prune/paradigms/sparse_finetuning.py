@@ -46,9 +46,9 @@ class SparseFinetuning(Paradigm):
     ) -> None:
         if (search is not None) != method.searches:
             raise UserError(
-                f"{type(method).__name__} searches what to tune: give the phase `search` a length"
+                f"search must be set for {type(method).__name__}, got none: give the phase `search` a length"
                 if method.searches
-                else f"{type(method).__name__} searches nothing: leave the phase `search` out"
+                else f"search must be left out for {type(method).__name__}, got a phase: it has nothing to search"
             )
         listed: dict[str, Phase] = {"dense": phases.FineTune(dense or Training(steps=0), dense_loss)}
         if search is not None:

@@ -87,7 +87,8 @@ def check_source(run: "Paradigm", name: str, loss: Loss) -> None:
         else "give it a dense phase (model.init_args.dense) or, other than to LotteryTicket, a dense run (start_from)"
     )
     raise UserError(
-        f"{type(loss).__name__} (phase {name!r}) needs a teacher, but the run has no trained dense model: {remedy}"
+        f"the run must have a trained dense model, the teacher of {type(loss).__name__} (phase {name!r}), got none: "
+        f"{remedy}"
     )
 
 
@@ -107,7 +108,7 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
     theirs = {name: list(each["labels"]) for name, each in every.items() if "labels" in each}
     ours = {name: list(task.labels) for name, task in tasks.items() if task.labels}
     if theirs and theirs != ours:
-        raise UserError(f"{origin} is no teacher for {ours}: its tasks and classes are {theirs}; give another run")
+        raise UserError(f"{origin} must have the tasks and classes {ours} of a teacher, got {theirs}: give another run")
 
 
 @torch.no_grad()

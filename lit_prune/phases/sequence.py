@@ -120,8 +120,8 @@ class PhaseSequence:
                 end = min(end, max_steps)
                 if start >= end and length:
                     raise UserError(
-                        f"trainer.max_steps={max_steps} leaves no step for the phase {name!r}, which begins at step "
-                        f"{start}: raise it or shorten the phases before"
+                        f"trainer.max_steps must be above {start}, where the phase {name!r} begins, got {max_steps}: "
+                        "raise it or shorten the phases before"
                     )
             self.ends[name] = end
 

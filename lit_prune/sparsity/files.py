@@ -77,7 +77,7 @@ def _reading(path: str | Path) -> Iterator[tuple[Any, dict[str, list[int]]]]:
         with safe_open(path, framework="numpy") as file:
             yield file, json.loads(file.metadata()[_SHAPES])
     except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no readable mask file ({error}): write it again with `save_masks`") from error
+        raise UserError(f"{path} must be a mask file, got {error}: write it again with `save_masks`") from error
 
 
 def _checked(packed: npt.NDArray[np.uint8], shape: list[int]) -> npt.NDArray[np.uint8]:

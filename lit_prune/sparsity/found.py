@@ -24,10 +24,10 @@ def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:
     """
     path = Path(start_from)
     if not path.exists():
-        raise UserError(f"start_from={start_from!r} names neither a run's folder nor a file of masks")
+        raise UserError(f"start_from must be a run's folder or a file of masks, got {start_from!r}: check the path")
     files = sorted(path.glob(f"*{FILE}")) if path.is_dir() else [path]
     if not files:
-        raise UserError(f"start_from={start_from!r} holds no {FILE}: give a finished run that has pruned, or a file")
+        raise UserError(f"start_from must have {FILE}, got none in {start_from!r}: give a pruned run, or a file")
     if sparsity is None:
         return load_masks(path / FILE if path.is_dir() else path)
     there = {}
@@ -37,7 +37,7 @@ def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:
         if abs(there[file] - sparsity) < 5e-4:
             return masks
     known = ", ".join(f"{value:.3f} ({file.name})" for file, value in there.items())
-    raise UserError(f"no masks of {start_from} have the sparsity {sparsity}: there are {known}")
+    raise UserError(f"unknown sparsity {sparsity} of the masks of {start_from}: choose from {known}")
 
 
 def removed(masks: Mapping[str, Tensor]) -> float:
@@ -55,6 +55,6 @@ def check_fit(masks: Mapping[str, Tensor], weights: Mapping[str, Tensor], origin
         if name not in weights or weights[name].shape != keep.shape:
             own = tuple(weights[name].shape) if name in weights else "nothing"
             raise UserError(
-                f"the masks of {origin} are of another architecture: {name} is {tuple(keep.shape)} there and {own} in "
-                "this model: check encoder.backbone and the tasks"
+                f"masks of {origin} must have this model's architecture, got {name} of {tuple(keep.shape)} where it "
+                f"has {own}: check encoder.backbone and the tasks"
             )

@@ -37,7 +37,7 @@ def install(
     for name in names:
         linear = root.get_submodule(name)
         if not isinstance(linear, nn.Linear | RankPair):
-            raise UserError(f"{name} is a {type(linear).__name__}: only nn.Linear can be masked")
+            raise UserError(f"{name} must be an nn.Linear to be masked, got {type(linear).__name__}: leave it out")
         root.set_submodule(name, structure(linear, partial(make_mask, name)))
 
 
@@ -78,7 +78,10 @@ def fix_masks(root: nn.Module) -> None:
     """
     by_task = masks_by_task(root)
     if len(by_task) > 1:
-        raise UserError(f"masks differ by task ({', '.join(by_task)}): take one of the tasks, as data.only does")
+        raise UserError(
+            f"masks must be the same for all tasks, got others for {', '.join(by_task)}: take one of the tasks, as "
+            "data.only does"
+        )
     for name, layer in masked_layers(root).items():
         if isinstance(layer, LowRankLinear):
             root.set_submodule(name, RankPair.of(layer))

@@ -154,9 +154,11 @@ def keep_largest_of_shards(
 
 def _check_ordered(scores: Sequence[Tensor]) -> None:
     if any(score.dtype != torch.float32 for score in scores):
-        raise UserError(f"scores are {scores[0].dtype}, not float32: use precision 32-true or bf16-mixed")
+        raise UserError(f"scores must be float32, got {scores[0].dtype}: use precision 32-true or bf16-mixed")
     if any(score.amax().isnan() for score in scores if score.numel()):  # amax hands NaN on
-        raise UserError("a score is NaN: training has diverged, lower the learning rate or clip the gradients")
+        raise UserError(
+            "scores must be numbers, got NaN: training has diverged, lower the learning rate or clip the gradients"
+        )
 
 
 def _bracket(flat: Sequence[npt.NDArray[np.float32]], num_keep: int) -> tuple[np.float32, np.float32]:

@@ -114,7 +114,9 @@ def match(
     """
     known = TARGETS.get(model_type, {}) | dict(patterns or {})
     if not known:
-        raise UserError(f"no targets are known for model type {model_type!r} (known: {sorted(TARGETS)}): give patterns")
+        raise UserError(
+            f"unknown model type {model_type!r}: choose from {', '.join(sorted(TARGETS))}, or give patterns"
+        )
     if targets is not None and not targets:
         raise UserError(f"targets must name one target or more, got []: choose from {', '.join(sorted(known))}")
     targets = targets or [
@@ -124,7 +126,10 @@ def match(
     ]
     unknown = [target for target in targets if target not in known]
     if unknown:
-        raise UserError(f"unknown targets {unknown}: {model_type} has {sorted(known)}; give patterns for others")
+        raise UserError(
+            f"unknown targets {unknown} of {model_type}: choose from {', '.join(sorted(known))}, or give patterns for "
+            "others"
+        )
     return {target: _match_one(root, target, known[target]) for target in targets}
 
 
@@ -162,7 +167,7 @@ def named_by(patterns: Sequence[str] | None, names: Sequence[str], setting: str)
         raise UserError(f"{setting} must have one pattern or more, got []: leave it out for all")
     for pattern in patterns or []:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise UserError(f"{setting} names {pattern!r}, which no parameter matches: they are like {names[-1]}")
+            raise UserError(f"{setting} must match parameters, got {pattern!r}: their names are like {names[-1]}")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns or ["*"])]
 
 
@@ -181,7 +186,7 @@ def _match_one(root: nn.Module, target: str, pattern: str) -> list[str]:
     names = [name for name, module in found.items() if isinstance(module, nn.Linear | RankPair)]
     if not names:
         kinds = ", ".join(sorted({type(module).__name__ for module in found.values()})) or "nothing"
-        raise UserError(f"target {target!r} ({pattern}) finds {kinds}: only nn.Linear can be masked; leave it out")
+        raise UserError(f"target {target!r} ({pattern}) must match nn.Linear layers, got {kinds}: leave it out")
     return names
 
 

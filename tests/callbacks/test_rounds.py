@@ -25,7 +25,7 @@ def test_a_share_of_what_is_left_until_the_last_round_removes_what_is_missing():
         ({"final": 1.0, "num_rounds": 3}, ["1.0", "below 1"]),
         ({"final": 0.9, "num_rounds": 0}, ["num_rounds must be at least 1, got 0"]),
         ({"final": 0.9, "fraction": 1.2}, ["above 0 and below 1, got 1.2"]),
-        ({"final": 0.9, "num_rounds": 5, "fraction": 0.1}, ["num_rounds=5", "0.410", "final=0.9", "22 rounds"]),
+        ({"final": 0.9, "num_rounds": 5, "fraction": 0.1}, ["must be 22", "got 5", "0.410", "final=0.9"]),
     ],
 )
 def test_rounds_that_do_not_add_up_are_an_error(settings, words):
@@ -38,4 +38,4 @@ def test_a_paradigm_without_rounds_is_named(experiment, capsys):
     callback = "{class_path: lit_prune.callbacks.ImpRounds, init_args: {num_rounds: 2, final: 0.5}}"
     code, _ = experiment(f"--trainer.callbacks+={callback}", config="configs/srnet_poe.yaml")
     assert code == 2
-    assert "model is PruneAfterFinetune" in capsys.readouterr().err
+    assert "got PruneAfterFinetune" in capsys.readouterr().err

@@ -243,7 +243,7 @@ def _relabel(table, column):
     return table.set_column(table.column_names.index(column), column, pa.array(changed))
 
 
-ROWS = "its evaluation sets have other rows"
+ROWS = "rows must be those of this run"
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,12 @@ def test_a_run_of_other_rows_is_left_out_with_a_warning(copied, change_rows, why
         (lambda folder: (folder / "predictions.parquet").unlink(), "must be an existing file"),
         (lambda folder: (folder / "predictions.parquet").write_bytes(b"no table"), "arquet"),
         (lambda folder: (folder / "metrics.json").write_text("{"), "must be valid JSON, got Expecting"),
-        (lambda folder: (folder / "masks.safetensors").write_bytes(b"no masks"), "no readable mask file"),
-        (lambda folder: (folder / "masks.safetensors").unlink(), "other matrices"),
-        (lambda folder: save_masks({"a": torch.ones(3).bool()}, folder / "masks.safetensors", {}), "other matrices"),
+        (lambda folder: (folder / "masks.safetensors").write_bytes(b"no masks"), "must be a mask file"),
+        (lambda folder: (folder / "masks.safetensors").unlink(), "this run's matrices"),
+        (
+            lambda folder: save_masks({"a": torch.ones(3).bool()}, folder / "masks.safetensors", {}),
+            "this run's matrices",
+        ),
     ],
 )
 def test_a_damaged_run_is_left_out_with_a_warning(copied, damage, why):

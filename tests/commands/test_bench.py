@@ -90,7 +90,7 @@ def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch, measured
         (("step", "--device=tpu"), "tpu"),
         (("step", "--variants=[movement]"), "unknown variants ['movement']: choose from fixed, learned, mask_phase"),
         (("select", "--size=0"), "size must be positive, got 0"),
-        (("select", "--sparsity=1", "--size=10"), "sparsity is 1"),
+        (("select", "--sparsity=1", "--size=10"), "sparsity must be at least 0 and below 1, got 1"),
         (("startup", "--repeats=0"), "repeats must be positive, got 0"),
         (("study",), "configs"),
         (("study", "none.yaml"), "unknown config none.yaml: "),

@@ -187,7 +187,7 @@ def test_a_foreign_teacher_is_an_error_that_names_both(
     for setting, loss, config in (("teacher", DENSE_LOSS, "configs/dense.yaml"), ("start_from", LOSS, CONFIG)):
         code, run = experiment(loss, f"--model.init_args.{setting}={other}", config=config)
         assert (
-            f"{other}/checkpoints/dense.ckpt is no teacher for {ours}: its tasks and classes are {theirs}"
+            f"{other}/checkpoints/dense.ckpt must have the tasks and classes {ours} of a teacher, got {theirs}"
             in refusal(capsys, code, run)
         )
 
@@ -196,12 +196,12 @@ def test_a_teacher_that_is_not_there_or_not_needed_is_an_error(experiment, finis
     code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={tmp_path}/none", config="configs/dense.yaml")
     assert f"teacher must be a run's folder or a checkpoint file, got '{tmp_path}/none'" in refusal(capsys, code, run)
     code, run = experiment(f"--model.init_args.teacher={finished_run}", config="configs/dense.yaml")
-    assert "has no effect: dense_loss is CrossEntropy" in refusal(capsys, code, run)
+    assert "dense_loss must use the teacher " in refusal(capsys, code, run)
 
 
 @pytest.mark.parametrize("config", ["configs/mask_only.yaml", "configs/ticket.yaml"])
 def test_without_a_trained_dense_model_there_is_no_teacher(experiment, capsys, config):
     code, run = experiment(LOSS, config=config)
     assert code == 2
-    assert "needs a teacher, but the run has no trained dense model" in capsys.readouterr().err
+    assert "the run must have a trained dense model" in capsys.readouterr().err
     assert not run.exists()

@@ -57,7 +57,7 @@ def test_ranks_become_pairs(network, rows):
 
 def test_masks_that_differ_by_task_cannot_be_fixed(network):
     pruned(network, Movement(), masks=PerTask(["a", "b"], "separate"))
-    with pytest.raises(UserError, match="masks differ by task"):
+    with pytest.raises(UserError, match="masks must be the same for all tasks"):
         settle(network)
 
 

@@ -119,8 +119,8 @@ def test_only_what_is_named_is_trained(experiment):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--trainer.callbacks=null"], ["no rounds", "ImpRounds"]),
-        (["--model.init_args.trained=[head.*]"], ["head.*", "no parameter"]),
+        (["--trainer.callbacks=null"], ["must have rounds", "ImpRounds"]),
+        (["--model.init_args.trained=[head.*]"], ["got 'head.*'", "must match parameters"]),
         (["--model.init_args.scope=layer"], ["layer", "local", "global"]),
     ],
 )

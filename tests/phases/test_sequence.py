@@ -24,7 +24,7 @@ def lay_out(phases, max_steps=-1):
 def test_phases_follow_one_another_up_to_the_last_step_allowed(phases):
     assert lay_out(phases) == {"first": 20, "final": 50}
     assert lay_out(phases, 30) == {"first": 20, "final": 30}
-    with pytest.raises(UserError, match="max_steps=20 leaves no step for the phase 'final'"):
+    with pytest.raises(UserError, match="the phase 'final' begins, got 20"):
         lay_out(phases, 20)
 
 

@@ -215,11 +215,14 @@ def test_what_a_pruned_encoder_has_pruned_stays_so(finished_run, experiment):
     [
         ([f"{METHOD}.share=1.5"], "share must be from 0 to 1, got 1.5"),
         ([f"{METHOD}.scope=layer"], "unknown scope 'layer': choose from tensor, global"),
-        ([f"{METHOD}.targets=['*.colour']"], "targets names '*.colour'"),
+        ([f"{METHOD}.targets=['*.colour']"], "targets must match parameters, got '*.colour'"),
         ([f"{METHOD}.criterion.init_args.of=cube"], "unknown of='cube'"),
         ([f"{METHOD}.criterion.init_args.num_batches=0"], "num_batches must be positive, got 0"),
-        (["--model.init_args.search={steps: 10}"], "ChosenEntries searches nothing: leave the phase `search` out"),
-        (["--model.init_args.method=lit_prune.tuning.ChildPruning"], "ChildPruning searches what to tune: give"),
+        (["--model.init_args.search={steps: 10}"], "search must be left out for ChosenEntries"),
+        (
+            ["--model.init_args.method=lit_prune.tuning.ChildPruning"],
+            "search must be set for ChildPruning, got none: give",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(arguments, named, experiment, capsys):

@@ -140,7 +140,7 @@ def test_the_weights_after_some_steps_can_be_what_is_rewound_to(watched):
 @pytest.mark.parametrize(
     ("config", "arguments", "words"),
     [
-        (TICKET, ["--model.init_args.sparsity=null"], ["no mask", "start_from", "ImpRounds"]),
+        (TICKET, ["--model.init_args.sparsity=null"], ["must have a mask", "start_from", "ImpRounds"]),
         (TICKET, ["--model.init_args.start_from=/no/run"], ["/no/run"]),
         (ROUNDS, ["--model.init_args.sparsity=0.5"], ["ImpRounds", "leave one out"]),
         (ROUNDS, ["--model.init_args.rounds=null"], ["model.init_args.rounds"]),
@@ -157,4 +157,4 @@ def test_a_mask_of_another_architecture_is_named(experiment, finished_roberta_ru
     arguments = (f"--model.init_args.start_from={finished_roberta_run}", "--model.init_args.sparsity=null")
     code, _ = experiment(*arguments, config=TICKET)
     assert code == 2
-    assert "another architecture" in capsys.readouterr().err
+    assert "this model's architecture" in capsys.readouterr().err

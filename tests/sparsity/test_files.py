@@ -92,5 +92,5 @@ def test_a_mask_is_read_alone_and_packed(tmp_path):
 
 def test_a_mask_that_is_not_there_is_a_user_error(tmp_path):
     save_masks(masks(), tmp_path / "masks", {})
-    with pytest.raises(UserError, match=r"masks is no readable mask file .*other"):
+    with pytest.raises(UserError, match=r"masks must be a mask file, got .*other"):
         load_packed(tmp_path / "masks", "other")

@@ -34,7 +34,7 @@ def test_what_is_not_there_is_named(run, tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         find_masks("nowhere", None)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"holds no masks\.safetensors"):
+    with pytest.raises(UserError, match=r"must have masks\.safetensors, got none"):
         find_masks(str(tmp_path / "empty"), None)
     with pytest.raises(UserError, match=r"0\.3.*0\.200"):
         find_masks(str(run / "round_1_masks.safetensors"), 0.3)
@@ -43,7 +43,7 @@ def test_what_is_not_there_is_named(run, tmp_path):
 def test_masks_of_another_network_are_named():
     weights = {"a.weight": torch.zeros(10, 10)}
     check_fit(mask(0.5), weights, "run")
-    with pytest.raises(UserError, match=r"a\.weight is \(10, 10\) there and \(5, 5\)"):
+    with pytest.raises(UserError, match=r"got a\.weight of \(10, 10\) where it has \(5, 5\)"):
         check_fit(mask(0.5), {"a.weight": torch.zeros(5, 5)}, "run")
     with pytest.raises(UserError, match="nothing"):
         check_fit(mask(0.5), {"b.weight": torch.zeros(10, 10)}, "run")

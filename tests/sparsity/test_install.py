@@ -77,7 +77,7 @@ def test_the_dense_state_dict_loads_into_a_network_without_masks():
 
 
 def test_other_modules_cannot_be_masked():
-    with pytest.raises(UserError, match=r"body\.1 is a ReLU"):
+    with pytest.raises(UserError, match=r"body\.1 must be an nn\.Linear to be masked, got ReLU"):
         install(network(), ["body.1"], lambda _, weight: FixedMask(weight > 0))
 
 

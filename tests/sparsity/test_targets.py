@@ -63,7 +63,7 @@ def test_heads_without_a_target_lack_it_unless_it_is_asked_for(model, model_type
     assert not any(name.startswith("heads.reading") for names in match(root, model_type).values() for name in names)
     del root.heads["nli"], root.heads["qqp"]
     assert set(match(root, model_type)) == LAYERS | ({"pooler"} if model_type == "bert" else set())
-    with pytest.raises(UserError, match=r"target 'classifier' .* finds nothing"):
+    with pytest.raises(UserError, match=r"target 'classifier' .* must match nn.Linear layers, got nothing"):
         match(root, model_type, ["query", "classifier"])
 
 
@@ -115,7 +115,7 @@ def test_patterns_extend_and_override_the_table(model):
         ("bert", ["querry"], "querry.*query"),
         ("bert", ["embeddings"], "embeddings.*Embedding.*leave it out"),
         ("roberta", ["classifier"], "classifier.*nothing"),
-        ("modernbert", ["query"], r"\['query'\]: modernbert has .*'query_key_value'"),
+        ("modernbert", ["query"], r"\['query'\] of modernbert: choose from .*query_key_value"),
     ],
 )
 def test_wrong_targets_are_named(model, model_type, targets, message):
@@ -142,5 +142,5 @@ def test_patterns_name_parameters_in_their_order():
     names = ["a.weight", "a.bias", "b.weight"]
     assert named_by(None, names, "trained") == names
     assert named_by(["b.*", "*.bias"], names, "trained") == ["a.bias", "b.weight"]
-    with pytest.raises(UserError, match=r"trained names 'c\.\*', which no parameter matches: they are like b.weight"):
+    with pytest.raises(UserError, match=r"trained must match parameters, got 'c\.\*': their names are like b.weight"):
         named_by(["a.*", "c.*"], names, "trained")

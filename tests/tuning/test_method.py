@@ -20,7 +20,7 @@ def test_targets_are_of_the_encoder_and_what_is_frozen_is_none(method, root):
     root["encoder"][1].requires_grad_(False)
     assert method().names(root) == ["encoder.0.weight", "encoder.0.bias"]
     assert method(targets=["*.bias"]).names(root) == ["encoder.0.bias"]
-    with pytest.raises(UserError, match="targets names"):
+    with pytest.raises(UserError, match="targets must match parameters"):
         method(targets=["heads.*"]).check(root)
 
 
