@@ -1,5 +1,6 @@
 """The command line: commands, imported when called, and errors for users in one line."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -98,6 +99,16 @@ def find_user_error(error: BaseException) -> BaseException | None:
     for each in chain:
         if isinstance(each, UserError):
             return each
+    if disk := next((each for each in chain if _is_of_disk(each)), None):
+        place = getattr(disk, "filename", None) or "the disk"
+        return UserError(f"{place} must be writable, got {disk}: free space or grant access, then start again")
     if isinstance(error, ArgumentError):
         return UserError(explain(str(error)))
-    return UserError(" ".join(str(error).split())) if isinstance(error, MisconfigurationException) else None
+    wrong = next((each for each in chain if isinstance(each, MisconfigurationException)), None)
+    return None if wrong is None else UserError(" ".join(str(wrong).split()))
+
+
+def _is_of_disk(error: BaseException) -> bool:
+    """True if an error is of a full or read-only disk; libraries in Rust raise their own class."""
+    is_of_system = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return is_of_system or f"os error {errno.ENOSPC}" in str(error)

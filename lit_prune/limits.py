@@ -1,4 +1,4 @@
-"""Limits on text files that are read, so that one that expands to far more than its size is rejected in seconds."""
+"""Limits on text files, so that one that expands to far more than its size is rejected in seconds, and on seeds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,7 @@ LARGEST_TEXT = 256 * 2**20  # bytes of a json or yaml file
 LONGEST_LINE = 16 * 2**20  # characters
 LARGEST_YAML = 2**20  # bytes; yaml is slow to parse
 MOST_COLUMNS = 10_000
+LARGEST_SEED = 2**32 - 1
 _MOST_NODES = 1_000_000  # of a yaml, with aliases expanded
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -94,3 +95,17 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
         raise ValueError("its aliases expand to too many nodes")
     known[id(node)] = num
     return num
+
+
+def check_seed(setting: str, seed: Any) -> None:
+    """Check a seed.
+
+    Args:
+        setting: Name of the setting, for the message.
+        seed: Its value.
+
+    Raises:
+        UserError: it is not valid for Python, numpy and torch.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"{setting} must be an integer from 0 to {LARGEST_SEED}, got {seed}: the default is 1")

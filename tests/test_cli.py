@@ -1,5 +1,7 @@
 """The command line around its commands: help, versions, what is a user's error and what is a bug."""
 
+import errno
+import re
 import subprocess
 import sys
 
@@ -59,6 +61,29 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("lit_prune.commands.fit.run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["fit"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "/full/runs.json"),
+        OSError(errno.EROFS, "Read-only file system", "/full/.lock"),
+        Exception("No space left on device (os error 28)"),  # raised by a library in Rust
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_full_or_read_only_disk_is_one_line_in_every_command(monkeypatch, capsys, error, wrapped):
+    def fails(arguments):
+        try:
+            raise error
+        finally:  # as a library that writes its end anyway
+            if wrapped:
+                raise AttributeError("no attribute 'pos'")
+
+    monkeypatch.setattr("lit_prune.commands.study.run", fails)
+    assert main(["study"]) == 2
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"lit_prune: error: (/full/\S+|the disk) must be writable, got .*: free space or .*\n", line)
 
 
 def test_of_errors_about_errors_the_last_word_counts(monkeypatch, capsys):

@@ -20,7 +20,14 @@ TASK = (
     "{{num_train: 60, num_eval: 20}}}}, bias: lit_prune.data.OverlapBias}}}}]"
 )
 
+
 # What follows `lit_prune fit --config <an experiment made small>` -> the one line, up to where it varies.
+def lightning(callback, arguments):
+    """A callback of Lightning's on a command line."""
+    path = f"lightning.pytorch.callbacks.{callback}"
+    return f"--trainer.callbacks=[{{class_path: {path}, init_args: {{{arguments}}}}}]"
+
+
 REFUSED_SETTINGS = {
     # lengths and sizes of data
     "max_length -1": ("--data.max_length=-1", r"data\.max_length must be .*, got -1: "),
@@ -65,8 +72,24 @@ REFUSED_SETTINGS = {
     "rates nan": (f"{MODEL}.mask.learning_rates={{'*': .nan}}", r"learning_rates.* must be .*, got nan"),
     "warmup 1.5": (f"{MODEL}.dense.warmup=1.5", r"warmup of a phase must be a share below 1 or .*, got 1\.5: "),
     "warmup inf": (f"{MODEL}.dense.warmup=.inf", r"warmup of a phase must be a share below 1 or .*, got inf: "),
-    "weight_decay nan": (f"{MODEL}.dense.weight_decay=.nan", r"weight_decay of a phase must be from 0 on, got nan: "),
+    "weight_decay nan": (
+        f"{MODEL}.dense.weight_decay=.nan",
+        r"weight_decay of a phase must be from 0 to .*, got nan",
+    ),
     "steps -1": (f"{MODEL}.dense.steps=-1", r"length of a phase must be as 3 epochs or 600 steps, got '-1 steps': "),
+    "weight_decay 1e30": (
+        f"{MODEL}.mask.weight_decay=1e30",
+        r"weight_decay of a phase .*, got 1e\+30",
+    ),
+    "steps 1e30": (f"{MODEL}.mask.length=1e30 steps", r"steps of a phase must be from 0 to 1,000,000,000, got 1000"),
+    "momentum of the last phase": (
+        f"{MODEL}.mask.optimizer={{class_path: torch.optim.SGD, init_args: {{momentum: -3}}}}",
+        r"optimizer of phase 'mask' must train dense tensors with its arguments, got Invalid momentum",
+    ),
+    "optimizer of sparse gradients": (
+        f"{MODEL}.mask.optimizer=torch.optim.SparseAdam",
+        r"optimizer of phase 'mask' must train dense tensors .*, got SparseAdam",
+    ),
     "two lengths": (f"{MODEL}.dense={{steps: 20, epochs: 1}}", r"must have one length, got epochs=1\.0, steps=20 and"),
     "length": (f"{MODEL}.dense.length=many", r"length of a phase must be as 3 epochs or 600 steps, got 'many': "),
     "last phase without steps": (f"{MODEL}.mask.steps=0", r"length of the phase 'mask' must be above 0 steps, got 0: "),
@@ -133,6 +156,27 @@ REFUSED_SETTINGS = {
         r"encoder\..*[Ff]lash",
     ),
     # seeds, names, places
+    "rows_seed -1": ("--data.rows_seed=-1", r"data\.rows_seed must be an integer .*, got -1: "),
+    "perturbation's seed -1": (
+        "--data.perturbation={share: 0.5, seed: -1}",
+        r"data\.perturbation\.seed must be an integer .*, got -1: ",
+    ),
+    "averaged weights": (
+        lightning("StochasticWeightAveraging", "swa_lrs: 0.1"),
+        r"trainer\.callbacks must leave weights and phases to the run, got StochasticWeightAveraging: remove it",
+    ),
+    "pruning by Lightning": (
+        lightning("ModelPruning", "pruning_fn: l1_unstructured"),
+        r"trainer\.callbacks must leave weights and phases to the run, got ModelPruning: remove it",
+    ),
+    "a callback's mode": (
+        lightning("EarlyStopping", "monitor: selection, mode: up"),
+        r".*mode.*up",
+    ),
+    "a remote root": (
+        "--trainer.default_root_dir=s3://x/y",
+        r"trainer\.default_root_dir must be a local folder, got 's3://x/y'",
+    ),
     "seed -1": ("--seed_everything=-1", r"seed_everything must be an integer .*, got -1: "),
     "seed 1e20": ("--seed_everything=1e20", r"seed_everything must be .*an integer, got 1e\+20: "),
     "seed of 20 digits": (

@@ -13,7 +13,7 @@ from lit_prune.data.sources.readers import READERS
 from lit_prune.data.sources.squad import read_squad
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, read_yaml
-from lit_prune.limits import LONGEST_LINE, MOST_COLUMNS, bounded_lines, parse_yaml
+from lit_prune.limits import LONGEST_LINE, MOST_COLUMNS, bounded_lines, check_seed, parse_yaml
 from lit_prune.runs.checkpoints import read_checkpoint
 
 
@@ -96,3 +96,14 @@ def test_a_yaml_is_read_as_by_its_library(tmp_path):
     text = "a: &a {b: [1, 2.5, null, true, text]}\nc: *a\nd:\n  <<: *a\n  e: 1\n"
     assert parse_yaml(text.encode(), tmp_path / "a.yaml") == yaml.safe_load(text)
     assert parse_yaml(b"", tmp_path / "a.yaml") is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_a_seed_that_all_libraries_take_passes(seed):
+    check_seed("seed_everything", seed)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, True, False, None, 1.0, "1"])
+def test_another_seed_is_named(seed):
+    with pytest.raises(UserError, match=f"seed_everything must be .*, got {seed}: "):
+        check_seed("seed_everything", seed)

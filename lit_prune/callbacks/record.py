@@ -16,6 +16,7 @@ import yaml
 from datasets.fingerprint import Hasher
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Timer
+from lightning.pytorch.utilities import rank_zero_warn
 
 from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
@@ -83,7 +84,8 @@ class RunRecord(Callback):
         if not trainer.is_global_zero:
             return
         folder = pl_module.folder
-        if incomplete_reason(trainer, pl_module) is not None:
+        if (reason := incomplete_reason(trainer, pl_module)) is not None:
+            rank_zero_warn(f"{folder} is incomplete: {reason}")
             self._write_run(trainer, pl_module, INCOMPLETE)
             return
         result = pl_module.selection.best[pl_module.phases.last]

@@ -11,7 +11,7 @@ from typing import Any
 
 from lit_prune.commands.study import run_study
 from lit_prune.errors import UserError
-from lit_prune.fitting.settings import LARGEST_SEED
+from lit_prune.limits import LARGEST_SEED
 from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
 MOST_SEEDS = 10_000

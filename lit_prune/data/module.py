@@ -24,6 +24,7 @@ from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
+from lit_prune.limits import check_seed
 
 
 class MultitaskDataModule(LightningDataModule):
@@ -91,6 +92,8 @@ class MultitaskDataModule(LightningDataModule):
                 raise UserError(f"data.{name} must be at least 1, got {value}: set a larger number")
         if num_workers < 0:
             raise UserError(f"data.num_workers must be at least 0, got {num_workers}: 0 reads in the process itself")
+        if rows_seed is not None:
+            check_seed("data.rows_seed", rows_seed)
         lengths = {"max_length": max_length} | {
             f"tasks: max_length of {task.name!r}": task.max_length for task in tasks
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_prune.errors import UserError
+from lit_prune.limits import check_seed
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Perturbation:
             raise UserError(
                 f"data.perturbation.share must be above 0 and below 1, got {self.share}: set a share of the rows"
             )
+
+        check_seed("data.perturbation.seed", self.seed)
 
     def kept(self, units: np.ndarray) -> np.ndarray:
         """Return the numbers of the rows that stay (rows,), ascending.

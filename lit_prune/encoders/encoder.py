@@ -221,7 +221,7 @@ class PrunableEncoder(nn.Module):
 
 def _check_is_encoder(backbone: str, settings: PretrainedConfig) -> None:
     """Check that attention is bidirectional, as the first token is pooled."""
-    is_decoder = settings.is_encoder_decoder or getattr(settings, "is_decoder", False)
+    is_decoder = settings.is_encoder_decoder or any(getattr(settings, each, False) for each in ("is_decoder", "causal"))
     # Families with a masked language model in transformers are encoders, or contain one.
     if is_decoder or settings.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         kind = f"{settings.model_type}, a decoder" if is_decoder else settings.model_type

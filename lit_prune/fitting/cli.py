@@ -32,7 +32,6 @@ from lit_prune.fitting.restoring import restoring
 from lit_prune.fitting.settings import (
     check_experiment,
     check_num_workers,
-    check_seed,
     check_trainer,
     plugins_of,
     trainer_errors,
@@ -40,6 +39,7 @@ from lit_prune.fitting.settings import (
 from lit_prune.fitting.upgraded import upgraded
 from lit_prune.hardware.device import native_precision, warn_if_slow
 from lit_prune.hardware.threads import limit_threads
+from lit_prune.limits import check_seed
 from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.aliases import resolve_aliases, resolve_arguments
@@ -156,7 +156,7 @@ class PruneCLI(LightningCLI):
         """
         with explained(self._options()):
             config = self.parser.parse_args(resolve_arguments(upgraded(arguments)))
-        check_seed(config.fit.seed_everything)
+        check_seed("seed_everything", config.fit.seed_everything)
         check_experiment(config.fit.experiment)
         return config
 
@@ -196,6 +196,17 @@ class PruneCLI(LightningCLI):
         """Build the Trainer; raise Lightning's errors about its settings as a `UserError`."""
         with trainer_errors():
             return super().instantiate_trainer(**kwargs)
+
+    def instantiate_classes(self) -> None:
+        """Build everything.
+
+        Raises:
+            UserError: a class of a callback, logger or plugin needs a package that is not there.
+        """
+        try:
+            super().instantiate_classes()
+        except ImportError as error:
+            raise UserError(f"each class must have its packages installed, got {error}: install them") from error
 
     def open_folder(self, experiment: Path) -> Path | None:
         """Create and lock the run's folder until training has ended; return None on all processes but the first."""

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities import rank_zero_warn
+
 from lit_prune.data.configured import setting
 from lit_prune.errors import UserError
-from lit_prune.files import check_no_link
+from lit_prune.files import check_no_link, check_undamaged
 from lit_prune.fitting.cli import LOGS, logger_place, make_resolver
 from lit_prune.fitting.requeue import begun_before_requeue, was_requeued
 from lit_prune.fitting.upgraded import as_argument
@@ -48,7 +50,10 @@ def resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
     check_no_link(config)
     record = read_record(run)
     warn_if_old(run, record)
-    # Unlike `test` and `export`, resuming accepts a configuration that was changed.
+    try:
+        check_undamaged(config)
+    except UserError:  # unlike `test` and `export`, resuming accepts a configuration that was changed
+        rank_zero_warn(f"{config} has changed since the run began: it is resumed with the settings there now")
     content = parse_yaml(config.read_bytes(), config)
     settings = upgrade_run(content, record)
     arguments = [*arguments[:place], "--config", as_argument(config, content, settings), *rest]

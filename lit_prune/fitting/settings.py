@@ -14,7 +14,6 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lit_prune.errors import UserError
 from lit_prune.hardware.threads import usable_cpus
 
-LARGEST_SEED = 2**32 - 1
 _RUN = re.compile(r"version_\d+")
 _LONGEST_PART = 200  # bytes of a folder's name: file systems allow 255, and file names add a suffix
 _STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
@@ -109,6 +108,9 @@ _CHECKS = {
     "precision": _Check(
         _one_of(*_PRECISIONS), "32-true, bf16-mixed or 16-mixed", "weights and scores are kept in single precision"
     ),
+    "default_root_dir": _Check(
+        lambda value: value is None or "://" not in str(value), "a local folder", "remote ones hold no checkpoints"
+    ),
     "fast_dev_run": _Check(_one_of(False, 0), "false", f"it saves nothing; for a short run {_FEWER_ROWS}"),
     "max_epochs": _Check(_one_of(-1), "-1", _OWN_LENGTH),
     "min_epochs": _Check(_one_of(None), "null", _OWN_LENGTH),
@@ -185,16 +187,6 @@ def check_num_workers(num_workers: int) -> None:
             f"data.num_workers must be at most {most}, {_WORKERS_PER_CPU} for each of the {num_cpus} usable CPUs, got "
             f"{num_workers}: one or two per CPU are enough, 0 reads in the process itself"
         )
-
-
-def check_seed(seed: Any) -> None:
-    """Check the value of `seed_everything`.
-
-    Raises:
-        UserError: The seed is not valid for Python, numpy and torch.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise UserError(f"seed_everything must be an integer from 0 to {LARGEST_SEED}, got {seed}: the default is 1")
 
 
 def check_experiment(name: str) -> None:

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import (
+    BackboneFinetuning,
+    BatchSizeFinder,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
@@ -16,6 +25,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_labels
 from lit_prune.paradigms.ddp import replaces_samplers
+from lit_prune.phases.training import Training
 from lit_prune.runs.checkpoints import LOSS
 
 if TYPE_CHECKING:
@@ -23,6 +33,15 @@ if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
+_CHANGE_THE_RUN = (  # Lightning's callbacks that change weights, optimizers or batches
+    BackboneFinetuning,
+    BatchSizeFinder,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
 _BY_PHASES = "a run ends with its last phase"
 # Setting of a Trainer -> the values with which a run is whole, and what to do instead of others.
 _RELIED_ON: dict[str, tuple[tuple[Any, ...], str]] = {
@@ -89,6 +108,11 @@ def check_trainer(trainer: Trainer) -> None:
         )
     if replaces_samplers(trainer):
         raise UserError("trainer.use_distributed_sampler must be false, got true: the data module shares each batch")
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, _CHANGE_THE_RUN):
+            raise UserError(
+                f"trainer.callbacks must leave weights and phases to the run, got {type(callback).__name__}: remove it"
+            )
     if trainer.datamodule is None:  # type: ignore[attr-defined]
         raise UserError("Trainer.fit must have a MultitaskDataModule, got none: call fit(paradigm, datamodule=data)")
 
@@ -119,12 +143,28 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoc
                 continue
             loss = copy.deepcopy(phase.loss)
             loss.reset(module.encoder.hidden_size)
+            _check_optimizer(name, phase.training)
             if phase.training.learning_rates:
                 learned = [f"{LOSS}{each}" for each, _ in loss.named_parameters()]
                 phase.training.names_by_pattern([*phase.trained_names(module), *learned])
             for task in module.tasks.values():
                 head = module.heads[task.name]
                 _check_loss(name, task.loss or loss, data.some_rows(task.name), head, module.encoder.hidden_size)
+
+
+def _check_optimizer(phase: str, training: Training) -> None:
+    """Build an optimizer of a user's choice over a matrix and a vector, and take a step."""
+    if training.optimizer is None:
+        return
+    parameters = [nn.Parameter(torch.zeros(size)) for size in ((2, 2), (2,))]
+    for each in parameters:
+        each.grad = torch.zeros_like(each)
+    try:
+        training.optimizer([{"params": [each], "lr": training.learning_rate} for each in parameters]).step()
+    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+        raise UserError(
+            f"optimizer of phase {phase!r} must train dense tensors with its arguments, got {error}: correct them"
+        ) from error
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from torch import Tensor
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
+from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import denominator, total
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _facts(run: "Paradigm") -> dict[str, Any]:
     counts = run.counts()
     facts: dict[str, Any] = {"sparsity": total(counts.values()).sparsity if counts else 0.0}
     if counts:
-        facts["denominator"] = denominator(run, run.matched)
+        facts |= {"denominator": denominator(run, run.matched), **budget(run).figures()}
     if run.teacher is not None:
         facts["teacher"] = run.teacher.accuracy
     return facts | run.phases.current.record(run)

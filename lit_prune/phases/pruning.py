@@ -1,7 +1,7 @@
 """`Pruning`: a phase whose masks follow a schedule of sparsity, updated as training goes on."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -10,7 +10,6 @@ from lit_prune.losses import Loss
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import restore_network
 from lit_prune.phases.training import Training
-from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.masks import Refreshed
 from lit_prune.sparsity.pairs import RankPair, install_saved_pairs
@@ -115,7 +114,3 @@ class Pruning(Masking):
     def is_eligible(self, run: "Paradigm") -> bool:
         """True at the final sparsity, where the training's rule holds too."""
         return super().is_eligible(run) and self.pruner.is_final(run.progress)
-
-    def record(self, run: "Paradigm") -> dict[str, Any]:
-        """Return how many parameters the Transformer layers need."""
-        return budget(run).figures()

@@ -17,7 +17,8 @@ from lit_prune.phases.eligibility import Always, Eligibility
 from lit_prune.phases.lr_schedules import LearningRateSchedule, LinearDecay, check_warmup
 
 _WARMUP = 0.1  # unless it is set
-LARGEST_RATE = 1e3  # a learning rate above it is a slip
+LARGEST_RATE = 1e3  # a learning rate or weight decay above it is a slip
+_MOST_STEPS = 10**9
 _LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(epoch|step)s?\s*")
 
 
@@ -61,8 +62,10 @@ class Training:
         if self.epochs is not None:
             _check("epochs", self.epochs, 0 < self.epochs < math.inf, "above 0 and finite", "it may be a fraction")
         if self.steps is not None:
-            _check("steps", self.steps, self.steps >= 0, "from 0 on", "0 leaves the phase out")
-        _check("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "from 0 on", "0 decays nothing")
+            is_number = 0 <= self.steps <= _MOST_STEPS
+            _check("steps", self.steps, is_number, f"from 0 to {_MOST_STEPS:,}", "0 leaves the phase out")
+        is_decay = 0 <= self.weight_decay <= LARGEST_RATE
+        _check("weight_decay", self.weight_decay, is_decay, f"from 0 to {LARGEST_RATE:g}", "0 decays nothing")
         check_warmup(self.warmup)
         if self.lr_schedule is not None and self.warmup != _WARMUP:
             raise UserError(

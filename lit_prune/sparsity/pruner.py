@@ -12,7 +12,7 @@ from lit_prune.sparsity.count import Count, count
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.layers import MaskedLayer
-from lit_prune.sparsity.mask_kinds import Learned, MaskKind, Reversible
+from lit_prune.sparsity.mask_kinds import Fixed, Learned, MaskKind, Reversible
 from lit_prune.sparsity.masks import flipped
 from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.schedules import Schedule
@@ -54,6 +54,11 @@ class Pruner:
         self.structure = structure or Element()
         self.mask_kind = masks or (Learned() if criterion.accumulates else Reversible())
         kind = type(self.mask_kind).__name__
+        if criterion.accumulates and isinstance(self.mask_kind, Fixed):
+            raise UserError(
+                f"criterion must be one of the weights under {kind} masks, got {type(criterion).__name__}, which is "
+                "learned: use Magnitude, or PruneWhileTraining"
+            )
         if criterion.observes and not isinstance(self.mask_kind, Reversible):
             raise UserError(
                 f"criterion must be one of the weights under {kind} masks, which are set before a step is trained, got "

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, GPT2Config, LlamaConfig, T5Config
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, GPT2Config, LlamaConfig, T5Config, XLMConfig
 
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
@@ -233,8 +233,9 @@ def test_config_that_does_not_fit_is_refused(tiny_backbone, config, message):
         (LlamaConfig(**SHAPE, vocab_size=50), "llama"),
         (T5Config(d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, vocab_size=50), "t5, a decoder"),
         (BertConfig(**SHAPE, vocab_size=50, is_decoder=True), "bert, a decoder"),
+        (XLMConfig(emb_dim=16, n_layers=1, n_heads=2, vocab_size=50, causal=True), "xlm, a decoder"),
     ],
-    ids=["gpt2", "llama", "t5", "bert as a decoder"],
+    ids=["gpt2", "llama", "t5", "bert as a decoder", "causal xlm"],
 )
 def test_what_is_no_encoder_is_refused(tmp_path, config, kind):
     AutoModel.from_config(config).save_pretrained(tmp_path)

@@ -9,7 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import TRAINER_DEFAULTS
-from lit_prune.fitting.settings import _CHECKS, check_experiment, check_seed, check_trainer, trainer_errors
+from lit_prune.fitting.settings import _CHECKS, check_experiment, check_trainer, trainer_errors
 
 # Settings that are handed to Lightning whatever they are; tests/test_command_lines.py shows what they change.
 HANDED_ON = {
@@ -93,17 +93,6 @@ def test_all_devices_are_for_gpus(monkeypatch):
     check_trainer({"devices": -1, "accelerator": "cuda"})
     with pytest.raises(UserError, match="for CPUs, got -1"):
         check_trainer({"devices": -1, "accelerator": "cpu"})
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
-def test_a_seed_that_all_libraries_take_passes(seed):
-    check_seed(seed)
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32, True, False, None, 1.0, "1"])
-def test_another_seed_is_named(seed):
-    with pytest.raises(UserError, match=f"seed_everything must be .*, got {seed}: "):
-        check_seed(seed)
 
 
 @pytest.mark.parametrize("name", ["run", "mask/loss=poe/seed=2", "a b", "ä" * 100, "..x"])
