@@ -22,7 +22,6 @@ TESTED_ELSEWHERE = {
     "data/generated/mention_templates.py",
     "data/generated/reading_templates.py",
     "__main__.py",  # test_main.py
-    "runs/job.py",  # fitting/test_requeue.py
     "runs/identity.py",  # callbacks/test_every_run.py
     "phases/masking.py",  # its kinds: test_pruning.py, test_round.py, test_ticket.py
     "phases/tuning.py",  # test_search.py, test_sparse_tune.py

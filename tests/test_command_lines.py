@@ -101,11 +101,11 @@ REFUSED_SETTINGS = {
     "phase is a number": (f"{MODEL}.mask=3", r"model\.init_args\.mask must be a mapping.*, got 3: "),
     # the paradigm
     "targets none": (f"{MODEL}.targets=[]", r"targets must name one target or more, got \[\]: choose from .*query"),
-    "targets unknown": (f"{MODEL}.targets=[keys]", r"unknown targets \['keys'\]: .*query"),
+    "targets unknown": (f"{MODEL}.targets=[keys]", r"unknown targets \['keys'\] of bert: choose from .*query"),
     "targets no list": (f"{MODEL}.targets=query", r"model\.init_args\.targets must be a list, got query: "),
     "scope unknown": (f"{MODEL}.scope=glocal", r"unknown scope 'glocal'.*local.*global"),
-    "sparsity 1": (f"{MODEL}.schedule.init_args.final=1", r"sparsity .*1\.0.*below 1"),
-    "sparsity nan": (f"{MODEL}.schedule.init_args.final=.nan", r"sparsity .*nan.*below 1"),
+    "sparsity 1": (f"{MODEL}.schedule.init_args.final=1", r"sparsity must be .* below 1, got 1\.0"),
+    "sparsity nan": (f"{MODEL}.schedule.init_args.final=.nan", r"sparsity must be .* below 1, got nan"),
     "sparsity text": (
         f"{MODEL}.schedule.init_args.final=much",
         r"model\.init_args\.schedule\.init_args\.final must be a n",
@@ -328,7 +328,7 @@ REFUSED_SETTINGS = {
     ),
     "ImpRounds elsewhere": (
         "--trainer.callbacks=[{class_path: lit_prune.callbacks.ImpRounds, init_args: {final: 0.5, num_rounds: 1}}]",
-        r"ImpRounds .*PruneAfterFinetune",
+        r"model must be .* for ImpRounds, got PruneAfterFinetune",
     ),
 }
 

@@ -22,7 +22,6 @@ from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json, write_recorded
 from lit_prune.hardware.device import hardware
-from lit_prune.runs.job import job_id
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -146,7 +145,7 @@ class RunRecord(Callback):
                     "num_threads": torch.get_num_threads(),
                     "precision": str(trainer.precision),
                 },
-                "job": job_id(),
+                "job": pl_module.identity.job,
                 "started": self.started,
                 "seconds": self._seconds,
                 "step": trainer.global_step,

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from lit_prune.errors import UserError
-from lit_prune.runs.job import job_id
+from lit_prune.runs.identity import job_id
 from lit_prune.runs.recorded import number_of, read_record
 
 

@@ -66,5 +66,5 @@ def test_another_corpus_is_laid_over_all_runs(fits, tmp_path):
 
 def test_a_failed_run_stops_it(fits, tmp_path):
     fits[0]["biased"] = None
-    with pytest.raises(UserError, match="'biased' failed"):
+    with pytest.raises(UserError, match="run 'biased' must succeed"):
         certify(tmp_path)

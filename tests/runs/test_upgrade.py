@@ -110,7 +110,7 @@ def test_a_report_of_finished_runs_has_one_warning(finished, recwarn):
         if row["name"] == "mask/seed=1/loss=poe" and row["split"] == "id" and row["model"] == "result"
     }
     assert own["accuracy"] == metrics["nli/id/accuracy"]
-    assert warnings_of(recwarn) == ["3 runs in study were written by version 0.1.0"]
+    assert warnings_of(recwarn) == ["runs that version 0.1.0 wrote in study: 3"]
 
 
 def test_a_finished_study_has_nothing_left_to_run(place, monkeypatch, recwarn):
@@ -118,6 +118,7 @@ def test_a_finished_study_has_nothing_left_to_run(place, monkeypatch, recwarn):
     standings = find_standings(make_plan(read_study(Path("study.yaml"))), out, make_resolver())
     assert [each.state for each in standings.values()] == [DONE] * 3
     monkeypatch.setattr("lit_prune.studies.engine.fit", None)
+    recwarn.clear()
     assert main(["study", "study.yaml", "--out", str(out)]) == 0
     assert len(warnings_of(recwarn)) <= 1
 
