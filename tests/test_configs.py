@@ -914,7 +914,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}
             metrics |= {"round_1/sparsity": 0.5, "round_1/step": 10, "sparsity": 0.9}
         (place / "metrics.json").write_text(json.dumps(metrics))
-        record = {"experiment": run.name, "axes": dict(run.axes), "status": "completed"}
+        record = {"id": run.name, "experiment": run.name, "axes": dict(run.axes), "status": "completed"}
         (place / "run.json").write_text(json.dumps(record))
         for curves in said.get("curves", []):
             with SummaryWriter(str(place)) as writer:

@@ -16,6 +16,9 @@ from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources.source import Row, Source
+from lit_prune.errors import UserError
+
+_MOST_ROWS = 10_000_000
 
 
 class Generated(Source):
@@ -27,6 +30,9 @@ class Generated(Source):
         seed: Seed of the corpus; not the seed of the training.
         labels: Class of the corpus -> what rows call it, as where two classes are to be one (RTE: contradiction and
             neutral are not_entailment); None: all keep their names.
+
+    Raises:
+        UserError: a number of rows is out of range.
     """
 
     def __init__(
@@ -36,6 +42,11 @@ class Generated(Source):
         seed: int = 0,
         labels: dict[str, str] | None = None,
     ) -> None:
+        for name, number in (("num_train", num_train), ("num_eval", num_eval)):
+            if not 0 <= number <= _MOST_ROWS:
+                raise UserError(
+                    f"{name} of a generated corpus must be from 0 to {_MOST_ROWS:,}, got {number}: lower it"
+                )
         self.num_train = num_train
         self.num_eval = num_eval
         self.seed = seed

@@ -28,6 +28,7 @@ from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.sources import MentionRow, Row, SpanRow
+from lit_prune.errors import UserError
 
 BIASED = {
     GeneratedNli: generate_nli,
@@ -128,3 +129,10 @@ def test_fingerprint_changes_with_every_argument_the_corpus_and_the_code(monkeyp
 def test_equal_settings_have_one_cache(corpus):
     assert Hasher.hash(corpus()) == Hasher.hash(corpus())
     assert Hasher.hash(corpus(seed=1)) != Hasher.hash(corpus())
+
+
+@pytest.mark.parametrize("arguments", [{"num_train": -1}, {"num_eval": 10**10}])
+def test_a_corpus_beyond_what_can_be_generated_is_an_error(arguments):
+    ((name, number),) = arguments.items()
+    with pytest.raises(UserError, match=f"{name} of a generated corpus must be 0 to 10,000,000, got {number}"):
+        GeneratedNli(**arguments)
