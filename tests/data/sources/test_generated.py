@@ -134,5 +134,5 @@ def test_equal_settings_have_one_cache(corpus):
 @pytest.mark.parametrize("arguments", [{"num_train": -1}, {"num_eval": 10**10}])
 def test_a_corpus_beyond_what_can_be_generated_is_an_error(arguments):
     ((name, number),) = arguments.items()
-    with pytest.raises(UserError, match=f"{name} of a generated corpus must be 0 to 10,000,000, got {number}"):
+    with pytest.raises(UserError, match=f"{name} of a generated corpus must be from 0 to 10,000,000, got {number}"):
         GeneratedNli(**arguments)
