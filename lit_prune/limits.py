@@ -8,8 +8,9 @@ import yaml
 
 from lit_prune.errors import UserError
 
-LARGEST_TEXT = 256 * 2**20  # bytes of a json or yaml file
+LARGEST_TEXT = 256 * 2**20  # bytes of a json, yaml or event file
 LONGEST_LINE = 16 * 2**20  # characters
+LONGEST_VALUE = 400  # characters of a text in the record of a run
 LARGEST_YAML = 2**20  # bytes; yaml is slow to parse
 MOST_COLUMNS = 10_000
 LARGEST_SEED = 2**32 - 1
@@ -33,7 +34,7 @@ def bounded_lines(file: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
 
 
 def read_bounded(path: Path) -> bytes:
-    """Return the content of a json or yaml file.
+    """Return the content of a json, yaml or event file.
 
     Raises:
         UserError: The file has more bytes than `LARGEST_TEXT`.
@@ -44,6 +45,12 @@ def read_bounded(path: Path) -> bytes:
             f"{path} must have at most {LARGEST_TEXT:,} bytes, got {size:,}: check that it is the right file"
         )
     return path.read_bytes()
+
+
+def bounded_text(text: str) -> str:
+    """Return a text of a record as valid Unicode; one longer than `LONGEST_VALUE` ends in an ellipsis."""
+    text = text[: LONGEST_VALUE + 1].encode(errors="replace").decode()
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def check_num_columns(where: str, num: int) -> None:

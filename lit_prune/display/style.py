@@ -1,6 +1,7 @@
 """Style of figures, and their files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,11 +9,41 @@ from typing import TYPE_CHECKING
 from lit_prune.files import write_atomically
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure  # slow to import
+    from matplotlib.axis import Axis  # slow to import
+    from matplotlib.figure import Figure
 
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "grid.color": "0.92", "axes.edgecolor": "0.4"}
+STYLE = {
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "0.92",
+    "axes.edgecolor": "0.4",
+}
 FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
 PANEL = (3.4, 2.8)  # inches
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the package's style, with text as it is: a `$` of a run's text does not begin a formula."""
+    import matplotlib as mpl  # not above: slow to import
+    import seaborn as sns
+
+    with (
+        sns.plotting_context("paper", rc=FONTS),
+        sns.axes_style("ticks", STYLE),
+        mpl.rc_context({"text.parse_math": False}),
+    ):
+        yield
+
+
+def set_log_ticks(axis: "Axis") -> None:
+    """Label an axis of logarithmic scale with plain numbers, as matplotlib's own labels are formulas."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # not above: slow to import
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def colors_of(names: Iterable[str]) -> dict[str, tuple[float, float, float]]:

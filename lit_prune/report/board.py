@@ -2,6 +2,7 @@
 
 import re
 import time
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def write_board(results: Results, metrics: Iterable[str], folder: Path) -> None:
     """Write event files for the HParams and Custom Scalars views.
 
     `folder` gets the layout and the columns; `folder`/<run> gets the axes, final sparsity and metrics of a complete
-    run, at its last step.
+    run, at its last step. A run whose name cannot be a folder is left out with a warning.
 
     Args:
         results: The runs.
@@ -47,10 +48,13 @@ def write_board(results: Results, metrics: Iterable[str], folder: Path) -> None:
     for number, run in enumerate(results.runs):
         if run.status == "completed":
             _, start, end = hparams(dict(run.axes), {})
-            step = 0 if np.isnan(steps[number]) else int(steps[number])
+            step = int(steps[number]) if 0 <= steps[number] < 2**63 else 0  # NaN is not
             values = {name: column[number] for name, column in columns.items() if not np.isnan(column[number])}
             scalars = [(step, scalar(name, value)) for name, value in values.items()]
-            _write([(0, start), *scalars, (step, end)], folder / run.name)
+            try:
+                _write([(0, start), *scalars, (step, end)], folder / run.name)
+            except OSError as error:
+                warnings.warn(f"{folder / run.name} must be a new folder, got {error}: rename the run", stacklevel=2)
 
 
 def _write(summaries: Iterable[tuple[int, Summary]], folder: Path) -> None:

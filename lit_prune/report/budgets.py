@@ -12,9 +12,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lit_prune.display.style import FONTS, PANEL, STYLE, num_columns, save
+from lit_prune.display.style import PANEL, drawing, num_columns, save, set_log_ticks
 from lit_prune.report.cells import split_cells
 from lit_prune.report.mixtures import Mixtures, Models, find_models, mix
 from lit_prune.report.naming import metric_label
@@ -54,7 +53,7 @@ def draw_mixtures(results: Results, mixture: MixtureSettings, over: str, path: P
     limits = shown.min(initial=1.0) / _MARGIN, shown.max(initial=1.0) * _MARGIN
     columns = num_columns(1 + len(mixture.metrics))
     rows = -(-(1 + len(mixture.metrics)) // columns)
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    with drawing():
         canvas = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows + 0.4), dpi=200, layout="constrained")
         macro, *task_panels = canvas.subplots(rows, columns, squeeze=False).flat
         _draw_all(macro, list(mixtures.values()), limits[1])
@@ -126,9 +125,7 @@ def _draw_line(panel: Axes, setting_budgets: Floats, budgets: Floats, scores: Fl
 def _label(panel: Axes, title: str, limits: tuple[float, float]) -> None:
     panel.set(title=title, xlabel="budget (1 is a dense encoder)", ylabel="score, higher is better")
     panel.set(xscale="log", xlim=limits)
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    set_log_ticks(panel.xaxis)
 
 
 def _legend() -> list[Line2D]:

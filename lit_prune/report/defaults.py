@@ -45,9 +45,13 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         if not name or Path(name).name != name:
             raise UserError(f"a figure's name must be a file name, got {name!r}: its file is figures/<name>.png")
     for curves in settings.curves:
+        if not curves.scalars:
+            raise UserError(f"scalars of figure {curves.name} must be TensorBoard tags, got none: name one")
         check_axes([curves.lines], results, f"figure {curves.name}")
         select(results, curves.where)
     for figure in figures:
+        if not figure.metrics:
+            raise UserError(f"metrics of figure {figure.name} must be metrics of a run, got none: name one")
         axes = [figure.lines] if figure.x in results.numbers else [figure.x, figure.lines]
         check_axes(axes, results, f"figure {figure.name}")
         for chosen in (figure.where, figure.reference):

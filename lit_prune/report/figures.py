@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from lit_prune.display.style import FONTS, PANEL, STYLE, colors_of, num_columns, save
+from lit_prune.display.style import PANEL, colors_of, drawing, num_columns, save, set_log_ticks
 from lit_prune.errors import UserError
 from lit_prune.report.naming import (
     axis_label,
@@ -56,7 +56,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
     columns = num_columns(len(figure.metrics))
     rows = -(-len(figure.metrics) // columns)
     size = (PANEL[0] * columns, PANEL[1] * rows + 0.4)
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    with drawing():
         canvas = Figure(figsize=size, dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
         panels: list[Axes] = list(canvas.subplots(rows, columns, squeeze=False).flat)
         for panel, metric in zip(panels, figure.metrics, strict=False):
@@ -82,17 +82,16 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     selected = select(results, figure.where)
     if figure.reference.keys() - {"model"}:
         selected &= ~select(results, figure.reference)
-    xs = _x_values(results, figure)
+    xs = _x_values(results, figure) * (100 if is_in_percent(figure.x) else 1)
     runs = {
         number: run
         for number, run in enumerate(results.runs)
-        if selected[number] and run.status == "completed" and not np.isnan(xs[number])
+        if selected[number] and run.status == "completed" and np.isfinite(xs[number])
     }
     if not runs:
         raise UserError(f"x of figure {figure.name} must be an axis of a complete run, got {figure.x}: choose another")
-    scale = 100 if is_in_percent(figure.x) else 1
     points = pd.DataFrame(
-        {"x": scale * xs[list(runs)], "line": [_line(run.axes, figure) for run in runs.values()]}, index=list(runs)
+        {"x": xs[list(runs)], "line": [_line(run.axes, figure) for run in runs.values()]}, index=list(runs)
     )
     for _, point in points.groupby(["line", "x"]):
         for axis in results.axes:
@@ -155,6 +154,8 @@ def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, color
     if len(ticks) <= 10:
         panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
         panel.set_xticks([], minor=True)
+    elif figure.scale == "log":
+        set_log_ticks(panel.xaxis)
 
 
 def _draw_levels(panel: Axes, levels: pd.DataFrame, metric: str, colors: dict[str, Any]) -> None:

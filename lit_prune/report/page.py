@@ -2,6 +2,7 @@
 
 import base64
 import html
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -104,7 +105,7 @@ def _details(summary: str, content: str) -> list[str]:
 def _links(runs: Sequence[Run], folder: Path) -> str:
     lines = ["<ul>"]
     for run in runs:
-        place = quote(run.folder.relative_to(folder).as_posix())
+        place = quote(os.fsencode(run.folder.relative_to(folder)))
         name, status = (html.escape(printable(each)) for each in (run.name, run.status))
         lines.append(f'<li><a href="{place}/">{name}</a>: {status}</li>')
     return "\n".join([*lines, "</ul>"])

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, write_atomically
+from lit_prune.limits import bounded_text
 from lit_prune.report.rounds import split_rounds
 from lit_prune.report.run import SKIPPED, Run, Value, read_run
 from lit_prune.runs.outcome import DAMAGED
+from lit_prune.runs.recorded import is_number
 
 Floats = NDArray[np.float64]
 _RUN_COLUMNS = ("name", "status", "config_hash", "commit", "lit_prune")
@@ -169,6 +171,8 @@ def tidy(results: Results) -> pa.Table:
 
 def _spread(values: Sequence[Value | None], places: NDArray[np.int32]) -> pa.Array:
     """Return the values at indices, null for -1; strings are stored as a dictionary."""
+    if any(isinstance(each, float) for each in values):
+        values = [None if each is None else float(each) for each in values]  # pyarrow rejects large integers among them
     array = pa.array(values)
     if pa.types.is_null(array.type):
         array = array.cast(pa.string())
@@ -211,9 +215,12 @@ def _check_entry(entry: Any, number: int, folder: Path) -> dict[str, Any]:
 
 def _is_below(name: Any, folder: Path) -> bool:
     """True if a relative path lies within a folder, after links are resolved."""
-    if not isinstance(name, str) or not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+    if not isinstance(name, str) or not name or Path(name).is_absolute() or ".." in Path(name).parts:
         return False
-    return (folder / name).resolve().is_relative_to(folder.resolve())
+    try:
+        return (folder / name).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # no path, such as one with an unpaired surrogate, or a loop of links
+        return False
 
 
 def _folders(folder: Path) -> Iterator[str]:
@@ -226,7 +233,10 @@ def _folders(folder: Path) -> Iterator[str]:
 def _unify_axes(runs: Sequence[Run]) -> list[Run]:
     """Return the runs with unique axes, one type per axis, and no axis named like a column of the results."""
     columns = {"error", "value", *_RUN_COLUMNS, *Key._fields}
-    renamed = [{f"axis_{axis}" if axis in columns else axis: each for axis, each in run.axes.items()} for run in runs]
+    renamed = [
+        {f"axis_{axis}" if axis in columns else bounded_text(axis): _finite(each) for axis, each in run.axes.items()}
+        for run in runs
+    ]
     numeric = {axis for axes in renamed for axis in axes}
     for axes in renamed:
         numeric -= {axis for axis, value in axes.items() if value is not None and not _is_number(value)}
@@ -240,8 +250,15 @@ def _unify_axes(runs: Sequence[Run]) -> list[Run]:
 
 
 def as_text(value: Any) -> str:
-    """Return the text of a value of a non-numeric axis: strings unchanged, other values as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    """Return the text of a value of a non-numeric axis, shortened: strings as they are, other values as JSON."""
+    return bounded_text(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+
+
+def _finite(value: Any) -> Any:
+    """Return a number of an axis as one that tables store: None if it is not finite, a float beyond 64 bits."""
+    if not _is_number(value) or (abs(value) < 2**63 and isinstance(value, int)):
+        return value
+    return float(value) if is_number(value) and value == value else None
 
 
 def _is_number(value: Any) -> bool:

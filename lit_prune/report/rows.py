@@ -1,6 +1,7 @@
 """Metrics as functions of row weights, computed from the predictions of a run, for the bootstrap."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -47,7 +48,9 @@ class Rows:
 
 
 def read_rows(run: Run, key: Key) -> Rows | None:
-    """Return the predictions that a metric was computed from, None if the run did not write them.
+    """Return the predictions that a metric was computed from.
+
+    None if the run did not write them, or, with a warning, if their file is damaged.
 
     Args:
         run: The run.
@@ -55,7 +58,11 @@ def read_rows(run: Run, key: Key) -> Rows | None:
     """
     files = {"result": f"{run.files}predictions.parquet", "dense": "dense_predictions.parquet"}
     path = run.folder / files.get(key.model, "")
-    return _read(path, key.task, key.split) if path.is_file() else None
+    try:
+        return _read(path, key.task, key.split) if path.is_file() else None
+    except UserError as error:
+        warnings.warn(f"{error}: intervals of this run do not include its rows", stacklevel=2)
+        return None
 
 
 @lru_cache(maxsize=32)

@@ -9,8 +9,9 @@ from typing import Any
 
 from lit_prune.errors import UserError
 from lit_prune.files import read_json
-from lit_prune.runs.outcome import DAMAGED, read_outcome
-from lit_prune.runs.recorded import number_of
+from lit_prune.limits import LONGEST_VALUE, bounded_text
+from lit_prune.runs.outcome import DAMAGED, Outcome, read_outcome
+from lit_prune.runs.recorded import is_number, number_of
 from lit_prune.runs.upgrade import is_old
 
 Value = str | int | float
@@ -58,14 +59,14 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     """Read a run and its numbers by their names in `metrics.json` and `speed.json`.
 
     An incomplete run, or one with a damaged file, which `error` names, has no numbers. A damaged `speed.json` is
-    ignored with a warning.
+    ignored with a warning. Texts are shortened, and a number with a longer name is ignored.
 
     Args:
         folder: The study's folder.
         planned: The entry of the run in `runs.json`, with its `name` at least.
     """
     run_folder = folder / planned.get("folder", f"{planned['name']}/version_0")
-    outcome = read_outcome(run_folder)
+    outcome = _read_outcome(run_folder)
     record, complete = outcome.record, outcome.metrics is not None
     listed = planned.get("axes") or {}
     speed = _read_speed(run_folder / "speed.json") if complete else {}
@@ -75,25 +76,38 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     elif status == "completed" and not complete:
         status = "without metrics"
     run = Run(
-        name=planned["name"],
+        name=bounded_text(planned["name"]),
         folder=run_folder,
-        status="completed" if complete else status,
-        error=outcome.damage or planned.get("error"),
+        status="completed" if complete else bounded_text(status),
+        error=_text(outcome.damage or planned.get("error")),
         files="",
         axes=listed | (record.get("axes") or {}) | listed,  # in the study's order
-        config_hash=record.get("config_hash"),
-        commit=record.get("commit"),
-        lit_prune=str(versions["lit_prune"]) if (versions := record.get("versions") or {}).get("lit_prune") else None,
-        hardware=_hardware(record.get("hardware")),
+        config_hash=_text(record.get("config_hash")),
+        commit=_text(record.get("commit")),
+        lit_prune=_text((record.get("versions") or {}).get("lit_prune")),
+        hardware=_text(_hardware(record.get("hardware"))),
         seconds=number_of(record, "seconds"),
         is_old=is_old(record),
     )
     numbers = {
-        sys.intern(name): float(value)
+        sys.intern(bounded_text(name)): float(value)
         for name, value in (speed | dict(outcome.metrics or {})).items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name not in TIMES
+        if is_number(value) and len(name) <= LONGEST_VALUE and name not in TIMES
     }
     return run, numbers
+
+
+def _read_outcome(folder: Path) -> Outcome:
+    """Return the outcome of a run, damaged if its folder cannot be one, as its name is too long."""
+    try:
+        return read_outcome(folder)
+    except OSError as error:
+        reason = f"the folder of a run must be readable, got {error.strerror}: grant access or correct runs.json"
+        return Outcome({}, None, reason)
+
+
+def _text(value: Any) -> str | None:
+    return bounded_text(str(value)) if value else None
 
 
 def _read_speed(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lit_prune.display.style import FONTS, STYLE, colors_of, save
+from lit_prune.display.style import colors_of, drawing, save
 from lit_prune.report.naming import metric_label
 from lit_prune.report.stability import Spreads, rank_correlation, std_and_mean_ranks
 
@@ -37,7 +37,7 @@ def draw_ranks(found: Spreads, path: Path) -> str:
         }
     )
     along = points.groupby(["mean_ranks", "std_ranks"]).cumcount() * _APART
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    with drawing():
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
         panel = canvas.subplots()
         sns.scatterplot(

@@ -55,10 +55,11 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
 def spread_table(results: Results, settings: ReportSettings) -> Table:
     """Return a table of mean, standard deviation, extremes and number of runs, a row per metric, cell and model."""
     axes = cell_axes(results, settings)
+    summaries = list(_summaries(results, settings))
     rows = [
         [metric_label(metric), *axis_texts(axes, cell.axes), _model(model), *_spread(found)]
         for number, metric in enumerate(settings.metrics)
-        for cell, model, figures in _summaries(results, settings)
+        for cell, model, figures in summaries
         if (found := figures[number]) is not None
     ]
     header = ["metric", *axes, "model", "mean", "std (ddof 1)", "min", "max", f"{settings.over}s"]

@@ -6,7 +6,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lit_prune.display.style import FONTS, STYLE, save
+from lit_prune.display.style import drawing, save
 from lit_prune.report.naming import metric_label
 from lit_prune.report.pareto import Tradeoff
 
@@ -27,7 +27,7 @@ def draw_tradeoff(found: Tradeoff, path: Path) -> str:
     best = found.frontier
     dominated = np.setdiff1d(np.arange(len(found.axes)), best)
     color = sns.color_palette("colorblind")[0]
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    with drawing():
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
         panel = canvas.subplots()
         x, y = found.values[dominated].T

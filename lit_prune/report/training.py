@@ -1,22 +1,26 @@
 """Figures of scalars logged to TensorBoard over the optimizer steps (Fu et al. 2023, Fig. 3)."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
-from lit_prune.display.style import FONTS, PANEL, STYLE, save
+from lit_prune.display.style import PANEL, drawing, save
 from lit_prune.errors import UserError
+from lit_prune.report.events import Scalars, read_scalars
 from lit_prune.report.naming import value_text
 from lit_prune.report.results import Results
+from lit_prune.report.run import Run
 from lit_prune.report.selection import select
 from lit_prune.report.settings import CurveSettings
 
 
 def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) -> str:
     """Draw scalars over the optimizer steps, one panel per scalar.
+
+    A run with a damaged event file has no curves.
 
     Args:
         results: The runs.
@@ -28,30 +32,39 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
         The caption.
 
     Raises:
-        UserError: No complete run in the figure has logged a scalar.
+        UserError: No complete run in the figure has logged a scalar, and the event files of all can be read.
     """
     selected = select(results, curves.where)
     shown = [run for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
-    logged = {run.folder: EventAccumulator(str(run.folder), {SCALARS: 0}).Reload() for run in shown}
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    logged = {run.folder: _read(run) for run in shown}
+    with drawing():
         canvas = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(curves.scalars)), dpi=200, layout="constrained")
         panels = canvas.subplots(len(curves.scalars), 1, squeeze=False, sharex=True).flat
         for panel, scalar in zip(panels, curves.scalars, strict=True):
             points = pd.DataFrame(
                 [
-                    (each.step, each.value, value_text(str(curves.lines), run.axes.get(str(curves.lines))))
+                    (step, value, value_text(str(curves.lines), run.axes.get(str(curves.lines))))
                     for run in shown
-                    if scalar in logged[run.folder].Tags()["scalars"]
-                    for each in logged[run.folder].Scalars(scalar)
+                    for step, value in logged[run.folder].get(scalar, ())
                 ],
                 columns=["step", "y", "line"],
             )
-            if points.empty:
+            if points.empty and all(logged.values()):
                 raise UserError(
                     f"scalars of figure {curves.name} must be logged by a complete run, got {scalar}: choose others"
                 )
             sns.lineplot(points, x="step", y="y", hue="line", errorbar=None, linewidth=1.0, ax=panel)
             panel.set(ylabel=scalar, xlabel="optimizer step")
-            panel.legend(title=None, frameon=False) if curves.lines else panel.get_legend().remove()
+            if (legend := panel.get_legend()) is not None:
+                panel.legend(title=None, frameon=False) if curves.lines else legend.remove()
         save(canvas, path)
     return f"{', '.join(curves.scalars)} by optimizer step, mean over the {over}s."
+
+
+def _read(run: Run) -> Scalars:
+    """Return the scalars that a run logged; none, with a warning, if an event file is damaged."""
+    try:
+        return read_scalars(run.folder)
+    except UserError as error:
+        warnings.warn(f"{error}: figures do not show the curves of this run", stacklevel=3)
+        return {}

@@ -1,10 +1,12 @@
 """`lit_prune report` from end to end."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -177,3 +179,29 @@ def test_ten_thousand_runs_fit_into_a_gigabyte(tmp_path):
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(study / "results.parquet", columns=["name", "value"])
     assert (table["name"].nunique(), len(table)) == (10_000, 400_000)
+
+
+HOSTILE = [r"$\foo$", "$x_{$", "$x^2$", "\ud800", "![" * 10_000, "y" * 200_000, "a\0b", 2**63, 10**400, float("nan")]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_hostile_value_costs_at_most_its_run(study, hostile):
+    study.add("fine", numbers(0.9, 0.6), loss="ce", sparsity=0.5, seed=1)
+    study.add("one", numbers(0.9, 0.6), loss=hostile, sparsity=0.6, seed=hostile)
+    study.add("two", status="failed", error=str(hostile)[:20_000], loss="ce", sparsity=0.7, seed=2)
+    study.define(metrics=["nli/ood/accuracy"], figures=[{"name": "fig", "lines": "loss"}])
+    started = time.monotonic()
+    report = study.report()
+    assert time.monotonic() - started < 10
+    assert "2 of 3 runs are complete; 1 failed." in report
+    assert "| ce | 50% | result | 1 | 0.600 ± - |" in report
+    assert {path.name for path in (study.folder / "figures").iterdir()} == {"fig.png", "fig.pdf"}
+
+
+def test_a_folder_whose_name_is_no_text_is_linked(study):
+    study.add("a", numbers(0.9, 0.6), listed=False, seed=1)
+    (study.folder / "a").rename(study.folder / os.fsdecode(b"a\xff"))
+    study.define(metrics=["nli/ood/accuracy"])
+    study.report()
+    assert 'href="a%FF/version_0/"' in (study.folder / "report.html").read_text()

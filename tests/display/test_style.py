@@ -1,9 +1,10 @@
 """How figures look: names that matplotlib knows."""
 
 import matplotlib as mpl
+import pytest
 from matplotlib.figure import Figure
 
-from lit_prune.display.style import FONTS, PANEL, STYLE, colors_of, num_columns, save
+from lit_prune.display.style import FONTS, PANEL, STYLE, colors_of, drawing, num_columns, save, set_log_ticks
 
 
 def test_each_setting_is_one_of_matplotlibs():
@@ -32,3 +33,26 @@ def test_a_figure_is_a_png_and_a_pdf_and_equal_ones_are_equal_files(tmp_path):
         first, second = ((tmp_path / f"figures/{name}.{end}").read_bytes() for name in ("a", "b"))
         assert first.startswith(beginning)
         assert first == second
+
+
+@pytest.mark.parametrize("text", [r"$\foo$", "$x_{$", "$x^2$"])
+def test_text_is_drawn_as_it_is(text, tmp_path):
+    with drawing():
+        canvas = Figure()
+        panel = canvas.subplots()
+        panel.plot([1, 2], label=text)
+        (label,) = panel.legend().get_texts()
+        save(canvas, tmp_path / "a.png")
+    assert (label.get_text(), label.get_parse_math()) == (text, False)
+
+
+def test_labels_of_a_logarithmic_axis_are_no_formulas(tmp_path):
+    with drawing():
+        canvas = Figure()
+        panel = canvas.subplots()
+        panel.set(xscale="log", xlim=(0.1, 100))
+        set_log_ticks(panel.xaxis)
+        save(canvas, tmp_path / "a.png")
+    labels = [label.get_text() for label in panel.get_xticklabels(which="both")]
+    assert {"0.1", "1", "20"} <= set(labels)
+    assert not any("$" in label for label in labels)

@@ -75,3 +75,25 @@ def test_a_second_report_takes_the_place_of_the_first(study):
     for _ in range(2):
         write_board(results, METRICS, study.folder / "tensorboard")
     assert len([*(study.folder / "tensorboard").rglob("events*")]) == 2
+
+
+@pytest.mark.parametrize("steps", [1e300, -1e300, -3])
+def test_a_step_that_cannot_be_is_the_first(study, steps):
+    study.add("a", numbers(0.9, 0.6) | {"steps": steps}, seed=1)
+    results, _ = study.read()
+    write_board(results, METRICS, study.folder / "tensorboard")
+    _, multiplexer = opened(study.folder)
+    tensors = multiplexer.GetAccumulator("tensorboard/a").Tensors("nli/id/accuracy")
+    assert [each.step for each in tensors] == [0]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "events.out.tfevents.0.report"])
+def test_a_run_whose_name_cannot_be_a_folder_is_left_out(study, name):
+    study.add("a", numbers(0.9, 0.6), seed=1)
+    study.add("b", numbers(0.9, 0.6), seed=2)
+    study.runs[0]["name"] = name
+    (study.folder / "runs.json").write_text(json.dumps(study.runs))
+    results, _ = study.read()
+    with pytest.warns(UserWarning, match=f"{name} must be a new folder"):
+        write_board(results, METRICS, study.folder / "tensorboard")
+    assert [path.parent.name for path in (study.folder / "tensorboard").glob("*/events*")] == ["b"]

@@ -157,3 +157,18 @@ def test_runs_of_unlike_axes_at_one_point_of_a_number_are_an_error(drawn, grid):
         grid.add(f"wide-{sparsity}", metrics, run="wide", sparsity=sparsity, seed=1)
     with pytest.raises(UserError, match="a line of figure fig must have one sparsity, got 50%, 70%"):
         drawn(x="parameter_density", where={"run": "wide"})
+
+
+def test_a_number_too_large_for_the_axis_has_no_point(study, tmp_path):
+    for seed, density in ((1, 0.5), (2, 1e308)):
+        study.add(f"{seed}", numbers(0.9, 0.6) | {"density": density}, seed=seed)
+    study.define(figures=[{"name": "f", "x": "density", "scale": "log"}])
+    results, settings = study.read()
+    assert "(1 at a point)" in draw(results, settings.figures[0], "seed", tmp_path / "f.png")
+
+
+def test_a_figure_of_no_metric_is_an_error(study):
+    study.add("a", {"nli/train/accuracy": 0.5, "sparsity": 0.5}, seed=1)
+    study.define(figures=[{"name": "f"}])
+    with pytest.raises(UserError, match="metrics of figure f must be metrics of a run, got none"):
+        study.read()

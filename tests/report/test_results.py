@@ -203,3 +203,37 @@ def test_a_folder_without_runs_is_an_error(tmp_path):
         read_results(tmp_path / "nowhere")
     with pytest.raises(UserError, match="got none"):
         read_results(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(2**63, 2.0**63), (-(10**30), -1e30), (10**400, None), (float("nan"), None), (float("inf"), None), (2**62, 2**62)],
+)
+def test_a_number_of_an_axis_that_no_table_holds_costs_itself(study, value, shown):
+    study.add("a", numbers(0.9, 0.6), seed=value)
+    study.add("b", numbers(0.9, 0.6), seed=0.5)
+    results = read_results(study.folder)
+    assert {run.name: run.axes.get("seed") for run in results.runs} == {"a": shown, "b": 0.5}
+    write_results(results, study.folder)
+    table = pd.read_parquet(study.folder / "results.parquet")
+    assert {*table[table["name"] == "b"]["seed"]} == {0.5}
+
+
+def test_texts_of_axes_are_short_and_can_be_written(study):
+    study.add("a", numbers(0.9, 0.6), loss="\ud800", seed=1)
+    study.add("b", numbers(0.9, 0.6), **{"loss": "y" * 200_000, "\ud800": 1, "seed": 1})
+    results = read_results(study.folder)
+    write_results(results, study.folder)
+    assert [run.axes["loss"] for run in results.runs] == ["?", "y" * 399 + "…"]
+    assert set(results.axes) == {"loss", "?", "seed"}
+
+
+@pytest.mark.parametrize("entry", [{"name": "\ud800"}, {"name": "a", "folder": "\ud800"}, {"name": "loop"}])
+def test_a_name_that_is_no_path_costs_its_run(study, entry):
+    study.add("one", numbers(0.9, 0.6), seed=1)
+    (study.folder / "loop").symlink_to(study.folder / "loop")
+    (study.folder / "runs.json").write_text(json.dumps([*study.runs, entry]))
+    assert {run.name: run.status for run in read_results(study.folder).runs} == {
+        "one": "completed",
+        "runs.json[1]": "damaged",
+    }

@@ -83,3 +83,14 @@ def test_a_round_has_rows_of_its_own(tmp_path):
     write_predictions(tmp_path / "round_2_predictions.parquet", seed=2)
     own = read_rows(run(tmp_path, "round_2_"), Key("result", "nli", "ood", "accuracy"))
     assert not np.array_equal(own.logits, read_rows(run(tmp_path), Key("result", "nli", "ood", "accuracy")).logits)
+
+
+def test_damaged_rows_are_none_with_a_warning(tmp_path):
+    path = tmp_path / "predictions.parquet"
+    path.write_bytes(b"x" * 100)
+    with pytest.warns(UserWarning, match=r"predictions\.parquet must be readable as parquet"):
+        assert read_rows(run(tmp_path), Key("result", "nli", "ood", "accuracy")) is None
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    with pytest.warns(UserWarning, match=r"predictions\.parquet must be a file of its folder, got a link"):
+        assert read_rows(run(tmp_path), Key("result", "nli", "ood", "accuracy")) is None

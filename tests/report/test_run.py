@@ -36,3 +36,32 @@ def test_a_damaged_file_costs_the_run_and_is_named(tmp_path):
         run, numbers = read_run(tmp_path, {"name": "a", "folder": ".", "status": "completed"})
         assert (run.status, numbers) == ("damaged", {})
         assert error in run.error
+
+
+def test_texts_are_short_and_can_be_written(tmp_path):
+    record = {
+        "commit": "\ud800",
+        "config_hash": "y" * 10_000,
+        "versions": {"lit_prune": [7]},
+        "hardware": {"device": "\ud800"},
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    planned = {"name": "n" * 1000, "folder": ".", "status": "\ud800", "error": "![" * 10_000}
+    run, _ = read_run(tmp_path, planned)
+    assert (run.commit, run.status, run.lit_prune) == ("?", "?", "[7]")
+    assert run.hardware.startswith("1 x ?")
+    assert [len(text) for text in (run.name, run.config_hash, run.error)] == [400, 400, 400]
+    assert run.error.endswith("[!…")
+
+
+def test_a_number_that_no_table_holds_is_ignored(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "metrics.json").write_text(json.dumps({"x" * 1000: 1, "\ud800/id/accuracy": 1, "y": 2}))
+    (tmp_path / "speed.json").write_text(json.dumps({"large": 10**400, "infinite": float("inf"), "seconds": 3}))
+    assert read_run(tmp_path, {"name": "a", "folder": "."})[1] == {"?/id/accuracy": 1, "y": 2, "seconds": 3}
+
+
+def test_a_folder_that_cannot_be_is_a_damaged_run(tmp_path):
+    run, numbers = read_run(tmp_path, {"name": "a", "folder": "x" * 300, "status": "completed"})
+    assert (run.status, numbers) == ("damaged", {})
+    assert "must be readable, got File name too long" in run.error

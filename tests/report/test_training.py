@@ -2,6 +2,7 @@
 
 import pytest
 from matplotlib.figure import Figure
+from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.errors import UserError
@@ -37,3 +38,50 @@ def test_what_nobody_logged_is_named(logged, tmp_path):
     results, settings = logged.read()
     with pytest.raises(UserError, match="scalars of figure c must be logged by a complete run, got search/none"):
         draw_curves(results, settings.curves[0], "seed", tmp_path / "c.png")
+
+
+def link(path):
+    path.rename(path.parents[2] / "elsewhere")
+    path.symlink_to(path.parents[2] / "elsewhere")
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def garble(path):
+    with path.open("wb") as file:
+        RecordWriter(file).write(b"\xff" * 60)  # its checksums are right
+
+
+@pytest.mark.parametrize("damage", [link, flip, garble, lambda path: path.write_bytes(b"x" * 100)])
+def test_a_damaged_event_file_costs_the_curves_of_its_run(logged, monkeypatch, tmp_path, damage):
+    canvases = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (canvases.append(self), path.touch()))
+    (path,) = (logged.folder / "sam-1" / "version_0").glob("events*")
+    damage(path)
+    logged.define(metrics=["t/id/accuracy"], curves=[{"name": "loss", "lines": "method"}])
+    results, settings = logged.read()
+    with pytest.warns(UserWarning, match=f"{path.name} must be .*: figures do not show the curves of this run"):
+        draw_curves(results, settings.curves[0], "seed", tmp_path / "loss.png")
+    lines = [tuple(line.get_ydata()) for line in canvases[0].axes[0].lines if len(line.get_xdata())]
+    assert sorted(lines) == [(3, 13, 23), (3.5, 13.5, 23.5)]
+
+
+def test_without_any_readable_event_file_the_panel_is_empty(logged, tmp_path):
+    for path in logged.folder.rglob("events*"):
+        path.write_bytes(b"x" * 100)
+    logged.define(metrics=["t/id/accuracy"], curves=[{"name": "c", "lines": "method"}, {"name": "d"}])
+    results, settings = logged.read()
+    for curves in settings.curves:
+        with pytest.warns(UserWarning, match="must be an event file of TensorBoard"):
+            draw_curves(results, curves, "seed", tmp_path / f"{curves.name}.png")
+        assert (tmp_path / f"{curves.name}.png").is_file()
+
+
+def test_a_figure_of_no_scalar_is_an_error(logged):
+    logged.define(metrics=["t/id/accuracy"], curves=[{"name": "c", "scalars": []}])
+    with pytest.raises(UserError, match="scalars of figure c must be TensorBoard tags, got none"):
+        logged.read()
