@@ -14,7 +14,7 @@ from lit_prune.fitting.settings import _CHECKS, check_experiment, check_trainer,
 # Settings that are handed to Lightning whatever they are; tests/test_command_lines.py shows what they change.
 HANDED_ON = {
     *("logger", "callbacks", "enable_progress_bar", "enable_model_summary", "deterministic", "benchmark"),
-    *("inference_mode", "detect_anomaly", "default_root_dir", "enable_autolog_hparams"),
+    *("inference_mode", "detect_anomaly", "enable_autolog_hparams"),
 }
 
 
