@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,6 +12,46 @@ if TYPE_CHECKING:
     from lit_prune.export.model import TaskModel
 
 __version__ = "0.2.0.dev0"
+
+# Module -> its public names, imported when they are first used: the package itself imports no torch.
+_PUBLIC = {
+    "lit_prune.api": ("Run", "fit", "load_run"),
+    "lit_prune.callbacks": ("EndPhase", "ImpRounds", "Prune"),
+    "lit_prune.data": ("Files", "Hub", "MultitaskDataModule", "Similarity", "SpanTask", "Task"),
+    "lit_prune.encoders.encoder": ("PrunableEncoder",),
+    "lit_prune.errors": ("UserError",),
+    "lit_prune.hf": ("PruneCallback",),
+    "lit_prune.losses": ("ConfidenceRegularisation", "CrossEntropy", "Loss", "ProductOfExperts", "Reweighting"),
+    "lit_prune.paradigms": (
+        "FineTune",
+        "IterativePruning",
+        "LotteryTicket",
+        "MaskTraining",
+        "Paradigm",
+        "PruneAfterFinetune",
+        "PruneWhileFinetuning",
+        "SparseFinetuning",
+    ),
+    "lit_prune.phases": ("Phase", "Training"),
+    "lit_prune.sparsity.criteria": ("Criterion", "HardMagnitude", "Magnitude", "Movement", "Random"),
+    "lit_prune.sparsity.pruner": ("Pruner", "prune"),
+    "lit_prune.sparsity.schedules": ("Constant", "Cubic", "Linear", "Rounds", "Schedule"),
+    "lit_prune.sparsity.structures": ("Element", "Rank", "Structure"),
+    "lit_prune.tuning.any_module": ("tune_entries",),
+    "lit_prune.tuning.fold": ("fold_tuned",),
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+__all__ = ["load", *_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'lit_prune' has no attribute {name!r}")
+    return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULE_OF])
 
 
 def load(

@@ -12,9 +12,9 @@ from lit_prune.errors import UserError
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.heads import Classification
 from lit_prune.phases.training import Training
+from lit_prune.sparsity.by_layers import LayerEngine
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.mask_kinds import Fixed, Learned, Reversible
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in, match
@@ -182,7 +182,7 @@ def _prune(model: nn.Module, pruning: Pruning) -> Callable[[], None]:
     model.get_submodule("encoder.backbone.embeddings").requires_grad_(False)
     masks = Learned() if pruning.is_learned else Reversible()
     targets = match(model, "bert", without=HEADS)
-    pruner = Pruner(targets, Magnitude(), Constant(pruning.sparsity), structure=pruning.structure, masks=masks)
+    pruner = LayerEngine(targets, Magnitude(), Constant(pruning.sparsity), structure=pruning.structure, masks=masks)
     pruner.attach(model)
 
     def update() -> None:
@@ -195,6 +195,6 @@ def _prune(model: nn.Module, pruning: Pruning) -> Callable[[], None]:
 def _mask(model: nn.Module, fixed: bool) -> None:
     """Mask every matrix that is pruned by default."""
     masks = Fixed() if fixed else Learned()
-    pruner = Pruner(match(model, "bert"), Magnitude(), Constant(SPARSITY), masks=masks)
+    pruner = LayerEngine(match(model, "bert"), Magnitude(), Constant(SPARSITY), masks=masks)
     pruner.attach(model)
     pruner.update(1.0)

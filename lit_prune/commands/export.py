@@ -1,61 +1,21 @@
 """`lit_prune export`: a finished run's selected model as a folder that others can load."""
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from lit_prune.data.closed import add_plugins, load_plugins
-from lit_prune.errors import UserError
-from lit_prune.export.formats.format import DTYPES
-from lit_prune.export.formats.known import FORMATS, named_format
-from lit_prune.export.trained import read_run
-from lit_prune.export.write import write_export
-from lit_prune.files import new_path, write_folder, writing
+from lit_prune.data.closed import add_plugins
+from lit_prune.export.formats.known import FORMATS
+from lit_prune.export.run import export_run
 
 
 def run(arguments: Sequence[str]) -> None:
     """Export as the arguments of `lit_prune export` say."""
     parser = ArgumentParser(prog="lit_prune export", exit_on_error=False, description=__doc__)
-    parser.add_function_arguments(export, as_group=False, as_positional=True, skip={"format", "plugins"})
+    parser.add_function_arguments(export_run, as_group=False, as_positional=True, skip={"format", "plugins"})
     known = "; ".join(f"{name} ({each.purpose})" for name, each in FORMATS.items())
     parser.add_argument("--format", type=str, required=True, help=f"{known}; or the class path of one of a plugin")
     add_plugins(parser)
-    export(**parser.parse_args(list(arguments)).as_dict())
-
-
-def export(
-    run: str,
-    *,
-    format: str,
-    out: str,
-    dtype: str = "float32",
-    task: str | None = None,
-    plugins: Sequence[str] = (),
-) -> None:
-    """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
-
-    Args:
-        run: Folder of a finished run, logs/<experiment>/version_<n>.
-        format: Name of a format (`export.formats.known`), or the class path of a plugin's.
-        out: The folder to write: a new one, or an empty one.
-        dtype: Data type of the weights, float32 or float16.
-        task: The task whose head and masks to export, by default those of all; needed for `dense` if the run has
-            several.
-        plugins: Modules of yours with the format, or with classes that the run names.
-
-    Raises:
-        UserError: an argument is none of these, the run is not finished, or `out` is not empty.
-    """
-    form = named_format(format, load_plugins(plugins))
-    if dtype not in DTYPES:
-        raise UserError(f"unknown --dtype {dtype!r}: choose from {', '.join(DTYPES)}")
-    if not form.has_weights and dtype != "float32":
-        raise UserError(f"--dtype must be left out, got {dtype}: --format {form.name} writes no weights")
-    folder = new_path(out, folder=True)
-    trained = read_run(Path(run), task, plugins)
-    form.check(trained)
-    with writing(folder):
-        write_folder(folder, partial(write_export, trained, form, dtype))
-    print(out)
+    parsed = parser.parse_args(list(arguments)).as_dict()
+    export_run(**parsed)
+    print(parsed["out"])

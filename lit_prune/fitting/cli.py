@@ -25,10 +25,9 @@ from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import explained
-from lit_prune.fitting.ending import ending, sigterm_exits
+from lit_prune.fitting.ending import ending, restoring, sigterm_exits
 from lit_prune.fitting.monitors import Monitors
 from lit_prune.fitting.requeue import requeue_on_signal
-from lit_prune.fitting.restoring import restoring
 from lit_prune.fitting.settings import (
     check_experiment,
     check_num_workers,

@@ -1,4 +1,4 @@
-"""End of a run: complete, incomplete, stopped by a signal, or out of disk space."""
+"""End of a run: complete, incomplete, stopped by a signal, out of disk space, or by an unfit checkpoint."""
 
 import errno
 import signal
@@ -85,6 +85,27 @@ def ending(trainer: Trainer, module: Paradigm, sigterm: Sigterm) -> Iterator[Non
         _stopped(trainer, module, "SIGTERM", _SIGTERM)
     if reason is not None and trainer.is_global_zero:
         raise UserError(f"{module.folder} must be complete, got an incomplete run: {reason}; {_remedy(module)}")
+
+
+@contextmanager
+def restoring(path: Path | None, module: Paradigm) -> Iterator[None]:
+    """Raise errors of restoring in this context as a `UserError`; errors of training propagate.
+
+    Args:
+        path: The checkpoint that the run resumes from, None for a new run.
+        module: The paradigm.
+
+    Raises:
+        UserError: The state in the checkpoint cannot be restored.
+    """
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, UserError) or module.restored_state is None:
+            raise
+        raise UserError(
+            f"{path} must fit the run, got {type(error).__name__} ({error!s:.300}): restore the file"
+        ) from error
 
 
 def _stopped(trainer: Trainer, module: Paradigm, signal: str, code: int) -> None:

@@ -10,10 +10,10 @@ from lit_prune.losses import Loss
 from lit_prune.phases.network import cover
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.training import Training
+from lit_prune.sparsity.by_layers import LayerEngine
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.mask_kinds import MaskKind
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
 from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import match
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Masking(Phase):
-    """A phase with a `Pruner` over its targets; its kinds say when the masks change.
+    """A phase with a `LayerEngine` over its targets; its kinds say when the masks change.
 
     Args:
         training: Length, optimizer and learning rates.
@@ -57,7 +57,7 @@ class Masking(Phase):
         self.patterns = patterns
         self.without = without
         self.structure = structure or Element()
-        self.pruner: Pruner
+        self.pruner: LayerEngine
         self.matched: dict[str, list[str]] = {}
 
     def mask_kind(self, run: "Paradigm") -> MaskKind | None:
@@ -68,7 +68,7 @@ class Masking(Phase):
         """Match the targets."""
         matched = match(run, run.encoder.model_type, self.targets, self.patterns, self.without)
         self.matched = self.structure.layers(run, matched)
-        self.pruner = Pruner(
+        self.pruner = LayerEngine(
             self.matched,
             self.criterion,
             self.schedule,

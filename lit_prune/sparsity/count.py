@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.pairs import rank_pairs
@@ -18,6 +18,11 @@ class Count:
     num_kept: int
     num_total: int
 
+    @classmethod
+    def of(cls, keeps: Sequence[Tensor]) -> "Count":
+        """Return the count of masks (bool, True for kept)."""
+        return cls(sum(int(keep.count_nonzero()) for keep in keeps), sum(keep.numel() for keep in keeps))
+
     @property
     def sparsity(self) -> float:
         """The removed fraction."""
@@ -31,8 +36,7 @@ def count(root: nn.Module) -> dict[str, Count]:
     """
     counts = {}
     for name, layer in masked_layers(root).items():
-        keeps = list(layer.mask.by_task.values())
-        counts[name] = Count(sum(int(keep.count_nonzero()) for keep in keeps), len(keeps) * layer.masked.numel())
+        counts[name] = Count.of(list(layer.mask.by_task.values()))
     return counts or {name: Count(pair.rank, pair.num_ranks) for name, pair in rank_pairs(root).items()}
 
 

@@ -5,16 +5,14 @@ For a matrix that is pruned by rank, criteria score its singular values in place
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.masks import Masked
 from lit_prune.sparsity.select import keep_largest, num_kept
-
-if TYPE_CHECKING:
-    from lit_prune.sparsity.layers import MaskedLayer
 
 
 class Criterion(ABC):
@@ -34,10 +32,10 @@ class Criterion(ABC):
     observes: ClassVar[bool] = False
     penalizes: ClassVar[bool] = False
 
-    def attach(self, layers: Mapping[str, nn.Module]) -> None:  # noqa: B027
-        """Prepare to collect statistics of layers, by name; called once, when these have their masks."""
+    def attach(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
+        """Prepare to collect statistics of layers or tensors, by name; called once, when these have their masks."""
 
-    def observe(self, layers: Mapping[str, "MaskedLayer"]) -> None:  # noqa: B027
+    def observe(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
         """Collect statistics of a step whose gradients are there, before the optimizer uses them."""
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -51,7 +49,7 @@ class Criterion(ABC):
         """Return the importance of every entry of a layer's matrix, by name for criteria with statistics; see call."""
         return self(weight, sparsity)
 
-    def penalty(self, layers: Mapping[str, "MaskedLayer"]) -> Tensor | None:
+    def penalty(self, layers: Mapping[str, Masked]) -> Tensor | None:
         """Return a term to add to the loss, None: there is none."""
         return None
 

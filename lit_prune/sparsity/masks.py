@@ -5,7 +5,7 @@ What is masked is the weight of a layer, or its singular values: of either a mas
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import ClassVar, Protocol, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -138,6 +138,34 @@ class TaskMasks(nn.Module):
 
 
 Mask: TypeAlias = FixedMask | ReversibleMask | LearnedMask | TaskMasks
+
+
+class Masked(Protocol):
+    """A layer, or a tensor by itself, that has a mask.
+
+    Attributes:
+        MASKED: Name of the masked tensor below its own.
+        mask: The mask.
+    """
+
+    MASKED: ClassVar[str]
+    mask: Mask
+
+    @property
+    def masked(self) -> Tensor:
+        """The tensor that the mask is of, pruned entries with the values that they return with."""
+
+
+def gradient_of(masked: Masked) -> Tensor | None:
+    """Return the gradient of a masked tensor, 0 where pruned; None before a backward pass."""
+    trained: Tensor = getattr(masked, "parameter", masked.masked)
+    return trained.grad
+
+
+def module_of(masked: Masked) -> nn.Module:
+    """Return the module that computes with a masked tensor, for hooks: a layer is its own."""
+    module: nn.Module = masked if isinstance(masked, nn.Module) else masked.module  # type: ignore[attr-defined]
+    return module
 
 
 def apply_mask(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Tensor) -> Tensor:

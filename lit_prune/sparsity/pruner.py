@@ -1,199 +1,163 @@
-"""`Pruner`: the one engine that masks a network, and keeps its masks at a scheduled sparsity."""
+"""`Pruner` and `prune`: prune any network in a training loop, or at once."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.count import Count, count
-from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.install import masked_layers
-from lit_prune.sparsity.layers import MaskedLayer
-from lit_prune.sparsity.mask_kinds import Fixed, Learned, MaskKind, Reversible
-from lit_prune.sparsity.masks import flipped
-from lit_prune.sparsity.pools import Scope, pools
-from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Element, Structure
-from lit_prune.sparsity.targets import layers_in
+from lit_prune.sparsity.by_tensors import TensorEngine
+from lit_prune.sparsity.criteria import Criterion, HardMagnitude, Magnitude, Movement, Random, RelativeMagnitude
+from lit_prune.sparsity.mask_kinds import Fixed, MaskKind
+from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.prunable import prunable
+from lit_prune.sparsity.schedules import Constant, Cubic, Schedule
 
-_CRITERION = "criterion."  # begins the names of a criterion's statistics
+CRITERIA: dict[str, type[Criterion]] = {
+    "magnitude": Magnitude,
+    "relative_magnitude": RelativeMagnitude,
+    "movement": Movement,
+    "hard_magnitude": HardMagnitude,
+    "random": Random,
+}
+
+
+def named_criterion(criterion: str | Criterion) -> Criterion:
+    """Return a criterion by its name.
+
+    Raises:
+        UserError: the name is unknown.
+    """
+    if isinstance(criterion, Criterion):
+        return criterion
+    if criterion not in CRITERIA:
+        raise UserError(f"unknown criterion {criterion!r}: choose from {', '.join(CRITERIA)}")
+    return CRITERIA[criterion]()
 
 
 class Pruner:
-    """Masks over the layers of any network.
+    """Masks on the weights of any network, in any training loop.
+
+    From its construction on, the network's own optimizers train it under masks, which keep everything until the first
+    `step`. Forward passes, hooks and state dict are the network's own; pruned entries are 0 in them.
+
+        pruner = Pruner(model, 0.9)
+        for step, batch in enumerate(batches, start=1):
+            loss(model(batch)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            pruner.step(step, len(batches))
+        pruner.finalize()
+
+    As a context manager it undoes itself: at the end of `with` the network has its dense values, as trained.
 
     Args:
-        targets: Names of the layers of each target, as `targets.match` returns them.
-        criterion: How important an entry is.
-        schedule: Sparsity as a function of progress.
-        structure: The unit that is pruned, None: single entries.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
-        masks: The kind of masks, None: learned ones for a criterion that accumulates, else reversible ones.
+        model: The network.
+        sparsity: Fraction of the entries to remove in the end, in [0, 1).
+        criterion: `magnitude`, `relative_magnitude`, `movement`, `hard_magnitude`, `random`, or a `Criterion`. The
+            scores of `movement` are parameters (`score_parameters`) to train by an optimizer.
+        schedule: Sparsity over training, whose end has to be `sparsity`; None: from 0, cubic until 80% of training (Zhu
+            & Gupta 2018).
+        scope: `global`: the sparsity of all weights together; `local`: of each.
+        targets: Patterns of parameters or modules to prune; None: see `prunable`.
+        skip: Patterns of those to leave out, as `classifier`.
 
     Raises:
-        UserError: `scope` is unknown, or its lists do not contain each target once; the criterion collects statistics,
-            or the structure has groups, and the masks are of a kind that does not use them.
+        UserError: a setting is wrong, or nothing can be pruned.
     """
 
     def __init__(
         self,
-        targets: Mapping[str, Sequence[str]],
-        criterion: Criterion,
-        schedule: Schedule,
+        model: nn.Module,
+        sparsity: float,
         *,
-        structure: Structure | None = None,
-        scope: Scope = "local",
+        criterion: str | Criterion = "magnitude",
+        schedule: Schedule | None = None,
+        scope: Scope = "global",
+        targets: Sequence[str] | None = None,
+        skip: Sequence[str] = (),
         masks: MaskKind | None = None,
     ) -> None:
-        self.criterion = criterion
-        self.schedule = schedule
-        self.structure = structure or Element()
-        self.mask_kind = masks or (Learned() if criterion.accumulates else Reversible())
-        kind = type(self.mask_kind).__name__
-        if criterion.accumulates and isinstance(self.mask_kind, Fixed):
-            raise UserError(
-                f"criterion must be one of the weights under {kind} masks, got {type(criterion).__name__}, which is "
-                "learned: use Magnitude, or PruneWhileTraining"
-            )
-        if criterion.observes and not isinstance(self.mask_kind, Reversible):
-            raise UserError(
-                f"criterion must be one of the weights under {kind} masks, which are set before a step is trained, got "
-                f"{type(criterion).__name__}, which collects statistics: use it in PruneWhileTraining"
-            )
-        if type(self.structure).groups is not Structure.groups and isinstance(self.mask_kind, Learned):
-            raise UserError(
-                f"structure must have no groups under learned masks, got {type(self.structure).__name__}: use a "
-                "criterion that does not accumulate, as Magnitude"
-            )
-        self.layer_names = layers_in(targets)
-        self.pools = pools(scope, targets)
-        self.root: nn.Module | None = None
-        self._before: dict[str, Tensor] = {}
+        schedule = schedule or Cubic(0.0, sparsity)
+        if schedule.final != sparsity:
+            raise UserError(f"schedule must end at sparsity={sparsity}, got one that ends at {schedule.final}")
+        names = {name: [name] for name in prunable(model, targets, skip)}
+        self.engine = TensorEngine(names, named_criterion(criterion), schedule, scope=scope, masks=masks)
+        self.engine.attach(model)
 
-    # ---- a network under masks -------------------------------------------------------------------------------------
-
-    def attach(self, root: nn.Module) -> None:
-        """Put masks over the targets of a network, in place; they keep everything until the first `update`.
-
-        Raises:
-            UserError: a target is no linear layer.
-        """
-        self.root = root
-        self.mask_kind.attach(self, root)
-        self.criterion.attach(self.layers)
-        self._before = {}
-
-    @torch.no_grad()
-    def update(self, progress: float) -> float:
-        """Bring the masks to the sparsity that the schedule has at `progress`, exactly.
+    def step(self, optimizer_step: int, total_steps: int) -> float:
+        """Bring the masks to the scheduled sparsity, after a step of the optimizer.
 
         Args:
-            progress: From 0 (start of pruning) to 1 (end).
+            optimizer_step: Steps taken so far.
+            total_steps: Steps of the whole training.
 
         Returns:
-            The share of entries that changed between kept and pruned since the last update.
+            The share of entries that changed between kept and pruned.
+
+        Raises:
+            UserError: `total_steps` is not positive.
         """
-        before = self._before or self._snapshot()
-        self.mask_kind.update(self, self._root, self.schedule(progress))
-        after = self._snapshot()
-        self._correct()
-        before = before or {name: torch.ones_like(keep) for name, keep in after.items()}
-        self._before = after
-        return flipped(before, after)
-
-    def remember(self) -> None:
-        """Count the next update's changes from the masks as they are now."""
-        self._before = self._snapshot()
-
-    def _snapshot(self) -> dict[str, Tensor]:
-        by_task = {name: layer.mask.by_task for name, layer in self.layers.items()}
-        return {f"{name}/{task}": keep.clone() for name, masks in by_task.items() for task, keep in masks.items()}
-
-    def _correct(self) -> None:
-        for name, layer in self.layers.items():
-            corrected = self.criterion.correct(name, layer.masked, layer.mask.keep)
-            if corrected is not None:
-                layer.masked.copy_(corrected)
-
-    def observe(self) -> None:
-        """Let the criterion collect statistics of a step: after the backward pass, before the optimizer's step."""
-        if self.criterion.observes:
-            self.criterion.observe(self.layers)
-
-    def penalty(self) -> Tensor | None:
-        """Return the criterion's term to add to the loss, None: it has none."""
-        return self.criterion.penalty(self.layers) if self.criterion.penalizes else None
-
-    def is_final(self, progress: float) -> bool:
-        """True if the sparsity at `progress` is the schedule's last."""
-        return math.isclose(self.schedule(progress), self.schedule.final)
-
-    # ---- what it holds ---------------------------------------------------------------------------------------------
-
-    @property
-    def _root(self) -> nn.Module:
-        assert self.root is not None, "attach comes first"
-        return self.root
-
-    @property
-    def layers(self) -> dict[str, MaskedLayer]:
-        """The masked layers, by name."""
-        every = masked_layers(self._root)
-        return {name: every[name] for name in self.layer_names if name in every}
+        if total_steps < 1:
+            raise UserError(f"total_steps must be positive, got {total_steps}: it counts all optimizer steps")
+        return self.engine.update(min(1.0, optimizer_step / total_steps))
 
     def masks(self) -> dict[str, Tensor]:
-        """Return the mask (bool, True for kept) of each masked tensor, by its name."""
-        return {f"{name}.{layer.MASKED}": layer.mask.keep for name, layer in self.layers.items()}
-
-    def counts(self) -> dict[str, Count]:
-        """Return kept and all entries of each layer, by name."""
-        every = count(self._root)
-        return {name: every[name] for name in self.layer_names if name in every}
+        """Return the mask (bool, True for kept) of each pruned parameter, by its name."""
+        return self.engine.masks()
 
     def sparsity(self) -> float:
-        """Return the fraction of entries that is pruned now."""
-        keeps = self.masks().values()
-        num_all = sum(keep.numel() for keep in keeps)
-        return 1 - sum(int(keep.count_nonzero()) for keep in keeps) / num_all if num_all else 0.0
+        """Return the fraction of the prunable entries that is pruned now."""
+        return self.engine.sparsity()
 
     def score_parameters(self) -> dict[str, nn.Parameter]:
-        """Return the trained parameters of the masks by name, for a learning rate of their own; empty if none."""
-        return {
-            f"{name}.mask.{part}": layer.mask.get_parameter(part)
-            for name, layer in self.layers.items()
-            for part in self.mask_kind.names_of_scores()
-        }
-
-    def score_names(self) -> list[str]:
-        """Return the names of `score_parameters`, also of a network that has no masks yet."""
-        return [f"{name}.mask.{part}" for name in self.layer_names for part in self.mask_kind.names_of_scores()]
+        """Return the scores of learned masks by name, to be trained; empty for criteria without."""
+        return self.engine.score_parameters()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the masks' tensors by the name of their layer, and under `criterion.` what the criterion collected."""
-        masks = {
-            f"{name}.{part}": value
-            for name, layer in self.layers.items()
-            for part, value in layer.mask.state_dict().items()
-        }
-        return masks | {f"{_CRITERION}{name}": value for name, value in self.criterion.state_dict().items()}
+        """Return what training needs to go on, beside the network's own state dict."""
+        return self.engine.state_dict()
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set what `state_dict` returned, of an attached network with the same targets."""
-        own = {name.removeprefix(_CRITERION): each for name, each in state.items() if name.startswith(_CRITERION)}
-        self.criterion.load_state_dict(own)
-        self.mask_kind.restore(self, self._root, state)
-        self.remember()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Set what `state_dict` returned, after the network's own state dict is loaded."""
+        self.engine.load_state_dict(state)
 
     def finalize(self) -> nn.Module:
-        """Put plain layers back that compute the same, in place, and return the network: pruned entries are 0."""
-        root = self._root
-        for name, layer in self.layers.items():
-            plain = layer.to_linear()
-            plain.weight.data.copy_(layer.masked_weight())
-            root.set_submodule(name, plain)
-        self.root = None
-        return root
+        """Set pruned entries to 0 for good, let go of the network, and return it."""
+        return self.engine.finalize()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.engine.root is not None:
+            self.engine.undo()
+
+
+def prune(
+    model: nn.Module,
+    sparsity: float,
+    *,
+    criterion: str | Criterion = "magnitude",
+    scope: Scope = "global",
+    targets: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+) -> nn.Module:
+    """Set the least important weights of a network to 0, at once and in place, and return it.
+
+    The arguments are those of `Pruner`.
+
+        prune(model, 0.5, skip=["classifier"])
+    """
+    pruner = Pruner(
+        model,
+        sparsity,
+        criterion=criterion,
+        schedule=Constant(sparsity),
+        scope=scope,
+        targets=targets,
+        skip=skip,
+        masks=Fixed(),
+    )
+    pruner.step(1, 1)
+    return pruner.finalize()

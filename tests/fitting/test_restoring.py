@@ -8,7 +8,7 @@ import torch
 
 from lit_prune.cli import main
 from lit_prune.errors import UserError
-from lit_prune.fitting.restoring import restoring
+from lit_prune.fitting.ending import restoring
 
 LAST = Path("last.ckpt")
 

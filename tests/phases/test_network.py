@@ -9,12 +9,12 @@ from torch import nn
 
 from lit_prune.errors import UserError
 from lit_prune.phases.network import head_names, settle, unfreeze
+from lit_prune.sparsity.by_layers import LayerEngine
 from lit_prune.sparsity.criteria import Magnitude, Movement
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.mask_kinds import PerTask
 from lit_prune.sparsity.masks import FixedMask
 from lit_prune.sparsity.pairs import RankPair
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant
 from lit_prune.sparsity.structures import Rank
 from lit_prune.tuning import ChosenEntries, Lora, Mixout
@@ -33,7 +33,7 @@ def rows():
 
 
 def pruned(network, criterion, **settings):
-    pruner = Pruner({"all": ["encoder.0", "encoder.2"]}, criterion, Constant(0.5), **settings)
+    pruner = LayerEngine({"all": ["encoder.0", "encoder.2"]}, criterion, Constant(0.5), **settings)
     pruner.attach(network)
     pruner.update(1.0)
 

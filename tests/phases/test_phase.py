@@ -9,10 +9,10 @@ from torch import nn
 from lit_prune.errors import UserError
 from lit_prune.losses import CrossEntropy
 from lit_prune.phases import FineTune, Phase, Training
+from lit_prune.sparsity.by_layers import LayerEngine
 from lit_prune.sparsity.criteria import Magnitude
 from lit_prune.sparsity.install import current_masks
 from lit_prune.sparsity.mask_kinds import Fixed
-from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant
 
 
@@ -40,7 +40,7 @@ def test_by_default_it_trains_with_cross_entropy_what_requires_a_gradient():
 def test_by_default_it_puts_back_the_masks_that_a_state_has():
     torch.manual_seed(0)
     network, other = (nn.Sequential(nn.Linear(4, 4)) for _ in range(2))
-    pruner = Pruner({"all": ["0"]}, Magnitude(), Constant(0.5), masks=Fixed())
+    pruner = LayerEngine({"all": ["0"]}, Magnitude(), Constant(0.5), masks=Fixed())
     pruner.attach(network)
     pruner.update(1.0)
     state = network.state_dict()

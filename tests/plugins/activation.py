@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.masks import module_of
 
 
 class Activation(Criterion):
@@ -17,9 +18,9 @@ class Activation(Criterion):
         self.norms = {}
 
     def attach(self, layers):
-        self.norms = {name: torch.ones(layer.in_features) for name, layer in layers.items()}
+        self.norms = {name: torch.ones(module_of(layer).in_features) for name, layer in layers.items()}
         for name, layer in layers.items():
-            layer.register_forward_pre_hook(partial(self._collect, name))
+            module_of(layer).register_forward_pre_hook(partial(self._collect, name))
 
     def _collect(self, name, layer, inputs):
         if layer.training:

@@ -1,0 +1,252 @@
+"""A callback prunes modules that know nothing of this package."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import EMAWeightAveraging, StochasticWeightAveraging
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from lit_prune.callbacks import Prune
+from lit_prune.errors import UserError
+from lit_prune.sparsity.schedules import Constant, Rounds
+
+SIZE = 1 * 4 * 9 + 2 * (3 * 8 * 8 + 8 * 8 + 2 * 8 * 16)  # entries that can be pruned without the classifier
+
+
+class Classifier(nn.Linear):
+    """A subclass whose forward pass is its own."""
+
+    def forward(self, pooled):
+        return F.linear(pooled, self.weight * 1.0, self.bias)
+
+
+class Foreign(LightningModule):
+    """A convolution, a Transformer whose layers read weights themselves, a classifier."""
+
+    def __init__(self, manual=False, num_optimizers=1):
+        super().__init__()
+        self.automatic_optimization = not manual
+        self.num_optimizers = num_optimizers
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.classifier = Classifier(8, 3)
+
+    def forward(self, images):
+        return self.classifier(self.encoder(self.conv(images).flatten(2).mT @ torch.eye(4, 8)).mean(1))
+
+    def training_step(self, batch, batch_idx):
+        loss = F.cross_entropy(self(batch[0]), batch[1])
+        self.log("loss", loss)
+        if not self.automatic_optimization:
+            optimizer = self.optimizers()
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        zeros = sum(int((value == 0).sum()) for name, value in self.named_parameters() if pruned(name, value))
+        self.log("zeros", float(zeros), reduce_fx="max")
+
+    def configure_optimizers(self):
+        if self.num_optimizers == 2:
+            return [torch.optim.AdamW(each.parameters(), lr=1e-2) for each in (self.encoder, self.classifier)]
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1e-2, weight_decay=0.1)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.9)]
+
+
+def pruned(name, value):
+    return value.ndim > 1 and not name.startswith("classifier")
+
+
+def num_zeros(state):
+    return sum(int((value == 0).sum()) for name, value in state.items() if pruned(name, value))
+
+
+def loaders():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(64, 1, 4, 4, generator=generator)
+    rows = TensorDataset(images, images.mean((1, 2, 3)).gt(0).long())
+    return DataLoader(rows, batch_size=8), DataLoader(rows, batch_size=32)
+
+
+@pytest.fixture
+def fit(tmp_path):
+    """A function: callbacks, the module, further arguments -> the Trainer and the module, fitted for 32 steps."""
+
+    def run(*callbacks, module=None, ckpt_path=None, **settings):
+        seed_everything(1)
+        module = module or Foreign()
+        options = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False, "max_epochs": 4, "logger": False}
+        options |= {"default_root_dir": tmp_path, "enable_model_summary": False, "log_every_n_steps": 1}
+        trainer = Trainer(callbacks=list(callbacks), **options | settings)
+        trainer.fit(module, *loaders(), ckpt_path=ckpt_path, weights_only=False if ckpt_path else None)
+        return trainer, module
+
+    return run
+
+
+SETTINGS = {
+    "magnitude": {},
+    "movement": {"criterion": "movement"},
+    "once": {"schedule": Constant(0.9)},
+    "rounds": {"schedule": Rounds(3, 0.9), "rewinds": True},
+    "seldom": {"every_n_steps": 3},
+    "local": {"scope": "local"},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_foreign_module_ends_at_the_sparsity_exactly(fit, setting):
+    trainer, module = fit(Prune(0.9, skip=["classifier"], **SETTINGS[setting]))
+    zeros = num_zeros(module.state_dict())
+    if setting == "local":
+        assert all(
+            (value == 0).float().mean() > 0.85 for name, value in module.named_parameters() if pruned(name, value)
+        )
+    else:
+        assert zeros == int(0.9 * SIZE)
+        assert float(trainer.callback_metrics["prune/sparsity"]) == pytest.approx(0.9, abs=1e-3)
+    num_all = sum(each.numel() for each in module.parameters())
+    assert float(trainer.callback_metrics["prune/model_sparsity"]) == pytest.approx(zeros / num_all)
+    assert trainer.callback_metrics["zeros"] == zeros
+    assert type(module.encoder.layers[0].self_attn) is nn.MultiheadAttention
+
+
+def test_the_zeros_are_in_the_users_own_checkpoint_read_by_plain_torch(fit):
+    trainer, _ = fit(Prune(0.9, skip=["classifier"]))
+    path = trainer.checkpoint_callback.best_model_path
+    code = (
+        "import sys, torch; state = torch.load(sys.argv[1], weights_only=False)['state_dict'];"
+        "print(sum(int((v == 0).sum()) for k, v in state.items() if v.ndim > 1 and not k.startswith('classifier')));"
+        "assert not any(name.startswith('lit_prune') for name in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True, text=True).stdout
+    assert int(found) == int(0.9 * SIZE)
+    loaded = Foreign.load_from_checkpoint(path, strict=True)
+    assert num_zeros(loaded.state_dict()) == int(0.9 * SIZE)
+
+
+class Stop(Callback):
+    def on_train_epoch_end(self, trainer, *_):
+        if trainer.current_epoch == 1:
+            trainer.save_checkpoint(Path(trainer.default_root_dir) / "cut.ckpt")
+            trainer.should_stop = True
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_run_that_is_cut_off_resumes_bit_for_bit(fit, tmp_path, setting):
+    def prune():
+        return Prune(0.9, skip=["classifier"], **copy.deepcopy(SETTINGS[setting]))
+
+    _, whole = fit(prune())
+    fit(prune(), Stop())
+    _, resumed = fit(prune(), ckpt_path=tmp_path / "cut.ckpt")
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"accumulate_grad_batches": 2},
+        {"gradient_clip_val": 0.1},
+        {"gradient_clip_val": 0.1, "gradient_clip_algorithm": "value"},
+        {"precision": "bf16-mixed"},
+    ],
+)
+@pytest.mark.parametrize("criterion", ["magnitude", "movement"])
+def test_settings_of_the_trainer_are_honoured(fit, settings, criterion):
+    _, module = fit(Prune(0.9, skip=["classifier"], criterion=criterion), **settings)
+    assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
+
+
+def test_manual_optimization_with_one_optimizer_is_pruned_too(fit):
+    _, module = fit(Prune(0.9, skip=["classifier"]), module=Foreign(manual=True))
+    assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
+
+
+@pytest.mark.parametrize(
+    "average", [EMAWeightAveraging(decay=0.9), StochasticWeightAveraging(swa_lrs=1e-2, swa_epoch_start=1)]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_averages_of_weights_are_masked_in_evaluation_checkpoints_and_result(fit, average, first):
+    prune = Prune(0.9, skip=["classifier"], schedule=Constant(0.9))
+    callbacks = [prune, copy.deepcopy(average)] if first else [copy.deepcopy(average), prune]
+    trainer, module = fit(*callbacks)
+    assert float(trainer.callback_metrics["zeros"]) >= int(0.9 * SIZE)
+    assert num_zeros(module.state_dict()) >= int(0.9 * SIZE)
+    state = torch.load(trainer.checkpoint_callback.best_model_path, weights_only=False)["state_dict"]
+    assert num_zeros(state) >= int(0.9 * SIZE)
+
+
+def test_without_finalize_a_second_fit_continues_under_the_masks(fit):
+    prune = Prune(0.9, skip=["classifier"], finalize=False)
+    _, module = fit(prune)
+    assert prune.training.pruner.sparsity() == pytest.approx(0.9, abs=1e-3)
+    assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
+
+
+def test_compiled_layers_keep_one_graph(fit):
+    module, graphs = Foreign(), []
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    module.classifier.compile(backend=backend)
+    fit(Prune(0.9), module=module, limit_val_batches=0)
+    assert len(graphs) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "settings", "message"),
+    [
+        ({"every_n_steps": 0}, None, {}, "every_n_steps must be positive, got 0"),
+        ({"skip": ["pooler"]}, None, {}, "skip must name parameters that can be pruned, got 'pooler'"),
+        ({}, "two", {}, "one optimizer must train the weights to prune, got 2"),
+        ({}, None, {"max_epochs": -1}, "the training must have an end to prune by, got none"),
+    ],
+)
+def test_what_cannot_be_pruned_is_an_error(fit, arguments, module, settings, message):
+    with pytest.raises(UserError, match=message):
+        fit(Prune(0.9, **arguments), module=Foreign(manual=True, num_optimizers=2) if module else None, **settings)
+
+
+SCRIPT = """
+import sys, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from callbacks.test_prune import Foreign, loaders
+from lightning.pytorch import Trainer, seed_everything
+from lit_prune import Prune
+
+seed_everything(1)
+prune = Prune(0.9, criterion=sys.argv[3], skip=["classifier"], finalize=False)
+options = {"accelerator": "cpu", "devices": 2, "strategy": "ddp", "max_epochs": 2, "logger": False}
+options |= {"enable_checkpointing": False, "enable_progress_bar": False}
+trainer = Trainer(callbacks=[prune], **options)
+trainer.fit(module := Foreign(), *loaders())
+torch.save((prune.training.pruner.masks(), module.state_dict()), Path(sys.argv[2]) / f"{trainer.global_rank}.pt")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("criterion", ["magnitude", "movement"])
+def test_two_processes_have_the_same_masks_and_weights(tmp_path, criterion):
+    tests = Path(__file__).parent.parent
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tests), str(tmp_path), criterion]
+    subprocess.run(command, check=True, timeout=300)
+    (masks, state), (other_masks, other_state) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert sum(int((~keep).sum()) for keep in masks.values()) == int(0.9 * SIZE)
+    assert all(torch.equal(keep, other_masks[name]) for name, keep in masks.items())
+    assert all(torch.equal(value, other_state[name]) for name, value in state.items())

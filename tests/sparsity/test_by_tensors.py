@@ -1,0 +1,159 @@
+"""Masks on the tensors of a network, beside masked layers: the same training, in modules that stay as they are."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lit_prune.sparsity.by_layers import LayerEngine
+from lit_prune.sparsity.by_tensors import TensorEngine
+from lit_prune.sparsity.criteria import Magnitude, Movement, RelativeMagnitude
+from lit_prune.sparsity.mask_kinds import Fixed
+from lit_prune.sparsity.schedules import Constant, Cubic
+
+LAYERS = {"first": ["0"], "second": ["2"]}
+TENSORS = {"first": ["0.weight"], "second": ["2.weight"]}
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+
+
+@pytest.fixture
+def rows():
+    return torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
+
+
+def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
+    """Train under an engine with an optimizer of the scores of its own, as a loop of a user's would."""
+    engine.attach(network)
+    scores = list(engine.score_parameters().values())
+    own = {id(each) for each in scores}
+    chosen = optimizer([each for each in network.parameters() if id(each) not in own])
+    of_scores = torch.optim.SGD(scores, lr=2.0) if scores else None
+    engine.update(0.0)
+    for step in range(num_steps):
+        for part in rows.chunk(accumulate):
+            loss = F.cross_entropy(network(part), part[:, :4].argmax(1)) / accumulate
+            loss.backward()
+        chosen.step()
+        if of_scores is not None:
+            of_scores.step()
+            of_scores.zero_grad()
+        chosen.zero_grad()
+        engine.update((step + 1) / num_steps)
+    return engine
+
+
+OPTIMIZERS = {
+    "AdamW": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, weight_decay=0.1),
+    "momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("scope", ["local", "global"])
+@pytest.mark.parametrize("criterion", [Magnitude, Movement, RelativeMagnitude])
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_it_trains_the_same_weights_and_masks_as_masked_layers(network, rows, optimizer, scope, criterion, accumulate):
+    other = copy.deepcopy(network)
+    schedule = Cubic(0.0, 0.6, end=1.0)
+    by_layers = LayerEngine(LAYERS, criterion(), schedule, scope=scope)
+    by_tensors = TensorEngine(TENSORS, criterion(), schedule, scope=scope)
+    trained(network, by_layers, rows, OPTIMIZERS[optimizer], accumulate=accumulate)
+    trained(other, by_tensors, rows, OPTIMIZERS[optimizer], accumulate=accumulate)
+    assert by_tensors.num_steps == 20
+    assert by_tensors.sparsity() == pytest.approx(0.6, abs=0.02)
+    assert by_layers.masks().keys() == by_tensors.masks().keys()
+    assert all(torch.equal(keep, by_tensors.masks()[name]) for name, keep in by_layers.masks().items())
+    for name, value in by_layers.finalize().state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+def test_between_steps_a_parameter_has_the_kept_values_and_zeros(network, rows):
+    engine = trained(network, TensorEngine(TENSORS, Magnitude(), Constant(0.5)), rows, OPTIMIZERS["AdamW"])
+    dense = copy.deepcopy(network)
+    for name, keep in engine.masks().items():
+        assert torch.equal(network.get_parameter(name) != 0, keep)
+        dense.get_parameter(name).data.mul_(keep)
+    torch.testing.assert_close(network(rows), dense(rows), rtol=0, atol=0)
+
+
+def test_undone_it_has_the_values_that_pruned_entries_would_return_with(network):
+    before = copy.deepcopy(network.state_dict())
+    engine = TensorEngine(TENSORS, Magnitude(), Constant(0.5))
+    engine.attach(network)
+    engine.update(1.0)
+    assert not torch.equal(network[0].weight, before["0.weight"])
+    assert engine.undo() is network
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    trained_alone = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(torch.ones(1, 6)).sum().backward()
+    trained_alone.step()  # no hook is left
+    assert bool((network[0].weight.grad != 0).any())
+
+
+def test_finalized_its_zeros_stay_whatever_is_trained_after(network, rows):
+    engine = TensorEngine(TENSORS, Magnitude(), Constant(0.5))
+    engine.attach(network)
+    engine.update(1.0)
+    masks = engine.masks()
+    assert engine.finalize() is network
+    assert all(torch.equal(network.get_parameter(name) != 0, keep) for name, keep in masks.items())
+
+
+@pytest.mark.parametrize("criterion", [Magnitude, Movement])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_its_state_and_the_weights_continue_bit_for_bit(network, rows, criterion, fixed):
+    def engine():
+        masks = Fixed() if fixed and criterion is Magnitude else None
+        return TensorEngine(TENSORS, criterion(), Constant(0.5), masks=masks)
+
+    whole = copy.deepcopy(network)
+    settings = {"optimizer": lambda parameters: torch.optim.SGD(parameters, lr=0.1)}
+    first = trained(network, engine(), rows, **settings, num_steps=4)
+    masks = first.masks()
+    weights, state = copy.deepcopy(network.state_dict()), copy.deepcopy(first.state_dict())
+    first.finalize()
+    resumed = copy.deepcopy(whole)
+    second = engine()
+    second.attach(resumed)
+    resumed.load_state_dict(weights)
+    second.load_state_dict(state)
+    assert second.num_steps == 4
+    assert all(torch.equal(keep, second.masks()[name]) for name, keep in masks.items())
+    assert all(torch.equal(value, weights[name]) for name, value in resumed.state_dict().items())
+    assert {name: each.masked.tolist() for name, each in second.layers.items()} == {
+        name: (weights[name] + state[f"{name}.hidden"]).tolist() for name in second.layers
+    }
+
+
+def test_a_closure_computes_gradients_under_the_masks(network, rows):
+    engine = TensorEngine(TENSORS, Magnitude(), Constant(0.5))
+    engine.attach(network)
+    engine.update(1.0)
+    seen = []
+
+    def closure():
+        seen.append(float((network[0].weight == 0).float().mean()))
+        loss = network(rows).square().mean()
+        loss.backward()
+        return loss
+
+    torch.optim.LBFGS(network.parameters(), max_iter=3).step(closure)
+    assert len(seen) > 1
+    assert set(seen) == {0.5}
+    assert float((network[0].weight == 0).float().mean()) == 0.5
+
+
+def test_what_something_else_puts_into_the_parameters_is_masked_again(network):
+    engine = TensorEngine(TENSORS, Magnitude(), Constant(0.5))
+    engine.attach(network)
+    engine.update(1.0)
+    nn.init.ones_(network[0].weight)
+    engine.mask_again()
+    assert torch.equal(network[0].weight != 0, engine.masks()["0.weight"])
