@@ -1,5 +1,6 @@
 """How much of the package a run passes through: a reader of one run has that much to read."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Traced(Callback):
 
 
 def test_a_run_and_a_step_pass_through_few_files(experiment):
+    gc.collect()  # modules that other tests have dropped under masks
     traced = "--trainer.callbacks+=test_flow.Traced"
     try:
         code, _ = experiment(traced, "--model.init_args.refresh_every=50", "--trainer.val_check_interval=10")

@@ -5,6 +5,7 @@ a parent module, computes with the pruned network. What is pruned and may return
 optimizer steps, so that training is that of masked layers (`LayerEngine`).
 """
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -116,10 +117,12 @@ class TensorEngine(Engine):
             if each.parameter.requires_grad:
                 hook = partial(self._receive, each)
                 self._handles.append(each.parameter.register_hook(hook))  # type: ignore[no-untyped-call]
-        self._handles += [
-            register_optimizer_step_pre_hook(self._before_step),
-            register_optimizer_step_post_hook(self._after_step),
+        of_optimizers = [
+            register_optimizer_step_pre_hook(_weak(self._before_step)),
+            register_optimizer_step_post_hook(_weak(self._after_step)),
         ]
+        self._handles += of_optimizers
+        weakref.finalize(self, _remove, of_optimizers)  # all optimizers of the process call them
 
     @property
     def layers(self) -> Mapping[str, MaskedTensor]:
@@ -185,8 +188,7 @@ class TensorEngine(Engine):
 
     def _detach(self) -> nn.Module:
         root = self._root
-        for handle in self._handles:
-            handle.remove()
+        _remove(self._handles)
         self._handles, self.root, self.tensors = [], None, {}
         return root
 
@@ -200,7 +202,7 @@ class TensorEngine(Engine):
 
     def _of(self, optimizer: Optimizer) -> list[MaskedTensor]:
         """Return the tensors of which an optimizer trains the values or the scores."""
-        trained = {id(each) for group in optimizer.param_groups for each in group["params"]}
+        trained = ids_trained_by(optimizer)
         return [
             each
             for each in self.layers.values()
@@ -218,9 +220,7 @@ class TensorEngine(Engine):
             return None
 
         def revealing() -> Any:
-            for each in own:
-                if each.hidden is None:
-                    each.hide()  # an optimizer may call its closure again
+            _hide(own)  # an optimizer may call its closure again
             loss = closure()
             _reveal(own)
             return loss
@@ -228,12 +228,38 @@ class TensorEngine(Engine):
         return ((args[0], revealing, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": revealing})
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        own = self._of(optimizer)
-        trained = {id(each) for group in optimizer.param_groups for each in group["params"]}
+        own, trained = self._of(optimizer), ids_trained_by(optimizer)
         if any(id(each.parameter) in trained for each in own):
             self.num_steps += 1
             self.after_step(optimizer)
-        for each in own:
+        _hide(own)
+
+
+def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that calls a method while its object is alive, and does not keep it so."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> Any:
+        alive = reference()
+        return None if alive is None else alive(*args)
+
+    return call
+
+
+def _remove(handles: Iterable[Any]) -> None:
+    for handle in handles:
+        handle.remove()
+
+
+def ids_trained_by(optimizer: Optimizer) -> set[int]:
+    """Return the ids of the parameters that an optimizer trains."""
+    return {id(each) for group in optimizer.param_groups for each in group["params"]}
+
+
+def _hide(tensors: Iterable[MaskedTensor]) -> None:
+    """Hide those of the tensors that are revealed."""
+    for each in tensors:
+        if each.hidden is None:
             each.hide()
 
 

@@ -158,7 +158,7 @@ class Masked(Protocol):
 
 def gradient_of(masked: Masked) -> Tensor | None:
     """Return the gradient of a masked tensor, 0 where pruned; None before a backward pass."""
-    trained: Tensor = getattr(masked, "parameter", masked.masked)
+    trained: Tensor = masked.masked if isinstance(masked, nn.Module) else masked.parameter  # type: ignore[attr-defined]
     return trained.grad
 
 

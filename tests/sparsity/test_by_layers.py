@@ -18,18 +18,6 @@ from lit_prune.sparsity.structures import Element, Rank
 TARGETS = {"first": ["0"], "second": ["2"]}
 
 
-@pytest.fixture
-def network():
-    """A network that has nothing to do with encoders."""
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
-
-
-@pytest.fixture
-def rows():
-    return torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
-
-
 def attached(network, criterion=None, schedule=None, **settings):
     pruner = LayerEngine(TARGETS, criterion or Magnitude(), schedule or Constant(0.5), **settings)
     pruner.attach(network)

@@ -1,6 +1,8 @@
 """Masks on the tensors of a network, beside masked layers: the same training, in modules that stay as they are."""
 
 import copy
+import gc
+import sys
 
 import pytest
 import torch
@@ -15,17 +17,6 @@ from lit_prune.sparsity.schedules import Constant, Cubic
 
 LAYERS = {"first": ["0"], "second": ["2"]}
 TENSORS = {"first": ["0.weight"], "second": ["2.weight"]}
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
-
-
-@pytest.fixture
-def rows():
-    return torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
 
 
 def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
@@ -95,6 +86,19 @@ def test_undone_it_has_the_values_that_pruned_entries_would_return_with(network)
     network(torch.ones(1, 6)).sum().backward()
     trained_alone.step()  # no hook is left
     assert bool((network[0].weight.grad != 0).any())
+
+
+def test_a_network_that_is_dropped_leaves_no_hook_of_optimizers(network):
+    hooks = sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks
+    gc.collect()
+    before = len(hooks)
+    dropped = copy.deepcopy(network)
+    engine = TensorEngine(TENSORS, Magnitude(), Constant(0.5))
+    engine.attach(dropped)
+    assert len(hooks) == before + 1
+    del engine, dropped
+    gc.collect()
+    assert len(hooks) == before
 
 
 def test_finalized_its_zeros_stay_whatever_is_trained_after(network, rows):
