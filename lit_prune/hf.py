@@ -1,6 +1,7 @@
 """`PruneCallback`: prune a model that `transformers.Trainer` trains."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruned_training import PrunedTraining, ScoreOptimizer
+from lit_prune.sparsity.pruned_training import PrunedTraining, ScoreOptimizer, check_interval, unscale
+from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
 
 _FILE = "pruning.pt"  # beside the model in a checkpoint's folder
@@ -54,18 +56,17 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
         every_n_steps: int = 1,
         finalize: bool = True,
     ) -> None:
-        if every_n_steps < 1:
-            raise UserError(f"every_n_steps must be positive, got {every_n_steps}: it counts optimizer steps")
-        self.sparsity = sparsity
-        self.settings: dict[str, Any] = {
-            "criterion": criterion,
-            "schedule": schedule,
-            "scope": scope,
-            "targets": targets,
-            "skip": tuple(skip),
-            "score_optimizer": score_optimizer,
-            "every_n_steps": every_n_steps,
-        }
+        check_interval(every_n_steps)
+        self._pruner = partial(
+            Pruner,
+            sparsity=sparsity,
+            criterion=criterion,
+            schedule=schedule,
+            scope=scope,
+            targets=targets,
+            skip=tuple(skip),
+        )
+        self._training = partial(PrunedTraining, score_optimizer=score_optimizer, every_n_steps=every_n_steps)
         self.finalizes = finalize
         self.training: PrunedTraining | None = None
 
@@ -81,7 +82,7 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
             raise UserError(
                 "fsdp and deepspeed must be unset, got one of them: no process has whole weights to prune, use DDP"
             )
-        self.training = PrunedTraining(kwargs["model"], self.sparsity, **self.settings)
+        self.training = self._training(self._pruner(kwargs["model"]))
         if state.global_step:
             path = _folder(args, state) / _FILE
             if not path.is_file():
@@ -91,8 +92,7 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
         scaler, clip = getattr(optimizer, "scaler", None), args.max_grad_norm
 
         def prepare(scores: list[nn.Parameter]) -> None:
-            if scaler is not None:
-                torch._foreach_div_([each.grad for each in scores if each.grad is not None], scaler.get_scale())
+            unscale(scores, scaler)
             if clip:
                 nn.utils.clip_grad_norm_(scores, clip)
 

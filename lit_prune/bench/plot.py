@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from lit_prune.bench.inference import Speed, Workload
 from lit_prune.bench.report import machine
-from lit_prune.display.style import FONTS, STYLE, colors_of, save
+from lit_prune.display.style import colors_of, drawing, save
 
 _SIZE = (6.4, 3.8)  # inches, with the legend beside
 _LABELS = {"rank": "ranks, two matrices each", "csr": "elements, sparse products"}  # by the first word of a name
@@ -38,7 +37,7 @@ def draw(speeds: Sequence[Speed], workload: Workload, path: Path) -> None:
         if each.name != speeds[0].name
     ).sort_values("kept")
     environment = machine(workload.device)
-    with sns.plotting_context("paper", rc=FONTS), sns.axes_style("ticks", STYLE | {"axes.grid": True}):
+    with drawing():
         canvas = Figure(figsize=_SIZE, dpi=200, layout="constrained")
         panel = canvas.subplots()
         panel.axhline(1, color="0.4", linewidth=0.9, label="dense")

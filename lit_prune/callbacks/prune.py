@@ -1,9 +1,9 @@
 """`Prune`: prune any LightningModule while it trains."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
@@ -12,7 +12,8 @@ from torch import nn
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.pruned_training import PrunedTraining, ScoreOptimizer
+from lit_prune.sparsity.pruned_training import PrunedTraining, ScoreOptimizer, check_interval, unscale
+from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Schedule
 
 
@@ -58,19 +59,19 @@ class Prune(Callback):
         rewinds: bool = False,
         finalize: bool = True,
     ) -> None:
-        if every_n_steps < 1:
-            raise UserError(f"every_n_steps must be positive, got {every_n_steps}: it counts optimizer steps")
-        self.sparsity = sparsity
-        self.settings: dict[str, Any] = {
-            "criterion": criterion,
-            "schedule": schedule,
-            "scope": scope,
-            "targets": targets,
-            "skip": tuple(skip),
-            "score_optimizer": score_optimizer,
-            "every_n_steps": every_n_steps,
-            "rewinds": rewinds,
-        }
+        check_interval(every_n_steps)
+        self._pruner = partial(
+            Pruner,
+            sparsity=sparsity,
+            criterion=criterion,
+            schedule=schedule,
+            scope=scope,
+            targets=targets,
+            skip=tuple(skip),
+        )
+        self._training = partial(
+            PrunedTraining, score_optimizer=score_optimizer, every_n_steps=every_n_steps, rewinds=rewinds
+        )
         self.finalizes = finalize
         self.training: PrunedTraining | None = None
         self._saved: dict[str, Any] = {}
@@ -92,7 +93,7 @@ class Prune(Callback):
             self._attach(pl_module)
 
     def _attach(self, pl_module: LightningModule) -> PrunedTraining:
-        self.training = PrunedTraining(pl_module, self.sparsity, **self.settings)
+        self.training = self._training(self._pruner(pl_module))
         return self.training
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -152,9 +153,7 @@ class Prune(Callback):
 def _scale_and_clip(trainer: Trainer, scores: list[nn.Parameter]) -> None:
     """Treat the gradients of scores as the Trainer does those of the weights."""
     precision, clip = trainer.precision_plugin, trainer.gradient_clip_val
-    if isinstance(precision, MixedPrecision) and precision.scaler is not None:
-        gradients = [each.grad for each in scores if each.grad is not None]
-        torch._foreach_div_(gradients, precision.scaler.get_scale())
+    unscale(scores, precision.scaler if isinstance(precision, MixedPrecision) else None)
     if clip and trainer.gradient_clip_algorithm == "value":
         nn.utils.clip_grad_value_(scores, clip)
     elif clip:

@@ -7,7 +7,7 @@ from torch import nn
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.phases.network import settle, unfreeze
-from lit_prune.phases.pruning import Pruning
+from lit_prune.phases.pruning import Pruning, check_refresh
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import use_task
@@ -72,9 +72,8 @@ class PruneWhileTraining(Pruning):
                 "Movement"
             )
         without = ("pooler", "classifier")
-        super().__init__(
-            training, loss, criterion, schedule, scope, refresh_every, targets, patterns, without, structure
-        )
+        super().__init__(training, loss, criterion, schedule, scope, targets, patterns, without, structure)
+        self.refresh_every = check_refresh(refresh_every)
         self.task_masks = task_masks
 
     @property

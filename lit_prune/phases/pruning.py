@@ -1,21 +1,15 @@
 """`Pruning`: a phase whose masks follow a schedule of sparsity, updated as training goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-from lit_prune.losses import Loss
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import restore_network
-from lit_prune.phases.training import Training
-from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.masks import Refreshed
 from lit_prune.sparsity.pairs import RankPair, install_saved_pairs
-from lit_prune.sparsity.pools import Scope
-from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Structure
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
@@ -24,36 +18,13 @@ if TYPE_CHECKING:
 class Pruning(Masking):
     """Masks over the targets, brought to the scheduled sparsity every so many steps and before every evaluation.
 
-    Args:
-        training: Length, optimizer and learning rates.
-        loss: The loss, of tasks without one of their own.
-        criterion: How important an entry is.
-        schedule: Sparsity over the phase.
-        scope: Over what pool the sparsity holds: `local`, `global`, or lists of targets.
+    The arguments are those of `Masking`; its kinds set the interval.
+
+    Attributes:
         refresh_every: Optimizer steps between two updates of the masks.
-        targets: Names of the matrices to mask, None: all that the encoder's family has but `without`.
-        patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
-        without: Targets that are left out if `targets` is None.
-        structure: The unit that is pruned, None: single entries.
     """
 
-    def __init__(
-        self,
-        training: Training,
-        loss: Loss | None,
-        criterion: Criterion,
-        schedule: Schedule,
-        scope: Scope,
-        refresh_every: int,
-        targets: list[str] | None,
-        patterns: dict[str, str] | None,
-        without: Sequence[str] = (),
-        structure: Structure | None = None,
-    ) -> None:
-        super().__init__(training, loss, criterion, schedule, scope, targets, patterns, without, structure)
-        if refresh_every < 1:
-            raise UserError(f"refresh_every must be 1 or more optimizer steps, got {refresh_every}: 50 is a default")
-        self.refresh_every = refresh_every
+    refresh_every: int
 
     def begin(self, run: "Paradigm") -> None:
         """Put masks over the targets, at the initial sparsity."""
@@ -114,3 +85,14 @@ class Pruning(Masking):
     def is_eligible(self, run: "Paradigm") -> bool:
         """True at the final sparsity, where the training's rule holds too."""
         return super().is_eligible(run) and self.pruner.is_final(run.progress)
+
+
+def check_refresh(refresh_every: int) -> int:
+    """Return the number of optimizer steps between two updates of the masks.
+
+    Raises:
+        UserError: it is not positive.
+    """
+    if refresh_every < 1:
+        raise UserError(f"refresh_every must be 1 or more optimizer steps, got {refresh_every}: 50 is a default")
+    return refresh_every

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_prune.losses import Loss
 from lit_prune.phases.network import settle
-from lit_prune.phases.pruning import Pruning
+from lit_prune.phases.pruning import Pruning, check_refresh
 from lit_prune.phases.training import Training
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.install import learned_masks
@@ -51,7 +51,8 @@ class TrainMasks(Pruning):
         patterns: dict[str, str] | None = None,
     ) -> None:
         self.initial_scores = initial_scores
-        super().__init__(training, loss, initial_scores, schedule, scope, refresh_every, targets, patterns)
+        super().__init__(training, loss, initial_scores, schedule, scope, targets, patterns)
+        self.refresh_every = check_refresh(refresh_every)
 
     def mask_kind(self, run: "Paradigm") -> MaskKind:
         """Return learned masks, whatever the criterion."""

@@ -5,13 +5,13 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import AdamW, Optimizer
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.criteria import Criterion
-from lit_prune.sparsity.pools import Scope
+from lit_prune.sparsity.by_tensors import ids_trained_by
+from lit_prune.sparsity.count import total
 from lit_prune.sparsity.pruner import Pruner
-from lit_prune.sparsity.schedules import Schedule
 
 ScoreOptimizer: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
 _SCORE_RATE = 1e-2
@@ -26,49 +26,32 @@ class PrunedTraining:
     """A `Pruner` that follows the steps of the optimizer that trains a network's weights.
 
     Args:
-        model: The network.
-        sparsity: See `Pruner`, as the next five.
-        criterion: A name or a `Criterion`; the scores of one that accumulates are trained here.
-        schedule: Sparsity over the optimizer steps.
-        scope: `global`, `local`, or lists of parameters that share the sparsity.
-        targets: Patterns of parameters or modules to prune.
-        skip: Patterns of those to leave out.
+        pruner: The pruner, on the network; the scores of a criterion that accumulates are trained here.
         score_optimizer: Makes the optimizer of the scores, None: `adamw_of_scores`.
         every_n_steps: Optimizer steps between two updates of the masks.
         rewinds: Whether all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).
-
-    Raises:
-        UserError: a setting is wrong, or nothing can be pruned.
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        sparsity: float,
-        *,
-        criterion: str | Criterion = "magnitude",
-        schedule: Schedule | None = None,
-        scope: Scope = "global",
-        targets: Sequence[str] | None = None,
-        skip: Sequence[str] = (),
+        pruner: Pruner,
         score_optimizer: ScoreOptimizer | None = None,
         every_n_steps: int = 1,
         rewinds: bool = False,
     ) -> None:
-        self.model = model
-        self.pruner = Pruner(
-            model, sparsity, criterion=criterion, schedule=schedule, scope=scope, targets=targets, skip=skip
-        )
-        self.engine = self.pruner.engine
+        assert pruner.engine.root is not None
+        self.model = pruner.engine.root
+        self.pruner = pruner
+        self.engine = pruner.engine
         self.every_n_steps = every_n_steps
         self.total_steps = 1
-        scores = list(self.pruner.score_parameters().values())
+        scores = list(pruner.score_parameters().values())
         self.scores = (score_optimizer or adamw_of_scores)(scores) if scores else None
         self.prepare_scores: Callable[[list[nn.Parameter]], None] = lambda scores: None
         self.initial: dict[str, Tensor] | None = None
         if rewinds:
-            self.initial = {name: value.detach().cpu().clone() for name, value in model.named_parameters()}
+            self.initial = {name: value.detach().cpu().clone() for name, value in self.model.named_parameters()}
 
     def begin(
         self, total_steps: float, optimizers: Sequence[Optimizer], prepare_scores: Callable[[list[nn.Parameter]], None]
@@ -85,7 +68,7 @@ class PrunedTraining:
             UserError: the training has no end, or several optimizers, or none, train the weights.
         """
         masked = {id(each.parameter) for each in self.engine.tensors.values()}
-        num_owners = sum(bool(masked & {id(each) for each in trained_by(optimizer)}) for optimizer in optimizers)
+        num_owners = sum(bool(masked & ids_trained_by(optimizer)) for optimizer in optimizers)
         if num_owners != 1:
             raise UserError(
                 f"one optimizer must train the weights to prune, got {num_owners}: leave those of others out by skip"
@@ -100,13 +83,13 @@ class PrunedTraining:
     def _after_step(self, optimizer: Optimizer) -> None:
         """Train the scores, and update the masks."""
         if self.scores is not None:
-            self.prepare_scores(trained_by(self.scores))
+            self.prepare_scores(list(self.pruner.score_parameters().values()))
             self.scores.step()
             self.scores.zero_grad()
         num_steps = self.engine.num_steps
         if num_steps % self.every_n_steps and num_steps < self.total_steps:
             return
-        before = self.pruner.sparsity()
+        before = 0.0 if self.initial is None else self.pruner.sparsity()
         self.pruner.step(num_steps, self.total_steps)
         if self.initial is not None and self.pruner.sparsity() > before and num_steps < self.total_steps:
             self._rewind(self.initial, optimizer)
@@ -129,8 +112,9 @@ class PrunedTraining:
     def sparsities(self) -> dict[str, float]:
         """Return the pruned fraction of the prunable entries, and of all parameters, under names for a log."""
         num_all = sum(each.numel() for each in self.model.parameters())
-        num_pruned = sum(each.num_total - each.num_kept for each in self.engine.counts().values())
-        return {"prune/sparsity": self.pruner.sparsity(), "prune/model_sparsity": num_pruned / num_all}
+        prunable = total(self.engine.counts().values())
+        num_pruned = prunable.num_total - prunable.num_kept
+        return {"prune/sparsity": prunable.sparsity, "prune/model_sparsity": num_pruned / num_all}
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed training needs beside the network's state dict."""
@@ -153,6 +137,17 @@ class PrunedTraining:
             self.pruner.finalize()
 
 
-def trained_by(optimizer: Optimizer) -> list[nn.Parameter]:
-    """Return the parameters that an optimizer trains."""
-    return [each for group in optimizer.param_groups for each in group["params"]]
+def check_interval(every_n_steps: int) -> None:
+    """Check the number of optimizer steps between two updates of the masks.
+
+    Raises:
+        UserError: it is not positive.
+    """
+    if every_n_steps < 1:
+        raise UserError(f"every_n_steps must be positive, got {every_n_steps}: it counts optimizer steps")
+
+
+def unscale(scores: Sequence[nn.Parameter], scaler: GradScaler | None) -> None:
+    """Divide the gradients of scores by the scale of a loss, as its scaler does for the weights."""
+    if scaler is not None:
+        torch._foreach_div_([each.grad for each in scores if each.grad is not None], scaler.get_scale())
