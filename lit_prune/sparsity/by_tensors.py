@@ -7,7 +7,7 @@ optimizer steps, so that training is that of masked layers (`LayerEngine`).
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -117,12 +117,8 @@ class TensorEngine(Engine):
             if each.parameter.requires_grad:
                 hook = partial(self._receive, each)
                 self._handles.append(each.parameter.register_hook(hook))  # type: ignore[no-untyped-call]
-        of_optimizers = [
-            register_optimizer_step_pre_hook(_weak(self._before_step)),
-            register_optimizer_step_post_hook(_weak(self._after_step)),
-        ]
-        self._handles += of_optimizers
-        weakref.finalize(self, _remove, of_optimizers)  # all optimizers of the process call them
+        _attached.add(self)
+        _follow_optimizers()
 
     @property
     def layers(self) -> Mapping[str, MaskedTensor]:
@@ -188,7 +184,9 @@ class TensorEngine(Engine):
 
     def _detach(self) -> nn.Module:
         root = self._root
-        _remove(self._handles)
+        _attached.discard(self)
+        for handle in self._handles:
+            handle.remove()
         self._handles, self.root, self.tensors = [], None, {}
         return root
 
@@ -209,15 +207,18 @@ class TensorEngine(Engine):
             if id(each.parameter) in trained or any(id(scores) in trained for scores in each.scores)
         ]
 
-    def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> Any:
-        """Reveal what an optimizer trains; after its closure, if it is given one, which computes the gradients."""
+    def before_step_of(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Reveal what an optimizer trains; after its closure, if it is given one, which computes the gradients.
+
+        Returns:
+            The arguments of its `step`.
+        """
         own = self._of(optimizer)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
             _reveal(own)
-            return None
-        if not own:
-            return None
+        if closure is None or not own:
+            return args, kwargs
 
         def revealing() -> Any:
             _hide(own)  # an optimizer may call its closure again
@@ -227,7 +228,8 @@ class TensorEngine(Engine):
 
         return ((args[0], revealing, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": revealing})
 
-    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def after_step_of(self, optimizer: Optimizer) -> None:
+        """Count an optimizer's step, and hide what it has trained."""
         own, trained = self._of(optimizer), ids_trained_by(optimizer)
         if any(id(each.parameter) in trained for each in own):
             self.num_steps += 1
@@ -235,20 +237,26 @@ class TensorEngine(Engine):
         _hide(own)
 
 
-def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that calls a method while its object is alive, and does not keep it so."""
-    reference = weakref.WeakMethod(method)
-
-    def call(*args: Any) -> Any:
-        alive = reference()
-        return None if alive is None else alive(*args)
-
-    return call
+# All optimizers of the process call the same two hooks. They are never removed: an engine may be dropped while torch
+# goes through its hooks, which must not change then.
+_attached: weakref.WeakSet[TensorEngine] = weakref.WeakSet()
 
 
-def _remove(handles: Iterable[Any]) -> None:
-    for handle in handles:
-        handle.remove()
+@cache
+def _follow_optimizers() -> None:
+    register_optimizer_step_pre_hook(_before_step)
+    register_optimizer_step_post_hook(_after_step)
+
+
+def _before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    for engine in tuple(_attached):
+        args, kwargs = engine.before_step_of(optimizer, args, kwargs)
+    return args, kwargs
+
+
+def _after_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    for engine in tuple(_attached):
+        engine.after_step_of(optimizer)
 
 
 def ids_trained_by(optimizer: Optimizer) -> set[int]:
