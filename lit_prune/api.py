@@ -1,5 +1,6 @@
 """The calls of a script or a notebook: `fit` a paradigm, and read a run again."""
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from lit_prune.export.model import TaskModel
 from lit_prune.export.run import export_run
 from lit_prune.export.trained import read_run
 from lit_prune.fitting.cli import LOGS, TRAINER_DEFAULTS, quiet
+from lit_prune.fitting.ending import interruptible
 from lit_prune.hardware.device import native_precision
 from lit_prune.hardware.threads import limit_threads
 from lit_prune.paradigms.paradigm import Paradigm
@@ -92,8 +94,11 @@ def fit(
 ) -> Run:
     """Train all phases of a paradigm, and return the run.
 
+    The encoder and the paradigm's arguments are copied: the same call, as when a notebook's cell runs again, trains the
+    same model again.
+
         encoder = PrunableEncoder()
-        data = MultitaskDataModule([task], encoder.tokenizer, encoder.word_embeddings)
+        data = MultitaskDataModule.from_frames(encoder, train=frame, test=other)
         run = fit(encoder, data, partial(PruneAfterFinetune, dense=Training("3 epochs"), ...), seed=1)
 
     Args:
@@ -117,9 +122,13 @@ def fit(
         precision = native_precision(options.get("accelerator", "auto"))
         logger = TensorBoardLogger(root, name="run")
         trainer = Trainer(**{"precision": precision, "logger": logger, **TRAINER_DEFAULTS, **options})
-    module = paradigm(model, data.tasks)
+    encoder = copy.deepcopy(model)
+    if model.arguments["compile"]:
+        encoder._compile_layers()  # a copy is not compiled
+    module = copy.deepcopy(paradigm)(encoder, data.tasks)
     last = None if resume is None else Path(resume) / "checkpoints" / "last.ckpt"
     if last is not None and not last.is_file():
         raise UserError(f"resume must be the folder of a run with checkpoints/last.ckpt, got {resume}: start it anew")
-    trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=None if last is None else True)
+    with interruptible():
+        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=None if last is None else True)
     return load_run(module.folder)

@@ -1,7 +1,7 @@
 """`MultitaskDataModule`: the tasks' training batches, one task per step, and their evaluation sets as loaders."""
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -19,12 +19,17 @@ from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 from lit_prune.data.selection_metric import check_selection
+from lit_prune.data.sources.frames import Frames, Table
 from lit_prune.data.switching import FindSource, SwitchingLoader
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.limits import check_seed
+
+if TYPE_CHECKING:
+    from lit_prune.encoders.encoder import PrunableEncoder
 
 
 class MultitaskDataModule(LightningDataModule):
@@ -124,6 +129,44 @@ class MultitaskDataModule(LightningDataModule):
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def from_frames(
+        cls,
+        encoder: "PrunableEncoder",
+        train: Table,
+        test: Table | None = None,
+        ood: Mapping[str, Table] | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        drop_incomplete: bool = False,
+        name: str = "task",
+        **settings: Any,
+    ) -> Self:
+        """Build the data of one task from pandas DataFrames or `datasets.Dataset`s.
+
+            data = MultitaskDataModule.from_frames(encoder, train=frame, test=other, labels=["negative", "positive"])
+
+        Args:
+            encoder: The encoder, for its tokenizer and word embeddings.
+            train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group.
+            test: The table of the `id` set, None: a share of the training table.
+            ood: Name of a set -> its table, the split `ood_<name>`; None: there is none.
+            labels: Class names; see `sources.Frames`. None: those found, or for float labels a `Similarity`.
+            columns: Our field -> the tables' column, if the names differ.
+            drop_incomplete: Leave out rows that lack a text or a label.
+            name: The name of the task.
+            settings: Further arguments of the data module, such as `batch_size`.
+
+        Raises:
+            UserError: a row or a setting is wrong.
+        """
+        tables = {"train": train, "id": test, **{f"ood_{each}": table for each, table in (ood or {}).items()}}
+        given = {split: table for split, table in tables.items() if table is not None}
+        source = Frames(given, labels, columns, drop_incomplete)
+        task = Similarity(name, source) if source.labels is None else Task(name, source.labels, source)
+        return cls([task], encoder.tokenizer, encoder.word_embeddings, **settings)
 
     def prepare_data(self) -> None:
         """Read, tokenise and cache everything once, before the other processes read the cache."""

@@ -159,9 +159,11 @@ def _settings(trained: Trained) -> dict[str, Any]:
 
 
 def _read_as(trained: Trained, name: str) -> dict[str, Any]:
-    """Return the settings of the run's own set of this name, else another; empty if it reads no files."""
+    """Return the settings of the run's own set of this name, else another; empty if it reads no tables."""
     settings = _settings(trained).get("source")
     path = settings.get("class_path") if isinstance(settings, Mapping) else None
+    if path == "lit_prune.data.sources.Frames":
+        return {"columns": setting(_settings(trained), "source.init_args.columns", dict[str, str] | None)}
     if not isinstance(path, str) or SOURCES.get(path) is not Files:
         return {}
     splits = cast(Files, _source(trained)).splits

@@ -88,6 +88,19 @@ def ending(trainer: Trainer, module: Paradigm, sigterm: Sigterm) -> Iterator[Non
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise Lightning's exit on Ctrl+C as `KeyboardInterrupt`, and keep Ctrl+C working: a notebook goes on."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # Lightning ignores all further ones
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
 def restoring(path: Path | None, module: Paradigm) -> Iterator[None]:
     """Raise errors of restoring in this context as a `UserError`; errors of training propagate.
 

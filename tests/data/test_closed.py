@@ -8,7 +8,7 @@ import pytest
 
 from lit_prune.data import Files, GeneratedNli, Windows, public
 from lit_prune.data.closed import build, build_class, convert, load_plugins
-from lit_prune.data.sources import Given
+from lit_prune.data.sources import Frames, Given
 from lit_prune.data.sources.given import GivenLayout
 from lit_prune.data.sources.known import SOURCES
 from lit_prune.data.sources.source import Source
@@ -46,10 +46,10 @@ def test_a_class_of_the_package_is_built_by_each_of_its_paths(path):
     assert (source.bias_rate, source.num_train) == (1, 10)
 
 
-def test_all_sources_of_the_package_but_those_of_given_files_are_in_the_table():
+def test_all_sources_of_the_package_but_those_of_given_files_and_tables_are_in_the_table():
     known = {each for each in vars(public).values() if isinstance(each, type) and issubclass(each, Source)}
     assert known == set(SOURCES.values())
-    assert not {Given, GivenLayout} & set(SOURCES.values())
+    assert not {Frames, Given, GivenLayout} & set(SOURCES.values())
 
 
 def test_dataclasses_in_arguments_are_built():

@@ -4,10 +4,12 @@ import os
 import signal
 from types import SimpleNamespace
 
+import pandas
 import pytest
 import torch
+from datasets import Dataset
 
-from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Task
+from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Similarity, Task
 from lit_prune.data.mixing import Weights
 from lit_prune.errors import UserError
 
@@ -29,6 +31,50 @@ def module(tokenizer):
         return data
 
     return make
+
+
+@pytest.fixture
+def from_frames(tokenizer):
+    encoder = SimpleNamespace(tokenizer=tokenizer, word_embeddings=torch.randn(len(tokenizer), 16))
+
+    def make(*tables, **options):
+        data = MultitaskDataModule.from_frames(encoder, *tables, max_length=48, **options)
+        data.setup("fit")
+        return data
+
+    return make
+
+
+def frame(split, num_rows=20):
+    return pandas.DataFrame(GeneratedNli(num_train=num_rows, num_eval=num_rows).rows(split, None))
+
+
+@pytest.mark.parametrize("kind", [lambda table: table, Dataset.from_pandas], ids=["DataFrame", "Dataset"])
+def test_tables_in_memory_are_a_task(from_frames, kind):
+    train, test = (kind(frame(split)) for split in ("train", "id"))
+    ood = {"own": kind(frame("ood").assign(label="neutral"))}
+    data = from_frames(train, test, ood, labels=LABELS, batch_size=4, validation_fraction=0.1)
+    (found,) = data.tasks.values()
+    assert (type(found), found.name, found.labels) == (Task, "task", tuple(LABELS))
+    assert [each.name for each in data.evaluation_sets] == ["task/validation", "task/id", "task/ood_own"]
+    assert data.evaluation_sets[1].rows["id"][:] == list(frame("id")["id"])
+    assert data.batches_per_epoch == 5
+
+
+def test_a_changed_table_is_read_anew(from_frames):
+    table = frame("train")
+    texts = [from_frames(table).train["task"]["text_a"][:]]
+    table["text_a"] = "Nobody sleeps."
+    texts.append(from_frames(table).train["task"]["text_a"][:])
+    assert set(texts[1]) == {"Nobody sleeps."} != set(texts[0])
+
+
+def test_a_table_of_floats_is_a_regression(from_frames):
+    table = frame("train").assign(score=[number / 8 for number in range(20)])
+    data = from_frames(table, columns={"label": "score"}, name="likeness", validation_fraction=0.1)
+    assert type(data.tasks["likeness"]) is Similarity
+    (labels,) = {tuple(data.train["likeness"]["label"][:3])}
+    assert set(labels) <= set(table["score"])
 
 
 def test_runs_of_several_seeds_can_have_the_same_rows(module):

@@ -93,7 +93,7 @@ class Texts:
 
     def _missing(self, field: str, record: Mapping[str, Any], where: str) -> IncompleteError:
         columns = self.columns[field]
-        remedy = "remove the row from the file, or set `drop_incomplete: true` to leave such rows out"
+        remedy = "remove the row, or set `drop_incomplete: true` to leave such rows out"
         if first_of(columns, record) is None:
             known = ", ".join(record)
             return IncompleteError(
@@ -227,4 +227,4 @@ def read_rows(
             stacklevel=2,
         )
     if not num_rows:
-        raise UserError(f"{table} must have rows, got none: check the file, and the `labels` that drop rows")
+        raise UserError(f"{table} must have rows, got none: check its data, and the `labels` that drop rows")

@@ -2,6 +2,7 @@
 
 from lit_prune.data.sources.copa import CopaFiles
 from lit_prune.data.sources.files import Files, FileSplit
+from lit_prune.data.sources.frames import Frames
 from lit_prune.data.sources.generated import (
     GeneratedAcceptability,
     GeneratedChoice,
@@ -22,6 +23,7 @@ __all__ = [
     "CopaFiles",
     "FileSplit",
     "Files",
+    "Frames",
     "GeneratedAcceptability",
     "GeneratedChoice",
     "GeneratedFacts",

@@ -204,7 +204,7 @@ def test_dropped_rows_are_left_out_and_one_must_remain():
     dropped = {**RECORD, "gold_label": "-"}
     assert read(dropped, RECORD, dropped, RECORD) == ["2", "4"]
     with pytest.raises(
-        UserError, match=r"dev must have rows, got none: check the file, and the `labels` that drop rows"
+        UserError, match=r"dev must have rows, got none: check its data, and the `labels` that drop rows"
     ):
         read(dropped)
 

@@ -139,11 +139,11 @@ TABLE = "sentence1\tsentence2\tgold_label\na\tb\tneutral\n"
             r"dev.jsonl:1: unknown label 'maybe': choose from entailment,",
         ),
         ("dev.jsonl", ROW.encode() + b'{"\xff"}\n', r"dev.jsonl:2 must be UTF-8, .*: convert the file"),
-        ("dev.jsonl", "", r"dev.jsonl must have rows, got none: check the file"),
+        ("dev.jsonl", "", r"dev.jsonl must have rows, got none: check its data"),
         (
             "dev.jsonl",
             jsonl(record("-")),
-            r"dev.jsonl must have rows, got none: check the file, and the `labels` that drop rows",
+            r"dev.jsonl must have rows, got none: check its data, and the `labels` that drop rows",
         ),
         (
             "dev.tsv",
@@ -151,8 +151,8 @@ TABLE = "sentence1\tsentence2\tgold_label\na\tb\tneutral\n"
             r"dev.tsv:3 must have 3 fields, as the header has, got 2: correct or remove the line",
         ),
         ("dev.tsv", "a\tb\n1\t2\n", r"dev.tsv:2: unknown column 'sentence1' in `columns`: choose from a, b; or"),
-        ("dev.tsv", "", r"dev.tsv must have rows, got none: check the file"),
-        ("dev.csv", "sentence1,sentence2,gold_label\n", r"dev.csv must have rows, got none: check the file"),
+        ("dev.tsv", "", r"dev.tsv must have rows, got none: check its data"),
+        ("dev.csv", "sentence1,sentence2,gold_label\n", r"dev.csv must have rows, got none: check its data"),
         ("dev.csv", "sentence1,sentence2,gold_label\n ,b,neutral\n", r"dev.csv:2: column 'sentence1' must hold a text"),
     ],
 )

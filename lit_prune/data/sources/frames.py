@@ -1,0 +1,119 @@
+"""Rows of tables in memory: pandas DataFrames and `datasets.Dataset`s."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import pandas
+import pyarrow
+from datasets import ClassLabel, Dataset
+from datasets.fingerprint import Hasher
+
+from lit_prune.data.sources.fields import Fields, check_names, read_rows
+from lit_prune.data.sources.source import Row, Source
+from lit_prune.errors import UserError
+
+Table: TypeAlias = pandas.DataFrame | Dataset
+_SCHEMA = pyarrow.schema([(field, pyarrow.string()) for field in Row.__annotations__])
+
+
+class Frames(Source):
+    """Tables in memory, checked and copied when the source is built: a table that is changed later needs a new source.
+
+        Task("sentiment", ["negative", "positive"], Frames({"train": frame, "id": other_frame}))
+
+    Args:
+        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its DataFrame or Dataset.
+        labels: Class names, in the order of the logits. Numbers in the label column index them, unless the names are
+            such numbers. None: the categories (`ClassLabel`) of the training labels, else their values, sorted.
+        columns: Our field (text_a, text_b, label, id, group) -> the tables' column; the column of a field that is left
+            out has the field's name. text_a and label are required.
+        drop_incomplete: Leave out, with a warning that counts them, rows that lack a text or a label.
+
+    Attributes:
+        labels: The class names, None if the training labels are floats, as `Similarity` takes them.
+        columns: Our field -> the column of the training table.
+
+    Raises:
+        UserError: A table is neither, lacks a column, or has a row without a text or label, or with an unknown one.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Table],
+        labels: Sequence[str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        drop_incomplete: bool = False,
+    ) -> None:
+        check_names(splits)
+        frames = {split: _frame(table, f"{split} set") for split, table in splits.items()}
+        own = {split: _columns(frame, columns or {}, f"{split} set") for split, frame in frames.items()}
+        self.columns = own["train"]
+        self.labels = _class_names(frames["train"][self.columns["label"]]) if labels is None else list(labels)
+        names = None if self.labels is None else {name: name for name in self.labels}
+        self._rows: dict[str, pyarrow.Table] = {}
+        for split, frame in frames.items():
+            known = None if split.startswith("ood") else names  # a task merges classes of OOD sets, and checks them
+            read_as = Fields(columns=own[split], labels=known, drop_incomplete=drop_incomplete)
+            records = enumerate(_records(frame, own[split], self.labels or ()))
+            rows = read_rows(records, read_as, f"{split} set, row {{}}".format, f"{split} set")
+            self._rows[split] = pyarrow.Table.from_pylist(list(rows), schema=_SCHEMA)
+
+    def available(self, root: str | None) -> list[str]:
+        """Return the splits of which there is a table."""
+        return list(self._rows)
+
+    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
+        """Return a hash of the split's rows."""
+        return {"rows": Hasher.hash(self._rows[split])}
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """Yield the rows of a split."""
+        for batch in self._rows[split].to_batches(max_chunksize=1000):
+            yield from batch.to_pylist()
+
+
+def _frame(table: Table, where: str) -> pandas.DataFrame:
+    """Return a table as a DataFrame; columns of `ClassLabel`s are categorical."""
+    if isinstance(table, pandas.DataFrame):
+        frame = table.rename(columns=str)
+    elif isinstance(table, Dataset):
+        frame = table.with_format("arrow")[:].to_pandas(types_mapper=pandas.ArrowDtype)
+        for column, feature in table.features.items():
+            if isinstance(feature, ClassLabel):
+                codes = frame[column].fillna(-1).astype(int)  # -1 is a missing label
+                frame[column] = pandas.Categorical.from_codes(codes, feature.names)
+    else:
+        kind = type(table).__name__
+        raise UserError(f"{where} must be a pandas DataFrame or a datasets.Dataset, got a {kind}: convert it")
+    if not frame.columns.is_unique:
+        raise UserError(f"{where}: columns must have different names, got {list(frame)}: rename all but one")
+    return frame
+
+
+def _columns(frame: pandas.DataFrame, given: Mapping[str, str], where: str) -> dict[str, Any]:
+    """Return the column of each field that a table has."""
+    own = {field: field for field in Fields.required + Fields.optional if field in frame or field in Fields.required}
+    read_as = Fields(columns={**own, **given}, labels=None)
+    read_as.check_found(list(frame), where)
+    return read_as.columns
+
+
+def _class_names(labels: pandas.Series) -> list[str] | None:
+    """Return the categories of a column, else its values, sorted; None if they are floats."""
+    if isinstance(labels.dtype, pandas.CategoricalDtype):
+        return [str(name) for name in labels.cat.categories]
+    if pandas.api.types.is_float_dtype(labels.dtype):
+        return None
+    found = {label for label in labels.dropna() if isinstance(label, str | int) and str(label).strip()}
+    return [str(label) for label in sorted(found, key=lambda label: (isinstance(label, str), label))]
+
+
+def _records(frame: pandas.DataFrame, columns: Mapping[str, str], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table as Python objects, None where missing, with names for the numbers of labels."""
+    names: dict[float, str] = dict(enumerate(labels))
+    if {str(number) for number in names} & set(labels):
+        names = {}  # the names are numbers
+    used = frame[list(dict.fromkeys(columns.values()))]
+    for record in used.astype(object).where(used.notna(), None).to_dict("records"):
+        label = record[columns["label"]]
+        yield record | {columns["label"]: names.get(label, label) if isinstance(label, int | float) else label}
