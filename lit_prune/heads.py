@@ -1,9 +1,30 @@
 """Task heads on an encoder; one per task, by the task's name."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Transform:
+    """The layer before the classifier in the heads of some families: a matrix, its activation and, in some, a norm.
+
+    Attributes:
+        activation: `gelu` or `relu`.
+        has_bias: True if the matrix has a bias.
+        norm_eps: Epsilon of a LayerNorm after the activation, None: there is none.
+        norm_has_bias: True if the LayerNorm has a bias.
+    """
+
+    activation: str
+    has_bias: bool = True
+    norm_eps: float | None = None
+    norm_has_bias: bool = True
+
+
+_ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
 
 class Encoder(Protocol):
@@ -19,7 +40,11 @@ class Encoder(Protocol):
 
     @property
     def has_pooler(self) -> bool:
-        """True if the encoder pools the first token itself."""
+        """True if the encoder has a pooler of its own."""
+
+    @property
+    def head_transform(self) -> Transform | None:
+        """The layer before the classifier in heads of the encoder's family; None: RoBERTa's."""
 
 
 class Head(nn.Module):
@@ -32,65 +57,82 @@ class Head(nn.Module):
                 nn.init.normal_(matrix.weight, std=0.02)
                 if matrix.bias is not None:
                     nn.init.zeros_(matrix.bias)
+            elif isinstance(matrix, nn.LayerNorm):
+                matrix.reset_parameters()
 
 
 class Classification(Head):
-    """A classifier over a pooled first token, as BERT's (`pooled`) or RoBERTa's (own dense layer) in transformers.
+    """A classifier over pooled hidden states, as in transformers for the encoder's family.
 
     Args:
         hidden_size: Width of the encoder.
         num_labels: Number of classes.
-        dropout: Dropout rate before each matrix.
-        pooled: The encoder has pooled already (BERT): the head is the one matrix `classifier`. Otherwise it is
-            `dense`, tanh and `out_proj` (RoBERTa).
+        dropout: Dropout rate before the classifier.
+        pooled: True if the encoder has a pooler (BERT): the head is the matrix `classifier`. Otherwise it is `dense`,
+            tanh and `out_proj` (RoBERTa), or with `transform`, `pre_classifier`, its activation, `norm` if there is
+            one, and `classifier`.
+        transform: The layer before the classifier in families that differ from RoBERTa.
     """
 
-    def __init__(self, hidden_size: int, num_labels: int, dropout: float, pooled: bool) -> None:
+    def __init__(
+        self, hidden_size: int, num_labels: int, dropout: float, pooled: bool, transform: Transform | None = None
+    ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.pooled = pooled
+        self.activation = None if transform is None else _ACTIVATIONS[transform.activation]()
         if pooled:
             self.classifier = nn.Linear(hidden_size, num_labels)
-        else:
+        elif transform is None:
             self.dense = nn.Linear(hidden_size, hidden_size)
             self.out_proj = nn.Linear(hidden_size, num_labels)
+        else:
+            self.pre_classifier = nn.Linear(hidden_size, hidden_size, transform.has_bias)
+            self.norm: nn.Module = nn.Identity()
+            if transform.norm_eps is not None:
+                self.norm = nn.LayerNorm(hidden_size, transform.norm_eps, bias=transform.norm_has_bias)
+            self.classifier = nn.Linear(hidden_size, num_labels)
         self.reset()
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
-        """Logits (batch, classes) from hidden states (batch, length, width) and the pooled token (batch, width)."""
-        output = self.dropout(pooled)
+        """Logits (batch, classes) from hidden states (batch, length, width) and their pooling (batch, width)."""
         if self.pooled:
-            return self.classifier(output)  # type: ignore[no-any-return]
-        return self.out_proj(self.dropout(self.dense(output).tanh()))  # type: ignore[no-any-return]
+            return self.classifier(self.dropout(pooled))  # type: ignore[no-any-return]
+        if self.activation is None:
+            return self.out_proj(self.dropout(self.dense(self.dropout(pooled)).tanh()))  # type: ignore[no-any-return]
+        transformed = self.norm(self.activation(self.pre_classifier(pooled)))
+        return self.classifier(self.dropout(transformed))  # type: ignore[no-any-return]
 
 
 class Regression(Classification):
-    """A number for a text or a pair of texts: the one output of a head that is else that of a classifier.
-
-    So transformers has it, and BERT's authors for STS-B; its matrices have a classifier's names.
+    """One output for a text or a pair of texts, as BERT's authors have it for STS-B; the layers are a classifier's.
 
     Args:
         hidden_size: Width of the encoder.
-        dropout: Dropout rate before each matrix.
+        dropout: Dropout rate before the output.
         pooled: See `Classification`.
+        transform: See `Classification`.
     """
 
-    def __init__(self, hidden_size: int, dropout: float, pooled: bool) -> None:
-        super().__init__(hidden_size, 1, dropout, pooled)
+    def __init__(self, hidden_size: int, dropout: float, pooled: bool, transform: Transform | None = None) -> None:
+        super().__init__(hidden_size, 1, dropout, pooled, transform)
 
 
 class Choice(Classification):
-    """A score for each of several texts, of which one is right: the one output of a head that is else a classifier's.
+    """A score for each of several texts, one of which is right; the layers are a classifier's with one output.
 
     Args:
         hidden_size: Width of the encoder.
-        num_choices: How many texts there are in each row.
-        dropout: Dropout rate before each matrix.
+        num_choices: Number of texts in each row.
+        dropout: Dropout rate before the output.
         pooled: See `Classification`.
+        transform: See `Classification`.
     """
 
-    def __init__(self, hidden_size: int, num_choices: int, dropout: float, pooled: bool) -> None:
-        super().__init__(hidden_size, 1, dropout, pooled)
+    def __init__(
+        self, hidden_size: int, num_choices: int, dropout: float, pooled: bool, transform: Transform | None = None
+    ) -> None:
+        super().__init__(hidden_size, 1, dropout, pooled, transform)
         self.num_choices = num_choices
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:

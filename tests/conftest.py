@@ -24,6 +24,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForTextEncoding,
     AutoTokenizer,
     BertConfig,
     BertModel,
@@ -47,6 +48,7 @@ SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 # The other families: what is laid over SHAPE, as in the checkpoints that their authors published.
 POSITIONS = {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False}
 TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
+T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "max_position_embeddings": None}
 FAMILIES = {
     "xlm-roberta": {"max_position_embeddings": 66, "type_vocab_size": 1},
     "electra": {"embedding_size": 8},
@@ -55,8 +57,15 @@ FAMILIES = {
     "deberta-v2": POSITIONS | {"type_vocab_size": 0, "share_att_key": True, "position_buckets": 8},
     "modernbert": TOKENS | {"mlp_dropout": 0.1},
     "albert": {"embedding_size": 8, "hidden_dropout_prob": 0.1},
+    "camembert": {"max_position_embeddings": 66, "type_vocab_size": 1},
+    "mpnet": {"max_position_embeddings": 66},
+    "nomic_bert": {"hidden_dropout_prob": 0.1},
+    "eurobert": TOKENS | {"num_key_value_heads": 2, "mask_token_id": 4, "attention_dropout": 0.1},
+    "t5": T5,
+    "umt5": T5,  # no table of targets
+    "qwen3": TOKENS | {"num_key_value_heads": 2, "head_dim": 8},  # a decoder
 }
-WITHOUT_TOKEN_TYPES = ("distilbert", "modernbert")
+WITHOUT_TOKEN_TYPES = ("distilbert", "modernbert", "mpnet", "eurobert", "t5", "umt5", "qwen3")
 
 
 @pytest.fixture(scope="session")
@@ -124,12 +133,13 @@ def tiny_family(tmp_path_factory, tiny_backbone, tiny_roberta):
                 {"model_input_names": ["input_ids", "attention_mask"]} if model_type in WITHOUT_TOKEN_TYPES else {}
             )
             tokenizer = AutoTokenizer.from_pretrained(
-                tiny_roberta if model_type == "xlm-roberta" else tiny_backbone, **options
+                tiny_roberta if model_type in ("xlm-roberta", "camembert") else tiny_backbone, **options
             )
             tokenizer.save_pretrained(folders[model_type])
             shape = {"max_position_embeddings": 64} | SHAPE | FAMILIES[model_type]
             config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **shape)
-            _save(AutoModel.from_config, config, folders[model_type])
+            model = AutoModelForTextEncoding if model_type in ("t5", "umt5") else AutoModel
+            _save(model.from_config, config, folders[model_type])
         return folders[model_type]
 
     return folder

@@ -6,26 +6,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizerBase,
+)
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
+)
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from lit_prune.encoders import bundled
+from lit_prune.encoders.families import DROPOUTS, Pooling, family_of, pooling_of, transform_of
+from lit_prune.encoders.saved_head import SavedHead, read_head
 from lit_prune.encoders.untrusted import check_loaded, check_overrides
 from lit_prune.errors import UserError
+from lit_prune.heads import Transform
 
-# Backbones whose checkpoints have no pooler: their heads have one instead.
-_WITHOUT_POOLER = {"roberta", "xlm-roberta", "camembert"}
-
-# BERT's names of dropout rates, which yamls use for all families -> the family's names.
-_OPTION_NAMES = {
-    "distilbert": {"hidden_dropout_prob": "dropout", "attention_probs_dropout_prob": "attention_dropout"},
-    "modernbert": {"hidden_dropout_prob": "mlp_dropout", "attention_probs_dropout_prob": "attention_dropout"},
-}
+# Families of an encoder and a decoder whose encoder transformers loads alone.
+_SEQ2SEQ = tuple(
+    name for name, model in MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES.items() if model.endswith("EncoderModel")
+)
 
 # Errors that transformers raises for folders that are missing, damaged or contain something else.
 _UNREADABLE = (
@@ -54,10 +64,17 @@ class PrunableEncoder(nn.Module):
         pretrained: Load the pretrained weights; False initialises them at random (a control).
         freeze_embeddings: Freeze the embedding tables, which saves a third of the optimizer's work.
         config: Values that override the backbone's configuration, such as `attention_probs_dropout_prob: 0.0`. BERT's
-            names of dropout rates work for all families of `sparsity.targets`.
+            names of dropout rates work for all families; a rate that the backbone does not have is the heads' alone.
         revision: Branch, tag or commit on the hub.
         compile: Compile the Transformer layers by `torch.compile` (one graph for all layers, compiled again when masks
             are installed); pays off on a GPU.
+        pooling: Which hidden states heads classify by if the backbone has no pooler: those of the first token, their
+            mean, or those of the last token, which GPT-type models need; None: as transformers pools the family, mostly
+            the first.
+
+    Attributes:
+        saved_head: The head of a fine-tuned backbone, with which the head of a task of the same kind and labels begins;
+            None: it has none.
 
     Raises:
         UserError: The backbone cannot be loaded, is not an encoder, or does not fit its tokenizer.
@@ -71,6 +88,7 @@ class PrunableEncoder(nn.Module):
         config: dict[str, Any] | None = None,
         revision: str = "main",
         compile: bool = False,
+        pooling: Pooling | None = None,
     ) -> None:
         super().__init__()
         self.arguments = {
@@ -80,15 +98,17 @@ class PrunableEncoder(nn.Module):
             "config": config,
             "revision": revision,
             "compile": compile,
+            "pooling": pooling,
         }
         self.name = backbone
         check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
             settings = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
-            names = _OPTION_NAMES.get(settings.model_type, {})
+            family = family_of(settings.model_type)
+            names = family.options
             overrides = {names.get(name, name): value for name, value in (config or {}).items()}
-            unknown = sorted(key for key in overrides if not hasattr(settings, key))
+            unknown = sorted(key for key in overrides if not hasattr(settings, key) and key not in DROPOUTS)
             if unknown:
                 raise UserError(
                     f"unknown keys {unknown} of encoder.config: choose from the configuration of {backbone} "
@@ -96,13 +116,20 @@ class PrunableEncoder(nn.Module):
                 )
             settings.update(overrides)
             check_loaded(settings, backbone)
-            _check_is_encoder(backbone, settings)
+            saved_pooling = getattr(settings, "classifier_pooling", None)
+            pooled_by = pooling_of(settings, pooling)
+            is_pooled_as_saved = getattr(settings, "classifier_pooling", None) == saved_pooling
+            _check_is_encoder(backbone, settings, pooled_by)
             self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 source, revision=revision, trust_remote_code=False
             )
-            options = {"add_pooling_layer": False} if settings.model_type in _WITHOUT_POOLER else {}
+            options = {} if family.has_own_pooler else {"add_pooling_layer": False}
+            # T5's base model has a decoder too.
+            model_class = AutoModelForTextEncoding if settings.model_type in _SEQ2SEQ else AutoModel
+            self.saved_head: SavedHead | None = None
             if pretrained:
-                self.backbone, loaded = AutoModel.from_pretrained(
+                self.saved_head = read_head(source, settings, revision) if is_pooled_as_saved else None
+                self.backbone, loaded = model_class.from_pretrained(
                     source,
                     config=settings,
                     revision=revision,
@@ -117,18 +144,24 @@ class PrunableEncoder(nn.Module):
                         f"{backbone} does not contain {', '.join(absent)}: initialised at random", stacklevel=2
                     )
             else:
-                self.backbone = AutoModel.from_config(settings, trust_remote_code=False, **options)
+                self.backbone = model_class.from_config(settings, trust_remote_code=False, **options)
         except UserError:
             raise
         except _UNREADABLE as error:
             raise UserError(_explain(backbone, error)) from error
         self._check_tokenizer()
+        if self.has_pooler and pooling is not None:
+            raise UserError(
+                f"encoder.pooling must be left out for {self.model_type}, got {pooling}: it has a pooler of its own"
+            )
+        self.pooling: Pooling | None = None if self.has_pooler else pooled_by
+        self.head_transform: Transform | None = None if self.has_pooler else transform_of(settings)
         self.tokenizer.padding_side = "right"  # heads and windows count tokens from the left
         self.tokenizer.model_max_length = VERY_LARGE_INTEGER if self.num_positions is None else self.num_positions
         self.backbone.float().train()  # from_pretrained returns it in evaluation mode
         if freeze_embeddings:
-            for module in self.backbone.modules():
-                if isinstance(module, nn.Embedding):
+            for name, module in self.backbone.named_modules():
+                if isinstance(module, nn.Embedding) and not name.endswith("relative_attention_bias"):
                     module.requires_grad_(False)
         if compile:
             self._compile_layers()
@@ -195,8 +228,8 @@ class PrunableEncoder(nn.Module):
     @property
     def hidden_dropout(self) -> float:
         """Dropout rate of the backbone's hidden states, which heads use too."""
-        name = "hidden_dropout_prob"
-        return float(getattr(self.backbone.config, _OPTION_NAMES.get(self.model_type, {}).get(name, name), 0.1))
+        hidden, _ = DROPOUTS
+        return float(getattr(self.backbone.config, family_of(self.model_type).options.get(hidden, hidden), 0.1))
 
     @property
     def word_embeddings(self) -> Tensor:
@@ -211,23 +244,34 @@ class PrunableEncoder(nn.Module):
             inputs: Outputs of the tokenizer: `input_ids`, `attention_mask`, ... (batch, length).
 
         Returns:
-            The hidden states (batch, length, width), and the output of the pooler (batch, width), or the first token's
-            hidden state without a pooler.
+            The hidden states (batch, length, width), and the output of the pooler (batch, width), or without a pooler
+            the hidden states as `pooling` pools them.
         """
         output = self.backbone(**inputs)
         hidden: Tensor = output.last_hidden_state
-        return hidden, output.pooler_output if self.has_pooler else hidden[:, 0]
+        if self.pooling is None:
+            return hidden, output.pooler_output
+        if self.pooling == "first":
+            return hidden, hidden[:, 0]
+        attended = inputs["attention_mask"]
+        if self.pooling == "mean":
+            return hidden, (hidden * attended.unsqueeze(-1)).sum(1) / attended.sum(1, keepdim=True)
+        return hidden, hidden[torch.arange(len(hidden), device=hidden.device), attended.sum(1) - 1]
 
 
-def _check_is_encoder(backbone: str, settings: PretrainedConfig) -> None:
-    """Check that attention is bidirectional, as the first token is pooled."""
+def _check_is_encoder(backbone: str, settings: PretrainedConfig, pooling: Pooling) -> None:
+    """Check that attention is bidirectional, unless the last token is pooled, which attends to all others."""
+    if settings.model_type in _SEQ2SEQ:
+        return
     is_decoder = settings.is_encoder_decoder or any(getattr(settings, each, False) for each in ("is_decoder", "causal"))
     # Families with a masked language model in transformers are encoders, or contain one.
-    if is_decoder or settings.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+    is_encoder = not is_decoder and settings.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if not is_encoder and (settings.is_encoder_decoder or pooling != "last"):
         kind = f"{settings.model_type}, a decoder" if is_decoder else settings.model_type
         raise UserError(
             f"encoder.backbone must be a bidirectional text encoder, got {backbone!r} ({kind}): choose one such as "
-            "bert-base-uncased, roberta-base or answerdotai/ModernBERT-base"
+            "bert-base-uncased, roberta-base or answerdotai/ModernBERT-base, or set encoder.pooling to last for a "
+            "GPT-type model"
         )
 
 

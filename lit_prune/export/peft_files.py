@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
+from lit_prune.encoders.counterpart import Counterpart
 from lit_prune.export.formats import dense
-from lit_prune.export.formats.dense import Counterpart
 from lit_prune.export.tensor_files import save_tensors
 
 CONFIG = "adapter_config.json"
@@ -40,7 +40,7 @@ def write_peft_files(
         backbone: Name of the backbone that is the base, empty: it is none.
         folder: Where to.
     """
-    below = "" if known is None else known.encoder
+    below = "" if known is None else known.prefix
     names = {name: below + name.removeprefix("encoder.backbone.").removesuffix(".weight") for name in factors}
     written = {
         f"{_ROOT}{layer}.lora_{part}.weight": tensors[f"{name}.lora_{part}"]
@@ -54,7 +54,7 @@ def write_peft_files(
         written |= {f"{_ROOT}{name}": value for name, value in head.items()}
     config = _config(factors, sorted(names.values()), backbone) | {
         "task_type": "FEATURE_EXTRACTION" if known is None else _KINDS.get(known.auto),
-        "modules_to_save": sorted({name.partition(".")[0] for name in head}) or None,
+        "modules_to_save": sorted({name.removeprefix(below).partition(".")[0] for name in head}) or None,
     }
     save_tensors(written, folder / FILE, {"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")

@@ -15,6 +15,10 @@ from lit_prune.runs.checkpoints import digest
 TASKS = "lit_prune.tasks"  # in a file's header: the tasks as plain values
 FILES = "lit_prune.files"  # in a file's header: the SHA-256 of each other file that is read
 _CHECKSUM = "lit_prune.sha256"
+_SHARED = "lit_prune.shared"  # in a file's header: further names of tensors, as of T5's embeddings -> their first name
+
+
+FOREIGN = "load a model of transformers by its AutoModel classes or PrunableEncoder, or prune it by lit_prune prune"
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -25,17 +29,28 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file whose header holds the SHA-256 of its tensors and its other metadata."""
-    content = {name: value.contiguous() for name, value in tensors.items()}
+    """Write a safetensors file whose header holds the SHA-256 of its tensors and its other metadata.
+
+    A tensor that has several names is written once.
+    """
+    first: dict[tuple[int, ...], str] = {}
+    content, shared = {}, {}
+    for name, value in tensors.items():
+        place = (value.data_ptr(), *value.shape, *value.stride()) if value.numel() else (0, len(first))
+        if first.setdefault(place, name) == name:
+            content[name] = value.contiguous()
+        else:
+            shared[name] = first[place]
+    metadata = dict(metadata) | ({_SHARED: json.dumps(shared)} if shared else {})
     # Not its `save_file`: that one leaves a file which nobody else may read.
-    path.write_bytes(save(content, metadata=dict(metadata) | {_CHECKSUM: _checksum(content, metadata)}))
+    path.write_bytes(save(content, metadata=metadata | {_CHECKSUM: _checksum(content, metadata)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read the tensors and the metadata of a file that `save_tensors` wrote.
 
     Raises:
-        UserError: the file is missing, damaged, or without a checksum.
+        UserError: the file is missing, damaged, or was written by something else.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -43,13 +58,13 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (OSError, SafetensorError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} must be a readable safetensors file, got {error}: export the run again") from error
-    expected = metadata.pop(_CHECKSUM, None)
-    if expected is None or _checksum(tensors, metadata) != expected:
-        raise UserError(
-            f"{path} must have the checksum of its content, got another or none: it is damaged or was not written by "
-            "lit_prune, export it again"
-        )
-    return tensors, metadata
+    if _CHECKSUM not in metadata:
+        raise UserError(f"{path} must be written by lit_prune export, got a file without its checksum: {FOREIGN}")
+    expected = metadata.pop(_CHECKSUM)
+    if _checksum(tensors, metadata) != expected:
+        raise UserError(f"{path} must have the checksum of its content, got another: it is damaged, export it again")
+    shared = json.loads(metadata.pop(_SHARED, "{}"))
+    return tensors | {name: tensors[first] for name, first in shared.items()}, metadata
 
 
 def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -12,7 +12,6 @@ from lit_prune.callbacks.every_run import callbacks_of_every_run
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.errors import UserError
 from lit_prune.losses import Loss, check_finite
 from lit_prune.paradigms.checks import check_fit, check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
@@ -41,8 +40,8 @@ class Paradigm(LightningModule):
         tasks: The tasks by name (linked): each gets a head.
         phases: The phases by name, in their order.
         start_from: A run's folder or a checkpoint to take the first weights from instead of the base phase, None: the
-            pretrained encoder under random heads. Of a run pruned by rank its `checkpoints/best.ckpt`: what is pruned
-            stays so, and each matrix becomes the two factors of its kept ranks.
+            pretrained encoder, with its own head or random ones. Of a run pruned by rank its `checkpoints/best.ckpt`:
+            what is pruned stays so, and each matrix becomes the two factors of its kept ranks.
         teacher: A run's folder or a checkpoint of the dense model that teaches, None: the base.
     """
 
@@ -57,7 +56,8 @@ class Paradigm(LightningModule):
         super().__init__()
         self.encoder = encoder
         self.tasks = dict(tasks)
-        self.heads = nn.ModuleDict({name: task.make_head(encoder) for name, task in tasks.items()})
+        self.start = Start(start_from)
+        self.heads = nn.ModuleDict(self.start.heads(encoder, tasks))
         self.matched: dict[str, list[str]] = {}  # layers by target
         self.refreshed: Refreshed | None = None  # the last update of the masks
         self.folder = Path()
@@ -71,7 +71,6 @@ class Paradigm(LightningModule):
         self.restored_statistics: dict[str, Tensor] = {}  # of the phase that a run is resumed in
         self.left_out: list[str] | None = None  # tensors that the phase's checkpoints leave to the base, once known
         self.frozen_names = {name for name, value in self.named_parameters() if not value.requires_grad}
-        self.start = Start(start_from)
         self.taught_by = None if teacher is None else find_dense(teacher, "teacher")
         self.teacher: Teacher | None = None
         phases = with_base(phases)
@@ -136,12 +135,11 @@ class Paradigm(LightningModule):
         check_trainer(self.trainer)
         per_epoch = self.data.batches_per_epoch / self.trainer.accumulate_grad_batches
         self.phases.lay_out(lambda phase: phase.num_steps(self, per_epoch), self.trainer.max_steps)
-        if (planned := self.phases.ends[self.phases.last]) == 0:
-            raise UserError("phases of a run must have steps, got 0 in all: set a length, or add a phase")
-        self.steps_planned = planned
+        self.steps_planned = self.phases.ends[self.phases.last]
         check_phases(self, self.data, per_epoch)
         self.begin_loss()
-        self.trainer.num_sanity_val_steps = float("inf") if self.start.is_trained else 0
+        measures_base = self.start.is_trained and self.phases.ends[self.phases.base] == 0
+        self.trainer.num_sanity_val_steps = float("inf") if measures_base else 0
         self.trainer.strategy.checkpoint_io = AtomicCheckpointIO()
         if any(self.phases[name].has_own_batches for name in self.phases):
             self.data.find_source = lambda: self.phases[self.phases.due(self.trainer.global_step)].batches(self)

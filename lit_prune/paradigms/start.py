@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lightning.pytorch.utilities import rank_zero_warn
-from torch import Tensor
+from torch import Tensor, nn
 
+from lit_prune.data.tasks.task import Task
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.phases.network import cover
 from lit_prune.runs.checkpoints import BEST, KEY, find_dense, has_masks, load_dense, read_checkpoint, state_of
 from lit_prune.sparsity.install import fix_masks, install_saved, unmasked_state
@@ -20,7 +22,7 @@ class Start:
     """Where a run's first weights come from.
 
     Args:
-        named: A run's folder or a checkpoint, None: the pretrained encoder under random heads.
+        named: A run's folder or a checkpoint, None: the pretrained encoder, under its own head or random ones.
 
     Attributes:
         path: The checkpoint, None: there is none.
@@ -32,6 +34,21 @@ class Start:
         self.path = None if named is None else find_dense(named)
         self.is_whole = True
         self.is_trained = False
+
+    def heads(self, encoder: PrunableEncoder, tasks: Mapping[str, Task]) -> dict[str, nn.Module]:
+        """Build the head of each task: the backbone's own if it was fine-tuned for the same classes, else a new one."""
+        heads = {name: task.make_head(encoder) for name, task in tasks.items()}
+        if (saved := encoder.saved_head) is None:
+            return heads
+        fits = {name: saved.copy_into(heads[name], task.architecture, task.labels) for name, task in tasks.items()}
+        self.is_trained = all(fits.values())
+        for name in (name for name, fitting in fits.items() if not fitting):
+            classes = ", ".join(tasks[name].labels) or type(tasks[name]).__name__
+            rank_zero_warn(
+                f"the head of {encoder.name} ({saved.model.name}: {', '.join(saved.labels)}) does not fit task "
+                f"{name!r} ({classes}): initialised at random"
+            )
+        return heads
 
     def load(self, run: "Paradigm", takes_masked: bool) -> None:
         """Load the model into a run that has just been built.

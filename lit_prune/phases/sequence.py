@@ -110,7 +110,7 @@ class PhaseSequence:
             max_steps: Where the run ends at the latest; not positive: nowhere.
 
         Raises:
-            UserError: a phase would begin after the end.
+            UserError: a phase would begin after the end, or none has a step.
         """
         end = 0
         for name, phase in self._phases.items():
@@ -124,6 +124,8 @@ class PhaseSequence:
                         "raise it or shorten the phases before"
                     )
             self.ends[name] = end
+        if not end:
+            raise UserError("phases of a run must have steps, got 0 in all: set a length, or add a phase")
 
     def span(self, name: str) -> tuple[int, int]:
         """Return the first optimizer step of a phase, and the step at which it has ended."""

@@ -13,11 +13,14 @@ from lit_prune.tuning.method import Losses, Method, Sum
 _DOWN = re.compile(r"(?P<layer>.+)\.adapter\.down\.weight")
 _STD = 0.02  # initial standard deviation of the down-projection, as in BERT
 
-# Modules after the feed-forward residual: a layer's last LayerNorm, or the layer itself in ModernBERT.
+# Modules after the feed-forward residual: a layer's last LayerNorm, or the layer itself if that comes first in it.
 _ENDS = {
     "distilbert": "encoder.backbone.transformer.layer.*.output_layer_norm",
     "albert": "encoder.backbone.encoder.albert_layer_groups.*.albert_layers.*.full_layer_layer_norm",
     "modernbert": "encoder.backbone.layers.*",
+    "eurobert": "encoder.backbone.layers.*",
+    "nomic_bert": "encoder.backbone.layers.*.post_mlp_layernorm",
+    "t5": "encoder.backbone.encoder.block.*.layer.1",
 }
 _END = "encoder.backbone.encoder.layer.*.output.LayerNorm"
 

@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from lit_prune.errors import UserError
@@ -49,7 +50,22 @@ def test_a_damaged_file_is_an_error_or_the_same_numbers(path, kind):
 
 def test_a_file_without_a_checksum_or_none_at_all_is_an_error(tmp_path):
     save_file(TENSORS, tmp_path / "foreign")
-    with pytest.raises(UserError, match="checksum"):
+    with pytest.raises(
+        UserError, match=r"foreign must be written by lit_prune export, got .*: load a model of transformers"
+    ):
         load_tensors(tmp_path / "foreign")
     with pytest.raises(UserError, match="nothing"):
         load_tensors(tmp_path / "nothing")
+
+
+def test_a_tensor_that_has_several_names_is_written_once(tmp_path):
+    table = torch.arange(100, dtype=torch.float32).reshape(10, 10)
+    named = {"first": table, "second": table, "other way round": table.t(), "equal": table.clone()}
+    save_tensors(named, tmp_path / "file", {})
+    tensors, metadata = load_tensors(tmp_path / "file")
+    assert metadata == {}
+    assert tensors.keys() == named.keys()
+    assert all(torch.equal(tensors[name], value) for name, value in named.items())
+    assert 3 * table.nbytes < (tmp_path / "file").stat().st_size < 4 * table.nbytes + 300
+    with safe_open(tmp_path / "file", framework="pt") as file:
+        assert set(file.keys()) == {"first", "other way round", "equal"}

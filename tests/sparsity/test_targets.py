@@ -7,7 +7,7 @@ from lit_prune.heads import Classification, Span
 from lit_prune.sparsity.count import count, total
 from lit_prune.sparsity.install import install
 from lit_prune.sparsity.masks import FixedMask
-from lit_prune.sparsity.targets import TARGETS, layer_of, match, named_by, targets_of
+from lit_prune.sparsity.targets import TARGETS, layer_of, layers_in, match, named_by, targets_of
 
 LAYERS = {"query", "key", "value", "attention_output", "intermediate", "output"}
 FUSED = {"query_key_value", "attention_output", "intermediate", "output"}
@@ -22,8 +22,8 @@ def model(tiny_family):
     def build(model_type, **config):
         root = nn.Module()
         root.encoder = PrunableEncoder(str(tiny_family(model_type)), pretrained=False, config=config)
-        heads = {task: Classification(16, 3, 0.1, root.encoder.has_pooler) for task in ("nli", "qqp")}
-        root.heads = nn.ModuleDict(heads)
+        shape = 16, 3, 0.1, root.encoder.has_pooler, root.encoder.head_transform
+        root.heads = nn.ModuleDict({task: Classification(*shape) for task in ("nli", "qqp")})
         return root
 
     return build
@@ -104,14 +104,14 @@ def test_patterns_extend_and_override_the_table(model):
         "classifier": ["heads.nli.classifier"],
         "pooler": ["encoder.backbone.pooler.dense"],
     }
-    assert match(root, "mpnet", ["first"], patterns) == first
-    assert match(root, "mpnet", None, {"first": patterns["first"]}) == first
+    assert match(root, "other", ["first"], patterns) == first
+    assert match(root, "other", None, {"first": patterns["first"]}) == first
 
 
 @pytest.mark.parametrize(
     ("model_type", "targets", "message"),
     [
-        ("mpnet", ["query"], "'mpnet'.*albert.*bert.*roberta"),
+        ("other", ["query"], r"unknown targets \['query'\] of other: choose from attention.output.dense, "),
         ("bert", ["querry"], "querry.*query"),
         ("bert", ["embeddings"], "embeddings.*Embedding.*leave it out"),
         ("roberta", ["classifier"], "classifier.*nothing"),
@@ -121,6 +121,38 @@ def test_patterns_extend_and_override_the_table(model):
 def test_wrong_targets_are_named(model, model_type, targets, message):
     with pytest.raises(UserError, match=message):
         match(model("bert"), model_type, targets)
+
+
+def test_a_family_without_a_table_has_the_linear_layers_of_its_blocks_as_targets(model):
+    root = model("bert")
+    known = match(root, "bert", without=("pooler", "classifier"))
+    with pytest.warns(UserWarning, match="other has no table of targets: .*attention.self.query, .*output.dense"):
+        matched = match(root, "other")
+    assert list(matched) == [
+        *(f"attention.self.{name}" for name in ("query", "key", "value")),
+        "attention.output.dense",
+        "intermediate.dense",
+        "output.dense",
+    ]
+    assert layers_in(matched) == layers_in(known)
+    assert {target: names[0].partition(".layer.0.")[2] for target, names in matched.items()} == {
+        target: target for target in matched
+    }
+
+
+def test_lists_in_a_block_belong_to_it_and_a_network_without_blocks_is_an_error(model):
+    root = model("t5")
+    assert layers_in(match(root, "other")) == [
+        name for target in match(root, "other") for name in match(root, "other", [target])[target]
+    ]
+    assert set(match(root, "other")) == {
+        *(f"layer.SelfAttention.{name}" for name in "qkvo"),
+        "layer.DenseReluDense.wi",
+        "layer.DenseReluDense.wo",
+    }
+    root.encoder.backbone.encoder.block = nn.Identity()
+    with pytest.raises(UserError, match="unknown model type 'other', without linear layers in repeated blocks"):
+        match(root, "other")
 
 
 @pytest.mark.parametrize("model_type", TARGETS)

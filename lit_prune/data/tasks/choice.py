@@ -55,7 +55,8 @@ class ChoiceTask(Task):
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build a head that scores each pair."""
-        return Choice(encoder.hidden_size, self.num_choices, encoder.hidden_dropout, encoder.has_pooler)
+        size, dropout = encoder.hidden_size, encoder.hidden_dropout
+        return Choice(size, self.num_choices, dropout, encoder.has_pooler, encoder.head_transform)
 
     @property
     def output(self) -> str:

@@ -101,7 +101,7 @@ class Similarity(Task):
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build a head of one output."""
-        return Regression(encoder.hidden_size, encoder.hidden_dropout, encoder.has_pooler)
+        return Regression(encoder.hidden_size, encoder.hidden_dropout, encoder.has_pooler, encoder.head_transform)
 
     @property
     def output(self) -> str:

@@ -184,10 +184,6 @@ class SpanTask(Task):
         """Settings of the task in the configuration of its model in transformers: none."""
         return {}
 
-    def head_names(self, pooled: bool) -> tuple[str, str]:
-        """Return the beginnings of the head's tensor names in transformers and here."""
-        return "qa_outputs.", "outputs."
-
 
 def number_ids(ids: Sequence[str]) -> np.ndarray:
     """Number ids from 0 in the order of their first occurrence, (rows,)."""

@@ -230,7 +230,9 @@ class Task:
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build a head, from hidden states (batch, length, width) and the pooled token (batch, width) to logits."""
-        return Classification(encoder.hidden_size, len(self.labels), encoder.hidden_dropout, encoder.has_pooler)
+        return Classification(
+            encoder.hidden_size, len(self.labels), encoder.hidden_dropout, encoder.has_pooler, encoder.head_transform
+        )
 
     @property
     def output(self) -> str:
@@ -255,14 +257,6 @@ class Task:
             "label2id": {label: number for number, label in enumerate(self.labels)},
             "problem_type": "single_label_classification",
         }
-
-    def head_names(self, pooled: bool) -> tuple[str, str]:
-        """Return the beginnings of the head's tensor names: in transformers, and the one here that it stands for.
-
-        Args:
-            pooled: The backbone has a pooler of its own.
-        """
-        return "" if pooled else "classifier.", ""
 
 
 def with_class(row: Row, split: str, label_ids: Mapping[str, int]) -> dict[str, Any]:

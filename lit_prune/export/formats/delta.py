@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lit_prune.encoders.counterpart import Counterpart
 from lit_prune.errors import UserError
 from lit_prune.export.base import encoder_weights, encoders
 from lit_prune.export.coding import decode, pack, shapes_in
-from lit_prune.export.formats.dense import Counterpart, counterpart
+from lit_prune.export.formats.dense import model_with_head
 from lit_prune.export.formats.format import Content, Export, Format, converted, weights_of
 from lit_prune.export.model import Changes, LoraChanges, TaskModel
 from lit_prune.export.peft_files import write_peft_files
@@ -113,7 +114,7 @@ def _peft_model(trained: Trained) -> Counterpart | None:
     """Return the model of transformers that LoRA's changes are for; None: the encoder alone."""
     if len(trained.model.tasks) > 1:
         return None
-    return counterpart(trained.model.encoder, trained.model.tasks[trained.task])
+    return model_with_head(trained.model, trained.model.tasks[trained.task])
 
 
 def pack_delta(

@@ -12,6 +12,7 @@ from lit_prune.export.formats.format import Format
 from lit_prune.export.formats.lowrank import LowRank
 from lit_prune.export.formats.masks import Masks
 from lit_prune.export.formats.packed import Packed
+from lit_prune.export.tensor_files import FOREIGN
 
 FORMATS: dict[str, type[Format]] = {each.name: each for each in (Dense, Packed, Compact, LowRank, Csr, Masks, Delta)}
 
@@ -42,5 +43,7 @@ def format_of(folder: Path, plugins: Mapping[str, type]) -> Format:
     for kind in kinds:
         if (folder / kind.files[0]).is_file():
             return kind()
+    if (folder / "config.json").is_file():  # of transformers, in shards or in another format
+        raise UserError(f"{folder} must be written by lit_prune export, got a folder of something else: {FOREIGN}")
     names = ", ".join(dict.fromkeys(kind.files[0] for kind in kinds))
     raise UserError(f"{folder} must have one of {names}, got none: give the --out of lit_prune export")

@@ -1,0 +1,94 @@
+"""`SavedHead`: the head of a fine-tuned model of transformers, with which the head of a task begins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import PretrainedConfig
+
+from lit_prune.encoders.counterpart import CLASSIFICATION, Counterpart, saved_counterpart
+
+
+@dataclass(frozen=True)
+class SavedHead:
+    """The head of a fine-tuned model.
+
+    Attributes:
+        model: The model of transformers.
+        labels: Class names in the order of the logits; of a number, one.
+        problem_type: `problem_type` of its configuration, None: not set.
+        tensors: Its tensors, by their names in the model of transformers.
+    """
+
+    model: Counterpart
+    labels: tuple[str, ...]
+    problem_type: str | None
+    tensors: Mapping[str, Tensor]
+
+    def order(self, labels: Sequence[str]) -> list[int] | None:
+        """Return the position of each class in the saved logits, None if the classes differ.
+
+        Case is ignored; classes without names (`LABEL_0`) are taken in their order.
+
+        Args:
+            labels: Class names of a task; empty for a number.
+        """
+        saved, wanted = ([label.casefold() for label in each] for each in (self.labels, labels))
+        if saved == [f"label_{number}" for number in range(max(1, len(wanted)))]:
+            return list(range(len(saved)))
+        return [saved.index(label) for label in wanted] if wanted and sorted(saved) == sorted(wanted) else None
+
+    @torch.no_grad()
+    def copy_into(self, head: nn.Module, architecture: str | None, labels: Sequence[str]) -> bool:
+        """Copy the head into one of the package's if its kind and its classes are the same.
+
+        Args:
+            head: The head of a task.
+            architecture: The kind of the task's head in transformers, None: it has none.
+            labels: Class names of the task; empty for a number or spans.
+
+        Returns:
+            True if it was copied.
+        """
+        order = self.order(labels) if architecture == CLASSIFICATION else [0, 1]
+        parameters = {name: name.rpartition(".") for name, _ in head.named_parameters()}
+        has_layers = {layer for layer, _, _ in parameters.values()} == set(self.model.layers)
+        if architecture != self.model.architecture or order is None or not has_layers:
+            return False
+        *_, of_logits = self.model.layers
+        for name, (layer, _, part) in parameters.items():
+            saved = self.tensors[f"{self.model.layers[layer]}.{part}"]
+            head.get_parameter(name).copy_(saved[order] if layer == of_logits else saved)
+        return True
+
+
+def read_head(source: str, settings: PretrainedConfig, revision: str) -> SavedHead | None:
+    """Read the head of a fine-tuned model for classification, regression or question answering.
+
+    Args:
+        source: Folder of the model, or its name on the hub.
+        settings: Its configuration.
+        revision: Branch, tag or commit on the hub.
+
+    Returns:
+        The head; None if the model has none of these, or not all of its tensors.
+    """
+    model = saved_counterpart(settings.model_type, (settings.architectures or [None])[0])
+    if model is None:
+        return None
+    whole, loaded = getattr(transformers, model.auto).from_pretrained(
+        source,
+        config=settings,
+        revision=revision,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    layers = tuple(f"{layer}." for layer in model.layers.values())
+    tensors = {name: value for name, value in whole.state_dict().items() if name.startswith(layers)}
+    if tensors.keys() & set(loaded["missing_keys"]):
+        return None
+    labels = tuple(str(settings.id2label[number]) for number in sorted(settings.id2label))
+    return SavedHead(model, labels, settings.problem_type, tensors)
