@@ -15,6 +15,7 @@ _SIGPIPE = 141  # exit code of shells for a closed pipe
 # Name -> module whose `run(arguments)` is the command, and its line in the help.
 COMMANDS = {
     "fit": ("lit_prune.commands.fit", "train a model from a yaml; --resume RUN resumes an interrupted run"),
+    "prune": ("lit_prune.commands.prune", "prune a fine-tuned model on your own files; compare it with the original"),
     "configs": ("lit_prune.commands.configs", "list the configurations that come with the package; print one"),
     "prepare": ("lit_prune.commands.prepare", "download and tokenise the data of a fit, which then needs no network"),
     "test": ("lit_prune.commands.test", "evaluate the model of a finished run on labelled files"),

@@ -24,8 +24,8 @@ TESTED_ELSEWHERE = {
     "__main__.py",  # test_main.py
     "runs/identity.py",  # callbacks/test_every_run.py
     "sparsity/engine.py",  # its kinds: test_by_layers.py, test_by_tensors.py
-    "sparsity/pruned_training.py",  # callbacks/test_prune.py, test_hf.py
     "export/run.py",  # commands/test_export.py
+    "bench/pruned.py",  # commands/test_prune.py
     "phases/masking.py",  # its kinds: test_pruning.py, test_round.py, test_ticket.py
     "phases/tuning.py",  # test_search.py, test_sparse_tune.py
     "paradigms/fine_tune.py",  # the paradigms are lists: tests/paradigms/test_phase_lists.py

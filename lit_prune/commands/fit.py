@@ -8,10 +8,12 @@ from lit_prune.runs.summary import print_summary
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Train with the arguments of `lit_prune fit`, or print the summary of a run that is complete already."""
+    """Train with the arguments of `lit_prune fit`, and print the summary of the run and the path of its folder."""
     quiet()
     arguments, resume = resumed(requeued(list(arguments)))
     if resume is not None and (resume / "metrics.json").is_file():
         print_summary(resume)
         return
-    PruneCLI(["fit", *arguments], resume)
+    cli = PruneCLI(["fit", *arguments], resume)
+    if cli.trainer.is_global_zero:
+        print_summary(cli.model.folder)

@@ -43,7 +43,6 @@ from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.runs.aliases import resolve_aliases, resolve_arguments
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
-from lit_prune.runs.summary import print_summary
 
 LOGS = "logs"  # folder of runs, unless trainer.default_root_dir is set
 
@@ -218,7 +217,7 @@ class PruneCLI(LightningCLI):
         return folder
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
-        """Train, from the last checkpoint if resumed, and print the summary and the path of the run's folder."""
+        """Train, from the last checkpoint if resumed."""
         datamodule.check_batch_sizes(self.trainer.num_devices * self.trainer.num_nodes)
         strategy = self.trainer.strategy
         if len(datamodule.tasks) > 1 and not allows_unused(strategy):
@@ -233,8 +232,6 @@ class PruneCLI(LightningCLI):
         start = last if last is not None and last.is_file() else None
         with ending(self.trainer, model, self.sigterm), requeue_on_signal(), restoring(start, model):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
-        if self.trainer.is_global_zero:
-            print_summary(model.folder)
 
 
 class _Resolver(PruneCLI):

@@ -93,7 +93,7 @@ def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table
     title = "selected by ID metrics"
     if selection is not None:
         split = "validation" if f"{task}/validation/{selection}" in values else "ID"
-        title = f"selected by {split} {_title(selection)}"
+        title = f"selected by {split} {metric_title(selection)}"
         if (num_tasks := len(_tasks(values))) > 1:
             title += f" in the mean over {num_tasks} tasks"
     table = Table(title=on_console(f"{task} ({title}, never by OOD)"))
@@ -111,11 +111,11 @@ def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table
 
 def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[str, str]:
     """Return the metrics `<split>/<metric>` of a task by title, the selection metric first."""
-    chosen = {} if selection is None else {_title(selection): selection}
+    chosen = {} if selection is None else {metric_title(selection): selection}
     names = {f"validation {title}": f"validation/{name}" for title, name in chosen.items()}
     if f"{task}/id/accuracy" in values:
         return names | _classification(values, task, chosen)
-    shown = {_title(name): name for name in _metrics(values, task)}
+    shown = {metric_title(name): name for name in _metrics(values, task)}
     return names | {
         f"{_set(split)} {kind}": f"{split}/{name}"
         for split in ["id", *_ood(values, task)]
@@ -148,7 +148,7 @@ def _rounds(values: Mapping[str, Any], selection: Mapping[str, str]) -> Table:
     for task in tasks:
         chosen = selection.get(task, _metrics(values, task)[0])
         for split in ["id", *_ood(values, task)]:
-            title = f"{_set(split)} {_title(chosen)}"
+            title = f"{_set(split)} {metric_title(chosen)}"
             columns[title if len(tasks) == 1 else f"{task} {title}"] = f"{task}/{split}/{chosen}"
     table = Table(title="rounds")
     table.add_column("round")
@@ -168,7 +168,8 @@ def _set(split: str) -> str:
     return "ID" if split == "id" else split.replace("ood", "OOD").replace("_", " ")
 
 
-def _title(metric: str) -> str:
+def metric_title(metric: str) -> str:
+    """Return the title of a metric."""
     return TITLES.get(metric, metric.replace("_", " "))
 
 

@@ -1,0 +1,184 @@
+"""`lit_prune prune`: prune a fine-tuned model of transformers on your own files, and compare it with the original."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+
+from lit_prune.bench.pruned import show_pruned
+from lit_prune.data.sources.given import check_exists, check_readable, columns_of
+from lit_prune.data.tasks.kinds import KINDS
+from lit_prune.encoders.counterpart import CLASSIFICATION
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.encoders.saved_head import SavedHead
+from lit_prune.errors import UserError
+from lit_prune.export.run import export_run
+from lit_prune.files import new_path
+from lit_prune.fitting.cli import PruneCLI, quiet
+from lit_prune.runs.summary import metric_title
+from lit_prune.shipped import find_config
+from lit_prune.sparsity.select import check_sparsity
+
+_TASK = "task"  # name of the one task in metrics
+_MAX_LENGTH = 128  # of configs/prune.yaml
+# Usual names of columns in files of data sets, in the order in which they are looked for.
+_COLUMNS = {
+    "text_a": ("text_a", "text", "sentence", "sentence1", "premise", "question1", "question"),
+    "text_b": ("text_b", "sentence2", "hypothesis", "question2"),
+    "label": ("label", "labels", "score"),
+}
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Prune with the arguments of `lit_prune prune`."""
+    parser = ArgumentParser(prog="lit_prune prune", exit_on_error=False, description=__doc__)
+    parser.add_function_arguments(prune, as_group=False)
+    prune(**parser.parse_args(list(arguments)).as_dict())
+
+
+def prune(
+    *,
+    model: str,
+    train: str,
+    test: str,
+    out: str,
+    sparsity: float = 0.5,
+    columns: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    config: str | None = None,
+    revision: str = "main",
+    seed: int = 1,
+    root: str = "logs",
+) -> None:
+    """Prune a fine-tuned model while tuning it further, and write it as a folder that transformers loads.
+
+    The recipe is `configs/prune.yaml`. The run's folder, logs/prune/version_<n>, contains everything else, as that of
+    `lit_prune fit`.
+
+    Args:
+        model: Folder or name on the Hugging Face hub of a model with a head for classification, regression or question
+            answering.
+        train: The training examples: a csv, tsv, jsonl or parquet file, or a JSON file in SQuAD's layout for question
+            answering. A twentieth is held out to select the model.
+        test: The test examples, in the same form.
+        out: The new folder for the pruned model.
+        sparsity: Fraction of the weights of the Transformer layers to remove, above 0 and below 1.
+        columns: Field of the package (text_a, text_b, label) -> column of the files, such as {text_a: premise}.
+            Default: their usual names, such as text, sentence or premise, and label.
+        labels: Label in the files -> class of the model. Default: the names of the classes and their numbers.
+        config: A configuration on top of the recipe, such as one that sets another length or learning rate.
+        revision: Branch, tag or commit on the hub.
+        seed: Seed of everything random.
+        root: Folder of the runs.
+
+    Raises:
+        UserError: An argument is invalid, the model has no such head, or a file cannot be read.
+    """
+    quiet()
+    check_sparsity(sparsity)
+    if sparsity == 0:
+        raise UserError("sparsity must be above 0, got 0: it is the fraction of the weights to remove")
+    folder = new_path(out, folder=True)
+    paths = {"train": Path(train).expanduser().absolute(), "id": Path(test).expanduser().absolute()}
+    for path in paths.values():
+        check_exists(path)
+    encoder = PrunableEncoder(model, revision=revision)
+    task = _task(_head(encoder), paths, columns, labels)
+    arguments = ["fit", f"--config={find_config('prune')}"]
+    if encoder.num_positions is not None and encoder.num_positions < _MAX_LENGTH:
+        arguments.append(f"--data.max_length={encoder.num_positions}")
+    if config is not None:
+        arguments.append(f"--config={find_config(config)}")
+    arguments += [
+        f"--encoder.backbone={model}",
+        f"--encoder.revision={revision}",
+        f"--data.root={paths['train'].parent}",
+        f"--data.tasks={json.dumps([task])}",
+        f"--model.init_args.schedule.init_args.final={sparsity}",
+        f"--seed_everything={seed}",
+        f"--trainer.default_root_dir={root}",
+    ]
+    pruned = PruneCLI(arguments).model.folder
+    export_run(pruned, format="dense", out=folder)
+    with tempfile.TemporaryDirectory() as place:
+        packed = Path(place) / "packed"
+        export_run(pruned, format="packed", out=packed)
+        metrics = KINDS[task["class_path"].rpartition(".")[2]].set_class.whole_metrics
+        names = {f"test {metric_title(name)}": f"{_TASK}/id/{name}" for name in metrics}
+        show_pruned(pruned, folder, packed, names)
+    print(f"run: {pruned}")
+    print(folder)
+
+
+def _head(encoder: PrunableEncoder) -> SavedHead:
+    """Return the head of a fine-tuned model.
+
+    Raises:
+        UserError: It has none that can be kept.
+    """
+    head = encoder.saved_head
+    if head is None:
+        kind = ", ".join(encoder.backbone.config.architectures or [encoder.model_type])
+        raise UserError(
+            "--model must have a head for classification, regression or question answering, got "
+            f"{encoder.name} ({kind}): fine-tune it first, or train a new head by lit_prune fit --config "
+            f"configs/prune.yaml --encoder.backbone {encoder.name}"
+        )
+    if head.problem_type == "multi_label_classification":
+        raise UserError(
+            f"problem_type of --model must be single_label_classification or regression, got {head.problem_type}: "
+            "prune it in a training of your own, by lit_prune.callbacks.Prune"
+        )
+    return head
+
+
+def _task(
+    head: SavedHead, paths: dict[str, Path], columns: dict[str, str] | None, labels: dict[str, str] | None
+) -> dict[str, Any]:
+    """Return the task of a model's head, as in a configuration."""
+    if head.model.architecture != CLASSIFICATION:
+        source = {"splits": {split: [str(path)] for split, path in paths.items()}}
+        return _class("SpanTask", {"name": _TASK, "source": _class("SquadFiles", source)})
+    is_regression = len(head.labels) == 1
+    known = {str(number): label for number, label in enumerate(head.labels)} | {label: label for label in head.labels}
+    wrong = sorted(set((labels or {}).values()) - {*head.labels, ""})
+    if wrong:
+        raise UserError(f"unknown classes {wrong} in --labels: choose from {', '.join(head.labels)}")
+    splits = {
+        split: {
+            "paths": [str(path)],
+            "columns": columns or _usual_columns(path),
+            "labels": None if is_regression else labels or known,
+        }
+        for split, path in paths.items()
+    }
+    settings = {"name": _TASK, "source": _class("Files", {"splits": splits})}
+    return _class("Similarity", settings) if is_regression else _class("Task", settings | {"labels": list(head.labels)})
+
+
+def _class(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"class_path": f"lit_prune.data.{name}", "init_args": arguments}
+
+
+def _usual_columns(path: Path) -> dict[str, str]:
+    """Return the columns of a file that have usual names, by field.
+
+    Raises:
+        UserError: There is none for the text or the label.
+    """
+    check_readable(path)
+    found = columns_of(path)
+    used = {
+        field: next(name for name in names if name in found)
+        for field, names in _COLUMNS.items()
+        if set(names) & set(found)
+    }
+    if missing := {"text_a", "label"} - used.keys():
+        raise UserError(
+            f"{path} must have columns of known names, got {', '.join(found)}: name them, as --columns "
+            f"'{{text_a: COLUMN, label: COLUMN}}' ({', '.join(sorted(missing))} is missing)"
+        )
+    return used

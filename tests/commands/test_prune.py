@@ -1,0 +1,168 @@
+"""`lit_prune prune`: one command from a fine-tuned model and files to a pruned folder and a table."""
+
+import json
+
+import pytest
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
+
+from lit_prune.cli import main
+from lit_prune.data import GeneratedNli
+
+LABELS = ["neutral", "entailment", "contradiction"]  # in another order than anywhere else
+BRIEF = """
+encoder: {config: {_attn_implementation: eager}}
+model: {init_args: {prune: {length: 8 steps, learning_rate: 1.0e-3}, refresh_every: 2}}
+trainer: {precision: 32-true, enable_progress_bar: false}
+"""
+
+
+@pytest.fixture
+def classifier(tiny_backbone, tmp_path):
+    """A function: settings -> the folder of a fine-tuned model."""
+
+    def make(auto=AutoModelForSequenceClassification, **settings):
+        names = {"id2label": dict(enumerate(LABELS)), "label2id": {name: number for number, name in enumerate(LABELS)}}
+        torch.manual_seed(1)
+        model = auto.from_config(AutoConfig.from_pretrained(tiny_backbone, **(settings or names)))
+        torch.nn.init.normal_(model.get_parameter("classifier.weight"), std=1.0)
+        model.save_pretrained(tmp_path / "model")
+        AutoTokenizer.from_pretrained(tiny_backbone).save_pretrained(tmp_path / "model")
+        return tmp_path / "model"
+
+    return make
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A function: what a label becomes -> arguments for files of examples and a short recipe."""
+
+    def write(label=lambda name: name):
+        source = GeneratedNli(bias_rate=0.5, num_train=200, num_eval=60)
+        for split in ("train", "id"):
+            rows = [
+                {"premise": row["text_a"], "hypothesis": row["text_b"], "label": label(row["label"])}
+                for row in source.rows(split, None)
+            ]
+            (tmp_path / f"{split}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        (tmp_path / "brief.yaml").write_text(BRIEF)
+        return [
+            *("--train", str(tmp_path / "train.jsonl"), "--test", str(tmp_path / "id.jsonl")),
+            *("--config", str(tmp_path / "brief.yaml"), "--root", str(tmp_path / "runs")),
+        ]
+
+    return write
+
+
+def plain(folder, tmp_path):
+    """Logits of plain transformers for the test file."""
+    rows = [json.loads(line) for line in (tmp_path / "id.jsonl").read_text().splitlines()]
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    texts = [[row[name] for row in rows] for name in ("premise", "hypothesis")]
+    with torch.inference_mode():
+        return (
+            model,
+            model(**AutoTokenizer.from_pretrained(folder)(*texts, padding=True, return_tensors="pt")).logits,
+            rows,
+        )
+
+
+@pytest.mark.parametrize("label", [lambda name: name, LABELS.index], ids=["names", "numbers"])
+def test_a_classifier_is_pruned_and_compared_with_the_original(classifier, files, tmp_path, capsys, label):
+    folder, out = classifier(), tmp_path / "pruned"
+    arguments = files(label)
+    assert main(["prune", "--model", str(folder), *arguments, "--sparsity", "0.8", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    *_, run, last = printed.splitlines()
+    assert last == str(out)
+    values = json.loads((tmp_path / "runs" / "prune" / "version_0" / "metrics.json").read_text())
+    assert run == f"run: {tmp_path / 'runs' / 'prune' / 'version_0'}"
+    assert values["sparsity"] == pytest.approx(0.8, abs=1e-3)
+
+    _, logits, rows = plain(folder, tmp_path)
+    names = [row["label"] if isinstance(row["label"], str) else LABELS[row["label"]] for row in rows]
+    right = torch.tensor([LABELS.index(name) for name in names])
+    assert values["dense/task/id/accuracy"] == pytest.approx(float((logits.argmax(1) == right).float().mean()))
+    model, logits, _ = plain(out, tmp_path)
+    assert values["task/id/accuracy"] == pytest.approx(float((logits.argmax(1) == right).float().mean()))
+    assert [model.config.id2label[number] for number in range(3)] == LABELS
+    layers = [value for name, value in model.named_parameters() if ".layer." in name and name.endswith("weight")]
+    zeros = sum(int((value == 0).sum()) for value in layers if value.ndim == 2)
+    assert zeros / sum(value.numel() for value in layers if value.ndim == 2) == pytest.approx(0.8, abs=1e-3)
+    for row in ("test accuracy", "weights as files, MB", "latency in fp32, 1 text, ms", "latency in int8, 8 texts, ms"):
+        assert row in printed
+
+
+def test_a_regression_is_pruned(classifier, files, tmp_path, capsys):
+    folder = classifier(num_labels=1, problem_type="regression")
+    arguments = files(lambda name: float(LABELS.index(name)))
+    out = tmp_path / "pruned"
+    assert main(["prune", "--model", str(folder), *arguments, "--sparsity", "0.5", "--out", str(out)]) == 0
+    assert "test Pearson" in capsys.readouterr().out
+    assert json.loads((out / "config.json").read_text())["problem_type"] == "regression"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--sparsity", "1"], "sparsity must be at least 0 and below 1, got 1.0"),
+        (["--sparsity", "0"], "sparsity must be above 0, got 0"),
+        (["--test", "nothing.csv"], "nothing.csv must be a file, got none"),
+        (["--labels", "{'0': maybe}"], r"unknown classes ['maybe'] in --labels: choose from neutral, entailment"),
+        (["--out", "."], "must be"),
+        (["--model", "nobody/nothing"], "encoder.backbone must be a model that can be loaded, got 'nobody/nothing'"),
+        (["--columns", "{text_a: nothing, label: label}"], "unknown column 'nothing'"),
+        (["--config", "nothing.yaml"], "unknown config nothing.yaml"),
+    ],
+)
+def test_what_is_wrong_is_said_before_time_is_spent(classifier, files, tmp_path, capsys, change, message):
+    arguments = ["prune", "--model", str(classifier()), *files(), "--sparsity", "0.8", "--out", str(tmp_path / "out")]
+    assert main([*arguments, *change]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_without_a_head_or_of_several_labels_is_an_error(classifier, files, tiny_backbone, tmp_path, capsys):
+    arguments = [*files(), "--out", str(tmp_path / "out")]
+    assert main(["prune", "--model", str(tiny_backbone), *arguments]) == 2
+    assert "must have a head for classification, regression or question answering" in capsys.readouterr().err
+    several = classifier(num_labels=3, problem_type="multi_label_classification")
+    assert main(["prune", "--model", str(several), *arguments]) == 2
+    assert "got multi_label_classification: prune it in a training of your own" in capsys.readouterr().err
+
+
+def test_a_file_whose_columns_have_other_names_is_an_error_that_names_the_remedy(classifier, files, tmp_path, capsys):
+    arguments = ["prune", "--model", str(classifier()), *files(), "--out", str(tmp_path / "out")]
+    (tmp_path / "other.csv").write_text("words,class\na b,neutral\n")
+    assert main([*arguments, "--train", str(tmp_path / "other.csv")]) == 2
+    assert "got words, class: name them, as --columns '{text_a: COLUMN, label: COLUMN}'" in capsys.readouterr().err
+
+
+def test_a_reader_is_pruned(random_bert, tmp_path, capsys):
+    folder = tmp_path / "reader"
+    torch.manual_seed(1)
+    AutoModelForQuestionAnswering.from_config(AutoConfig.from_pretrained(random_bert(384))).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(random_bert(384)).save_pretrained(folder)
+    text = "the doctor saw the judge . a boy slept ."
+    questions = [
+        {
+            "id": str(number),
+            "question": "who slept ?",
+            "answers": [{"text": "a boy", "answer_start": text.index("a boy")}],
+        }
+        for number in range(60)
+    ]
+    content = json.dumps({"data": [{"paragraphs": [{"context": text, "qas": questions}]}]})
+    for name in ("train.json", "test.json"):
+        (tmp_path / name).write_text(content)
+    (tmp_path / "brief.yaml").write_text(BRIEF)
+    arguments = ["--train", str(tmp_path / "train.json"), "--test", str(tmp_path / "test.json")]
+    arguments += ["--config", str(tmp_path / "brief.yaml"), "--root", str(tmp_path / "runs")]
+    assert main(["prune", "--model", str(folder), *arguments, "--out", str(tmp_path / "out")]) == 0
+    assert "test exact match" in capsys.readouterr().out
+    AutoModelForQuestionAnswering.from_pretrained(tmp_path / "out")
