@@ -33,7 +33,14 @@ _PUBLIC = {
         "SparseFinetuning",
     ),
     "lit_prune.phases": ("Phase", "Training"),
-    "lit_prune.sparsity.criteria": ("Criterion", "HardMagnitude", "Magnitude", "Movement", "Random"),
+    "lit_prune.sparsity.criteria": (
+        "Criterion",
+        "HardMagnitude",
+        "Magnitude",
+        "Movement",
+        "Random",
+        "RelativeMagnitude",
+    ),
     "lit_prune.sparsity.pruner": ("Pruner", "prune"),
     "lit_prune.sparsity.schedules": ("Constant", "Cubic", "Linear", "Rounds", "Schedule"),
     "lit_prune.sparsity.structures": ("Element", "Rank", "Structure"),
@@ -60,7 +67,13 @@ def load(
     task: str | None = None,
     plugins: Sequence[str] = (),
 ) -> TaskModel:
-    """Load a model that `lit_prune export` wrote; see `lit_prune.export.load`."""
+    """Load a model that `lit_prune export` wrote.
+
+        model = load("pruned")
+        logits = model(**model.encoder.tokenizer("A text.", return_tensors="pt")).logits
+
+    The arguments are those of `lit_prune.export.load.load`.
+    """
     from lit_prune.export.load import load  # not above: the package imports without torch
 
     return load(folder, base, task, plugins)

@@ -70,6 +70,8 @@ class Run:
 def load_run(folder: str | Path) -> Run:
     """Return a finished run.
 
+        load_run("logs/run/version_0").metrics["task/id/accuracy"]
+
     Args:
         folder: logs/<experiment>/version_<n>.
 
@@ -99,7 +101,7 @@ def fit(
 
         encoder = PrunableEncoder()
         data = MultitaskDataModule.from_frames(encoder, train=frame, test=other)
-        run = fit(encoder, data, partial(PruneAfterFinetune, dense=Training("3 epochs"), ...), seed=1)
+        run = fit(encoder, data, partial(FineTune, dense=Training("3 epochs")), seed=1)
 
     Args:
         model: The encoder.

@@ -58,6 +58,8 @@ class PrunableEncoder(nn.Module):
 
     The tokenizer pads on the right; its `model_max_length` is the number of positions of the encoder.
 
+        encoder = PrunableEncoder("bert-base-uncased", freeze_embeddings=True)
+
     Args:
         backbone: Name of a model on the Hugging Face hub, a local folder, or `bundled`: the encoder of the extra
             `demo` (all-MiniLM-L6-v2), which needs no network.

@@ -14,6 +14,8 @@ from lit_prune.phases.training import Training
 class FineTune(Paradigm):
     """Fine-tune every weight: the dense reference.
 
+        fit(encoder, data, partial(FineTune, dense=Training("3 epochs")))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.

@@ -21,6 +21,10 @@ class IterativePruning(Paradigm):
     The callback `ImpRounds` sets how many rounds there are and what sparsity each has. The weights carry over from
     round to round; what is pruned stays pruned. A round's model is the one at its end.
 
+        phases = {"dense": Training("3 epochs"), "rounds": Training("1 epoch")}
+        paradigm = partial(IterativePruning, loss=CrossEntropy(), **phases)
+        fit(encoder, data, paradigm, trainer={"callbacks": [ImpRounds(num_rounds=5, final=0.5)]})
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.

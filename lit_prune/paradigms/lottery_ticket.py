@@ -23,6 +23,8 @@ class LotteryTicket(Paradigm):
     encoder's weights as they were before the rounds (the heads' stay as they are); another run, or a file
     (`start_from`); or one pruning of the pretrained weights (`sparsity` alone).
 
+        fit(encoder, data, partial(LotteryTicket, ticket=Training("3 epochs"), loss=CrossEntropy(), sparsity=0.5))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.

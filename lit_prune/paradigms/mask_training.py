@@ -16,6 +16,9 @@ from lit_prune.sparsity.schedules import Schedule
 class MaskTraining(Paradigm):
     """Train masks over frozen weights: the pretrained ones, those of another run, or those of a dense phase before.
 
+        settings = {"loss": CrossEntropy(), "initial_scores": Magnitude(), "schedule": Constant(0.5)}
+        fit(encoder, data, partial(MaskTraining, mask=Training("3 epochs", learning_rate=1e-3), **settings))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head, which stays as it is drawn where no trained one is given.

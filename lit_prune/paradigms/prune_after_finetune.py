@@ -15,6 +15,10 @@ from lit_prune.sparsity.schedules import Schedule
 class PruneAfterFinetune(MaskTraining):
     """A dense phase, then a phase that trains masks over the frozen dense model.
 
+        phases = {"dense": Training("3 epochs"), "mask": Training("3 epochs", learning_rate=1e-3)}
+        settings = {"loss": CrossEntropy(), "initial_scores": Magnitude(), "schedule": Cubic(0.1, 0.5)}
+        fit(encoder, data, partial(PruneAfterFinetune, **phases, **settings))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.

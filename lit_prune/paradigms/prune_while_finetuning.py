@@ -17,6 +17,9 @@ from lit_prune.sparsity.structures import Structure
 class PruneWhileFinetuning(Paradigm):
     """A phase `prune` that trains the weights under masks, which follow a criterion; see `phases.PruneWhileTraining`.
 
+        settings = {"loss": CrossEntropy(), "criterion": Magnitude(), "schedule": Cubic(0.0, 0.8)}
+        fit(encoder, data, partial(PruneWhileFinetuning, prune=Training("3 epochs"), **settings))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.

@@ -16,6 +16,9 @@ from lit_prune.tuning.method import Method
 class SparseFinetuning(Paradigm):
     """A phase `tune` that trains the heads and the part of the encoder that a method tunes, after its search if any.
 
+        method = ChosenEntries(GradientCriterion(num_batches=100), share=0.005)
+        fit(encoder, data, partial(SparseFinetuning, tune=Training("3 epochs"), loss=CrossEntropy(), method=method))
+
     Args:
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head, which is trained whole.

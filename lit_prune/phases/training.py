@@ -26,6 +26,8 @@ _LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*(epoch|step)s
 class Training:
     """The settings of a phase; each phase has a fresh optimizer.
 
+        Training("3 epochs", learning_rate=1e-4, weight_decay=0.01)
+
     Attributes:
         length: `<number> epochs`, passes over the training set of which fractions are allowed, or `<number> steps`,
             optimizer steps; 0 steps leave the phase out.

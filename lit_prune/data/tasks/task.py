@@ -39,6 +39,8 @@ class Task:
     becomes an example and an example tokens, its head, its evaluation sets with their metrics, and, if it is not the
     phase's, its loss. Class attributes and properties describe it to model cards, exports and the commands.
 
+        Task("nli", ["contradiction", "entailment", "neutral"], GeneratedNli(), positive="entailment")
+
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`): letters, digits, _ and -.
         labels: Class names, in the order of the logits.
