@@ -2,11 +2,21 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.utils.data import Dataset
-from transformers import AutoModelForSequenceClassification, BertConfig, Trainer, TrainingArguments, set_seed
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
 
 from lit_prune.errors import UserError
 from lit_prune.hf import PruneCallback
@@ -71,12 +81,35 @@ def test_a_classifier_is_pruned_exactly_and_read_by_plain_transformers(train, tm
 
 
 @pytest.mark.parametrize("criterion", ["magnitude", "movement"])
+def test_gradient_checkpointing_changes_neither_weights_nor_masks(train, criterion):
+    plain, checkpointed = (
+        train(PruneCallback(0.8, criterion=criterion, skip=SKIP), gradient_checkpointing=is_on).model.state_dict()
+        for is_on in (False, True)
+    )
+    assert all(torch.equal(value, checkpointed[name]) for name, value in plain.items())
+
+
+@pytest.mark.parametrize("criterion", ["magnitude", "movement"])
 def test_a_training_that_is_resumed_ends_bit_for_bit_the_same(train, tmp_path, criterion):
     whole = train(PruneCallback(0.8, criterion=criterion, skip=SKIP), "whole")
     checkpoint = tmp_path / "whole" / "checkpoint-12"
     resumed = train(PruneCallback(0.8, criterion=criterion, skip=SKIP), "whole", resume=str(checkpoint))
     state = resumed.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in whole.model.state_dict().items())
+
+
+def test_a_training_without_pruning_is_not_resumed_with_it(train, tmp_path):
+    train(TrainerCallback(), "plain")
+    with pytest.raises(UserError, match=r"pruning\.pt must exist for a resumed training, got no file"):
+        train(PruneCallback(0.8, skip=SKIP), "plain", resume=str(tmp_path / "plain" / "checkpoint-12"))
+
+
+@pytest.mark.parametrize("sharding", ["fsdp", "deepspeed"])
+def test_training_that_shards_weights_is_an_error(sharding):
+    args = SimpleNamespace(load_best_model_at_end=False, fsdp=[], deepspeed=None)
+    setattr(args, sharding, "full_shard")
+    with pytest.raises(UserError, match="fsdp and deepspeed must be unset"):
+        PruneCallback(0.8).on_train_begin(args, TrainerState(), TrainerControl())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
 from lit_prune.errors import UserError
@@ -77,30 +78,40 @@ class Prune(Callback):
         self._saved: dict[str, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Put masks on the module, unless its layers are made in `configure_model`.
+        """Check the strategy.
 
         Raises:
-            UserError: the strategy shards weights.
+            UserError: it shards weights.
         """
-        if stage != "fit":
-            return
-        if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
+        self._saved = {}
+        if stage == "fit" and not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
             raise UserError(
                 f"strategy must be ddp or that of one device, got {type(trainer.strategy).__name__}: with others no "
                 "process has whole weights to prune"
             )
-        if self.training is None and next(pl_module.parameters(), None) is not None:
-            self._attach(pl_module)
 
-    def _attach(self, pl_module: LightningModule) -> PrunedTraining:
-        self.training = self._training(self._pruner(pl_module))
-        return self.training
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Check that a checkpoint to resume from has the state of this callback.
+
+        Raises:
+            UserError: it has not.
+        """
+        is_resumed = trainer.state.fn == TrainerFn.FITTING and checkpoint["global_step"]
+        if is_resumed and self.state_key not in checkpoint["callbacks"]:
+            raise UserError(
+                "ckpt_path must be a checkpoint with the state of Prune, got one without: load its weights into the "
+                "module and start anew"
+            )
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Follow the optimizer, from where a checkpoint was written."""
-        training = self.training or self._attach(pl_module)
+        """Put masks on the module, and follow its optimizer from where a checkpoint was written.
+
+        The module has its first weights by then: made in `configure_model`, read from a checkpoint, the same in all
+        processes.
+        """
+        self.training = training = self.training or self._training(self._pruner(pl_module))
         for scores in training.pruner.score_parameters().values():
-            scores.data = trainer.strategy.broadcast(scores.data.to(pl_module.device)).to(pl_module.device)
+            scores.data = trainer.strategy.broadcast(scores.data).to(pl_module.device)
         if self._saved:
             training.load_state_dict(self._saved)
             self._saved = {}
@@ -130,8 +141,11 @@ class Prune(Callback):
         return {} if self.training is None else self.training.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep what `state_dict` returned until the weights are there."""
-        self._saved = state_dict
+        """Set what `state_dict` returned; in `on_fit_start` where the masks are put on the module then."""
+        if self.training is None:
+            self._saved = state_dict
+        else:
+            self.training.load_state_dict(state_dict)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Mask the weights in a checkpoint, whatever averaged them."""

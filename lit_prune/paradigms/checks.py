@@ -11,6 +11,7 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
+from lit_prune.callbacks.prune import Prune
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-_CHANGE_THE_RUN = (  # Lightning's callbacks that change weights, optimizers or batches
+_CHANGE_THE_RUN = (  # callbacks that change weights, optimizers or batches
+    Prune,
     callbacks.BackboneFinetuning,
     callbacks.BatchSizeFinder,
     callbacks.GradientAccumulationScheduler,

@@ -6,9 +6,9 @@ optimizer steps, so that training is that of masked layers (`LayerEngine`).
 """
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,68 +18,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.engine import Engine
-from lit_prune.sparsity.masks import FixedMask, Mask
-
-
-class MaskedTensor:
-    """A parameter under a mask.
-
-    Args:
-        parameter: It holds what is kept, and zeros, unless it is revealed.
-        module: The module that it belongs to.
-    """
-
-    MASKED: ClassVar[str] = ""  # the name is that of the tensor
-
-    def __init__(self, parameter: nn.Parameter, module: nn.Module) -> None:
-        self.parameter = parameter
-        self.module = module
-        self.mask: Mask
-        self.hidden: Tensor | None = None  # the values of pruned entries, zeros elsewhere; None: revealed
-
-    @property
-    def masked(self) -> Tensor:
-        """The parameter, pruned entries with the values that they return with."""
-        value = self.parameter.detach()
-        return value if self.hidden is None else value + self.hidden
-
-    @property
-    def scores(self) -> list[nn.Parameter]:
-        """The scores of a learned mask; none of another."""
-        return [mask.scores for mask in self.mask.submasks.values()]
-
-    def follow(self) -> None:
-        """Move what belongs to the parameter to its device."""
-        self.mask.to(self.parameter.device)
-        if self.hidden is not None:
-            self.hidden = self.hidden.to(self.parameter.device, self.parameter.dtype)
-
-    @torch.no_grad()
-    def hide(self) -> None:
-        """Set pruned entries to 0; their values lie beside, unless the mask is fixed."""
-        keep = self.mask.keep
-        if isinstance(self.mask, FixedMask):
-            self.hidden = torch.zeros_like(self.parameter) if self.hidden is None else self.hidden.zero_()
-        else:
-            whole = self.masked
-            self.hidden = whole.masked_fill(keep, 0)
-            self.parameter.copy_(whole)
-        self.parameter.masked_fill_(~keep, 0)
-
-    @torch.no_grad()
-    def reveal(self) -> None:
-        """Set pruned entries to the values that they return with."""
-        if self.hidden is not None:
-            self.parameter.add_(self.hidden)
-            self.hidden = None
-
-    @torch.no_grad()
-    def receive(self, gradient: Tensor) -> Tensor:
-        """Add a gradient to that of the scores, and return what the parameter gets of it."""
-        for scores in self.scores:
-            own = (gradient * self.masked).to(scores.dtype)
-            scores.grad = own if scores.grad is None else scores.grad.add_(own)
-        return gradient.masked_fill(~self.mask.keep, 0)
+from lit_prune.sparsity.masked_tensor import MaskedTensor, hide, reveal
+from lit_prune.sparsity.masks import LearnedMask, Mask
 
 
 class TensorEngine(Engine):
@@ -113,10 +53,10 @@ class TensorEngine(Engine):
                 raise UserError(f"{name} must be a whole tensor to be masked, got a shard (FSDP2): train with DDP")
             self.tensors[name] = MaskedTensor(parameter, root.get_submodule(module))
         super().attach(root)
+        self.hide()
         for each in self.tensors.values():
             if each.parameter.requires_grad:
-                hook = partial(self._receive, each)
-                self._handles.append(each.parameter.register_hook(hook))  # type: ignore[no-untyped-call]
+                self._handles.append(each.parameter.register_hook(each.receive))  # type: ignore[no-untyped-call]
         _attached.add(self)
         _follow_optimizers()
 
@@ -139,8 +79,16 @@ class TensorEngine(Engine):
         for each in self.layers.values():
             each.follow()
         flipped = super().update(progress)
+        self._share_masks()
         self.hide()
         return flipped
+
+    def _share_masks(self) -> None:
+        """Use the masks of the first process in all: a criterion may draw numbers, or observe examples, of its own."""
+        if dist.is_available() and dist.is_initialized():
+            for each in self.layers.values():
+                if not isinstance(each.mask, LearnedMask):
+                    dist.broadcast(each.mask.keep, 0)
 
     def hide(self) -> None:
         """Set pruned entries to 0."""
@@ -160,7 +108,7 @@ class TensorEngine(Engine):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the masks' tensors, and the values that pruned entries return with, by the name of their tensor."""
-        hidden = {f"{name}.hidden": each.hidden for name, each in self.layers.items() if each.hidden is not None}
+        hidden = {f"{name}.hidden": each.hidden for name, each in self.layers.items()}
         return {**super().state_dict(), **hidden, "num_steps": self.num_steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -168,8 +116,7 @@ class TensorEngine(Engine):
         super().load_state_dict(state)
         self.num_steps = state["num_steps"]
         for name, each in self.layers.items():
-            hidden = state.get(f"{name}.hidden")
-            each.hidden = None if hidden is None else hidden.to(each.parameter.device, each.parameter.dtype)
+            each.hidden = state[f"{name}.hidden"].to(each.parameter.device, each.parameter.dtype)
 
     def finalize(self) -> nn.Module:
         """Set pruned entries to 0 for good, let go of the network, and return it."""
@@ -192,20 +139,14 @@ class TensorEngine(Engine):
 
     # ---- steps -----------------------------------------------------------------------------------------------------
 
-    def _receive(self, masked: MaskedTensor, gradient: Tensor) -> Tensor:
-        if not hasattr(masked, "mask"):
-            return gradient
-        masked.follow()
-        return masked.receive(gradient)
-
-    def _of(self, optimizer: Optimizer) -> list[MaskedTensor]:
-        """Return the tensors of which an optimizer trains the values or the scores."""
+    def _of(self, optimizer: Optimizer) -> dict[str, MaskedTensor]:
+        """Return the tensors of which an optimizer trains the values or the scores, by name."""
         trained = ids_trained_by(optimizer)
-        return [
-            each
-            for each in self.layers.values()
-            if id(each.parameter) in trained or any(id(scores) in trained for scores in each.scores)
-        ]
+        return {
+            name: each
+            for name, each in self.layers.items()
+            if any(id(parameter) in trained for parameter in (each.parameter, *each.scores))
+        }
 
     def before_step_of(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Reveal what an optimizer trains; after its closure, if it is given one, which computes the gradients.
@@ -214,27 +155,52 @@ class TensorEngine(Engine):
             The arguments of its `step`.
         """
         own = self._of(optimizer)
+        if not own:
+            return args, kwargs
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
-            _reveal(own)
-        if closure is None or not own:
+            self._prepare_step(optimizer, own)
             return args, kwargs
 
-        def revealing() -> Any:
-            _hide(own)  # an optimizer may call its closure again
+        def preparing() -> Any:
+            hide(own.values())  # an optimizer may call its closure again
             loss = closure()
-            _reveal(own)
+            self._prepare_step(optimizer, own)
             return loss
 
-        return ((args[0], revealing, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": revealing})
+        return ((args[0], preparing, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": preparing})
+
+    def _prepare_step(self, optimizer: Optimizer, own: Mapping[str, MaskedTensor]) -> None:
+        """Reveal tensors whose gradients are there, and let the criterion use these."""
+        reveal(own.values())
+        if self.criterion.observes or self.criterion.penalizes:
+            _unscale(optimizer)
+        if self.criterion.observes:
+            self.criterion.observe({name: each for name, each in own.items() if each.parameter.grad is not None})
+        if self.criterion.penalizes:
+            self._add_penalty(optimizer, own)
+
+    @torch.enable_grad()
+    def _add_penalty(self, optimizer: Optimizer, own: Mapping[str, MaskedTensor]) -> None:
+        """Add the gradient of the criterion's penalty to those of what an optimizer trains, as if a loss had it."""
+        penalty = self.penalty()
+        if penalty is None or not penalty.requires_grad:
+            return
+        trained = ids_trained_by(optimizer)
+        parameters = [each for masked in own.values() for each in (masked.parameter, *masked.scores)]
+        parameters = [each for each in parameters if each.requires_grad and id(each) in trained]
+        # Not by `backward`, whose gradients DDP would wait for.
+        for each, gradient in zip(parameters, torch.autograd.grad(penalty, parameters, allow_unused=True), strict=True):
+            if gradient is not None:
+                each.grad = gradient if each.grad is None else each.grad.add_(gradient)
 
     def after_step_of(self, optimizer: Optimizer) -> None:
         """Count an optimizer's step, and hide what it has trained."""
         own, trained = self._of(optimizer), ids_trained_by(optimizer)
-        if any(id(each.parameter) in trained for each in own):
+        if any(id(each.parameter) in trained for each in own.values()):
             self.num_steps += 1
             self.after_step(optimizer)
-        _hide(own)
+        hide(own.values())
 
 
 # All optimizers of the process call the same two hooks. They are never removed: an engine may be dropped while torch
@@ -249,34 +215,30 @@ def _follow_optimizers() -> None:
 
 
 def _before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    for engine in tuple(_attached):
+    for engine in tuple(_attached) if _is_real(optimizer) else ():
         args, kwargs = engine.before_step_of(optimizer, args, kwargs)
     return args, kwargs
 
 
 def _after_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-    for engine in tuple(_attached):
+    for engine in tuple(_attached) if _is_real(optimizer) else ():
         engine.after_step_of(optimizer)
+
+
+def _is_real(optimizer: Optimizer) -> bool:
+    """False while a fused optimizer takes a step that changes nothing: its scaler found gradients that overflowed."""
+    return not getattr(optimizer, "found_inf", False)
+
+
+def _unscale(optimizer: Optimizer) -> None:
+    """Unscale the gradients of a fused optimizer, which would do so as it uses them."""
+    scale = getattr(optimizer, "grad_scale", None)
+    if scale is not None:
+        for each in (each for group in optimizer.param_groups for each in group["params"] if each.grad is not None):
+            each.grad /= scale
+        optimizer.grad_scale = None  # type: ignore[attr-defined]
 
 
 def ids_trained_by(optimizer: Optimizer) -> set[int]:
     """Return the ids of the parameters that an optimizer trains."""
     return {id(each) for group in optimizer.param_groups for each in group["params"]}
-
-
-def _hide(tensors: Iterable[MaskedTensor]) -> None:
-    """Hide those of the tensors that are revealed."""
-    for each in tensors:
-        if each.hidden is None:
-            each.hide()
-
-
-def _reveal(tensors: Iterable[MaskedTensor]) -> None:
-    """Reveal tensors, and make the gradients of their scores those of all processes."""
-    for each in tensors:
-        each.reveal()
-        if dist.is_available() and dist.is_initialized():
-            for scores in each.scores:
-                if scores.grad is not None:
-                    dist.all_reduce(scores.grad)
-                    scores.grad /= dist.get_world_size()

@@ -1,5 +1,6 @@
 """`PrunedTraining`: pruning by a schedule over the steps of a training, whoever runs its loop."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -130,7 +131,14 @@ class PrunedTraining:
             self.scores.load_state_dict(state["scores"])
 
     def end(self, finalize: bool) -> None:
-        """Mask the weights that the training ended with; for good if `finalize`."""
+        """Mask the weights that the training ended with, for good if `finalize`; warn if it ended early."""
+        num_steps = self.engine.num_steps
+        if not self.engine.is_final(min(1.0, num_steps / self.total_steps)):
+            warnings.warn(
+                f"training ended after {num_steps} of {self.total_steps} optimizer steps, at a sparsity of "
+                f"{self.pruner.sparsity():.3f} instead of {self.engine.schedule.final}",
+                stacklevel=2,
+            )
         self.engine.mask_again()
         self.engine.after_step = lambda optimizer: None
         if finalize:
@@ -150,4 +158,6 @@ def check_interval(every_n_steps: int) -> None:
 def unscale(scores: Sequence[nn.Parameter], scaler: GradScaler | None) -> None:
     """Divide the gradients of scores by the scale of a loss, as its scaler does for the weights."""
     if scaler is not None:
-        torch._foreach_div_([each.grad for each in scores if each.grad is not None], scaler.get_scale())
+        for each in scores:
+            if each.grad is not None:
+                each.grad /= scaler.get_scale()

@@ -39,7 +39,8 @@ class Pruner:
     """Masks on the weights of any network, in any training loop.
 
     From its construction on, the network's own optimizers train it under masks, which keep everything until the first
-    `step`. Forward passes, hooks and state dict are the network's own; pruned entries are 0 in them.
+    `step`. Forward passes, hooks and state dict are the network's own; pruned entries are 0 in them. At each step of an
+    optimizer the criterion observes the gradients of what it trains, and those of its penalty are added to them.
 
         pruner = Pruner(model, 0.9)
         for step, batch in enumerate(batches, start=1):

@@ -3,14 +3,21 @@
 import copy
 import subprocess
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import EMAWeightAveraging, StochasticWeightAveraging
+from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import nn
+from torch.amp import GradScaler
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from lit_prune.callbacks import Prune
@@ -30,17 +37,25 @@ class Classifier(nn.Linear):
 class Foreign(LightningModule):
     """A convolution, a Transformer whose layers read weights themselves, a classifier."""
 
-    def __init__(self, manual=False, num_optimizers=1):
+    def __init__(self, manual=False, num_optimizers=1, checkpoints=False):
         super().__init__()
         self.automatic_optimization = not manual
         self.num_optimizers = num_optimizers
+        self.checkpoints = checkpoints
         self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.make_layers()
+
+    def make_layers(self):
         layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
         self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.classifier = Classifier(8, 3)
 
+    def encode(self, images):
+        return self.encoder(self.conv(images).flatten(2).mT @ torch.eye(4, 8)).mean(1)
+
     def forward(self, images):
-        return self.classifier(self.encoder(self.conv(images).flatten(2).mT @ torch.eye(4, 8)).mean(1))
+        encoded = checkpoint(self.encode, images, use_reentrant=False) if self.checkpoints else self.encode(images)
+        return self.classifier(encoded)
 
     def training_step(self, batch, batch_idx):
         loss = F.cross_entropy(self(batch[0]), batch[1])
@@ -63,6 +78,17 @@ class Foreign(LightningModule):
         return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.9)]
 
 
+class Late(Foreign):
+    """Its encoder and classifier are made in `configure_model`."""
+
+    def make_layers(self):
+        self.encoder = None
+
+    def configure_model(self):
+        if self.encoder is None:
+            super().make_layers()
+
+
 def pruned(name, value):
     return value.ndim > 1 and not name.startswith("classifier")
 
@@ -80,11 +106,11 @@ def loaders():
 
 @pytest.fixture
 def fit(tmp_path):
-    """A function: callbacks, the module, further arguments -> the Trainer and the module, fitted for 32 steps."""
+    """A function: callbacks, a maker of modules, further arguments -> Trainer and module, fitted for 32 steps."""
 
-    def run(*callbacks, module=None, ckpt_path=None, **settings):
+    def run(*callbacks, make=Foreign, ckpt_path=None, **settings):
         seed_everything(1)
-        module = module or Foreign()
+        module = make()
         options = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False, "max_epochs": 4, "logger": False}
         options |= {"default_root_dir": tmp_path, "enable_model_summary": False, "log_every_n_steps": 1}
         trainer = Trainer(callbacks=list(callbacks), **options | settings)
@@ -142,15 +168,29 @@ class Stop(Callback):
             trainer.should_stop = True
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_a_run_that_is_cut_off_resumes_bit_for_bit(fit, tmp_path, setting):
+@pytest.mark.parametrize(
+    ("setting", "kind"), [*((setting, Foreign) for setting in SETTINGS), ("movement", Late), ("rounds", Late)]
+)
+def test_a_run_that_is_cut_off_resumes_bit_for_bit(fit, tmp_path, setting, kind):
     def prune():
         return Prune(0.9, skip=["classifier"], **copy.deepcopy(SETTINGS[setting]))
 
-    _, whole = fit(prune())
-    fit(prune(), Stop())
-    _, resumed = fit(prune(), ckpt_path=tmp_path / "cut.ckpt")
+    _, whole = fit(prune(), make=kind)
+    assert setting == "local" or num_zeros(whole.state_dict()) == int(0.9 * SIZE)
+    fit(prune(), Stop(), make=kind)
+    _, resumed = fit(prune(), make=kind, ckpt_path=tmp_path / "cut.ckpt")
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
+def test_a_training_that_ends_early_warns_of_its_sparsity(fit):
+    with pytest.warns(UserWarning, match=r"training ended after 16 of 32 optimizer steps, at a sparsity of 0\.\d"):
+        fit(Prune(0.9, skip=["classifier"]), Stop())
+
+
+def test_a_training_without_pruning_is_not_resumed_with_it(fit, tmp_path):
+    fit(Stop())
+    with pytest.raises(UserError, match="ckpt_path must be a checkpoint with the state of Prune, got one without"):
+        fit(Prune(0.9), ckpt_path=tmp_path / "cut.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -168,8 +208,48 @@ def test_settings_of_the_trainer_are_honoured(fit, settings, criterion):
     assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
 
 
+@pytest.mark.parametrize("criterion", ["magnitude", "movement"])
+def test_gradient_checkpointing_changes_neither_weights_nor_masks(fit, criterion):
+    states = []
+    for checkpoints in (False, True):
+        make = partial(Foreign, checkpoints=checkpoints)
+        _, module = fit(Prune(0.9, skip=["classifier"], criterion=criterion), make=make)
+        states.append(module.state_dict())
+    assert num_zeros(states[1]) == int(0.9 * SIZE)
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+class Scaled(MixedPrecision):
+    """The loss scaling of float16 around a forward pass in float32."""
+
+    def autocast_context_manager(self):
+        return nullcontext()
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+def test_the_scaling_of_a_loss_changes_neither_scores_nor_masks(fit, clip):
+    found = []
+    for plugins in ([], [Scaled("16-mixed", "cpu", GradScaler("cpu", init_scale=2.0**10))]):
+        prune = Prune(0.9, skip=["classifier"], criterion="movement", finalize=False)
+        _, module = fit(prune, plugins=plugins, gradient_clip_val=clip)
+        found.append((prune.training.pruner, module.state_dict()))
+    (plain, state), (scaled, scaled_state) = found
+    assert all(torch.equal(keep, scaled.masks()[name]) for name, keep in plain.masks().items())
+    for name, scores in plain.score_parameters().items():
+        torch.testing.assert_close(scaled.score_parameters()[name], scores, rtol=0, atol=1e-6)
+    assert num_zeros(scaled_state) == num_zeros(state) == int(0.9 * SIZE)
+
+
+def test_in_float16_it_ends_at_the_sparsity_exactly_though_steps_overflow(fit):
+    scaler = GradScaler("cpu", init_scale=2.0**30)
+    prune = Prune(0.9, skip=["classifier"], criterion="movement", finalize=False)
+    _, module = fit(prune, plugins=[MixedPrecision("16-mixed", "cpu", scaler)], max_epochs=16)
+    assert prune.training.engine.num_steps < 128
+    assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
+
+
 def test_manual_optimization_with_one_optimizer_is_pruned_too(fit):
-    _, module = fit(Prune(0.9, skip=["classifier"]), module=Foreign(manual=True))
+    _, module = fit(Prune(0.9, skip=["classifier"]), make=partial(Foreign, manual=True))
     assert num_zeros(module.state_dict()) == int(0.9 * SIZE)
 
 
@@ -203,34 +283,47 @@ def test_compiled_layers_keep_one_graph(fit):
 
     torch._dynamo.reset()
     module.classifier.compile(backend=backend)
-    fit(Prune(0.9), module=module, limit_val_batches=0)
+    fit(Prune(0.9), make=lambda: module, limit_val_batches=0)
     assert len(graphs) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "module", "settings", "message"),
+    ("arguments", "make", "settings", "message"),
     [
-        ({"every_n_steps": 0}, None, {}, "every_n_steps must be positive, got 0"),
-        ({"skip": ["pooler"]}, None, {}, "skip must name parameters that can be pruned, got 'pooler'"),
-        ({}, "two", {}, "one optimizer must train the weights to prune, got 2"),
-        ({}, None, {"max_epochs": -1}, "the training must have an end to prune by, got none"),
+        ({"every_n_steps": 0}, Foreign, {}, "every_n_steps must be positive, got 0"),
+        ({"skip": ["pooler"]}, Foreign, {}, "skip must name parameters that can be pruned, got 'pooler'"),
+        ({}, partial(Foreign, manual=True, num_optimizers=2), {}, "one optimizer must train the weights .*, got 2"),
+        ({}, Foreign, {"max_epochs": -1}, "the training must have an end to prune by, got none"),
     ],
 )
-def test_what_cannot_be_pruned_is_an_error(fit, arguments, module, settings, message):
+def test_what_cannot_be_pruned_is_an_error(fit, arguments, make, settings, message):
     with pytest.raises(UserError, match=message):
-        fit(Prune(0.9, **arguments), module=Foreign(manual=True, num_optimizers=2) if module else None, **settings)
+        fit(Prune(0.9, **arguments), make=make, **settings)
+
+
+def test_a_strategy_that_shards_weights_is_an_error():
+    trainer = SimpleNamespace(strategy=ModelParallelStrategy())
+    with pytest.raises(UserError, match="strategy must be ddp or that of one device, got ModelParallelStrategy"):
+        Prune(0.9).setup(trainer, Foreign(), "fit")
+
+
+def test_a_run_of_phases_which_prunes_itself_is_an_error(experiment, capsys):
+    code, _ = experiment("--trainer.callbacks=[{class_path: lit_prune.Prune, init_args: {sparsity: 0.5}}]")
+    assert code == 2
+    assert "trainer.callbacks must leave weights and phases to the run, got Prune: remove it" in capsys.readouterr().err
 
 
 SCRIPT = """
-import sys, torch
+import os, sys, torch
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from callbacks.test_prune import Foreign, loaders
+from callbacks.test_prune import SETTINGS, Foreign, loaders
 from lightning.pytorch import Trainer, seed_everything
 from lit_prune import Prune
 
-seed_everything(1)
-prune = Prune(0.9, criterion=sys.argv[3], skip=["classifier"], finalize=False)
+seed_everything(1 + int(os.environ.get("LOCAL_RANK", 0)))  # first weights, scores and random masks that differ
+settings = SETTINGS.get(sys.argv[3], {"criterion": sys.argv[3]})
+prune = Prune(0.9, skip=["classifier"], finalize=False, **settings)
 options = {"accelerator": "cpu", "devices": 2, "strategy": "ddp", "max_epochs": 2, "logger": False}
 options |= {"enable_checkpointing": False, "enable_progress_bar": False}
 trainer = Trainer(callbacks=[prune], **options)
@@ -240,12 +333,12 @@ torch.save((prune.training.pruner.masks(), module.state_dict()), Path(sys.argv[2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("criterion", ["magnitude", "movement"])
-def test_two_processes_have_the_same_masks_and_weights(tmp_path, criterion):
+@pytest.mark.parametrize("setting", ["movement", "rounds", "random"])
+def test_two_processes_have_the_same_masks_and_weights(tmp_path, setting):
     tests = Path(__file__).parent.parent
     (tmp_path / "script.py").write_text(SCRIPT)
-    command = [sys.executable, str(tmp_path / "script.py"), str(tests), str(tmp_path), criterion]
-    subprocess.run(command, check=True, timeout=300)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tests), str(tmp_path), setting]
+    subprocess.run(command, check=True, timeout=600)
     (masks, state), (other_masks, other_state) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     assert sum(int((~keep).sum()) for keep in masks.values()) == int(0.9 * SIZE)
     assert all(torch.equal(keep, other_masks[name]) for name, keep in masks.items())

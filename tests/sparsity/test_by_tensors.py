@@ -6,22 +6,75 @@ import weakref
 
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from lit_prune.errors import UserError
 from lit_prune.sparsity.by_layers import LayerEngine
 from lit_prune.sparsity.by_tensors import TensorEngine
 from lit_prune.sparsity.criteria import Magnitude, Movement, RelativeMagnitude
 from lit_prune.sparsity.mask_kinds import Fixed
+from lit_prune.sparsity.masks import gradient_of
+from lit_prune.sparsity.pruned_training import PrunedTraining
+from lit_prune.sparsity.pruner import Pruner
 from lit_prune.sparsity.schedules import Constant, Cubic
 
 LAYERS = {"first": ["0"], "second": ["2"]}
 TENSORS = {"first": ["0.weight"], "second": ["2.weight"]}
 
 
+class Fisher(Magnitude):
+    """Squared gradients times squared weights, a running mean."""
+
+    observes = True
+
+    def __init__(self):
+        self.means = {}
+
+    def observe(self, layers):
+        for name, layer in layers.items():
+            loss_change = (gradient_of(layer) * layer.masked.detach()) ** 2
+            self.means[name] = 0.9 * self.means.get(name, 0) + 0.1 * loss_change
+
+    def score(self, name, weight, sparsity):
+        return self.means[name] if name in self.means else self(weight, sparsity)
+
+
+class Soft(Movement):
+    """Movement with a penalty on the scores."""
+
+    penalizes = True
+
+    def penalty(self, layers):
+        return 0.1 * sum(layer.mask.scores.sigmoid().sum() for layer in layers.values())
+
+
+class Lasso(Magnitude):
+    """Magnitude with a penalty on the dense weights."""
+
+    penalizes = True
+
+    def penalty(self, layers):
+        return 0.1 * sum(layer.masked.norm(dim=1).sum() for layer in layers.values())
+
+
+class SoftLasso(Soft):
+    """Movement with a penalty on scores and weights."""
+
+    def penalty(self, layers):
+        return super().penalty(layers) + Lasso.penalty(self, layers)
+
+
 def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
-    """Train under an engine with an optimizer of the scores of its own, as a loop of a user's would."""
+    """Train under an engine with an optimizer of the scores of its own, as a loop of a user's would.
+
+    A phase of the package gives a `LayerEngine` the gradients, and adds its penalty to the loss.
+    """
+    is_by_layers = isinstance(engine, LayerEngine)
     engine.attach(network)
     scores = list(engine.score_parameters().values())
     own = {id(each) for each in scores}
@@ -30,8 +83,12 @@ def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
     engine.update(0.0)
     for step in range(num_steps):
         for part in rows.chunk(accumulate):
-            loss = F.cross_entropy(network(part), part[:, :4].argmax(1)) / accumulate
-            loss.backward()
+            loss = F.cross_entropy(network(part), part[:, :4].argmax(1))
+            if is_by_layers and (penalty := engine.penalty()) is not None:
+                loss = loss + penalty
+            (loss / accumulate).backward()
+        if is_by_layers:
+            engine.observe()
         chosen.step()
         if of_scores is not None:
             of_scores.step()
@@ -49,7 +106,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("scope", ["local", "global"])
-@pytest.mark.parametrize("criterion", [Magnitude, Movement, RelativeMagnitude])
+@pytest.mark.parametrize("criterion", [Magnitude, Movement, RelativeMagnitude, Fisher, Soft, Lasso, SoftLasso])
 @pytest.mark.parametrize("accumulate", [1, 4])
 def test_it_trains_the_same_weights_and_masks_as_masked_layers(network, rows, optimizer, scope, criterion, accumulate):
     other = copy.deepcopy(network)
@@ -64,6 +121,53 @@ def test_it_trains_the_same_weights_and_masks_as_masked_layers(network, rows, op
     assert all(torch.equal(keep, by_tensors.masks()[name]) for name, keep in by_layers.masks().items())
     for name, value in by_layers.finalize().state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("criterion", [Movement, Fisher, Soft, Lasso, SoftLasso])
+def test_a_pruned_training_trains_the_same_too(network, rows, criterion):
+    other = copy.deepcopy(network)
+    schedule = Cubic(0.0, 0.6, end=1.0)
+    by_layers = LayerEngine(LAYERS, criterion(), schedule, scope="global")
+    trained(network, by_layers, rows, OPTIMIZERS["AdamW"])
+    pruner = Pruner(other, 0.6, criterion=criterion(), schedule=schedule)
+    training = PrunedTraining(pruner, lambda scores: torch.optim.SGD(scores, lr=2.0))
+    optimizer = OPTIMIZERS["AdamW"](other.parameters())
+    training.begin(20, [optimizer], lambda scores: None)
+    for _ in range(20):
+        F.cross_entropy(other(rows), rows[:, :4].argmax(1)).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert all(torch.equal(keep, pruner.masks()[name]) for name, keep in by_layers.masks().items())
+    for name, value in by_layers.finalize().state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+def test_a_criterion_observes_what_has_a_gradient_and_is_trained(network, rows):
+    engine = TensorEngine(TENSORS, Fisher(), Constant(0.5))
+    engine.attach(network)
+    network[0](rows).square().mean().backward()  # the second layer takes no part
+    torch.optim.SGD(network[2].parameters(), lr=0.1).step()
+    assert engine.criterion.means == {}
+    torch.optim.SGD(network.parameters(), lr=0.1).step()
+    assert engine.criterion.means.keys() == {"0.weight"}
+
+
+@pytest.mark.parametrize("criterion", [Soft, Lasso])
+def test_a_penalty_is_in_the_gradients_once_whichever_optimizers_train(network, rows, criterion):
+    gradients = {}
+    for num_optimizers in (0, 1, 2):
+        root = copy.deepcopy(network)
+        engine = TensorEngine(TENSORS, criterion(), Constant(0.5))
+        engine.attach(root)
+        scores, weights = list(engine.score_parameters().values()), list(root.parameters())
+        groups = {0: [], 1: [weights + scores], 2: [scores, weights]}[num_optimizers]
+        root(rows).square().mean().backward()
+        for group in filter(None, groups):
+            torch.optim.SGD(group, lr=0.0).step()
+        gradients[num_optimizers] = [each.grad for each in (*weights, *scores)]
+    pairs = [*zip(gradients[1], gradients[2], strict=True)]
+    assert all(torch.equal(one, two) for one, two in pairs)
+    assert any(not torch.equal(none, one) for none, one in zip(gradients[0], gradients[1], strict=True))
 
 
 def test_between_steps_a_parameter_has_the_kept_values_and_zeros(network, rows):
@@ -138,6 +242,16 @@ def test_its_state_and_the_weights_continue_bit_for_bit(network, rows, criterion
     assert {name: each.masked.tolist() for name, each in second.layers.items()} == {
         name: (weights[name] + state[f"{name}.hidden"]).tolist() for name in second.layers
     }
+
+
+def test_a_shard_is_an_error(network):
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        fully_shard(network, mesh=init_device_mesh("cpu", (1,)))
+        with pytest.raises(UserError, match=r"0\.weight must be a whole tensor to be masked, got a shard \(FSDP2\)"):
+            TensorEngine(TENSORS, Magnitude(), Constant(0.5)).attach(network)
+    finally:
+        dist.destroy_process_group()
 
 
 def test_a_closure_computes_gradients_under_the_masks(network, rows):
