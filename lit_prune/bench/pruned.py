@@ -18,8 +18,7 @@ from lit_prune.runs.recorded import read_metrics
 
 BATCHES = (1, 8)
 _LENGTH, _REPEATS = 64, 7
-_SPARSE = "csr"
-_MODELS = {"original": "original", "pruned": "pruned", _SPARSE: "pruned, sparse products"}
+_TITLES = {"original": "original", "pruned": "pruned", "csr": "pruned, sparse products"}
 
 
 def show_pruned(run: Path, folder: Path, packed: Path, metrics: Mapping[str, str]) -> None:
@@ -32,10 +31,11 @@ def show_pruned(run: Path, folder: Path, packed: Path, metrics: Mapping[str, str
         metrics: Names in the run's `metrics.json` of the pruned model's metrics on the test set, by title.
     """
     values = read_metrics(run / "metrics.json", ("sparsity", "denominator"))
+    makers = _makers(run, folder)
     table = Table(title=on_console(f"{folder}: the pruned model beside the original"))
     table.add_column("")
-    for name in _MODELS.values():
-        table.add_column(name, justify="right")
+    for name in makers:
+        table.add_column(_TITLES[name], justify="right")
     table.add_row("sparsity", "0.000", f"{values['sparsity']:.3f}")
     for title, name in metrics.items():
         if name not in values:  # AUROC and F1 need a positive class
@@ -44,9 +44,9 @@ def show_pruned(run: Path, folder: Path, packed: Path, metrics: Mapping[str, str
     size, small = _megabytes(folder), _megabytes(packed)
     table.add_row("weights as files, MB", f"{size:.1f}", f"{size:.1f}")
     table.add_row("weights as files, packed, MB", "", f"{small:.1f}")
-    for title, speeds in _latencies(run, folder):
+    for title, speeds in _latencies(makers):
         times = {speed.name: f"{1e3 * speed.seconds:.2f}" for speed in speeds}
-        table.add_row(title, *(times.get(name, "") for name in _MODELS))
+        table.add_row(title, *(times.get(name, "") for name in makers))
     console = Console(soft_wrap=True)
     console.print(table)
     here = machine("cpu")
@@ -62,11 +62,15 @@ def _megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
 
 
-def _latencies(run: Path, folder: Path) -> list[tuple[str, Sequence[Speed]]]:
-    """Return the measurements of each precision and batch, with the titles of their rows."""
+def _makers(run: Path, folder: Path) -> dict[str, Callable[[], nn.Module]]:
+    """Return functions that build the original, the pruned model, and if that pays, one with sparse products."""
     own = encoder_makers(run)
     makers: dict[str, Callable[[], nn.Module]] = {"original": own["dense"], "pruned": partial(_backbone, folder)}
-    makers |= {name: make for name, make in own.items() if name == _SPARSE}
+    return makers | {name: make for name, make in own.items() if name == "csr"}
+
+
+def _latencies(makers: Mapping[str, Callable[[], nn.Module]]) -> list[tuple[str, Sequence[Speed]]]:
+    """Return the measurements of each precision and batch, with the titles of their rows."""
     precisions = ["fp32", *(["bf16"] if native_precision("cpu") == "bf16-mixed" else []), "int8"]
     rows: list[tuple[str, Sequence[Speed]]] = []
     for batch in BATCHES:
