@@ -17,11 +17,30 @@ __version__ = "0.2.0.dev0"
 _PUBLIC = {
     "lit_prune.api": ("Run", "fit", "load_run"),
     "lit_prune.callbacks": ("EndPhase", "ImpRounds", "Prune"),
-    "lit_prune.data": ("Files", "Hub", "MultitaskDataModule", "Similarity", "SpanTask", "Task"),
+    "lit_prune.data": (
+        "ChoiceTask",
+        "Files",
+        "Hub",
+        "MentionTask",
+        "MultitaskDataModule",
+        "Similarity",
+        "SpanTask",
+        "Task",
+    ),
+    "lit_prune.data.sources": ("Frames",),
     "lit_prune.encoders.encoder": ("PrunableEncoder",),
     "lit_prune.errors": ("UserError",),
     "lit_prune.hf": ("PruneCallback",),
-    "lit_prune.losses": ("ConfidenceRegularisation", "CrossEntropy", "Loss", "ProductOfExperts", "Reweighting"),
+    "lit_prune.losses": (
+        "Annealed",
+        "ConfidenceRegularisation",
+        "CrossEntropy",
+        "LearnedMixin",
+        "Loss",
+        "MeanSquaredError",
+        "ProductOfExperts",
+        "Reweighting",
+    ),
     "lit_prune.paradigms": (
         "FineTune",
         "IterativePruning",
@@ -47,11 +66,14 @@ _PUBLIC = {
     "lit_prune.tuning.any_module": ("tune_entries",),
     "lit_prune.tuning.fold": ("fold_tuned",),
 }
+_ROOMS = ("callbacks", "data", "encoders", "export", "hf", "losses", "paradigms", "phases", "sparsity", "tuning")
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 __all__ = ["load", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"lit_prune.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'lit_prune' has no attribute {name!r}")
     return getattr(import_module(_MODULE_OF[name]), name)

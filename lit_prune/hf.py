@@ -36,7 +36,7 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
         skip: Patterns of those to leave out.
         score_optimizer: Makes the optimizer of the scores, None: AdamW at a rate of 0.01 without weight decay.
         every_n_steps: Optimizer steps between two updates of the masks.
-        finalize: Whether pruned entries are 0 for good after the training; else the model stays under its masks.
+        finalize: Set pruned entries to 0 for good after the training; else the model stays under its masks.
 
     Raises:
         UserError: a setting is wrong; when training begins, nothing can be pruned, or the arguments of the Trainer do
@@ -104,7 +104,7 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
         self.training.skip_step()
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Add the sparsity of what can be pruned, and of all parameters, to what is logged of a step."""
+        """Add the sparsity of the prunable entries, and of all parameters, to the log of a step."""
         if self.training is not None and "loss" in kwargs["logs"]:
             for log in (kwargs["logs"], state.log_history[-1]):
                 log.update(self.training.sparsities())

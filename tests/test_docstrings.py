@@ -59,7 +59,7 @@ def world(tmp_path, monkeypatch, random_bert):
     return {
         "encoder": encoder,
         "data": lit_prune.MultitaskDataModule.from_frames(encoder, train=frame, test=frame, batch_size=16),
-        **{"frame": frame, "other": frame, "rows": rows},
+        **{"frame": frame, "other": frame, "other_frame": frame, "rows": rows},
         "loader": torch.utils.data.DataLoader(rows, batch_size=4),
         "args": TrainingArguments("out", max_steps=4, use_cpu=True, report_to="none"),
     }

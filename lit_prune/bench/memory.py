@@ -1,4 +1,4 @@
-"""Peak memory of repeated work."""
+"""Peak memory of repeated work, and memory of the tensors in use."""
 
 import gc
 import multiprocessing
@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 
 def peak_memory(make: Callable[[], Callable[[], object]], device: str, with_making: bool = True) -> int | None:
@@ -22,6 +23,19 @@ def peak_memory(make: Callable[[], Callable[[], object]], device: str, with_maki
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_peak_memory_here, make, device, with_making).result()
+
+
+def live_tensor_bytes() -> int:
+    """Return the size of all tensors of this process that Python can reach, and of their gradients.
+
+    Views share memory and count once. Tensors that only autograd keeps, such as activations, are left out.
+    """
+    gc.collect()
+    kinds = (Tensor, nn.Parameter)  # no subclasses: fake tensors of a compiler have no memory
+    tensors: list[Tensor] = [each for each in gc.get_objects() if type(each) in kinds]
+    tensors += [each.grad for each in tensors if each.is_leaf and each.grad is not None]
+    storages = [each.untyped_storage() for each in tensors if each.layout == torch.strided]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def _peak_memory_here(make: Callable[[], Callable[[], object]], device: str, with_making: bool) -> int | None:

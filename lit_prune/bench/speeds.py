@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from lit_prune.bench.inference import Speed, Workload
-from lit_prune.bench.report import machine
+from lit_prune.bench.report import console, machine
 from lit_prune.files import write_atomically, write_json, write_recorded
 
 _SECTION = "\n## Speed\n"
@@ -24,14 +23,10 @@ _HEADINGS = (
     "peak MB",
     "texts/s",
 )
-_WIDTH = 120  # characters, if the output is not a terminal
 
 
 def show(speeds: Sequence[Speed], workload: Workload, title: str) -> None:
     """Print a table of the measurements, and a warning for each that does not pay."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
     table = Table(
         *_HEADINGS,
         title=f"{title}: {_conditions(workload)}",
@@ -39,9 +34,10 @@ def show(speeds: Sequence[Speed], workload: Workload, title: str) -> None:
     )
     for speed in speeds:
         table.add_row(*_cells(speed))
-    console.print(table)
+    output = console()
+    output.print(table)
     for warning in speed_warnings(speeds):
-        console.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
+        output.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
 
 
 def speed_warnings(speeds: Sequence[Speed]) -> Iterator[str]:

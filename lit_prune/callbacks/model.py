@@ -84,7 +84,7 @@ def plain(value: Any) -> Any:
 
 
 def _path(kind: Any) -> str:
-    """Return the class path: of the package that exports it, else of its module."""
+    """Return the class path: of the subpackage that exports it, else of its module."""
     module, name = kind.__module__, kind.__qualname__
     parent = module.rpartition(".")[0]
-    return f"{parent if parent and getattr(sys.modules[parent], name, None) is kind else module}.{name}"
+    return f"{parent if '.' in parent and getattr(sys.modules[parent], name, None) is kind else module}.{name}"

@@ -37,7 +37,7 @@ class Prune(Callback):
         skip: Patterns of those to leave out.
         score_optimizer: Makes the optimizer of the scores, None: AdamW at a rate of 0.01 without weight decay.
         every_n_steps: Optimizer steps between two updates of the masks.
-        rewinds: Whether all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
+        rewinds: True if all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).
         finalize: Whether pruned entries are 0 for good after the fit; else the module stays under its masks.
 

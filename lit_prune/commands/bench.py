@@ -1,4 +1,4 @@
-"""`lit_prune bench`: relative measurements of inference, training steps, selection, start-up, studies and deltas."""
+"""`lit_prune bench`: relative measurements of inference, training, selection, start-up, studies, deltas, callbacks."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 from lit_prune.bench.bert import check_shape, dense_bert, low_rank_bert, sparse_bert
+from lit_prune.bench.callbacks import callbacks
 from lit_prune.bench.deltas import deltas
 from lit_prune.bench.exports import encoder_makers
 from lit_prune.bench.inference import Speed, Workload, measure, supported_precisions
@@ -270,7 +271,7 @@ def study(configs: list[str], runs: int = 8, repeats: int = 1, json: str | None 
     report(figures, "cpu", json)
 
 
-COMMANDS = (inference, density, step, select, startup, study, deltas)
+COMMANDS = (inference, density, step, select, startup, study, deltas, callbacks)
 
 # The positional argument of a command and its help: jsonargparse would expect a list in yaml.
 POSITIONAL = {

@@ -24,12 +24,18 @@ from lit_prune.sparsity.select import check_sparsity
 
 _TASK = "task"  # name of the one task in metrics
 _MAX_LENGTH = 128  # of configs/prune.yaml
-# Usual names of columns in files of data sets, in the order in which they are looked for.
-_COLUMNS = {
-    "text_a": ("text_a", "text", "sentence", "sentence1", "premise", "question1", "question"),
-    "text_b": ("text_b", "sentence2", "hypothesis", "question2"),
-    "label": ("label", "labels", "score"),
-}
+# Usual names of the columns of texts in files of data sets; a second one is for pairs.
+_TEXTS = (
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("text_a",),
+    ("text",),
+    ("sentence",),
+)
+_LABELS = ("label", "labels", "score")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -127,10 +133,11 @@ def _head(encoder: PrunableEncoder) -> SavedHead:
             f"{encoder.name} ({kind}): fine-tune it first, or train a new head by lit_prune fit --config "
             f"configs/prune.yaml --encoder.backbone {encoder.name}"
         )
-    if head.problem_type == "multi_label_classification":
+    is_number = head.problem_type == "regression"
+    if head.problem_type == "multi_label_classification" or (is_number and len(head.labels) > 1):
         raise UserError(
-            f"problem_type of --model must be single_label_classification or regression, got {head.problem_type}: "
-            "prune it in a training of your own, by lit_prune.callbacks.Prune"
+            "problem_type of --model must be single_label_classification, or regression of one number, got "
+            f"{head.problem_type} with {len(head.labels)} outputs: prune it in your own training, by lit_prune.Prune"
         )
     return head
 
@@ -143,18 +150,19 @@ def _task(
         source = {"splits": {split: [str(path)] for split, path in paths.items()}}
         return _class("SpanTask", {"name": _TASK, "source": _class("SquadFiles", source)})
     is_regression = len(head.labels) == 1
-    known = {str(number): label for number, label in enumerate(head.labels)} | {label: label for label in head.labels}
+    known = {label: label for label in head.labels}
+    if not any(label.isdigit() for label in head.labels):  # else a number might mean either
+        known |= {str(number): label for number, label in enumerate(head.labels)}
     wrong = sorted(set((labels or {}).values()) - {*head.labels, ""})
     if wrong:
         raise UserError(f"unknown classes {wrong} in --labels: choose from {', '.join(head.labels)}")
-    splits = {
-        split: {
-            "paths": [str(path)],
-            "columns": columns or _usual_columns(path),
-            "labels": None if is_regression else labels or known,
-        }
-        for split, path in paths.items()
+    for path in paths.values():
+        check_readable(path)
+    read_as = {
+        "columns": columns or _usual_columns(paths["train"]),
+        "labels": None if is_regression else labels or known,
     }
+    splits = {split: {"paths": [str(path)], **read_as} for split, path in paths.items()}
     settings = {"name": _TASK, "source": _class("Files", {"splits": splits})}
     return _class("Similarity", settings) if is_regression else _class("Task", settings | {"labels": list(head.labels)})
 
@@ -167,18 +175,15 @@ def _usual_columns(path: Path) -> dict[str, str]:
     """Return the columns of a file that have usual names, by field.
 
     Raises:
-        UserError: There is none for the text or the label.
+        UserError: There is none for the text or the label, or more than one choice.
     """
-    check_readable(path)
     found = columns_of(path)
-    used = {
-        field: next(name for name in names if name in found)
-        for field, names in _COLUMNS.items()
-        if set(names) & set(found)
-    }
-    if missing := {"text_a", "label"} - used.keys():
+    label = [name for name in _LABELS if name in found]
+    texts = next((names for names in _TEXTS if set(names) <= set(found)), ())
+    others = {name for names in _TEXTS for name in names} & set(found) - set(texts)
+    if len(label) != 1 or not texts or others:
         raise UserError(
-            f"{path} must have columns of known names, got {', '.join(found)}: name them, as --columns "
-            f"'{{text_a: COLUMN, label: COLUMN}}' ({', '.join(sorted(missing))} is missing)"
+            f"{path} must have usual names for one column of labels and one or two of texts, got {', '.join(found)}: "
+            "name them by --columns '{text_a: COLUMN, label: COLUMN}', and text_b for pairs"
         )
-    return used
+    return dict(zip(("text_a", "text_b"), texts, strict=False)) | {"label": label[0]}

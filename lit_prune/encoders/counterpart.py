@@ -20,6 +20,7 @@ _CLASSES: dict[str, Mapping[str, str]] = {
     CLASSIFICATION: MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
     "QuestionAnswering": MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
 }
+ARCHITECTURES = tuple(_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def counterpart_of(model_type: str, architecture: str | None) -> Counterpart | N
 
 
 def saved_counterpart(model_type: str, class_name: str | None) -> Counterpart | None:
-    """Return the model of transformers that a class name of a configuration means; None: it has no known head."""
+    """Return the model of transformers with a class name; None: its head has no counterpart here."""
     found = (counterpart_of(model_type, architecture) for architecture in _CLASSES)
     return next((each for each in found if each is not None and each.name == class_name), None)
 

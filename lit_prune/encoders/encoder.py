@@ -27,7 +27,7 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from lit_prune.encoders import bundled
 from lit_prune.encoders.families import DROPOUTS, Pooling, family_of, pooling_of, transform_of
-from lit_prune.encoders.saved_head import SavedHead, read_head
+from lit_prune.encoders.saved_head import SavedHead, read_head, unread_head
 from lit_prune.encoders.untrusted import check_loaded, check_overrides
 from lit_prune.errors import UserError
 from lit_prune.heads import Transform
@@ -141,6 +141,8 @@ class PrunableEncoder(nn.Module):
                     **options,
                 )
                 absent = sorted(loaded["missing_keys"])
+                if self.saved_head is None and (named := unread_head(settings)):
+                    absent.append(f"a head that can be kept ({named})")
                 if absent and os.environ.get("LOCAL_RANK", "0") == "0":  # once per machine
                     warnings.warn(
                         f"{backbone} does not contain {', '.join(absent)}: initialised at random", stacklevel=2

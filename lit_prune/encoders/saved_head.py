@@ -8,7 +8,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-from lit_prune.encoders.counterpart import CLASSIFICATION, Counterpart, saved_counterpart
+from lit_prune.encoders.counterpart import ARCHITECTURES, CLASSIFICATION, Counterpart, saved_counterpart
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,20 @@ class SavedHead:
     def order(self, labels: Sequence[str]) -> list[int] | None:
         """Return the position of each class in the saved logits, None if the classes differ.
 
-        Case is ignored; classes without names (`LABEL_0`) are taken in their order.
+        Case is ignored if the names stay different; classes without names (`LABEL_0`) are taken in their order.
 
         Args:
             labels: Class names of a task; empty for a number.
         """
-        saved, wanted = ([label.casefold() for label in each] for each in (self.labels, labels))
-        if saved == [f"label_{number}" for number in range(max(1, len(wanted)))]:
-            return list(range(len(saved)))
-        return [saved.index(label) for label in wanted] if wanted and sorted(saved) == sorted(wanted) else None
+        if not labels or len(self.labels) != len(labels):
+            return [0] if not labels and len(self.labels) == 1 else None
+        if list(self.labels) == [f"LABEL_{number}" for number in range(len(labels))]:
+            return list(range(len(labels)))
+        for convert in (str, str.casefold):
+            saved, wanted = (list(map(convert, names)) for names in (self.labels, labels))
+            if len(set(saved)) == len(saved) and sorted(saved) == sorted(wanted):
+                return [saved.index(label) for label in wanted]
+        return None
 
     @torch.no_grad()
     def copy_into(self, head: nn.Module, architecture: str | None, labels: Sequence[str]) -> bool:
@@ -92,3 +97,9 @@ def read_head(source: str, settings: PretrainedConfig, revision: str) -> SavedHe
         return None
     labels = tuple(str(settings.id2label[number]) for number in sorted(settings.id2label))
     return SavedHead(model, labels, settings.problem_type, tensors)
+
+
+def unread_head(settings: PretrainedConfig) -> str | None:
+    """Return the class of a configuration's model if it has a head for classification or spans, else None."""
+    name = (settings.architectures or [None])[0]
+    return name if name is not None and name.endswith(tuple(f"For{each}" for each in ARCHITECTURES)) else None

@@ -55,7 +55,7 @@ class Start:
 
         Args:
             run: The run.
-            takes_masked: Whether a masked model, or the encoder of other tasks, will do.
+            takes_masked: True if a masked model, or the encoder of other tasks, will do.
 
         Raises:
             UserError: the checkpoint is damaged, or of another architecture.

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn import UninitializedParameter
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
@@ -44,19 +45,26 @@ class TensorEngine(Engine):
         """Put masks on the targets; they keep everything until the first `update`.
 
         Raises:
-            UserError: a parameter is sharded.
+            UserError: a parameter is sharded, has no values yet, or is pruned already.
         """
+        taken = {id(each.parameter) for engine in tuple(_attached) for each in engine.tensors.values()}
         for name in self.layer_names:
             module = name.rpartition(".")[0]
             parameter = root.get_parameter(name)
             if hasattr(parameter, "device_mesh"):
                 raise UserError(f"{name} must be a whole tensor to be masked, got a shard (FSDP2): train with DDP")
+            if isinstance(parameter, UninitializedParameter) or parameter.is_meta:
+                raise UserError(f"{name} must have values to be masked, got none: run the network, or load it, first")
+            if id(parameter) in taken:
+                raise UserError(f"{name} must be under one pruner, got a second: finalize the first")
             self.tensors[name] = MaskedTensor(parameter, root.get_submodule(module))
         super().attach(root)
         self.hide()
         for each in self.tensors.values():
-            if each.parameter.requires_grad:
-                self._handles.append(each.parameter.register_hook(each.receive))  # type: ignore[no-untyped-call]
+            is_trained = each.parameter.requires_grad
+            each.parameter.requires_grad_(True)  # a frozen one takes no hook, but may be trained later
+            self._handles.append(each.parameter.register_hook(each.receive))  # type: ignore[no-untyped-call]
+            each.parameter.requires_grad_(is_trained)
         _attached.add(self)
         _follow_optimizers()
 
@@ -76,6 +84,7 @@ class TensorEngine(Engine):
 
     def update(self, progress: float) -> float:
         """Bring the masks to the sparsity that the schedule has at `progress`, exactly, and apply them."""
+        self._root  # noqa: B018 (an error after `finalize`)
         for each in self.layers.values():
             each.follow()
         flipped = super().update(progress)
@@ -134,7 +143,9 @@ class TensorEngine(Engine):
         _attached.discard(self)
         for handle in self._handles:
             handle.remove()
-        self._handles, self.root, self.tensors = [], None, {}
+        self._handles, self.root = [], None
+        for each in self.tensors.values():
+            each.hidden = None
         return root
 
     # ---- steps -----------------------------------------------------------------------------------------------------

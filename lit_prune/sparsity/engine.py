@@ -1,4 +1,4 @@
-"""`Engine`: what masks the tensors of a network, and keeps the masks at a scheduled sparsity."""
+"""`Engine`: masks over the tensors of a network, kept at a scheduled sparsity."""
 
 import math
 from abc import ABC, abstractmethod
@@ -165,7 +165,8 @@ class Engine(ABC):
 
     @property
     def _root(self) -> nn.Module:
-        assert self.root is not None, "attach comes first"
+        if self.root is None:
+            raise UserError("the pruner must be on a network, got one that has let go of it: make a new one")
         return self.root
 
     def masks(self) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ class MaskedTensor:
     """A parameter under a mask.
 
     Args:
-        parameter: It holds what is kept, and zeros, unless it is revealed.
+        parameter: The parameter; pruned entries are 0 in it unless it is revealed.
         module: The module that it belongs to.
     """
 

@@ -28,36 +28,37 @@ def prunable(root: nn.Module, targets: Sequence[str] | None = None, skip: Sequen
         UserError: a pattern names none, or all are left out.
     """
     every = _named(root)
-    for setting, patterns in (("targets", targets or ()), ("skip", skip)):
-        for pattern in patterns:
-            if not any(_is_named(name, pattern) for name in every):
-                example = f"they are like {next(iter(every))}" if every else "the network has none"
+    given = {
+        setting: [each] if isinstance(each, str) else each for setting, each in (("targets", targets), ("skip", skip))
+    }
+    for setting, patterns in given.items():
+        for pattern in patterns or ():
+            if not any(_is_named(names, pattern) for names in every):
+                example = f"they are like {every[0][0]}" if every else "the network has none"
                 raise UserError(f"{setting} must name parameters that can be pruned, got {pattern!r}: {example}")
-    names = [
-        name
-        for name in every
-        if (targets is None or any(_is_named(name, each) for each in targets))
-        and not any(_is_named(name, each) for each in skip)
+    chosen = [
+        names[0]
+        for names in every
+        if (given["targets"] is None or any(_is_named(names, each) for each in given["targets"]))
+        and not any(_is_named(names, each) for each in given["skip"] or ())
     ]
-    if not names:
-        raise UserError(
-            "the network must have a parameter to prune, got none: it has no linear or convolutional layer but those "
-            "of skip"
-        )
-    return names
+    if not chosen:
+        remedy = "name other targets and skip less" if every else "it has no linear or convolutional layer"
+        raise UserError(f"the network must have a parameter to prune, got none: {remedy}")
+    return chosen
 
 
-def _named(root: nn.Module) -> list[str]:
-    """Return the names of all parameters that can be pruned, each parameter once."""
-    names: dict[int, str] = {}
+def _named(root: nn.Module) -> list[list[str]]:
+    """Return the parameters that can be pruned, each with all of its names."""
+    names: dict[int, list[str]] = {}
     for module_name, module in root.named_modules():
         is_kind = isinstance(module, (*_KINDS, nn.MultiheadAttention)) or type(module).__name__ == "Conv1D"
         for own in _WEIGHTS if is_kind else ():
             parameter = getattr(module, own, None)
             if isinstance(parameter, nn.Parameter):
-                names.setdefault(id(parameter), f"{module_name}.{own}".removeprefix("."))
+                names.setdefault(id(parameter), []).append(f"{module_name}.{own}".removeprefix("."))
     return list(names.values())
 
 
-def _is_named(name: str, pattern: str) -> bool:
-    return any(fnmatchcase(each, pattern) for each in (name, name.rpartition(".")[0]))
+def _is_named(names: Sequence[str], pattern: str) -> bool:
+    return any(fnmatchcase(each, pattern) for name in names for each in (name, name.rpartition(".")[0]))

@@ -30,7 +30,7 @@ class PrunedTraining:
         pruner: The pruner, on the network; the scores of a criterion that accumulates are trained here.
         score_optimizer: Makes the optimizer of the scores, None: `adamw_of_scores`.
         every_n_steps: Optimizer steps between two updates of the masks.
-        rewinds: Whether all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
+        rewinds: True if all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).
     """
 

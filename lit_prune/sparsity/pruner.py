@@ -104,7 +104,7 @@ class Pruner:
         return self.engine.update(min(1.0, optimizer_step / total_steps))
 
     def masks(self) -> dict[str, Tensor]:
-        """Return the mask (bool, True for kept) of each pruned parameter, by its name."""
+        """Return the mask (bool, True for kept) of each pruned parameter, by its name; also after `finalize`."""
         return self.engine.masks()
 
     def sparsity(self) -> float:
@@ -120,8 +120,15 @@ class Pruner:
         return self.engine.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set what `state_dict` returned, after the network's own state dict is loaded."""
-        self.engine.load_state_dict(state)
+        """Set what `state_dict` returned, after the network's own state dict is loaded.
+
+        Raises:
+            UserError: the state is of another network, or of other settings.
+        """
+        try:
+            self.engine.load_state_dict(state)
+        except (KeyError, RuntimeError) as error:
+            raise UserError(f"state must be of a pruner of this network, got {error!s:.200}: load its own") from error
 
     def finalize(self) -> nn.Module:
         """Set pruned entries to 0 for good, let go of the network, and return it."""

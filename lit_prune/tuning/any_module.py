@@ -1,7 +1,7 @@
 """`tune_entries`: sparse tuning of any network (Fu et al. 2023)."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import islice
 from typing import TypeVar
 
 import torch
@@ -64,7 +64,7 @@ def tune_entries(
             raise UserError(
                 f"batches and loss must be given for {type(criterion).__name__}, got none: they make gradients"
             )
-        again = chain.from_iterable(repeat(batches))
+        again = _endless(batches)
         scores = criterion.scores(parameters, lambda number: _losses(model, islice(again, number), loss), _alone)
     else:
         with torch.no_grad():
@@ -76,6 +76,23 @@ def tune_entries(
 def _losses(model: nn.Module, batches: Iterable[Batch], loss: Callable[[nn.Module, Batch], Tensor]) -> Iterator[Tensor]:
     for batch in batches:
         yield loss(model, batch)
+
+
+def _endless(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield batches, again from the start after the last.
+
+    Raises:
+        UserError: there is none, or the batches cannot be read again.
+    """
+    while True:
+        batch = None
+        for batch in batches:
+            yield batch
+        if batch is None:
+            raise UserError(
+                "batches must be a list or a loader with at least one batch, got no more of them: an iterator cannot "
+                "be read again"
+            )
 
 
 def _alone(tensor: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from lit_prune.bench import memory
 from lit_prune.bench.bert import dense_bert
@@ -31,6 +32,18 @@ def test_the_making_counts_where_it_is_to():
     )  # from float32, of which nothing is left then
     assert memory.peak_memory(make, "cpu") > EMBEDDINGS * 1.5
     assert EMBEDDINGS * 0.5 < memory.peak_memory(make, "cpu", with_making=False) < EMBEDDINGS * 1.4
+
+
+def test_tensors_in_use_count_once_and_with_their_gradients():
+    before = memory.live_tensor_bytes()
+    weight = torch.zeros(1000, requires_grad=True)
+    view = weight.detach()[10:]
+    assert memory.live_tensor_bytes() - before == 4000
+    weight.sum().backward()
+    weight.grad.add_(1)  # its own memory, not an expanded number
+    assert memory.live_tensor_bytes() - before == 8000
+    del weight, view
+    assert memory.live_tensor_bytes() == before
 
 
 def test_it_is_none_where_the_system_does_not_tell(monkeypatch):

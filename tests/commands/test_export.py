@@ -8,6 +8,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lit_prune
 from lit_prune.cli import main
+from lit_prune.errors import UserError
 from lit_prune.export.formats import dense
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
@@ -39,13 +40,12 @@ def test_plain_transformers_loads_the_dense_format(any_run, export, difference, 
     assert difference(model.eval(), AutoTokenizer.from_pretrained(folder), any_run) <= TOLERANCE[dtype]
 
 
-@pytest.mark.parametrize("form", ["dense", "packed"])
-def test_a_backbone_without_a_counterpart_is_exported_too(any_run, export, difference, form, monkeypatch):
-    monkeypatch.setattr(dense, "FAMILIES", {})
-    folder = export(any_run, form)
-    assert (folder / "head.safetensors").exists() == (form == "dense")
-    model = lit_prune.load(folder)
+def test_a_head_that_transformers_does_not_have_is_packed_but_not_dense(any_run, export, difference, monkeypatch):
+    monkeypatch.setattr(dense, "counterpart", lambda encoder, architecture: None)
+    model = lit_prune.load(export(any_run, "packed"))
     assert difference(model, model.encoder.tokenizer, any_run) <= 1e-5
+    with pytest.raises(UserError, match=r"transformers has no .* with the head of task 'nli' .*; use packed"):
+        lit_prune.load_run(any_run).export("dense", any_run.parent / "dense")
 
 
 def test_a_dense_run_can_be_packed(finished_dense_run, export, difference):

@@ -12,7 +12,10 @@ from transformers import (
 )
 
 from lit_prune.cli import main
+from lit_prune.commands.prune import _task, _usual_columns
 from lit_prune.data import GeneratedNli
+from lit_prune.encoders.counterpart import counterpart_of
+from lit_prune.encoders.saved_head import SavedHead
 
 LABELS = ["neutral", "entailment", "contradiction"]  # in another order than anywhere else
 BRIEF = """
@@ -99,7 +102,7 @@ def test_a_classifier_is_pruned_and_compared_with_the_original(classifier, files
 
 
 def test_a_regression_is_pruned(classifier, files, tmp_path, capsys):
-    folder = classifier(num_labels=1, problem_type="regression")
+    folder = classifier(id2label={0: "score"}, label2id={"score": 0}, problem_type="regression")
     arguments = files(lambda name: float(LABELS.index(name)))
     out = tmp_path / "pruned"
     assert main(["prune", "--model", str(folder), *arguments, "--sparsity", "0.5", "--out", str(out)]) == 0
@@ -133,14 +136,46 @@ def test_a_model_without_a_head_or_of_several_labels_is_an_error(classifier, fil
     assert "must have a head for classification, regression or question answering" in capsys.readouterr().err
     several = classifier(num_labels=3, problem_type="multi_label_classification")
     assert main(["prune", "--model", str(several), *arguments]) == 2
-    assert "got multi_label_classification: prune it in a training of your own" in capsys.readouterr().err
+    assert "got multi_label_classification with 3 outputs: prune it in your own training" in capsys.readouterr().err
+    numbers = classifier(num_labels=3, problem_type="regression")
+    assert main(["prune", "--model", str(numbers), *arguments]) == 2
+    assert "or regression of one number, got regression with 3 outputs" in capsys.readouterr().err
 
 
 def test_a_file_whose_columns_have_other_names_is_an_error_that_names_the_remedy(classifier, files, tmp_path, capsys):
     arguments = ["prune", "--model", str(classifier()), *files(), "--out", str(tmp_path / "out")]
     (tmp_path / "other.csv").write_text("words,class\na b,neutral\n")
     assert main([*arguments, "--train", str(tmp_path / "other.csv")]) == 2
-    assert "got words, class: name them, as --columns '{text_a: COLUMN, label: COLUMN}'" in capsys.readouterr().err
+    assert "got words, class: name them by --columns '{text_a: COLUMN, label: COLUMN}'" in capsys.readouterr().err
+    (tmp_path / "other.csv").write_text("text,sentence,label\na b,c,neutral\n")
+    assert main([*arguments, "--train", str(tmp_path / "other.csv")]) == 2
+    assert "got text, sentence, label: name them by --columns" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("sentence,label", {"text_a": "sentence", "label": "label"}),
+        ("question,sentence,label,id", {"text_a": "question", "text_b": "sentence", "label": "label"}),
+        ("sentence1,sentence2,score", {"text_a": "sentence1", "text_b": "sentence2", "label": "score"}),
+    ],
+)
+def test_usual_names_of_columns_are_found(tmp_path, header, columns):
+    (tmp_path / "rows.csv").write_text(f"{header}\n{','.join('abcd'[: header.count(',') + 1])}\n")
+    assert _usual_columns(tmp_path / "rows.csv") == columns
+
+
+def test_numbers_of_classes_are_labels_unless_a_class_is_called_by_one(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,0\n")
+
+    def labels(*names):
+        head = SavedHead(counterpart_of("bert", "SequenceClassification"), names, None, {})
+        task = _task(head, {"train": path, "id": path}, None, None)
+        return task["init_args"]["source"]["init_args"]["splits"]["train"]["labels"]
+
+    assert labels("no", "yes") == {"no": "no", "yes": "yes", "0": "no", "1": "yes"}
+    assert labels("1", "2") == {"1": "1", "2": "2"}
 
 
 def test_a_reader_is_pruned(random_bert, tmp_path, capsys):

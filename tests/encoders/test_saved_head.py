@@ -120,9 +120,22 @@ def test_a_head_of_other_classes_is_drawn_and_named(fine_tuned, own, message):
     assert all(torch.equal(value, head.state_dict()[name]) for name, value in drawn.state_dict().items())
 
 
+def test_names_that_differ_by_case_alone_are_other_classes(fine_tuned):
+    folder = fine_tuned(AutoModelForSequenceClassification, "bert", **named("Yes", "yes"))
+    ours, plain = logits(folder, task(labels=["yes", "Yes"]))
+    torch.testing.assert_close(ours, plain.logits[:, [1, 0]])
+
+
+def test_a_head_that_cannot_be_kept_is_named(fine_tuned):
+    folder = fine_tuned(AutoModelForQuestionAnswering, "modernbert")
+    with pytest.warns(UserWarning, match=r"a head that can be kept \(ModernBertForQuestionAnswering\): initialised"):
+        assert PrunableEncoder(str(folder)).saved_head is None
+
+
 def test_eurobert_that_averages_logits_has_no_head_here(fine_tuned):
     folder = fine_tuned(AutoModelForSequenceClassification, "eurobert", **named("a", "b"), classifier_pooling="late")
-    assert PrunableEncoder(str(folder)).saved_head is None
+    with pytest.warns(UserWarning, match=r"a head that can be kept \(EuroBertForSequenceClassification\)"):
+        assert PrunableEncoder(str(folder)).saved_head is None
 
 
 def test_a_model_without_a_head_has_none(tiny_backbone):

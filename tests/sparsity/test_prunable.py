@@ -60,3 +60,10 @@ def test_a_parameter_of_several_names_is_one():
 def test_patterns_that_name_nothing_are_errors(network, settings, message):
     with pytest.raises(UserError, match=message):
         prunable(network, **settings)
+
+
+def test_a_pattern_may_be_any_name_of_a_tied_weight_and_a_single_text():
+    network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
+    network[1].weight = network[0].weight
+    assert prunable(network, skip="1") == ["2.weight"]
+    assert prunable(network, targets="1.weight") == ["0.weight"]

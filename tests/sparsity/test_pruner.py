@@ -117,3 +117,44 @@ def test_wrong_settings_are_errors(model, settings, message):
 def test_scores_that_training_adds_up_cannot_prune_at_once(model):
     with pytest.raises(UserError, match="criterion must be one of the weights under Fixed masks, got Movement"):
         prune(model, 0.5, criterion="movement")
+
+
+def test_finalized_it_keeps_its_masks_and_takes_no_step(model):
+    pruner = Pruner(model, 0.5)
+    pruner.step(1, 1)
+    masks, sparsity = pruner.masks(), pruner.sparsity()
+    pruner.finalize()
+    assert pruner.sparsity() == sparsity > 0.4
+    assert all(torch.equal(keep, masks[name]) for name, keep in pruner.masks().items())
+    for again in (lambda: pruner.step(1, 1), pruner.finalize):
+        with pytest.raises(UserError, match="must be on a network, got one that has let go of it: make a new one"):
+            again()
+    Pruner(model, 0.5)
+
+
+def test_a_second_pruner_of_the_same_weights_is_an_error(model):
+    first = Pruner(model, 0.5)
+    with pytest.raises(UserError, match=r"weight must be under one pruner, got a second: finalize the first"):
+        Pruner(model, 0.8)
+    first.finalize()
+
+
+def test_the_state_of_another_network_is_an_error(model):
+    with pytest.raises(UserError, match=r"state must be of a pruner of this network, got .*: load its own"):
+        Pruner(model, 0.5).load_state_dict(Pruner(nn.Linear(3, 3), 0.5).state_dict())
+
+
+@pytest.mark.parametrize("other", [nn.LazyLinear(4), nn.Linear(4, 4, device="meta")], ids=["lazy", "meta"])
+def test_weights_without_values_are_an_error(other):
+    with pytest.raises(UserError, match="weight must have values to be masked, got none"):
+        prune(nn.Sequential(other), 0.5)
+
+
+def test_scores_of_a_layer_that_is_frozen_at_first_are_trained_once_it_is():
+    frozen = nn.Linear(4, 4)
+    frozen.weight.requires_grad_(False)
+    pruner = Pruner(nn.Sequential(frozen, nn.Linear(4, 4)), 0.5, criterion="movement")
+    assert not frozen.weight.requires_grad
+    frozen.weight.requires_grad_(True)
+    frozen(torch.ones(1, 4)).sum().backward()
+    assert all(each.grad is not None for name, each in pruner.score_parameters().items() if name.startswith("0."))

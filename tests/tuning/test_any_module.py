@@ -70,3 +70,9 @@ def test_sam_takes_the_entries_of_the_largest_gradients(model):
 def test_wrong_settings_are_errors(model, settings, message):
     with pytest.raises(UserError, match=message):
         tune_entries(model, 0.1, **settings)
+
+
+@pytest.mark.parametrize("batches", [[], iter([torch.ones(2, 4)])], ids=["none", "an iterator"])
+def test_batches_that_end_are_an_error(batches):
+    with pytest.raises(UserError, match=r"batches must be a list or a loader .*, got no more of them"):
+        tune_entries(torch.nn.Linear(4, 4), 0.1, batches=batches, loss=lambda model, batch: model(batch).sum())

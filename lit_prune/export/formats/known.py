@@ -43,7 +43,5 @@ def format_of(folder: Path, plugins: Mapping[str, type]) -> Format:
     for kind in kinds:
         if (folder / kind.files[0]).is_file():
             return kind()
-    if (folder / "config.json").is_file():  # of transformers, in shards or in another format
-        raise UserError(f"{folder} must be written by lit_prune export, got a folder of something else: {FOREIGN}")
     names = ", ".join(dict.fromkeys(kind.files[0] for kind in kinds))
-    raise UserError(f"{folder} must have one of {names}, got none: give the --out of lit_prune export")
+    raise UserError(f"{folder} must have one of {names}, got none: give the --out of lit_prune export; {FOREIGN}")

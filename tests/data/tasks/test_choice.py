@@ -66,7 +66,7 @@ def test_a_batch_has_the_choices_of_a_row_one_after_another(tokenizer, prepared)
 
 def test_the_logits_of_a_row_are_its_choices_scores():
     head = ChoiceTask("copa", Rows(), num_choices=3).make_head(
-        SimpleNamespace(hidden_size=8, hidden_dropout=0.0, has_pooler=True)
+        SimpleNamespace(hidden_size=8, hidden_dropout=0.0, has_pooler=True, head_transform=None)
     )
     pooled = torch.randn(6, 8)
     assert torch.equal(head(torch.zeros(6, 2, 8), pooled), head.classifier(pooled).view(2, 3))

@@ -76,7 +76,7 @@ def test_classes_are_refused_and_so_is_a_split_without_rows(how):
 
 def test_its_head_has_one_output_and_its_loss_is_its_own():
     task = Similarity("sts", Scores("1"))
-    head = task.make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=True))
+    head = task.make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=True, head_transform=None))
     assert isinstance(head, Regression)
     assert head.classifier.weight.shape == (1, 16)
     assert isinstance(task.loss, MeanSquaredError)

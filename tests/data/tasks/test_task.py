@@ -71,11 +71,11 @@ def test_every_metric_that_may_select_is_one_that_a_set_has(labels, positive):
 
 
 def test_a_task_has_a_classifier_as_the_encoder_wants_it():
-    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=True))
+    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=True, head_transform=None))
     assert isinstance(head, Classification)
     assert head.classifier.weight.shape == (3, 16)
     assert head.dropout.p == 0.25
-    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=False))
+    head = nli().make_head(SimpleNamespace(hidden_size=16, hidden_dropout=0.25, has_pooler=False, head_transform=None))
     assert head.out_proj.weight.shape == (3, 16)
 
 
