@@ -40,7 +40,9 @@ def test_a_family_is_pruned_resumed_bit_for_bit_and_exported(experiment, tiny_fa
         expected = model(**inputs).logits
         torch.testing.assert_close(lit_prune.load(packed)(**inputs).logits, expected, atol=1e-5, rtol=1e-4)
     if model_type not in FAMILIES or not FAMILIES[model_type].classifier:
-        with pytest.raises(UserError, match=f"transformers has no {model_type} with the head of task .*; use packed"):
+        with pytest.raises(
+            UserError, match=f"no model of transformers has the head of task .* on {model_type}; use packed"
+        ):
             lit_prune.load_run(whole).export("dense", tmp_path / "dense")
         return
     folder = lit_prune.load_run(whole).export("dense", tmp_path / "dense")

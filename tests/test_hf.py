@@ -64,10 +64,10 @@ def num_zeros(model):
 @pytest.mark.parametrize("criterion", ["magnitude", "movement"])
 @pytest.mark.parametrize("settings", [{}, {"gradient_accumulation_steps": 2, "max_grad_norm": 0.1}])
 def test_a_classifier_is_pruned_exactly_and_read_by_plain_transformers(train, tmp_path, criterion, settings):
-    trainer = train(PruneCallback(0.8, criterion=criterion, skip=SKIP), **settings)
-    assert num_zeros(trainer.model) == int(0.8 * SIZE)
+    trainer = train(PruneCallback(0.9, criterion=criterion, skip=SKIP), **settings)
+    assert num_zeros(trainer.model) == int(0.9 * SIZE)
     logged = [each["prune/sparsity"] for each in trainer.state.log_history if "prune/sparsity" in each]
-    assert logged[-1] == pytest.approx(0.8, abs=1e-3)
+    assert logged[-1] == pytest.approx(0.9, abs=1e-3)
     trainer.save_model(str(tmp_path / "pruned"))
     code = (
         "import sys; from transformers import AutoModelForSequenceClassification as Model;"
@@ -77,13 +77,13 @@ def test_a_classifier_is_pruned_exactly_and_read_by_plain_transformers(train, tm
     )
     command = [sys.executable, "-c", code, str(tmp_path / "pruned")]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert int(found.stdout) == int(0.8 * SIZE)
+    assert int(found.stdout) == int(0.9 * SIZE)
 
 
 @pytest.mark.parametrize("criterion", ["magnitude", "movement"])
 def test_gradient_checkpointing_changes_neither_weights_nor_masks(train, criterion):
     plain, checkpointed = (
-        train(PruneCallback(0.8, criterion=criterion, skip=SKIP), gradient_checkpointing=is_on).model.state_dict()
+        train(PruneCallback(0.9, criterion=criterion, skip=SKIP), gradient_checkpointing=is_on).model.state_dict()
         for is_on in (False, True)
     )
     assert all(torch.equal(value, checkpointed[name]) for name, value in plain.items())
@@ -91,9 +91,9 @@ def test_gradient_checkpointing_changes_neither_weights_nor_masks(train, criteri
 
 @pytest.mark.parametrize("criterion", ["magnitude", "movement"])
 def test_a_training_that_is_resumed_ends_bit_for_bit_the_same(train, tmp_path, criterion):
-    whole = train(PruneCallback(0.8, criterion=criterion, skip=SKIP), "whole")
+    whole = train(PruneCallback(0.9, criterion=criterion, skip=SKIP), "whole")
     checkpoint = tmp_path / "whole" / "checkpoint-12"
-    resumed = train(PruneCallback(0.8, criterion=criterion, skip=SKIP), "whole", resume=str(checkpoint))
+    resumed = train(PruneCallback(0.9, criterion=criterion, skip=SKIP), "whole", resume=str(checkpoint))
     state = resumed.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in whole.model.state_dict().items())
 
@@ -101,7 +101,7 @@ def test_a_training_that_is_resumed_ends_bit_for_bit_the_same(train, tmp_path, c
 def test_a_training_without_pruning_is_not_resumed_with_it(train, tmp_path):
     train(TrainerCallback(), "plain")
     with pytest.raises(UserError, match=r"pruning\.pt must exist for a resumed training, got no file"):
-        train(PruneCallback(0.8, skip=SKIP), "plain", resume=str(tmp_path / "plain" / "checkpoint-12"))
+        train(PruneCallback(0.9, skip=SKIP), "plain", resume=str(tmp_path / "plain" / "checkpoint-12"))
 
 
 @pytest.mark.parametrize("sharding", ["fsdp", "deepspeed"])
@@ -109,7 +109,7 @@ def test_training_that_shards_weights_is_an_error(sharding):
     args = SimpleNamespace(load_best_model_at_end=False, fsdp=[], deepspeed=None)
     setattr(args, sharding, "full_shard")
     with pytest.raises(UserError, match="fsdp and deepspeed must be unset"):
-        PruneCallback(0.8).on_train_begin(args, TrainerState(), TrainerControl())
+        PruneCallback(0.9).on_train_begin(args, TrainerState(), TrainerControl())
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_training_that_shards_weights_is_an_error(sharding):
 )
 def test_what_does_not_fit_is_an_error(train, arguments, settings, message):
     with pytest.raises(UserError, match=message):
-        train(PruneCallback(0.8, **arguments), **settings)
+        train(PruneCallback(0.9, **arguments), **settings)

@@ -39,7 +39,7 @@ class Prune(Callback):
         every_n_steps: Optimizer steps between two updates of the masks.
         rewinds: True if all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).
-        finalize: Whether pruned entries are 0 for good after the fit; else the module stays under its masks.
+        finalize: Set pruned entries to 0 for good after the fit; else the module stays under its masks.
 
     Raises:
         UserError: a setting is wrong; in `fit`, nothing can be pruned, or the strategy, the number of steps or the

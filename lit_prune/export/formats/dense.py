@@ -39,8 +39,8 @@ class Dense(Format):
         model, task = trained.model, trained.model.tasks[trained.task]
         if task.architecture is not None and model_with_head(model, task) is None:
             raise UserError(
-                f"--format must not be dense for {trained.run}: transformers has no {model.encoder.model_type} with "
-                f"the head of task {task.name!r} ({task.architecture}); use packed"
+                f"--format must not be dense for {trained.run}: no model of transformers has the head of task "
+                f"{task.name!r} on {model.encoder.model_type}; use packed"
             )
 
     def architecture(self, trained: Trained) -> str:
