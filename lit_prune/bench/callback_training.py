@@ -186,8 +186,7 @@ class _Observer(Callback):
             raise InterruptionError
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        is_timed = trainer.checkpoint_callback is None
-        if not is_timed and trainer.current_epoch + 1 == trainer.max_epochs:
+        if trainer.checkpoint_callback is not None and trainer.current_epoch + 1 == trainer.max_epochs:
             self.tensor_bytes = live_tensor_bytes()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
