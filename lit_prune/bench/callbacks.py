@@ -168,9 +168,9 @@ def _attempt(function: Callable[[], str]) -> str:
 def table(outcomes: Sequence[Outcome], training: Training) -> Table:
     """Return a table with a column for each callback."""
     rows: dict[str, Callable[[Outcome], str]] = {
-        "sparsity, requested": lambda each: f"{each.requested:.4f}",
-        "sparsity of the checkpoint": lambda each: f"{each.checkpoint_sparsity:.4f}",
-        "sparsity of the module": lambda each: f"{each.module_sparsity:.4f}",
+        "sparsity, requested": lambda each: f"{each.requested:.5f}",
+        "sparsity of the checkpoint": lambda each: f"{each.checkpoint_sparsity:.5f}",
+        "sparsity of the module": lambda each: f"{each.module_sparsity:.5f}",
         "logged": lambda each: each.logged,
         "step, ms": lambda each: f"{each.seconds * 1000:.1f}",
         "step, of no pruning": lambda each: f"{each.ratio:.3f}",
