@@ -17,7 +17,14 @@ from lit_prune.sparsity.targets import TARGETS
 OTHERS = {"umt5": (), "qwen3": ("--encoder.pooling=last",)}  # families without a table of targets
 
 
-@pytest.mark.parametrize("model_type", [*TARGETS, *OTHERS])
+# Slow tests, as roberta and deberta-v2 have the same layers and heads.
+ALIKE = ("xlm-roberta", "camembert", "deberta")
+
+
+@pytest.mark.parametrize(
+    "model_type",
+    [pytest.param(each, marks=pytest.mark.slow if each in ALIKE else ()) for each in (*TARGETS, *OTHERS)],
+)
 def test_a_family_is_pruned_resumed_bit_for_bit_and_exported(experiment, tiny_family, tmp_path, model_type):
     arguments = (f"--encoder.backbone={tiny_family(model_type)}", *OTHERS.get(model_type, ()))
     code, whole = experiment(*arguments)
