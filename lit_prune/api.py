@@ -126,7 +126,7 @@ def fit(
         trainer = Trainer(**{"precision": precision, "logger": logger, **TRAINER_DEFAULTS, **options})
     encoder = copy.deepcopy(model)
     if model.arguments["compile"]:
-        encoder._compile_layers()  # a copy is not compiled
+        encoder.compile_layers()
     module = copy.deepcopy(paradigm)(encoder, data.tasks)
     last = None if resume is None else Path(resume) / "checkpoints" / "last.ckpt"
     if last is not None and not last.is_file():

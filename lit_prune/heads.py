@@ -24,7 +24,7 @@ class Transform:
     norm_has_bias: bool = True
 
 
-_ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
 
 class Encoder(Protocol):
@@ -80,7 +80,7 @@ class Classification(Head):
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.pooled = pooled
-        self.activation = None if transform is None else _ACTIVATIONS[transform.activation]()
+        self.activation = None if transform is None else ACTIVATIONS[transform.activation]()
         if pooled:
             self.classifier = nn.Linear(hidden_size, num_labels)
         elif transform is None:

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser
 
 from lit_prune.bench.pruned import show_pruned
 from lit_prune.data.sources.given import check_exists, check_readable, columns_of
-from lit_prune.data.tasks.kinds import KINDS
+from lit_prune.data.tasks.kinds import KINDS, kind_of
 from lit_prune.encoders.counterpart import CLASSIFICATION
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.encoders.saved_head import SavedHead
@@ -112,7 +112,7 @@ def prune(
     with tempfile.TemporaryDirectory() as place:
         packed = Path(place) / "packed"
         export_run(pruned, format="packed", out=packed)
-        metrics = KINDS[task["class_path"].rpartition(".")[2]].set_class.whole_metrics
+        metrics = KINDS[kind_of(task["class_path"])].set_class.whole_metrics
         names = {f"test {metric_title(name)}": f"{_TASK}/id/{name}" for name in metrics}
         show_pruned(pruned, folder, packed, names)
     print(f"run: {pruned}")

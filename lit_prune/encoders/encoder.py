@@ -28,7 +28,7 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from lit_prune.encoders import bundled
 from lit_prune.encoders.families import DROPOUTS, Pooling, family_of, pooling_of, transform_of
 from lit_prune.encoders.saved_head import SavedHead, read_head, unread_head
-from lit_prune.encoders.untrusted import check_loaded, check_overrides
+from lit_prune.encoders.untrusted import check_loaded, check_overrides, load_weights
 from lit_prune.errors import UserError
 from lit_prune.heads import Transform
 
@@ -131,16 +131,7 @@ class PrunableEncoder(nn.Module):
             self.saved_head: SavedHead | None = None
             if pretrained:
                 self.saved_head = read_head(source, settings, revision) if is_pooled_as_saved else None
-                self.backbone, loaded = model_class.from_pretrained(
-                    source,
-                    config=settings,
-                    revision=revision,
-                    trust_remote_code=False,
-                    use_safetensors=True,
-                    output_loading_info=True,
-                    **options,
-                )
-                absent = sorted(loaded["missing_keys"])
+                self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
                 if self.saved_head is None and (named := unread_head(settings)):
                     absent.append(f"a head that can be kept ({named})")
                 if absent and os.environ.get("LOCAL_RANK", "0") == "0":  # once per machine
@@ -168,7 +159,7 @@ class PrunableEncoder(nn.Module):
                 if isinstance(module, nn.Embedding) and not name.endswith("relative_attention_bias"):
                     module.requires_grad_(False)
         if compile:
-            self._compile_layers()
+            self.compile_layers()
 
     def _check_tokenizer(self) -> None:
         tokenizer = self.tokenizer
@@ -194,7 +185,12 @@ class PrunableEncoder(nn.Module):
                 "save the matching tokenizer"
             )
 
-    def _compile_layers(self) -> None:
+    def compile_layers(self) -> None:
+        """Compile the Transformer layers; a copy of a compiled encoder is not compiled.
+
+        Raises:
+            UserError: the layers are not modules.
+        """
         layers = [module for module in self.backbone.modules() if isinstance(module, GradientCheckpointingLayer)]
         if not layers:
             raise UserError(

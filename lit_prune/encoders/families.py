@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from transformers import PretrainedConfig
 
 from lit_prune.errors import UserError
-from lit_prune.heads import Transform
+from lit_prune.heads import ACTIVATIONS, Transform
 
 Pooling: TypeAlias = Literal["first", "mean", "last"]
 POOLINGS: tuple[Pooling, ...] = ("first", "mean", "last")
@@ -93,7 +93,6 @@ FAMILIES: dict[str, Family] = {
     "mt5": _T5,
     "umt5": _T5,
 }
-_ACTIVATIONS = ("gelu", "relu")
 
 
 def family_of(model_type: str) -> Family:
@@ -111,9 +110,9 @@ def transform_of(config: PretrainedConfig) -> Transform | None:
     if not settings:
         return None
     activation, *others = (getattr(config, each, each) for each in settings)
-    if activation not in _ACTIVATIONS:
+    if activation not in ACTIVATIONS:
         raise UserError(
-            f"{settings[0]} of {config.model_type} must be one of {', '.join(_ACTIVATIONS)}, got {activation!r}: "
+            f"{settings[0]} of {config.model_type} must be one of {', '.join(ACTIVATIONS)}, got {activation!r}: "
             "override it in encoder.config"
         )
     return Transform(activation, *others)

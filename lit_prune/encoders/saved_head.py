@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig
 
 from lit_prune.encoders.counterpart import ARCHITECTURES, CLASSIFICATION, Counterpart, saved_counterpart
+from lit_prune.encoders.untrusted import load_weights
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,10 @@ def read_head(source: str, settings: PretrainedConfig, revision: str) -> SavedHe
     model = saved_counterpart(settings.model_type, (settings.architectures or [None])[0])
     if model is None:
         return None
-    whole, loaded = getattr(transformers, model.auto).from_pretrained(
-        source,
-        config=settings,
-        revision=revision,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
+    whole, absent = load_weights(getattr(transformers, model.auto), source, settings, revision)
     layers = tuple(f"{layer}." for layer in model.layers.values())
     tensors = {name: value for name, value in whole.state_dict().items() if name.startswith(layers)}
-    if tensors.keys() & set(loaded["missing_keys"]):
+    if tensors.keys() & set(absent):
         return None
     labels = tuple(str(settings.id2label[number]) for number in sorted(settings.id2label))
     return SavedHead(model, labels, settings.problem_type, tensors)

@@ -1,9 +1,9 @@
-"""Checks that configurations of transformers name no code to run (kernels, classes, quantizers)."""
+"""Models of transformers as data: configurations that name no code (kernels, classes, quantizers), and safe weights."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from lit_prune.errors import UserError
@@ -49,6 +49,33 @@ def check_loaded(settings: PretrainedConfig, backbone: str) -> None:
         raise UserError(
             f"quantization_config in config.json of {backbone} must be left out, got one: use the unquantized model"
         )
+
+
+def load_weights(
+    model_class: Any, source: str, settings: PretrainedConfig, revision: str, **options: Any
+) -> tuple[PreTrainedModel, list[str]]:
+    """Load a model as data: its weights from safetensors, and no code of its own.
+
+    Args:
+        model_class: A class of transformers that loads it.
+        source: Folder of the model, or its name on the hub.
+        settings: Its configuration.
+        revision: Branch, tag or commit on the hub.
+        options: Further arguments of the model.
+
+    Returns:
+        The model, and the names of its tensors that the files do not contain, sorted.
+    """
+    model, loaded = model_class.from_pretrained(
+        source,
+        config=settings,
+        revision=revision,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+        **options,
+    )
+    return model, sorted(loaded["missing_keys"])
 
 
 def _check_attention(value: Any, where: str) -> None:
