@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lit_prune.export.model import TaskModel
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 # Module -> its public names, imported when they are first used: the package itself imports no torch.
 _PUBLIC = {
