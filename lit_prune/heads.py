@@ -46,6 +46,10 @@ class Encoder(Protocol):
     def head_transform(self) -> Transform | None:
         """The layer before the classifier in heads of the encoder's family; None: RoBERTa's."""
 
+    @property
+    def span_transform(self) -> Transform | None:
+        """The layer before the matrix of heads for spans in the encoder's family; None: there is none."""
+
 
 class Head(nn.Module):
     """The base of all heads: their matrices are drawn alike."""
@@ -59,6 +63,16 @@ class Head(nn.Module):
                     nn.init.zeros_(matrix.bias)
             elif isinstance(matrix, nn.LayerNorm):
                 matrix.reset_parameters()
+
+    def _add_transform(self, hidden_size: int, transform: Transform) -> None:
+        self.activation = ACTIVATIONS[transform.activation]()
+        self.pre_classifier = nn.Linear(hidden_size, hidden_size, transform.has_bias)
+        self.norm: nn.Module = nn.Identity()
+        if transform.norm_eps is not None:
+            self.norm = nn.LayerNorm(hidden_size, transform.norm_eps, bias=transform.norm_has_bias)
+
+    def _transform(self, hidden: Tensor) -> Tensor:
+        return self.norm(self.activation(self.pre_classifier(hidden)))  # type: ignore[no-any-return]
 
 
 class Classification(Head):
@@ -80,17 +94,14 @@ class Classification(Head):
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.pooled = pooled
-        self.activation = None if transform is None else ACTIVATIONS[transform.activation]()
+        self.has_transform = transform is not None
         if pooled:
             self.classifier = nn.Linear(hidden_size, num_labels)
         elif transform is None:
             self.dense = nn.Linear(hidden_size, hidden_size)
             self.out_proj = nn.Linear(hidden_size, num_labels)
         else:
-            self.pre_classifier = nn.Linear(hidden_size, hidden_size, transform.has_bias)
-            self.norm: nn.Module = nn.Identity()
-            if transform.norm_eps is not None:
-                self.norm = nn.LayerNorm(hidden_size, transform.norm_eps, bias=transform.norm_has_bias)
+            self._add_transform(hidden_size, transform)
             self.classifier = nn.Linear(hidden_size, num_labels)
         self.reset()
 
@@ -98,10 +109,9 @@ class Classification(Head):
         """Logits (batch, classes) from hidden states (batch, length, width) and their pooling (batch, width)."""
         if self.pooled:
             return self.classifier(self.dropout(pooled))  # type: ignore[no-any-return]
-        if self.activation is None:
-            return self.out_proj(self.dropout(self.dense(self.dropout(pooled)).tanh()))  # type: ignore[no-any-return]
-        transformed = self.norm(self.activation(self.pre_classifier(pooled)))
-        return self.classifier(self.dropout(transformed))  # type: ignore[no-any-return]
+        if self.has_transform:
+            return self.classifier(self.dropout(self._transform(pooled)))  # type: ignore[no-any-return]
+        return self.out_proj(self.dropout(self.dense(self.dropout(pooled)).tanh()))  # type: ignore[no-any-return]
 
 
 class Regression(Classification):
@@ -145,16 +155,21 @@ class Span(Head):
 
     Args:
         hidden_size: Width of the encoder.
+        transform: A layer before the matrix, `pre_classifier`, its activation and `norm`, in families that have one
+            (ModernBERT).
     """
 
-    def __init__(self, hidden_size: int) -> None:
+    def __init__(self, hidden_size: int, transform: Transform | None = None) -> None:
         super().__init__()
+        self.has_transform = transform is not None
+        if transform is not None:
+            self._add_transform(hidden_size, transform)
         self.outputs = nn.Linear(hidden_size, 2)
         self.reset()
 
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits that a token is the first and that it is the last, (batch, length, 2), from hidden states alone."""
-        return self.outputs(hidden)  # type: ignore[no-any-return]
+        return self.outputs(self._transform(hidden) if self.has_transform else hidden)  # type: ignore[no-any-return]
 
 
 class SpanPair(Head):

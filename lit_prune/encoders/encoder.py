@@ -151,6 +151,8 @@ class PrunableEncoder(nn.Module):
             )
         self.pooling: Pooling | None = None if self.has_pooler else pooled_by
         self.head_transform: Transform | None = None if self.has_pooler else transform_of(settings)
+        spans = family_of(self.model_type).spans
+        self.span_transform: Transform | None = transform_of(settings) if "pre_classifier" in spans else None
         self.tokenizer.padding_side = "right"  # heads and windows count tokens from the left
         self.tokenizer.model_max_length = VERY_LARGE_INTEGER if self.num_positions is None else self.num_positions
         self.backbone.float().train()  # from_pretrained returns it in evaluation mode

@@ -31,7 +31,7 @@ class Family:
             bias, each a value or the name of an option. Empty: the layer is RoBERTa's, with tanh.
         classifier: Layers of the package's head for classification -> their names in transformers. Empty: transformers
             has no such head on the encoder alone.
-        spans: The same for spans.
+        spans: The same for spans; with `pre_classifier` these have the layer `transform` too.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +78,7 @@ FAMILIES: dict[str, Family] = {
         poolings={"first": "cls", "mean": "mean"},
         transform=("classifier_activation", "classifier_bias", "norm_eps", "norm_bias"),
         classifier={"pre_classifier": "head.dense", "norm": "head.norm", "classifier": "classifier"},
+        spans={"pre_classifier": "head.dense", "norm": "head.norm", "outputs": "classifier"},
     ),
     "nomic_bert": Family(
         has_own_pooler=False, classifier={"dense": "nomic_bert.pooler.dense", "out_proj": "classifier"}

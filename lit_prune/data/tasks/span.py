@@ -167,7 +167,7 @@ class SpanTask(Task):
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build a head over every token."""
-        return Span(encoder.hidden_size)
+        return Span(encoder.hidden_size, encoder.span_transform)
 
     @property
     def output(self) -> str:
