@@ -3,11 +3,15 @@
 import re
 from pathlib import Path
 
+import ledger
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from ledger import DOCS, LEDGER, PAGES, read_shipped, render, unmarked, verdicts
 
 from lit_prune.report.claims import FAILS, HOLDS, OPEN
 from lit_prune.report.naming import value_text
+from lit_prune.report.rows import PREDICTIONS
 
 REPOSITORY = Path(__file__).parents[1]
 SHOWN = re.compile(r"<!-- (?:table|claims|stability): (\w+) -->")
@@ -59,6 +63,30 @@ def test_a_changed_number_of_a_table_is_written_anew():
     assert render(page.replace("| 0.962 ± 0.006 |", "| 0.972 ± 0.006 |")) == page
 
 
+def test_intervals_include_rows_where_predictions_are_shipped(tmp_path, monkeypatch):
+    (tmp_path / "with_rows.csv").write_text("run,seed,nli/id/accuracy\ndense,1,0.5\nmask,1,0.75\n")
+    for run, num_correct in (("dense", 2), ("mask", 3)):
+        predicted = ["a"] * num_correct + ["b"] * (4 - num_correct)
+        rows = {
+            "id": list("1234"),
+            "label": ["a"] * 4,
+            "prediction": predicted,
+            "task": ["nli"] * 4,
+            "split": ["id"] * 4,
+        }
+        table = pa.table(rows | {"logits": [[0.0, 0.0]] * 4, "loss": [0.0] * 4}).select(PREDICTIONS.names)
+        (folder := tmp_path / f"with_rows/run={run},seed=1").mkdir(parents=True)
+        pa.parquet.write_table(table, folder / "predictions.parquet")
+    claim = {"says": "-", "source": "-", "metric": "nli/id/accuracy", "where": {"run": "mask"}}
+    monkeypatch.setattr(ledger, "DOCS", tmp_path)
+    monkeypatch.setitem(LEDGER["results"], "with_rows", {"file": "with_rows.csv", "axes": ["run"]})
+    group = {"results": "with_rows", "claims": [claim | {"reference": {"run": "dense"}}]}
+    monkeypatch.setitem(LEDGER["claims"], "with_rows", group)
+    ((judgement,), _) = ledger.claims_of("with_rows")
+    assert judgement.difference.over == "rows"
+    assert verdicts("with_rows") == [OPEN]
+
+
 @pytest.mark.parametrize("name", LEDGER["claims"])
 def test_a_verdict_is_that_of_the_shipped_runs(name):
     assert [claim["verdict"] for claim in LEDGER["claims"][name]["claims"]] == verdicts(name)
@@ -78,7 +106,7 @@ def test_everything_in_the_ledger_is_shown():
     names = [name for path in PAGES for name in SHOWN.findall(path.read_text())]
     assert set(names) == {*LEDGER["tables"], *LEDGER["claims"], *LEDGER["stability"]}
     assert {spec["file"] for spec in LEDGER["results"].values()} == {
-        path.relative_to(DOCS).as_posix() for path in (DOCS / "results/data").iterdir()
+        path.relative_to(DOCS).as_posix() for path in (DOCS / "results/data").glob("*.csv")
     }
 
 
