@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from lit_prune.callbacks.folder import RunFolder
-from lit_prune.callbacks.progress import PhaseProgressBar
+from lit_prune.callbacks.progress import PhaseProgressBar, ProgressLines
 from lit_prune.callbacks.record import CHOSEN_PRECISION
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
@@ -144,8 +145,11 @@ class PruneCLI(LightningCLI):
                 "init_args": logger_place(folder),
             }
         self.save_config_kwargs = {"folder": folder}
-        bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, Monitors()]}
+        wanted = config.trainer.enable_progress_bar
+        self.shows_bar = sys.stdout.isatty() if wanted is None else wanted
+        lines = [] if wanted is False else [ProgressLines()]
+        progress = [PhaseProgressBar()] if self.shows_bar else lines
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*progress, Monitors()]}
 
     def _set_precision(self, config: Namespace) -> None:
         """Choose a precision that the device computes natively if none is set; a resumed run keeps its precision.
@@ -165,7 +169,7 @@ class PruneCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer; raise Lightning's errors about its settings as a `UserError`."""
         with trainer_errors():
-            return super().instantiate_trainer(**kwargs)
+            return super().instantiate_trainer(enable_progress_bar=self.shows_bar, **kwargs)
 
     def instantiate_classes(self) -> None:
         """Build everything.
