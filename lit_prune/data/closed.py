@@ -35,7 +35,7 @@ def add_plugins(parser: "ArgumentParser") -> None:
         nargs="+",
         default=[],
         metavar="MODULE",
-        help="your own modules whose classes of tasks and sources the run may name; it can have nothing else imported",
+        help="Your modules with classes of tasks and sources that the run uses. A run imports nothing else of yours.",
     )
 
 
