@@ -117,7 +117,7 @@ def test_multitask_models_are_compared_with_mixtures(study):
     study.add("all", dict.fromkeys(metrics, 0.7) | {"stored_density": 0.2}, task="all", seed=1)
     study.define(mixtures=[{"name": "mixed", "metrics": metrics}], metrics=metrics)
     report = study.report()
-    assert "| all | 1 | 0.200 | 0.700 ± - | 0.800 ± - | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
+    assert "| all | 1 | 0.200 | 0.700 | 0.800 | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
     assert "![mixed](figures/mixed.png)\n\nScore over budget" in report
     assert (study.folder / "figures" / "mixed.png").is_file()
 
@@ -131,8 +131,8 @@ def test_of_a_study_that_has_only_begun_what_is_there_is_reported(study):
     mixtures = [{"name": "mixed", "where": {"dataset": "qa"}, "metrics": metrics}]
     study.define(metrics=metrics, figures=figures, mixtures=mixtures, reference={"dataset": "qa"})
     report = study.report()
-    assert "| seeds | nli ID accuracy |\n" in report  # no column for what no run has
-    assert "| nli | 90% | result | 1 | 0.800 ± - |\n" in report
+    assert "| seeds | nli accuracy, in distribution |\n" in report  # no column for what no run has
+    assert "| nli | 90% | result | 1 | 0.800 |\n" in report
     assert "| qa | 90% | 1 |" in report  # has not begun
     assert {path.name for path in (study.folder / "figures").iterdir()} == {"nli.png", "nli.pdf"}
 
@@ -195,7 +195,7 @@ def test_a_hostile_value_costs_at_most_its_run(study, hostile):
     report = study.report()
     assert time.monotonic() - started < 10
     assert "2 of 3 runs are complete; 1 failed." in report
-    assert "| ce | 50% | result | 1 | 0.600 ± - |" in report
+    assert "| ce | 50% | result | 1 | 0.600 |" in report
     assert {path.name for path in (study.folder / "figures").iterdir()} == {"fig.png", "fig.pdf"}
 
 

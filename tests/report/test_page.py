@@ -72,7 +72,7 @@ def test_it_asks_for_nothing_else(seen):
 
 def test_a_folder_without_study_has_no_settings(tmp_path):
     text = page("A", "# A\n", [run("a", Path(tmp_path) / "a")], tmp_path, [])
-    assert "The 1 runs" in text
+    assert "<summary>The run</summary>" in text
     assert "How they were set" not in text
 
 
