@@ -57,6 +57,8 @@ summary { cursor: pointer; font-weight: 600; margin: 1rem 0 .5rem; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .wide { overflow: visible; }
+  table { font-size: 8.5pt; }
+  figure { zoom: .7; margin-right: 1.5rem; }
   img { min-width: 0 !important; }
   figure, tr { break-inside: avoid; }
   h2 { break-after: avoid; }

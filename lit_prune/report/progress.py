@@ -85,7 +85,7 @@ def _draw_panel(panel: Axes, points: pd.DataFrame, colors: Mapping[int, tuple[fl
         runs = of_cell.groupby("run")
         if runs.ngroups > 1:
             for _, of_run in runs:
-                panel.plot(of_run["step"], of_run["y"], color=color, linewidth=0.8, alpha=0.45)
+                panel.plot(of_run["step"], of_run["y"], color=color, linewidth=0.9, alpha=0.6)
         mean = of_cell.groupby("step")["y"].mean()
         marker = "o" if len(mean) == 1 else None
         panel.plot(mean.index, mean, color=color, linewidth=1.8, marker=marker, markersize=4)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 from records import Study, numbers
+from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.cli import main
 
@@ -197,6 +199,43 @@ def test_a_hostile_value_costs_at_most_its_run(study, hostile):
     assert "2 of 3 runs are complete; 1 failed." in report
     assert "| ce | 50% | result | 1 | 0.600 |" in report
     assert {path.name for path in (study.folder / "figures").iterdir()} == {"fig.png", "fig.pdf"}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE[:8], ids=range(8))
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_hostile_name_is_a_label_of_the_figures(study, hostile):
+    for name, loss in {"fine": "ce", "one": hostile}.items():
+        place = study.add(name, numbers(0.9, 0.6), listed=False, loss=loss, seed=1)
+        with SummaryWriter(str(place)) as writer:
+            writer.add_scalar("selection", 0.5, 1)
+    started = time.monotonic()
+    report = study.report()
+    assert time.monotonic() - started < 20
+    assert re.findall(r"^!\[.*\]\((.*)\)$", report, re.MULTILINE) == ["figures/overview.png", "figures/progress.png"]
+    for name in ("overview", "progress"):
+        picture = imread(study.folder / "figures" / f"{name}.png")
+        assert picture.shape[1] == 840
+
+
+def test_a_folder_without_settings_is_reported_in_words(finished_run, finished_imp_run, tmp_path, capsys):
+    for name, run in {"poe": finished_run, "imp": finished_imp_run}.items():
+        shutil.copytree(run, tmp_path / name / "version_0")
+    assert main(["report", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    report = (tmp_path / "report.md").read_text()
+    assert "2 of 2 runs are complete." in shown
+    for text in (shown, report):
+        assert "± -" not in text
+        assert not re.search(r"dense_shifted|nli/|version_0 ", text)
+        assert all(each in text for each in ("threshold-shifted dense", "out of distribution", "sparsity reached"))
+    assert "## Spread" not in report
+    assert "![overview](figures/overview.png)" in report
+    assert "![progress](figures/progress.png)" in report
+    models = re.findall(r"^\| finished \| - \| (.*?) \|", report.split("## Cost")[0], re.MULTILINE)
+    assert models == ["result", "dense", "threshold-shifted dense", "constant-prediction baseline"]
+    assert len(re.findall(r"^\| finished_imp .* \| dense \|", report, re.MULTILINE)) == 1
+    keys = set(pd.read_csv(tmp_path / "results.csv")["model"])
+    assert "dense_shifted" in keys  # exact keys are in the file for machines
 
 
 def test_a_folder_whose_name_is_no_text_is_linked(study):
