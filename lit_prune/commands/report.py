@@ -151,18 +151,25 @@ def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) 
     mixtures = [each for each in settings.mixtures if not is_pending(runs, each.where)]
     found = spreads(rows, settings)
     has_tradeoff = len(settings.pareto) == 2
-    if not (figures or curves or mixtures or found or has_tradeoff):
+    has_default = not (settings.figures or settings.curves or settings.mixtures)
+    if not (has_default or figures or curves or mixtures or found or has_tradeoff):
         return {}
     # Not above: slow to import.
     from lit_prune.report.budgets import draw_mixtures
     from lit_prune.report.figures import draw
+    from lit_prune.report.overview import draw_overview
+    from lit_prune.report.progress import draw_progress
     from lit_prune.report.scatter import draw_ranks
     from lit_prune.report.tradeoff import draw_tradeoff
     from lit_prune.report.training import draw_curves
 
     path_of = partial(_figure, folder)
 
-    captions = {each.name: draw(rows, each, settings.over, path_of(each.name)) for each in figures}
+    captions: dict[str, str] = {}
+    if has_default:
+        captions |= draw_overview(rows, settings, path_of("overview"))
+        captions |= draw_progress(runs, settings, path_of("progress"))
+    captions |= {each.name: draw(rows, each, settings.over, path_of(each.name)) for each in figures}
     captions |= {each.name: draw_curves(runs, each, settings.over, path_of(each.name)) for each in curves}
     captions |= {each.name: draw_mixtures(runs, each, settings.over, path_of(each.name)) for each in mixtures}
     if has_tradeoff:

@@ -19,8 +19,16 @@ STYLE = {
     "grid.color": "0.92",
     "axes.edgecolor": "0.4",
 }
-FONTS = {"font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 10}
+FONTS = {
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 9.5,
+    "legend.fontsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+}
 PANEL = (3.4, 2.8)  # inches
+COLUMN = 4.2  # inches: the width of a figure that a phone shows in full
 
 
 @contextmanager

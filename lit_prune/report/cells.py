@@ -46,6 +46,15 @@ def begun_cells(results: Results, over: str) -> list[Cell]:
     ]
 
 
+def final_cells(results: Results, over: str) -> list[Cell]:
+    """Return the cells with a complete run, without those of rounds of iterative pruning."""
+    cells = [
+        Cell(cell.axes, tuple(number for number in cell.runs if not results.runs[number].files))
+        for cell in split_cells(results, over)
+    ]
+    return [cell for cell in cells if any(results.runs[number].status == "completed" for number in cell.runs)]
+
+
 def completion_text(results: Results, cell: Cell) -> str:
     """Return the number of complete runs in a cell, and the states of the remaining ones: `3 of 4 (1 failed)`."""
     states = Counter(results.runs[number].status for number in cell.runs)

@@ -74,8 +74,15 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
 
 
 def _default_metrics(results: Results) -> list[str]:
+    """Return the accuracy on every set, of a task without accuracy its selection metric, or else all metrics."""
     evaluated = sorted({key for key in results.keys if key.split.startswith(("id", "ood")) and key.model == "result"})
-    return [key.name for key in evaluated if key.metric == "accuracy"] or [key.name for key in evaluated]
+    selection = {task: metric for run in results.runs for task, metric in run.selection.items()}
+    names = []
+    for task in dict.fromkeys(key.task for key in evaluated):
+        keys = [key for key in evaluated if key.task == task]
+        chosen = ([key for key in keys if key.metric == wanted] for wanted in ("accuracy", selection.get(task)))
+        names += [key.name for key in next((each for each in chosen if each), keys)]
+    return names
 
 
 def _metrics_of(where: Mapping[str, Any], metrics: list[str], results: Results) -> list[str]:

@@ -1,16 +1,18 @@
 """Labels, units and directions of metrics, axes and models in tables and figures."""
 
 from lit_prune.report.run import Value
+from lit_prune.runs.summary import metric_title
 
 MODELS = {
     "result": "result",
     "dense": "dense",
-    "dense_shifted": "dense, shifted",
+    "dense_shifted": "threshold-shifted dense",
     "bias": "bias model",
     "teacher": "teacher",
     "constant": "constant-prediction baseline",
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
+_SETS = {"id": "in distribution", "ood": "out of distribution"}
 _SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
@@ -24,10 +26,30 @@ _AXES = {
 def metric_label(name: str) -> str:
     """Return the label of a metric: `nli/ood/accuracy_non_entailment` -> `nli OOD accuracy, non entailment`."""
     *place, metric = name.split("/")
-    of_class = next((each for each in _SHARES if metric.startswith(f"{each}_")), None)
-    if of_class is not None:
-        metric = f"{of_class.replace('_', ' ')}, {metric.removeprefix(f'{of_class}_').replace('_', ' ')}"
-    return " ".join(_word(part) for part in [*place, metric])
+    return " ".join([*map(_word, place), _metric(metric)])
+
+
+def column_title(name: str) -> str:
+    """Return the label of a metric with the set in full: `nli/ood_hans/f1` -> `nli F1, out of distribution (hans)`."""
+    task, *rest, metric = name.split("/") if "/" in name else ("", name)
+    return ", ".join([f"{task} {_metric(metric)}".strip(), *map(set_label, rest)])
+
+
+def set_label(split: str) -> str:
+    """Return an evaluation set in words: `ood_hans` -> `out of distribution (hans)`."""
+    first, _, name = split.partition("_")
+    return _SETS.get(first, first) + (f" ({name.replace('_', ' ')})" if name else "")
+
+
+def _metric(name: str) -> str:
+    """Return a metric in words, with the class or group after a comma."""
+    title = metric_title(name)
+    if title != name.replace("_", " "):
+        return title
+    of_class = next((each for each in _SHARES if name.startswith(f"{each}_")), None)
+    if of_class is None:
+        return _word(name)
+    return f"{_word(of_class)}, {name.removeprefix(f'{of_class}_').replace('_', ' ')}"
 
 
 def _word(part: str) -> str:
@@ -67,7 +89,7 @@ def unit_label(name: str) -> str:
     """Return the quantity and unit of a metric: `accuracy (%)`, `AUROC`."""
     metric = name.rsplit("/", 1)[-1]
     kind = next((each for each in _SHARES if metric.startswith(each)), metric)
-    return " ".join(map(_word, kind.split("_"))) + (" (%)" if is_in_percent(name) else "")
+    return metric_title(kind) + (" (%)" if is_in_percent(name) else "")
 
 
 def value_text(axis: str, value: Value | None) -> str:

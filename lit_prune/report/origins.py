@@ -18,10 +18,11 @@ from lit_prune.report.tables import axis_texts, cell_axes
 
 def status_line(results: Results) -> str:
     """Return a line such as `11 of 12 runs are complete; 1 failed.`."""
-    states = Counter(run.status for run in results.runs)
+    runs = {run.folder: run.status for run in results.runs}  # rounds of a run share its folder
+    states = Counter(runs.values())
     complete = states.pop("completed", 0)
     incomplete = "".join(f"; {number} {status}" for status, number in sorted(states.items()))
-    return f"{complete} of {len(results.runs)} runs are complete{incomplete}."
+    return f"{complete} of {len(runs)} {'runs are' if len(runs) > 1 else 'run is'} complete{incomplete}."
 
 
 def version_warnings(results: Results) -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, write_atomically
 from lit_prune.limits import bounded_text
+from lit_prune.report.experiments import add_experiments
 from lit_prune.report.rounds import split_rounds
 from lit_prune.report.run import SKIPPED, Run, Value, read_run
 from lit_prune.runs.outcome import DAMAGED
@@ -102,7 +103,8 @@ def read_results(folder: Path) -> Results:
 
     Args:
         folder: The study's folder. Its `runs.json` lists the runs, from which skipped ones are left out; without it,
-            every subfolder with a `run.json` is a run. Runs with equal axes get a further axis `name`.
+            every subfolder with a `run.json` is a run; without `study.yaml` too, see `add_experiments`. Runs with
+            equal axes get a further axis `name`.
 
     Raises:
         UserError: The folder does not exist or contains no run.
@@ -115,7 +117,9 @@ def read_results(folder: Path) -> Results:
     read = [each for planned in listed for each in split_rounds(*read_run(folder, planned))]
     if not read:
         raise UserError(f"{folder} must contain folders of runs, got none: a run's folder has a run.json")
-    runs = _unify_axes([run for run, _ in read])
+    runs = [run for run, _ in read]
+    has_study = any((folder / name).is_file() for name in ("runs.json", "study.yaml"))
+    runs = _unify_axes(runs if has_study else add_experiments(runs))
     if num_old := len({run.folder for run in runs if run.is_old}):
         warnings.warn(f"runs that version 0.1.0 wrote in {folder}: {num_old}", stacklevel=2)
     axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))

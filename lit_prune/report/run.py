@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Run:
         hardware: Device, threads and precision.
         seconds: Duration.
         is_old: True if version 0.1.0 wrote it.
+        experiment: Name of the experiment.
+        selection: Metrics that select the model, by task.
     """
 
     name: str
@@ -53,6 +55,13 @@ class Run:
     hardware: str | None
     seconds: float | None
     is_old: bool = False
+    experiment: str | None = None
+    selection: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def base_name(self) -> str:
+        """Name of the run, without that of a round of iterative pruning."""
+        return self.name.removesuffix(f"/{self.files.removesuffix('_')}")
 
 
 def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, float]]:
@@ -88,6 +97,8 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         hardware=_text(_hardware(record.get("hardware"))),
         seconds=number_of(record, "seconds"),
         is_old=is_old(record),
+        experiment=_text(record.get("experiment")),
+        selection=_texts(record.get("selection")),
     )
     numbers = {
         sys.intern(bounded_text(name)): float(value)
@@ -104,6 +115,12 @@ def _read_outcome(folder: Path) -> Outcome:
     except OSError as error:
         reason = f"the folder of a run must be readable, got {error.strerror}: grant access or correct runs.json"
         return Outcome({}, None, reason)
+
+
+def _texts(recorded: Any) -> dict[str, str]:
+    """Return the texts in a recorded mapping, shortened."""
+    found = recorded.items() if isinstance(recorded, dict) else ()
+    return {name: bounded_text(value) for name, value in found if isinstance(value, str)}
 
 
 def _text(value: Any) -> str | None:

@@ -248,9 +248,10 @@ def _cells(means: Floats, above: Floats, stds: Floats, below: Floats, marked: ND
     digits = max(_digits(means, above), _digits(stds, below))
     rows = zip(means, above, stds, below, marked, strict=True)
     return [
-        f"{'=' if near else ''}{_number(mean, digits)}{_rank(high)} ± {_number(std, digits)}{_rank(low)}"
-        if not np.isnan(mean)
-        else NONE
+        NONE
+        if np.isnan(mean)
+        else f"{'=' if near else ''}{_number(mean, digits)}{_rank(high)}"
+        + ("" if np.isnan(std) else f" ± {_number(std, digits)}{_rank(low)}")
         for mean, high, std, low, near in rows
     ]
 

@@ -5,17 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from lit_prune.display.markup import Bold
+from lit_prune.display.markup import Bold, printable
 from lit_prune.display.table import NONE, Table
 from lit_prune.report.cells import Cell, begun_cells, completion_text
 from lit_prune.report.comparisons import Difference, Ranks
-from lit_prune.report.naming import MODELS, metric_label, value_text
+from lit_prune.report.naming import MODELS, column_title, metric_label, value_text
 from lit_prune.report.results import Results
 from lit_prune.report.run import Value
 from lit_prune.report.selection import select
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
+_SPARSITY = "sparsity"
+_LONGEST = 48  # characters of a label in a figure
+_NAMES = ("experiment", "name", "run")  # axes whose values need no axis beside them
 ENOUGH = 5  # pairs for a meaningful interval: with fewer, it nearly spans the extremes
 
 
@@ -29,38 +32,63 @@ def axis_texts(axes: Sequence[str], values: Mapping[str, Value]) -> list[str]:
     return [value_text(axis, values.get(axis)) for axis in axes]
 
 
+def cell_label(axes: Sequence[str], values: Mapping[str, Value]) -> str:
+    """Return a cell's label in a figure, shortened: `srnet_poe, sparsity 70%`; names stand without their axis."""
+    found = {axis: values[axis] for axis in axes if axis in values}
+    texts = {axis: value_text(axis, value) for axis, value in found.items()}
+    label = printable(", ".join(text if axis in _NAMES else f"{axis} {text}" for axis, text in texts.items()))
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+
+
 def results_table(results: Results, settings: ReportSettings) -> Table:
-    """Return a table of means and standard deviations of the metrics, a row per cell and model."""
+    """Return a table of means and standard deviations of the metrics, a row per cell and model.
+
+    It has a column with the sparsity of each model, unless sparsity is an axis of all cells or a metric of the report.
+    """
     axes = cell_axes(results, settings)
     found = list(_summaries(results, settings))
     columns = {
-        number: metric_label(name)
+        number: column_title(name)
         for number, name in enumerate(settings.metrics)
         if any(figures[number] is not None for _, _, figures in found)
     }
+    sparsities = [_sparsity(results, cell, model) for cell, model, _ in found]
+    has_sparsities = (
+        any(sparsities)
+        and _SPARSITY not in settings.metrics
+        and any(_SPARSITY not in cell.axes for cell, _, _ in found)
+    )
     rows = [
         [
             *axis_texts(axes, cell.axes),
             _model(model),
             completion_text(results, cell),
+            *([sparsity or NONE] if has_sparsities else []),
             *(mean_and_std(figures[number]) for number in columns),
         ]
-        for cell, model, figures in found
+        for (cell, model, figures), sparsity in zip(found, sparsities, strict=True)
     ]
-    header = [*axes, "model", f"{settings.over}s", *columns.values()]
-    notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."]
+    header = [*axes, "model", f"{settings.over}s", *(["sparsity reached"] if has_sparsities else []), *columns.values()]
+    has_spread = any(each is not None and each.num > 1 for _, _, figures in found for each in figures)
+    notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."] if has_spread else []
     return Table("Results", header, rows, len(axes) + 1, notes)
 
 
+def _sparsity(results: Results, cell: Cell, model: str) -> str | None:
+    """Return the mean sparsity of a model as text, None if it was not recorded."""
+    found = summarize(results.column("dense" if model == "dense_shifted" else model, _SPARSITY)[list(cell.runs)])
+    return None if found is None else f"{found.mean:.1%}"
+
+
 def spread_table(results: Results, settings: ReportSettings) -> Table:
-    """Return a table of mean, standard deviation, extremes and number of runs, a row per metric, cell and model."""
+    """Return a table of mean, standard deviation and extremes, a row per metric, cell and model of several runs."""
     axes = cell_axes(results, settings)
     summaries = list(_summaries(results, settings))
     rows = [
         [metric_label(metric), *axis_texts(axes, cell.axes), _model(model), *_spread(found)]
         for number, metric in enumerate(settings.metrics)
         for cell, model, figures in summaries
-        if (found := figures[number]) is not None
+        if (found := figures[number]) is not None and found.num > 1
     ]
     header = ["metric", *axes, "model", "mean", "std (ddof 1)", "min", "max", f"{settings.over}s"]
     return Table("Spread", header, rows, len(axes) + 2)
@@ -137,11 +165,17 @@ def _printed(results: Results, axes: Sequence[str], printed: Mapping[str, Any], 
 
 
 def _summaries(results: Results, settings: ReportSettings) -> Iterator[tuple[Cell, str, list[Summary | None]]]:
-    """Yield cells, models that have any of the metrics, and summaries; a cell without metrics yields its result."""
+    """Yield cells, models that have any of the metrics, and summaries; a cell without metrics yields its result.
+
+    Models that the rounds of a run share are those of its result alone.
+    """
     models = [model for model in MODELS if any(key.model == model for key in results.keys)]
     for cell in begun_cells(results, settings.over):
         runs = list(cell.runs)
-        found = {model: [summarize(results.column(model, name)[runs]) for name in settings.metrics] for model in models}
+        of_cell = ["result"] if all(results.runs[number].files for number in runs) else models
+        found = {
+            model: [summarize(results.column(model, name)[runs]) for name in settings.metrics] for model in of_cell
+        }
         found = {model: figures for model, figures in found.items() if any(figures)}
         for model, figures in (found or {"result": [None] * len(settings.metrics)}).items():
             yield cell, model, figures
@@ -152,13 +186,11 @@ def _model(name: str) -> str:
 
 
 def mean_and_std(found: Summary | None) -> str:
-    """Return a text such as `0.812 ± 0.004`, or `-` for None."""
-    return NONE if found is None else f"{found.mean:.3f} ± {_std(found, 3)}"
+    """Return a text such as `0.812 ± 0.004`, the plain number of a single run, or `-` for None."""
+    if found is None:
+        return NONE
+    return f"{found.mean:.3f}" + (f" ± {found.std:.3f}" if found.num > 1 else "")
 
 
 def _spread(found: Summary) -> list[str]:
-    return [f"{found.mean:.4f}", _std(found, 4), f"{found.low:.4f}", f"{found.high:.4f}", str(found.num)]
-
-
-def _std(found: Summary, digits: int) -> str:
-    return NONE if np.isnan(found.std) else f"{found.std:.{digits}f}"
+    return [*(f"{value:.4f}" for value in (found.mean, found.std, found.low, found.high)), str(found.num)]

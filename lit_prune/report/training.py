@@ -36,7 +36,7 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
     """
     selected = select(results, curves.where)
     shown = [run for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
-    logged = {run.folder: _read(run) for run in shown}
+    logged = {run.folder: read_logged(run) for run in shown}
     with drawing():
         canvas = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(curves.scalars)), dpi=200, layout="constrained")
         panels = canvas.subplots(len(curves.scalars), 1, squeeze=False, sharex=True).flat
@@ -61,7 +61,7 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
     return f"{', '.join(curves.scalars)} by optimizer step, mean over the {over}s."
 
 
-def _read(run: Run) -> Scalars:
+def read_logged(run: Run) -> Scalars:
     """Return the scalars that a run logged; none, with a warning, if an event file is damaged."""
     try:
         return read_scalars(run.folder)

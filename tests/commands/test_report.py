@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 from records import Study, numbers
+from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.cli import main
 
@@ -117,7 +119,7 @@ def test_multitask_models_are_compared_with_mixtures(study):
     study.add("all", dict.fromkeys(metrics, 0.7) | {"stored_density": 0.2}, task="all", seed=1)
     study.define(mixtures=[{"name": "mixed", "metrics": metrics}], metrics=metrics)
     report = study.report()
-    assert "| all | 1 | 0.200 | 0.700 ± - | 0.800 ± - | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
+    assert "| all | 1 | 0.200 | 0.700 | 0.800 | -0.100 [-0.100, -0.100] | 0.200 [0.200, 0.200] |" in report
     assert "![mixed](figures/mixed.png)\n\nScore over budget" in report
     assert (study.folder / "figures" / "mixed.png").is_file()
 
@@ -131,8 +133,8 @@ def test_of_a_study_that_has_only_begun_what_is_there_is_reported(study):
     mixtures = [{"name": "mixed", "where": {"dataset": "qa"}, "metrics": metrics}]
     study.define(metrics=metrics, figures=figures, mixtures=mixtures, reference={"dataset": "qa"})
     report = study.report()
-    assert "| seeds | nli ID accuracy |\n" in report  # no column for what no run has
-    assert "| nli | 90% | result | 1 | 0.800 ± - |\n" in report
+    assert "| seeds | nli accuracy, in distribution |\n" in report  # no column for what no run has
+    assert "| nli | 90% | result | 1 | 0.800 |\n" in report
     assert "| qa | 90% | 1 |" in report  # has not begun
     assert {path.name for path in (study.folder / "figures").iterdir()} == {"nli.png", "nli.pdf"}
 
@@ -195,8 +197,45 @@ def test_a_hostile_value_costs_at_most_its_run(study, hostile):
     report = study.report()
     assert time.monotonic() - started < 10
     assert "2 of 3 runs are complete; 1 failed." in report
-    assert "| ce | 50% | result | 1 | 0.600 ± - |" in report
+    assert "| ce | 50% | result | 1 | 0.600 |" in report
     assert {path.name for path in (study.folder / "figures").iterdir()} == {"fig.png", "fig.pdf"}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE[:8], ids=range(8))
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_hostile_name_is_a_label_of_the_figures(study, hostile):
+    for name, loss in {"fine": "ce", "one": hostile}.items():
+        place = study.add(name, numbers(0.9, 0.6), listed=False, loss=loss, seed=1)
+        with SummaryWriter(str(place)) as writer:
+            writer.add_scalar("selection", 0.5, 1)
+    started = time.monotonic()
+    report = study.report()
+    assert time.monotonic() - started < 20
+    assert re.findall(r"^!\[.*\]\((.*)\)$", report, re.MULTILINE) == ["figures/overview.png", "figures/progress.png"]
+    for name in ("overview", "progress"):
+        picture = imread(study.folder / "figures" / f"{name}.png")
+        assert picture.shape[1] == 840
+
+
+def test_a_folder_without_settings_is_reported_in_words(finished_run, finished_imp_run, tmp_path, capsys):
+    for name, run in {"poe": finished_run, "imp": finished_imp_run}.items():
+        shutil.copytree(run, tmp_path / name / "version_0")
+    assert main(["report", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    report = (tmp_path / "report.md").read_text()
+    assert "2 of 2 runs are complete." in shown
+    for text in (shown, report):
+        assert "± -" not in text
+        assert not re.search(r"dense_shifted|nli/|version_0 ", text)
+        assert all(each in text for each in ("threshold-shifted dense", "out of distribution", "sparsity reached"))
+    assert "## Spread" not in report
+    assert "![overview](figures/overview.png)" in report
+    assert "![progress](figures/progress.png)" in report
+    models = re.findall(r"^\| finished \| - \| (.*?) \|", report.split("## Cost")[0], re.MULTILINE)
+    assert models == ["result", "dense", "threshold-shifted dense", "constant-prediction baseline"]
+    assert len(re.findall(r"^\| finished_imp .* \| dense \|", report, re.MULTILINE)) == 1
+    keys = set(pd.read_csv(tmp_path / "results.csv")["model"])
+    assert "dense_shifted" in keys  # exact keys are in the file for machines
 
 
 def test_a_folder_whose_name_is_no_text_is_linked(study):

@@ -1,6 +1,9 @@
 """A report's settings: defaults, and one clear error for each mistake."""
 
+import json
+
 import pytest
+from records import numbers
 
 from lit_prune.errors import UserError
 from lit_prune.report.settings import read_settings
@@ -16,6 +19,13 @@ def test_everything_has_a_default(grid):
 def test_a_task_without_accuracy_shows_all_it_has(study):
     study.add("one", {"squad/id/f1": 0.8, "squad/validation/f1": 0.7, "sparsity": 0.5}, seed=1)
     assert study.read()[1].metrics == ["squad/id/f1"]
+
+
+def test_each_task_has_its_accuracy_or_else_its_selection_metric(study):
+    place = study.add("one", numbers(0.9, 0.6) | {"sts/id/pearson": 0.8, "sts/id/spearman": 0.7}, seed=1)
+    record = json.loads((place / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps(record | {"selection": {"nli": "f1_macro", "sts": "spearman"}}))
+    assert study.read()[1].metrics == ["nli/id/accuracy", "nli/ood/accuracy", "sts/id/spearman"]
 
 
 def test_a_figure_shows_the_metrics_of_the_report_unless_it_names_some(grid):

@@ -60,7 +60,7 @@ def test_a_setting_is_compared_with_the_mixtures_of_its_seeds(fill):
 def test_a_seed_without_mixtures_is_told(fill):
     found = table(*fill(single_seeds=(2,)))
     assert found.rows[1][4:] == [
-        "0.620 ± - (1 of 2)",
+        "0.620 (1 of 2)",
         "+0.030 [+0.030, +0.030] (1 of 2)",
         "0.500 [0.500, 0.500] (1 of 2)",
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from lit_prune.report.naming import (
     axis_label,
+    column_title,
     higher_is_better,
     is_in_percent,
     is_share,
@@ -22,6 +23,10 @@ from lit_prune.report.naming import (
         ("pi/ood_paws_qqp/auroc", "pi OOD paws qqp AUROC"),
         ("nli/ood/predicted_share_entailment", "nli OOD predicted share, entailment"),
         ("nli/id/loss", "nli ID loss"),
+        ("nli/id/matthews", "nli ID Matthews"),
+        ("qqp/id/mean_f1_accuracy", "qqp ID mean of F1 and accuracy"),
+        ("nli/ood/f1_weighted", "nli OOD F1, weighted"),
+        ("parameter_density", "parameter density"),
     ],
 )
 def test_a_metric_is_told_in_words(name, label):
@@ -29,9 +34,24 @@ def test_a_metric_is_told_in_words(name, label):
 
 
 @pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("nli/id/accuracy", "nli accuracy, in distribution"),
+        ("nli/ood/accuracy_non_entailment", "nli accuracy, non entailment, out of distribution"),
+        ("qqp/ood_paws_qqp/auroc", "qqp AUROC, out of distribution (paws qqp)"),
+        ("nli/train/accuracy", "nli accuracy, train"),
+        ("stored_density", "stored density"),
+    ],
+)
+def test_a_column_has_its_set_in_full(name, title):
+    assert column_title(name) == title
+
+
+@pytest.mark.parametrize(
     ("name", "unit", "percent", "share", "better"),
     [
         ("nli/id/accuracy_neutral", "accuracy (%)", True, True, True),
+        ("sts/id/mean_correlation", "mean of Pearson and Spearman", False, False, True),
         ("nli/ood/auroc", "AUROC", False, True, True),
         ("nli/id/loss", "loss", False, False, False),
         ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),

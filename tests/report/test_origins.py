@@ -27,6 +27,14 @@ def test_runs_that_are_not_complete_are_listed_with_their_reason(study):
     ]
 
 
+def test_rounds_of_a_run_count_once(study):
+    rounds = {f"round_1/{name}": 0.3 for name in ("sparsity", "step", "nli/id/accuracy")}
+    study.add("a", numbers(0.9, 0.6) | rounds, seed=1)
+    results, _ = study.read()
+    assert len(results.runs) == 2
+    assert status_line(results) == "1 of 1 run is complete."
+
+
 def test_several_commits_and_versions_are_not_hidden(study):
     for seed, commit, version in [(1, "a" * 40, "0.1.0"), (2, "b" * 40 + "+", "0.1.0"), (3, "b" * 40 + "+", "0.2.0")]:
         study.add(f"{seed}", numbers(0.9, 0.6), commit=commit, version=version, seed=seed)

@@ -1,6 +1,7 @@
 """A report as a page of its own."""
 
 import base64
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -59,6 +60,25 @@ def test_tables_figures_and_settings_are_in_it(seen):
     assert seen.texts.count("A <title>") == 2  # of the page and of the report
 
 
+def test_wide_blocks_scroll_within_boxes_and_figures_have_captions(seen):
+    tags = [tag for tag, _ in seen.tags]
+    assert [tag for tag, attrs in seen.tags if attrs.get("class") == "wide"] == ["div", "div"]
+    around = [(tag, attrs.get("class")) for tag, attrs in seen.tags]
+    assert around[tags.index("table") - 1] == ("div", "wide")
+    picture = tags.index("img")
+    assert seen.tags[picture - 2] == ("figure", {"style": "width: 1000px"})
+    assert seen.tags[picture][1]["style"] == "min-width: 750px"  # a phone does not shrink it further
+    assert tags[picture + 1] == "figcaption"
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in seen.tags
+
+
+def test_rounds_of_a_run_are_one_link(tmp_path):
+    rounds = [replace(run(f"imp/round_{number}", tmp_path / "imp"), files=f"round_{number}_") for number in (1, 2)]
+    text = page("A", "# A\n", [*rounds, run("sam", tmp_path / "sam")], tmp_path, [])
+    assert "<summary>The 2 runs</summary>" in text
+    assert text.count('<a href="imp/">imp</a>') == 1
+
+
 def test_it_asks_for_nothing_else(seen):
     links = [value for tag, attrs in seen.tags for name, value in attrs.items() if name in ("src", "href")]
     assert links == [
@@ -72,7 +92,7 @@ def test_it_asks_for_nothing_else(seen):
 
 def test_a_folder_without_study_has_no_settings(tmp_path):
     text = page("A", "# A\n", [run("a", Path(tmp_path) / "a")], tmp_path, [])
-    assert "The 1 runs" in text
+    assert "<summary>The run</summary>" in text
     assert "How they were set" not in text
 
 

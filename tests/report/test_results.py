@@ -125,6 +125,7 @@ def test_any_folder_of_runs_is_a_study(study):
 
 
 def test_runs_that_share_their_axes_are_told_apart_by_name(study):
+    study.define()
     for name in ("a", "b"):
         study.add(name, numbers(0.9, 0.6), listed=False, seed=1)
     results = read_results(study.folder)

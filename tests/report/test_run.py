@@ -1,6 +1,7 @@
 """One run, as its folder tells."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,24 @@ def test_texts_are_short_and_can_be_written(tmp_path):
     assert run.hardware.startswith("1 x ?")
     assert [len(text) for text in (run.name, run.config_hash, run.error)] == [400, 400, 400]
     assert run.error.endswith("[!…")
+
+
+def test_experiment_and_selection_are_texts(tmp_path):
+    record = {"experiment": "e" * 1000, "selection": {"nli": "accuracy", "sts": ["f1"], "qa": "m" * 1000}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    run, _ = read_run(tmp_path, {"name": "a", "folder": "."})
+    assert len(run.experiment) == 400
+    assert {task: len(metric) for task, metric in run.selection.items()} == {"nli": 8, "qa": 400}
+    (tmp_path / "run.json").write_text(json.dumps({"selection": ["nli"]}))
+    run, _ = read_run(tmp_path, {"name": "a", "folder": "."})
+    assert (run.experiment, run.selection) == (None, {})
+
+
+def test_the_round_is_no_part_of_a_runs_base_name(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    run, _ = read_run(tmp_path, {"name": "a/round_1", "folder": "."})
+    assert run.base_name == "a/round_1"
+    assert replace(run, files="round_1_").base_name == "a"
 
 
 def test_a_number_that_no_table_holds_is_ignored(tmp_path):

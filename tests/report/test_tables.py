@@ -5,7 +5,14 @@ from records import numbers
 
 from lit_prune.display.markup import Bold
 from lit_prune.report.comparisons import compare, rank
-from lit_prune.report.tables import differences_table, printed_table, ranks_table, results_table, spread_table
+from lit_prune.report.tables import (
+    cell_label,
+    differences_table,
+    printed_table,
+    ranks_table,
+    results_table,
+    spread_table,
+)
 
 
 def differences_of(results, settings):
@@ -22,19 +29,63 @@ def row_of(table, *names):
 def test_a_cell_shows_mean_and_deviation_of_each_model(grid):
     grid.add("mask-kl", numbers(0.9, 0.6) | {"dense/nli/ood/accuracy": 0.5}, run="mask", loss="kl", seed=1)
     table = results_table(*grid.read())
-    assert table.header == ["run", "loss", "sparsity", "model", "seeds", "nli ID accuracy", "nli OOD accuracy"]
+    id_title, ood_title = "nli accuracy, in distribution", "nli accuracy, out of distribution"
+    assert table.header == ["run", "loss", "sparsity", "model", "seeds", "sparsity reached", id_title, ood_title]
     row = row_of(table, "mask", "poe", "70%", "result")
-    assert (row["seeds"], row["nli OOD accuracy"]) == ("3", "0.690 ± 0.030")
-    assert row_of(table, "mask", "kl", "-", "result")["nli OOD accuracy"] == "0.600 ± -"
+    assert (row["seeds"], row[ood_title]) == ("3", "0.690 ± 0.030")
+    assert row_of(table, "mask", "kl", "-", "result")[ood_title] == "0.600"  # one seed
     dense = row_of(table, "mask", "kl", "-", "dense")
-    assert (dense["nli ID accuracy"], dense["nli OOD accuracy"]) == ("-", "0.500 ± -")
+    assert (dense[id_title], dense[ood_title]) == ("-", "0.500")
     assert any("ddof 1" in note for note in table.notes)
 
 
 def test_a_cell_without_a_complete_run_is_shown(grid):
     grid.add("late", status="failed", run="mask", loss="kl", sparsity=0.9, seed=1)
     row = row_of(results_table(*grid.read()), "mask", "kl", "90%", "result")
-    assert (row["seeds"], row["nli OOD accuracy"]) == ("0 of 1 (1 failed)", "-")
+    assert (row["seeds"], row["nli accuracy, out of distribution"]) == ("0 of 1 (1 failed)", "-")
+
+
+def test_a_single_seed_has_no_deviation_and_no_row_of_the_spread(study):
+    study.add("a", numbers(0.9, 0.6), loss="ce", seed=1)
+    study.add("b", None, status="failed", loss="ce", seed=2)
+    results, settings = study.read()
+    table = results_table(results, settings)
+    assert table.rows == [["ce", "result", "1 of 2 (1 failed)", "50.0%", "0.900", "0.600"]]
+    assert not table.notes
+    assert not spread_table(results, settings).rows
+
+
+def test_the_sparsity_of_each_model_is_shown_where_it_is_no_axis(study):
+    for seed, sparsity in ((1, 0.49), (2, 0.51)):
+        dense = {"dense/nli/id/accuracy": 0.95, "dense/sparsity": 0.0, "dense_shifted/nli/id/accuracy": 0.8}
+        baseline = {"constant/nli/id/accuracy": 0.4}
+        study.add(f"{seed}", numbers(0.9, 0.6) | dense | baseline | {"sparsity": sparsity}, seed=seed)
+    results, settings = study.read()
+    table = results_table(results, settings)
+    models = ["result", "dense", "threshold-shifted dense", "constant-prediction baseline"]
+    assert [row[0] for row in table.rows] == models
+    assert [dict(zip(table.header, row, strict=True))["sparsity reached"] for row in table.rows] == [
+        "50.0%",
+        "0.0%",
+        "0.0%",
+        "-",
+    ]
+    study.define(metrics=["nli/id/accuracy", "sparsity"])
+    assert "sparsity reached" not in results_table(*study.read()).header
+
+
+def test_models_that_rounds_share_have_one_row(study):
+    rounds = {f"round_1/{name}": value for name, value in (numbers(0.8, 0.5) | {"sparsity": 0.3, "step": 5}).items()}
+    del rounds["round_1/denominator"]
+    study.add("imp", numbers(0.9, 0.6) | rounds | {"dense/nli/id/accuracy": 0.95}, seed=1)
+    table = results_table(*study.read())
+    assert [row[:2] for row in table.rows] == [["30%", "result"], ["50%", "result"], ["50%", "dense"]]
+
+
+def test_a_label_names_a_cell_in_a_figure():
+    assert cell_label(["experiment", "sparsity"], {"experiment": "imp", "sparsity": 0.5}) == "imp, sparsity 50%"
+    assert cell_label(["loss", "sparsity"], {"loss": "ce"}) == "loss ce"
+    assert len(cell_label(["experiment"], {"experiment": "x\0" * 400})) <= 48
 
 
 def test_the_spread_of_each_metric_has_its_extremes(grid):
