@@ -14,7 +14,7 @@ KINDS = ("bash", "python", "yaml", "csv", "json", "text")
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^ *(?P=ticks) *$", re.M | re.S)
 _NOT_RUN = re.compile(r"<!-- not run:(?P<reason>(?:(?!-->).)*)-->\s*\Z", re.S)
 _GIVEN = re.compile(r"<!-- given: (.*?) -->", re.S)
-_NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|csv))$")
+_NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|csv|py))$")
 _INLINE = re.compile(r"`lit_prune ([^`]+)`")
 
 
@@ -39,7 +39,7 @@ class Block:
         """Name of the file that it is written to, from its first line."""
         first = self.text.partition("\n")[0]
         named = _NAMED.match(first)
-        return named[1] if named and self.kind in ("yaml", "csv") else None
+        return named[1] if named and self.kind in ("yaml", "csv", "python") else None
 
     @property
     def content(self) -> str:
