@@ -71,8 +71,10 @@ def title(page):
 
 
 def command_lines(block):
-    """The arguments of each `lit_prune` command of a bash block; a variable of the shell stands for 1."""
-    text = re.sub(r"\$\{?\w+\}?", "1", block.text.replace("\\\n", " "))
+    """The arguments of each `lit_prune` command of a bash block, in a loop for its first value."""
+    text = block.text.replace("\\\n", " ")
+    values = dict(re.findall(r"\bfor (\w+) in (\S+)", text))
+    text = re.sub(r"\$\{?(\w+)\}?", lambda variable: values.get(variable[1], "1"), text)
     for line in text.splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True
@@ -88,6 +90,6 @@ def command_lines(block):
 
 
 def inline_commands(page):
-    """The arguments of each `lit_prune` command in the prose of a page that names a configuration."""
+    """The arguments of each `lit_prune` command in the prose of a page that names a configuration, not `NAME`."""
     prose = _FENCE.sub("", page.read_text())
-    return [shlex.split(each) for each in _INLINE.findall(prose) if "--config " in each]
+    return [shlex.split(each) for each in _INLINE.findall(prose) if re.search(r"--config [^A-Z]", each)]
