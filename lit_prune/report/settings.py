@@ -104,8 +104,8 @@ class ReportSettings:
 
     Attributes:
         over: The axis that is averaged over.
-        metrics: `<task>/<split>/<metric>`, or numbers without a split. Default: the accuracy on every ID and OOD set, or
-            the selection metric of a task without accuracy.
+        metrics: `<task>/<split>/<metric>`, or numbers without a split. Default: the accuracy on every ID and OOD set,
+            of a task without accuracy the metric that selects its model.
         reference: Values of axes (or `model`) of the runs to compare with, further axes equal.
         rank: The axis whose values are ranked, None for no ranks.
         stability: The axis of methods whose means and standard deviations are ranked, with one metric per task, None

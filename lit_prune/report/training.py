@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from lit_prune.display.style import PANEL, drawing, save
+from lit_prune.display.style import PANEL, colors_of, drawing, save
 from lit_prune.errors import UserError
 from lit_prune.report.events import Scalars, read_scalars
 from lit_prune.report.naming import value_text
@@ -37,14 +38,18 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
     selected = select(results, curves.where)
     shown = [run for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
     logged = {run.folder: read_logged(run) for run in shown}
+    lines = [value_text(str(curves.lines), run.axes.get(str(curves.lines))) for run in shown]
+    colors = colors_of(dict.fromkeys(lines))
+    handles: dict[str, Artist] = {}
     with drawing():
-        canvas = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(curves.scalars)), dpi=200, layout="constrained")
+        height = PANEL[1] * len(curves.scalars) + 0.11 * (len(colors) + 1)  # the legend has two columns
+        canvas = Figure(figsize=(2 * PANEL[0], height), dpi=200, layout="constrained")
         panels = canvas.subplots(len(curves.scalars), 1, squeeze=False, sharex=True).flat
         for panel, scalar in zip(panels, curves.scalars, strict=True):
             points = pd.DataFrame(
                 [
-                    (step, value, value_text(str(curves.lines), run.axes.get(str(curves.lines))))
-                    for run in shown
+                    (step, value, line)
+                    for run, line in zip(shown, lines, strict=True)
                     for step, value in logged[run.folder].get(scalar, ())
                 ],
                 columns=["step", "y", "line"],
@@ -53,10 +58,22 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
                 raise UserError(
                     f"scalars of figure {curves.name} must be logged by a complete run, got {scalar}: choose others"
                 )
-            sns.lineplot(points, x="step", y="y", hue="line", errorbar=None, linewidth=1.0, ax=panel)
+            sns.lineplot(
+                points,
+                x="step",
+                y="y",
+                hue="line",
+                errorbar=None,
+                linewidth=1.0,
+                palette=None if points.empty else colors,
+                ax=panel,
+            )
             panel.set(ylabel=scalar, xlabel="optimizer step")
             if (legend := panel.get_legend()) is not None:
-                panel.legend(title=None, frameon=False) if curves.lines else legend.remove()
+                handles |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
+                legend.remove()
+        if curves.lines and handles:
+            canvas.legend(handles=list(handles.values()), loc="outside upper left", ncols=2, frameon=False)
         save(canvas, path)
     return f"{', '.join(curves.scalars)} by optimizer step, mean over the {over}s."
 

@@ -31,6 +31,11 @@ def test_a_line_is_the_mean_over_the_seeds_at_each_step(logged, monkeypatch, tmp
     lines = {line.get_label(): line for line in panel.lines if len(line.get_xdata())}
     assert sorted(tuple(line.get_ydata()) for line in lines.values()) == [(2.5, 12.5, 22.5), (3.5, 13.5, 23.5)]
     assert caption == "train/loss by optimizer step, mean over the seeds."
+    (legend,) = canvases[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["diffpruning", "sam"]
+    canvases[0].draw_without_rendering()
+    assert not legend.get_window_extent().overlaps(panel.get_window_extent())  # never over the lines
+    assert panel.get_legend() is None
 
 
 def test_what_nobody_logged_is_named(logged, tmp_path):
