@@ -35,7 +35,7 @@ def add_plugins(parser: "ArgumentParser") -> None:
         nargs="+",
         default=[],
         metavar="MODULE",
-        help="your own modules whose classes of tasks and sources the run may name; it can have nothing else imported",
+        help="Your own modules, whose classes of tasks, sources and formats may be named. Nothing else is imported.",
     )
 
 
