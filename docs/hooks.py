@@ -24,7 +24,8 @@ from lit_prune.shipped import shipped_configs, summary
 
 _MARK = re.compile(r"^<!-- table: (\w+) ?(.*?) -->$", re.MULTILINE)
 _CODE = re.compile(r"(`[^`]*`)")
-_SECTIONS = ("trainer", "model", "data", "encoder")  # of a configuration, with tables of their own
+# Keys of a configuration, which have tables of their own.
+_SECTIONS = ("seed_everything", "experiment", "axes", "chosen_precision", "trainer", "model", "data", "encoder")
 _LINKED = {"encoder", "tasks", "tokenizer", "word_embeddings"}  # settings that the command line fills in
 _ROOM_OF_PUBLIC = ".public"  # module with the public names of a package that imports them lazily
 
