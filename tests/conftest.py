@@ -40,7 +40,9 @@ from lit_prune.data.bias.words import words
 from lit_prune.fitting.cli import make_resolver
 
 # Fixtures that tests of more than one room use, a module for each room that they are of.
-pytest_plugins = ["fixtures.compare", "fixtures.evaluate", "fixtures.export", "fixtures.report", "fixtures.studies"]
+pytest_plugins = [
+    f"fixtures.{name}" for name in ("compare", "evaluate", "export", "pages", "report", "studies", "wheel")
+]
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

@@ -3,62 +3,14 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from transformers import BertConfig, BertForSequenceClassification
-
-REPOSITORY = Path(__file__).parents[1]
-OLDEST_SETUPTOOLS = 77  # of pyproject.toml
-
-
-def run(*command, **options):
-    """Run a command to its end: what it printed."""
-    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, **options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def tracked():
-    """The files of package and configurations that git tracks, by their paths in the repository."""
-    if not (REPOSITORY / ".git").exists():
-        pytest.skip("this is no git checkout: which files the wheel should have is not known")
-    listed = run("git", "ls-files", "lit_prune", "configs", cwd=REPOSITORY).splitlines()
-    return [name for name in listed if (REPOSITORY / name).is_file()]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory, tracked):
-    """The wheel of the tracked files, built without a network."""
-    try:
-        found = version("setuptools")
-    except PackageNotFoundError:
-        found = "0"
-    if int(found.split(".")[0]) < OLDEST_SETUPTOOLS:
-        pytest.skip(f"building a wheel without a network needs setuptools {OLDEST_SETUPTOOLS} or newer, got {found}")
-    source = tmp_path_factory.mktemp("source")
-    for name in [*tracked, "pyproject.toml", "README.md"]:
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, source / name)
-    out = tmp_path_factory.mktemp("wheel")
-    options = ("--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", out)
-    run(sys.executable, "-m", "pip", "wheel", *options, source)
-    (path,) = out.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory, wheel):
-    """A folder with nothing but the installed package."""
-    folder = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", folder, wheel)
-    return folder
+from fixtures.pages import write_texts
+from fixtures.wheel import run
+from pages import REPOSITORY, read_blocks
+from transformers import BertForSequenceClassification
 
 
 @pytest.fixture
@@ -89,7 +41,7 @@ def test_it_runs_the_main_experiment_made_small_from_an_empty_folder(name, lit_p
     assert metrics["sparsity"] == pytest.approx(0.5, abs=2e-3)
 
 
-# What each snippet of the README takes for granted, and what holds after it; by a line of the snippet.
+# What each snippet of the documentation takes for granted, and what holds after it; by a line of the snippet.
 CLASSIFIER = """
 import torch
 from transformers import BertConfig, BertForSequenceClassification
@@ -151,10 +103,10 @@ AROUND = {
 
 
 def snippets():
-    """The README's snippets for Python programs."""
-    text = (REPOSITORY / "README.md").read_text()
-    sections = re.findall(r"^## (?:From Python|On a model of your own)$(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
-    return re.findall(r"^```python\n(.*?)^```$", "".join(sections), re.MULTILINE | re.DOTALL)
+    """The snippets for Python programs: of a model of the package, and of a model and training loop of your own."""
+    pages = (REPOSITORY / "docs/how_to" / name for name in ("python.md", "own_model.md"))
+    blocks = [block.text for page in pages for block in read_blocks(page) if block.kind == "python"]
+    return [text for text in blocks if any(mark in text for mark in AROUND)]
 
 
 def test_every_snippet_has_at_most_ten_lines_and_is_run():
@@ -163,26 +115,20 @@ def test_every_snippet_has_at_most_ten_lines_and_is_run():
 
 
 @pytest.mark.parametrize("mark", AROUND, ids=lambda mark: re.search(r"\w+(?=\($)", mark)[0])
-def test_a_snippet_of_the_readme_runs_outside_of_the_checkout(mark, installed, random_bert, tmp_path):
-    shutil.copytree(random_bert(128), tmp_path / "bert-base-uncased")
+def test_a_snippet_runs_outside_of_the_checkout(mark, installed, reader, tmp_path):
     for name in ("train", "test"):
-        lines = [f"{'ab'[number % 2]} c,{('no', 'yes')[number % 2]}" for number in range(80)]
-        (tmp_path / f"{name}.csv").write_text("\n".join(["text_a,label", *lines]))
+        write_texts(tmp_path / f"{name}.csv", 80)
     (snippet,) = [each for each in snippets() if mark in each]
     before, after = AROUND[mark]
     where = f"import lit_prune\nassert lit_prune.__file__.startswith({str(installed)!r})"
     code = "\n".join([before, snippet, where, after])
-    run(sys.executable, "-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)})
+    run(sys.executable, "-c", code, cwd=tmp_path, env=reader)
 
 
-def test_it_prunes_a_classifier_of_transformers(lit_prune, random_bert, tmp_path):
-    folder = tmp_path / "classifier"
-    shutil.copytree(random_bert(64), folder)
-    BertForSequenceClassification(BertConfig.from_pretrained(folder)).save_pretrained(folder)
-    lines = [f"{'ab'[number % 2]} c,{number % 2}" for number in range(80)]
-    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *lines]))
-    files = ("--train", tmp_path / "rows.csv", "--test", tmp_path / "rows.csv")
-    printed = lit_prune("prune", "--model", folder, *files, "--sparsity", "0.8", "--out", tmp_path / "pruned")
+def test_it_prunes_a_classifier_of_transformers(lit_prune, classifier, tmp_path):
+    write_texts(rows := tmp_path / "rows.csv", 80)
+    options = ("--train", rows, "--test", rows, "--sparsity", "0.8", "--out", tmp_path / "pruned")
+    printed = lit_prune("prune", "--model", classifier, *options)
     assert "the pruned model beside the original" in printed
     pruned = BertForSequenceClassification.from_pretrained(tmp_path / "pruned")
     weights = [value for name, value in pruned.named_parameters() if ".layer." in name and value.ndim == 2]

@@ -3,6 +3,7 @@
 import json
 import random
 from copy import deepcopy
+from pathlib import Path
 
 import yaml
 
@@ -62,19 +63,26 @@ def shrink(config, backbone):
     """A resolved configuration with a tiny encoder, few rows, and two steps a phase, but for that of dense models."""
     config = deepcopy(config)
     config["encoder"]["backbone"] = str(backbone)
+    return shrink_page(config)
+
+
+def shrink_page(config):
+    """A resolved configuration as `shrink` makes it, but with its encoder, and rows of its files where they exist."""
+    config = deepcopy(config)
     data, trainer = config["data"], config["trainer"]
     only = data.get("only")
-    data["tasks"] = [_task(each) for each in data["tasks"] if not only or each["init_args"]["name"] in only]
+    root = Path(data.get("root") or "")
+    data["tasks"] = [_task(each, root) for each in data["tasks"] if not only or each["init_args"]["name"] in only]
     data |= {"batch_size": 8, "max_length": 32, "validation_fraction": 0.25}  # enough rows for any metric to select by
-    for name in ("num_train", "root"):
-        data.pop(name, None)
+    data.pop("num_train", None)
     trainer |= {"val_check_interval": 120, "precision": "32-true", "accelerator": "cpu", "enable_progress_bar": False}
     paradigm = config["model"]["init_args"]
-    for name in PHASES:
-        if paradigm.get(name):
-            paradigm[name] |= {"length": "2 steps", "warmup": 0.1, "lr_schedule": None}
-    if paradigm.get("dense"):
-        paradigm["dense"] |= {"length": "120 steps", "learning_rate": 1e-3}  # so that it can be a teacher
+    phases = {name: paradigm[name] for name in PHASES if paradigm.get(name)}
+    phases |= {name: phase["init_args"]["training"] for name, phase in (paradigm.get("phases") or {}).items()}
+    for name, training in phases.items():
+        training |= {"length": "2 steps", "warmup": 0.1, "lr_schedule": None}
+        if name == "dense":
+            training |= {"length": "120 steps", "learning_rate": 1e-3}  # so that it can be a teacher
     method = paradigm.get("method", {}).get("init_args", {})
     if "every" in method:
         method["every"] = 1
@@ -84,8 +92,8 @@ def shrink(config, backbone):
     return config
 
 
-def _task(named):
-    """A task with few rows: generated ones are fewer, others letters."""
+def _task(named, root):
+    """A task with few rows: generated ones are fewer, others letters, but for those of files that exist."""
     said, kind = named["init_args"], named["class_path"].rpartition(".")[2]
     for name in ("validation", "max_length", "batch_size", "num_train"):
         said.pop(name, None)
@@ -94,9 +102,17 @@ def _task(named):
     own |= {name: min(own[name], size) for name, size in GENERATED.items() if name in own}
     if kind == "SpanTask":
         said["windows"] = {"max_length": 32, "stride": 8, "max_question_length": 8}
-    if not source["class_path"].startswith("lit_prune.data.Generated"):
+    if not source["class_path"].startswith("lit_prune.data.Generated") and not _exists(own, root):
         labels = said.get("labels") or {"Similarity": ["1.0", "4.0", "2.5"]}.get(kind, ["1", "2"])
         merged = sorted({said.get("merge", {}).get(label, label) for label in labels})
         splits = {name: merged if name.startswith("ood") else labels for name in own.get("splits", ("train", "id"))}
         said["source"] = {"class_path": "toys.Few", "init_args": {"kind": kind, "splits": splits}}
     return named
+
+
+def _exists(source, root):
+    """True if the first split of a source is read from files that exist."""
+    splits = source.get("splits", {})
+    first = next(iter(splits.values()), []) if isinstance(splits, dict) else []
+    paths = first.get("paths", []) if isinstance(first, dict) else first
+    return any((root / path).is_file() for path in paths)

@@ -15,7 +15,7 @@ from records import Study, numbers
 
 from lit_prune.cli import main
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/reports.md"
 FIGURE = {"name": "fig2", "lines": "loss", "reference": {"run": "dense"}}
 PRINTED = {"run": "dense", "loss": "ce", "metric": "nli/id/accuracy", "value": 0.85, "source": "a paper"}
 
@@ -98,12 +98,12 @@ def test_real_runs_are_reported_as_they_recorded_themselves(finished_run, finish
     assert differences.count("| rows | 1 |") == 3  # one seed, an interval over its rows
 
 
-def test_the_readmes_example_is_understood(study):
+def test_the_example_of_the_documentation_is_understood(study):
     for loss in ("ce", "poe"):
         for kind, sparsity in (("mask", 0.5), ("mask", 0.7), ("dense", None)):
             axes = {"run": kind, "loss": loss, "seed": 1} | ({"sparsity": sparsity} if sparsity else {})
             study.add(f"{kind}-{loss}-{sparsity}", numbers(0.9, 0.6, auroc=0.7), **axes)
-    (example,) = re.findall(r"```yaml\n(report:.*?)```", README.read_text(), re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?\nreport:.*?)```", PAGE.read_text(), re.DOTALL)[0]
     (study.folder / "study.yaml").write_text(example)
     report = study.report()
     assert all(f"## {title}" in report for title in ("Differences from loss ce", "Ranks of loss", "Figures"))

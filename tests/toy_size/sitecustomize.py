@@ -1,0 +1,49 @@
+"""Imported by every Python process that has this folder on its path: runs of `lit_prune` there are toy-sized."""
+
+import json
+import os
+import sys
+import tempfile
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # toys
+
+
+class ToySize(MetaPathFinder):
+    """A finder of the two modules that decide the size of a run, which patches them once they are loaded."""
+
+    def find_spec(self, name, path, target=None):
+        patch = PATCHES.get(name)
+        spec = PathFinder.find_spec(name, path) if patch else None
+        if spec is not None:
+            load = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: (load(module), patch(module))
+        return spec
+
+
+def shrink_runs(module):
+    """Have `fit` and all that calls it resolve its arguments to a run of few examples and steps."""
+    resolve = module.PruneCLI.resolve
+
+    def resolve_small(self, arguments):
+        from toys import shrink_page  # not above: imports torch
+
+        config = resolve(self, arguments)
+        small = shrink_page(json.loads(self.parser.dump(config, format="json"))["fit"])
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump(small, file)
+            file.flush()
+            return resolve(self, ["fit", f"--config={file.name}"])
+
+    module.PruneCLI.resolve = resolve_small
+
+
+def replace_bundled(module):
+    """Have the bundled encoder be a tiny one."""
+    module.bundled_path = lambda: Path(os.environ["TOY_ENCODER"])
+
+
+PATCHES = {"lit_prune.fitting.cli": shrink_runs, "lit_prune.encoders.bundled": replace_bundled}
+sys.meta_path.insert(0, ToySize())
