@@ -17,7 +17,7 @@ import docstring_parser
 from lightning.pytorch import Trainer
 
 from lit_prune.cli import main
-from lit_prune.fitting.cli import TRAINER_DEFAULTS
+from lit_prune.fitting.parser import TRAINER_DEFAULTS
 from lit_prune.fitting.settings import CHECKS
 from lit_prune.paradigms.checks import CHANGE_THE_RUN
 from lit_prune.shipped import shipped_configs, summary

@@ -17,8 +17,9 @@ from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel
 from lit_prune.export.run import export_run
 from lit_prune.export.trained import read_run
-from lit_prune.fitting.cli import LOGS, TRAINER_DEFAULTS, quiet
+from lit_prune.fitting.cli import LOGS, quiet
 from lit_prune.fitting.ending import interruptible
+from lit_prune.fitting.parser import TRAINER_DEFAULTS
 from lit_prune.hardware.device import native_precision
 from lit_prune.hardware.threads import limit_threads
 from lit_prune.paradigms.paradigm import Paradigm

@@ -8,30 +8,36 @@ from importlib import import_module
 
 from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import explain, with_config_files
+from lit_prune.fitting.arguments import HELP, explain, unknown, with_config_files
 
 _SIGPIPE = 141  # exit code of shells for a closed pipe
 
-# Name -> module whose `run(arguments)` is the command, and its line in the help.
-COMMANDS = {
-    "fit": ("lit_prune.commands.fit", "train a model from a yaml; --resume RUN resumes an interrupted run"),
-    "prune": ("lit_prune.commands.prune", "prune a fine-tuned model on your own files; compare it with the original"),
-    "configs": ("lit_prune.commands.configs", "list the configurations that come with the package; print one"),
-    "prepare": ("lit_prune.commands.prepare", "download and tokenise the data of a fit, which then needs no network"),
-    "test": ("lit_prune.commands.test", "evaluate the model of a finished run on labelled files"),
-    "predict": ("lit_prune.commands.predict", "write the predictions of a finished run's model for a file"),
-    "export": (
-        "lit_prune.commands.export",
-        "write the model of a finished run for plain transformers, or packed small",
-    ),
-    "masks": ("lit_prune.commands.masks", "compare the masks of runs by layer and target, and their overlap"),
-    "study": ("lit_prune.commands.study", "run a grid of configurations and seeds from a yaml"),
-    "stability": ("lit_prune.commands.stability", "run one configuration with many seeds"),
-    "certify": ("lit_prune.commands.certify", "check that the bias of a generated corpus misleads and can be resisted"),
-    "pointwise": ("lit_prune.commands.pointwise", "measure how losses of left-out training examples change"),
-    "report": ("lit_prune.commands.report", "summarise the runs of a study: results, statistics, tables, figures"),
-    "bench": ("lit_prune.commands.bench", "measure training, inference and start-up relative to a baseline"),
+# Purpose -> commands, each a module in lit_prune.commands with a function `run(arguments)`, with its line in the help.
+GROUPS = {
+    "Train": {
+        "fit": "train a model by a configuration; resume an interrupted run",
+        "prune": "prune a fine-tuned model on your own files; compare it with the original",
+        "configs": "list the configurations that come with the package; print one",
+        "prepare": "download and tokenise the data of a fit, which then needs no network",
+    },
+    "Use a trained model": {
+        "test": "evaluate it on labelled files",
+        "predict": "write its predictions for a file or for the data of its run",
+        "export": "write it as a folder for transformers, or packed small",
+    },
+    "Compare runs": {
+        "study": "run a grid of configurations and seeds from a yaml",
+        "report": "summarise a study or a folder of runs: results, statistics, tables, figures",
+        "stability": "run one configuration with many seeds; pointwise: losses of left-out examples",
+        "compare": "compare the masks of runs by layer and target, and their overlap",
+    },
+    "Measure": {
+        "bench": "measure training, inference and start-up relative to a baseline",
+        "certify": "check that the bias of a generated corpus misleads and can be resisted",
+    },
 }
+COMMANDS = [name for group in GROUPS.values() for name in group]
+RENAMED = {"masks": ["compare"], "pointwise": ["stability", "pointwise"]}  # the names of 0.1.0, until 0.3.0
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -50,11 +56,15 @@ def main(args: Sequence[str] | None = None) -> int:
     if name == "--version":
         print(f"lit_prune {__version__}")
         return 0
+    if name in RENAMED:
+        new = " ".join(RENAMED[name])
+        print(f"lit_prune: warning: {name} is now {new}: version 0.3 drops the old name", file=sys.stderr)
+        name, *arguments = [*RENAMED[name], *arguments]
     try:
         if name not in COMMANDS:
-            raise UserError(f"unknown command {name!r}: choose from {', '.join(COMMANDS)}")
+            raise UserError(unknown("command", name, COMMANDS))
         arguments = with_config_files(arguments)
-        command = import_module(COMMANDS[name][0])
+        command = import_module(f"lit_prune.commands.{name}")
         from lit_prune.hardware.threads import limit_threads  # not above: the help needs no torch
 
         limit_threads()
@@ -63,7 +73,8 @@ def main(args: Sequence[str] | None = None) -> int:
         cause = find_user_error(error)
         if cause is None:
             raise
-        print(f"lit_prune: error: {' '.join(str(cause).split())}", file=sys.stderr)
+        message = " ".join(str(cause).split()).replace(HELP, HELP.replace("COMMAND", name))
+        print(f"lit_prune: error: {message}", file=sys.stderr)
         return 2
     return 0
 
@@ -80,12 +91,18 @@ def console() -> None:
 
 
 def _help() -> str:
-    commands = "\n".join(f"  {name:9} {purpose}" for name, (_, purpose) in COMMANDS.items())
-    return (
-        "usage: lit_prune COMMAND ...\n\n"
-        "Prune pretrained text encoders and tune them sparsely, honestly measured.\n\n"
-        f"commands:\n{commands}\n\n"
-        "lit_prune COMMAND --help shows the arguments of a command; lit_prune --version prints the version."
+    width = max(map(len, COMMANDS))
+    groups = (
+        "\n".join([f"{purpose}:", *(f"  {name:{width}}  {line}" for name, line in group.items())])
+        for purpose, group in GROUPS.items()
+    )
+    return "\n\n".join(
+        [
+            "usage: lit_prune COMMAND ...",
+            "Prune pretrained text encoders and tune them sparsely, honestly measured.",
+            *groups,
+            "lit_prune COMMAND --help shows the arguments of a command; lit_prune --version prints the version.",
+        ]
     )
 
 

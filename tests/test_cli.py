@@ -4,11 +4,12 @@ import errno
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import lit_prune
-from lit_prune.cli import COMMANDS, main
+from lit_prune.cli import COMMANDS, GROUPS, RENAMED, main
 from lit_prune.errors import UserError
 
 
@@ -16,9 +17,25 @@ from lit_prune.errors import UserError
 def test_help_names_every_command(arguments, capsys):
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    for name, (_, purpose) in COMMANDS.items():
-        assert name in text
-        assert purpose in text
+    for purpose, group in GROUPS.items():
+        section = text[text.index(f"{purpose}:\n") :].partition("\n\n")[0].splitlines()
+        assert [line.split(maxsplit=1) for line in section[1:]] == [list(each) for each in group.items()]
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_command_is_a_module():
+    modules = {path.stem for path in (Path(lit_prune.__file__).parent / "commands").glob("*.py")}
+    assert modules == {*COMMANDS, "__init__", "parser", "pointwise"}
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_an_alias_that_warns_in_one_line(old, new, capsys):
+    assert main([old]) == main(new) == 2
+    warning, error, same_error = capsys.readouterr().err.splitlines()
+    assert warning == f"lit_prune: warning: {old} is now {' '.join(new)}: version 0.3 drops the old name"
+    assert error == same_error
+    main(["--help"])
+    assert f"  {old} " not in capsys.readouterr().out
 
 
 def test_the_version_is_told(capsys):
@@ -29,7 +46,7 @@ def test_the_version_is_told(capsys):
 def test_an_unknown_command_is_an_error_that_names_those_there_are(capsys):
     assert main(["fitt"]) == 2
     message = capsys.readouterr().err
-    assert "'fitt'" in message
+    assert "'fitt': did you mean fit? " in message
     assert all(name in message for name in COMMANDS)
 
 

@@ -274,8 +274,8 @@ def shown(place, rows, out, capsys):
 
 
 def compared(place, rows, out, capsys):
-    code = main(["masks", str(place), "--out", str(out)])
-    return code, None if code else (out / "kept.csv").read_text()
+    code = main(["compare", str(place), "--out", str(out)])
+    return code, None if code else (out / "density.csv").read_text()
 
 
 def reported(place, rows, out, capsys):

@@ -105,8 +105,8 @@ def commands(run, rows, out):
         ["predict", run, "--file", rows, "--out", f"{out}/given.csv"],
         ["test", run, "--files", f"id={rows}", "--out", f"{out}/tested"],
         ["export", run, "--format", "packed", "--out", f"{out}/packed"],
-        ["pointwise", run, run],
-        ["masks", run, "--out", f"{out}/masks"],
+        ["stability", "pointwise", run, run],
+        ["compare", run, "--out", f"{out}/compared"],
         ["report", run],
     ]
 
@@ -145,7 +145,7 @@ def test_a_run_names_no_file_that_a_command_reads(changed, tmp_path, tiny_backbo
         config = yaml.safe_load((run / "config.yaml").read_text())
         _own_files(paths, str(tmp_path))(config)
         (run / "config.yaml").write_text(yaml.safe_dump(config))
-        for command in (own, ["pointwise", str(run), str(run)]):
+        for command in (own, ["stability", "pointwise", str(run), str(run)]):
             for root in ([], ["--root", str(tmp_path / "root")]):
                 with watched() as seen:
                     assert main([*command, *root]) == 2
@@ -170,7 +170,7 @@ def test_no_command_imports_what_a_run_names(changed, hostile_module, rows, tmp_
     assert not [each for each in seen if "hostile" in each[1] and each[0] != "open"]
     assert not [each for each in seen if each[0] in ("os.system", "socket.connect")]
     assert codes["predict", "--split"] == 2  # its own rows can't be had
-    assert codes["test", "--files"] == codes["masks", "--out"] == codes["report", ""] == 0  # its model can
+    assert codes["test", "--files"] == codes["compare", "--out"] == codes["report", ""] == 0  # its model can
     assert "Traceback" not in capsys.readouterr().err
     assert outside(seen, run, out, rows, tiny_backbone) == []
 
@@ -218,15 +218,15 @@ def _linked(run, name, elsewhere):
 
 # A file or folder of a run -> the commands whose error names it.
 NEEDED_BY = {
-    "config.yaml": {"predict", "test", "export", "pointwise"},
-    "run.json": {"predict", "test", "export", "pointwise"},
-    "metrics.json": {"predict", "test", "export", "pointwise"},
-    "checksums.json": {"predict", "test", "export", "pointwise", "masks"},
-    "checkpoints": {"predict", "test", "export", "pointwise"},
-    "checkpoints/best.ckpt": {"predict", "test", "export", "pointwise"},
-    "checkpoints/dense.ckpt": {"predict", "test", "export", "pointwise"},
+    "config.yaml": {"predict", "test", "export", "stability"},
+    "run.json": {"predict", "test", "export", "stability"},
+    "metrics.json": {"predict", "test", "export", "stability"},
+    "checksums.json": {"predict", "test", "export", "stability", "compare"},
+    "checkpoints": {"predict", "test", "export", "stability"},
+    "checkpoints/best.ckpt": {"predict", "test", "export", "stability"},
+    "checkpoints/dense.ckpt": {"predict", "test", "export", "stability"},
     "checkpoints/last.ckpt": set(),
-    "masks.safetensors": {"masks"},
+    "masks.safetensors": {"compare"},
     "predictions.parquet": set(),
     "dense_predictions.parquet": set(),
 }

@@ -1,15 +1,28 @@
-"""A progress bar over all optimizer steps of a run, with the phase and the sparsity."""
+"""Progress over all optimizer steps of a run, with the phase and the sparsity: a bar, or a line per evaluation."""
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from lit_prune.sparsity.count import total
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
+
+
+class ProgressLines(Callback):
+    """Prints a line per evaluation, for output into a file or pipe, where a bar would be many lines."""
+
+    def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
+        """Print phase, step, loss, selection metric and sparsity."""
+        if trainer.is_global_zero and not trainer.sanity_checking:
+            shown = (
+                f"{name} {value if isinstance(value, str) else format(value, '.3f')}"
+                for name, value in _values(trainer, pl_module).items()
+            )
+            print(f"{_position(trainer, pl_module)}: {', '.join(shown)}", flush=True)
 
 
 class PhaseProgressBar(TQDMProgressBar):
@@ -33,18 +46,28 @@ class PhaseProgressBar(TQDMProgressBar):
         step, bar = trainer.global_step, self.train_progress_bar
         if step % self.refresh_rate and step != bar.total:
             return
-        start, end = pl_module.phases.span(pl_module.phase)
-        bar.set_description(f"{pl_module.phase} {step - start}/{end - start}", refresh=False)
+        bar.set_description(_position(trainer, pl_module), refresh=False)
         bar.set_postfix(self.get_metrics(trainer, pl_module), refresh=False)
         bar.n = step
         bar.refresh()
 
     def get_metrics(self, trainer: Trainer, pl_module: "Paradigm") -> dict[str, Any]:
-        """Return the loss, the selection metric (NaN, where no model may be selected, is left out) and the sparsity."""
-        values: dict[str, Any] = {
-            name: value for name, value in trainer.progress_bar_metrics.items() if not math.isnan(value)
-        }
-        counts = pl_module.counts()
-        if counts:
-            values["sparsity"] = f"{total(counts.values()).sparsity:.3f}"
-        return values
+        """Return the values beside the bar."""
+        return _values(trainer, pl_module)
+
+
+def _position(trainer: Trainer, module: "Paradigm") -> str:
+    """Return the phase, the step within it, and its length."""
+    start, end = module.phases.span(module.phase)
+    return f"{module.phase} {trainer.global_step - start}/{end - start}"
+
+
+def _values(trainer: Trainer, module: "Paradigm") -> dict[str, Any]:
+    """Return the loss, the selection metric (NaN, where no model may be selected, is left out) and the sparsity."""
+    values: dict[str, Any] = {
+        name: value for name, value in trainer.progress_bar_metrics.items() if not math.isnan(value)
+    }
+    counts = module.counts()
+    if counts:
+        values["sparsity"] = f"{total(counts.values()).sparsity:.3f}"
+    return values

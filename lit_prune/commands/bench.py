@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jsonargparse import ArgumentParser
 from torch import nn
 
 from lit_prune.bench.bert import check_shape, dense_bert, low_rank_bert, sparse_bert
@@ -21,6 +20,8 @@ from lit_prune.bench.speeds import show, write_card, write_numbers, write_speeds
 from lit_prune.bench.study import run_functions
 from lit_prune.bench.timing import compare
 from lit_prune.bench.training import MASKED, VARIANTS, Setting, training_step
+from lit_prune.commands.parser import CommandParser, command_parser
+from lit_prune.display.help import description
 from lit_prune.errors import UserError
 from lit_prune.hardware.device import device_named
 from lit_prune.hardware.sizes import check_positive
@@ -29,19 +30,20 @@ from lit_prune.sparsity.select import keep_largest, num_kept
 
 def run(arguments: Sequence[str]) -> None:
     """Run one benchmark with the arguments of `lit_prune bench`."""
-    parser = ArgumentParser(
-        prog="lit_prune bench",
-        exit_on_error=False,
-        description="Measure inference and training costs relative to a dense model within one run. Needs idle cores.",
+    parser = command_parser(
+        "bench",
+        "Measure inference and training costs relative to a dense model within one run. Needs idle cores.",
+        "lit_prune bench inference my_model --batch 1",
+        "lit_prune bench step --layers 2",
     )
     commands = parser.add_subcommands()
     for function in COMMANDS:
         summary = (function.__doc__ or "").partition("\n")[0]
-        subparser = ArgumentParser(exit_on_error=False, description=summary)
+        subparser = CommandParser(exit_on_error=False, description=description(summary))
         positional, help_ = POSITIONAL.get(function, ("", ""))
         if positional:
             subparser.add_argument(positional, nargs="+", type=str, help=help_)
-        subparser.add_function_arguments(function, skip={positional})
+        subparser.add_function_arguments(function, as_group=False, skip={positional})
         commands.add_subcommand(function.__name__, subparser, help=summary)
     parsed = parser.parse_args(list(arguments))
     function = next(each for each in COMMANDS if each.__name__ == parsed.subcommand)

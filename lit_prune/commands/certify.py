@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import auto_cli
-
 from lit_prune.cli import main
+from lit_prune.commands.parser import command_parser
 from lit_prune.errors import UserError
 
 OOD_ACCURACY = 0.95  # of the dense model without bias, at least
@@ -86,5 +85,12 @@ def _run(folder: Path, name: str, seed: int, config: str, *further: str) -> dict
 
 def run(arguments: Sequence[str]) -> None:
     """Certify a corpus; the exit code is 1 if a bound does not hold."""
-    if not auto_cli(certify, args=list(arguments), prog="lit_prune certify", exit_on_error=False):
+    parser = command_parser(
+        "certify",
+        "Check a generated corpus before debiasing: its bias must mislead a dense model, and masks trained with OOD "
+        "examples must resist it. Three runs are trained; complete ones are kept.",
+        "lit_prune certify --seed 1",
+    )
+    parser.add_function_arguments(certify, as_group=False)
+    if not certify(**parser.parse_args(list(arguments)).as_dict()):
         raise SystemExit(1)

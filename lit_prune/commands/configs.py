@@ -4,8 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from shutil import get_terminal_size
 
-from jsonargparse import ArgumentParser
-
+from lit_prune.commands.parser import command_parser
 from lit_prune.shipped import find_config, shipped_configs, summary
 
 _FILE_WIDTH = 160  # of a list that is piped into a file
@@ -13,11 +12,12 @@ _FILE_WIDTH = 160  # of a list that is piped into a file
 
 def run(arguments: Sequence[str]) -> None:
     """List the shipped configurations, or print the one that the arguments name."""
-    parser = ArgumentParser(
-        prog="lit_prune configs",
-        exit_on_error=False,
-        description="List the configurations that come with the package, or print one. `lit_prune fit --config NAME` "
-        "and `lit_prune study NAME` find them by name from any folder.",
+    parser = command_parser(
+        "configs",
+        "List the configurations that come with the package, or print one. `lit_prune fit --config NAME` and "
+        "`lit_prune study NAME` find them by name from any folder.",
+        "lit_prune configs",
+        "lit_prune configs srnet_poe > mine.yaml",
     )
     parser.add_argument(
         "name", nargs="?", type=str | None, help="The configuration to print; by default all are listed."

@@ -1,4 +1,4 @@
-"""`lit_prune pointwise`: pointwise hypothesis stability (Fu et al. 2023, Definition 3).
+"""`lit_prune stability pointwise`: pointwise hypothesis stability (Fu et al. 2023, Definition 3).
 
 The change of a training example's loss when the model is trained without the example.
 """
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jsonargparse import ArgumentParser
 
+from lit_prune.commands.parser import command_parser
 from lit_prune.data.closed import add_plugins
 from lit_prune.evaluate.left_out import left_out_set
 from lit_prune.evaluate.logits import predict_sets
@@ -17,13 +17,13 @@ from lit_prune.hardware.device import device_named
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Measure pointwise stability with the arguments of `lit_prune pointwise`."""
-    parser = ArgumentParser(
-        prog="lit_prune pointwise",
-        exit_on_error=False,
-        description="Measure the mean change of the loss of training examples that are left out, by run and over all "
+    """Measure pointwise stability with the arguments of `lit_prune stability pointwise`."""
+    parser = command_parser(
+        "stability pointwise",
+        "Measure the mean change of the loss of training examples that are left out, by run and over all "
         "runs. The definition leaves out one example at a time; runs leave out a fraction, so this is an upper "
         "estimate.",
+        "lit_prune stability pointwise logs/dense/version_0 logs/studies/dense_stability/seed=*/version_0",
     )
     parser.add_argument(
         "whole", type=str, help="Folder of a run with the whole training set, logs/<experiment>/version_<n>."

@@ -6,8 +6,8 @@ from typing import Any
 
 import datasets
 from datasets import Dataset
-from jsonargparse import ArgumentParser
 
+from lit_prune.commands.parser import command_parser
 from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_readable
 from lit_prune.errors import UserError
@@ -27,7 +27,13 @@ WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
 
 def run(arguments: Sequence[str]) -> None:
     """Predict with the arguments of `lit_prune predict`."""
-    parser = ArgumentParser(prog="lit_prune predict", exit_on_error=False, description=__doc__)
+    parser = command_parser(
+        "predict",
+        "Write the predictions of a finished run's selected model for a file of unlabelled examples or for the data of "
+        "the run.",
+        "lit_prune predict logs/srnet_poe/version_0 --file new.csv --out predictions.csv",
+        "lit_prune predict logs/srnet_poe/version_0 --split id --out id.parquet",
+    )
     parser.add_function_arguments(predict, as_group=False, as_positional=True, skip={"plugins"})
     add_plugins(parser)
     predict(**parser.parse_args(list(arguments)).as_dict())

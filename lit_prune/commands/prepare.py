@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lit_prune.data.public import MultitaskDataModule
+from lit_prune.display.help import description
 from lit_prune.fitting.cli import PruneCLI, quiet
 from lit_prune.paradigms.paradigm import Paradigm
 
@@ -31,20 +32,18 @@ class _PrepareCLI(PruneCLI):
         Console(soft_wrap=True).print(table)
 
 
-HELP = """usage: lit_prune prepare ARGUMENTS OF lit_prune fit
-
-Download, check and tokenise the data and encoder of `lit_prune fit` with these arguments into the caches of Hugging
-Face (HF_HOME). The machine needs a network but no GPU; the fit then needs no network. Nothing is trained.
-
-  lit_prune prepare --config configs/srnet_poe.yaml
-
-lit_prune fit --help shows the arguments."""
+_PURPOSE = (
+    "Download, check and tokenise the data and encoder of `lit_prune fit` with these arguments into the caches of "
+    "Hugging Face (HF_HOME). The machine needs a network but no GPU; the fit then needs no network. Nothing is "
+    "trained. `lit_prune fit --help` lists the arguments."
+)
 
 
 def run(arguments: Sequence[str]) -> None:
     """Prepare the data and encoder for the arguments of `lit_prune fit`."""
     if {"-h", "--help"} & set(arguments):
-        print(HELP)
+        print("usage: lit_prune prepare ARGUMENTS OF lit_prune fit\n")
+        print(description(_PURPOSE, "lit_prune prepare --config configs/srnet_poe.yaml"))
         raise SystemExit(0)  # as the parsers of the other commands do
     quiet()
     _PrepareCLI(["fit", *arguments, *(f"--trainer.{each}" for each in HERE)])

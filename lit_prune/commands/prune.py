@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser
-
 from lit_prune.bench.pruned import show_pruned
+from lit_prune.commands.parser import command_parser
 from lit_prune.data.sources.given import check_exists, check_readable, columns_of
 from lit_prune.data.tasks.kinds import KINDS, kind_of
 from lit_prune.encoders.counterpart import CLASSIFICATION
@@ -40,7 +39,12 @@ _LABELS = ("label", "labels", "score")
 
 def run(arguments: Sequence[str]) -> None:
     """Prune with the arguments of `lit_prune prune`."""
-    parser = ArgumentParser(prog="lit_prune prune", exit_on_error=False, description=__doc__)
+    parser = command_parser(
+        "prune",
+        "Prune a fine-tuned model of transformers on your own files while tuning it further, and compare it with the "
+        "original.",
+        "lit_prune prune --model my_classifier --train train.csv --test test.csv --out pruned",
+    )
     parser.add_function_arguments(prune, as_group=False)
     prune(**parser.parse_args(list(arguments)).as_dict())
 

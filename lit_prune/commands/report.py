@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from jsonargparse import auto_cli
 from rich.console import Console
 
+from lit_prune.commands.parser import command_parser
 from lit_prune.display.markup import in_markdown, on_console, paragraph
 from lit_prune.display.table import Table
 from lit_prune.errors import UserError
@@ -50,7 +50,14 @@ _FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 def run(arguments: Sequence[str]) -> None:
     """Write a report with the arguments of `lit_prune report`."""
-    auto_cli(report, args=list(arguments), prog="lit_prune report", exit_on_error=False)
+    parser = command_parser(
+        "report",
+        "Summarise the runs of a study, or of any folder: tables on the console, the full report in report.md and "
+        "report.html.",
+        "lit_prune report logs/studies/my_study",
+    )
+    parser.add_function_arguments(report, as_group=False, as_positional=True)
+    report(**parser.parse_args(list(arguments)).as_dict())
 
 
 def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:

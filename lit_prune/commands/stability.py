@@ -4,29 +4,44 @@ The seeds vary the run, the part of the training set that is left out (data pert
 both.
 """
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lit_prune.commands import pointwise
 from lit_prune.commands.study import run_study
+from lit_prune.display.help import description
 from lit_prune.errors import UserError
 from lit_prune.limits import LARGEST_SEED
 from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
 MOST_SEEDS = 10_000
 SHARE = "data.perturbation.share"
+_OPTIONS = ("config", "seeds", "perturb", "vary", "out", "dry-run")
 VARIED = {"model": (SEED,), "data": (DATA_SEED,), "both": (SEED, DATA_SEED)}  # --vary -> settings
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run a configuration with many seeds, with the arguments of `lit_prune stability`."""
+    """Run a configuration with many seeds or measure pointwise stability, with the arguments of the command."""
+    if arguments[:1] == ["pointwise"]:
+        pointwise.run(arguments[1:])
+        return
     parser = ArgumentParser(  # not jsonargparse's, which has no parse_known_args
         prog="lit_prune stability",
         exit_on_error=False,
         allow_abbrev=False,
-        description="Run one configuration with many seeds, one after the other, as a study with the axis seed: "
-        "complete runs are kept, interrupted ones are resumed. Further arguments are those of lit_prune fit.",
+        formatter_class=RawDescriptionHelpFormatter,
+        usage="lit_prune stability --config FILE [--config FILE ...] [--seeds SEEDS] [ARGUMENTS OF lit_prune fit]\n"
+        "       lit_prune stability pointwise WHOLE PART [PART ...]",
+        description=description(
+            "Run one configuration with many seeds, one after the other, as a study with the axis seed: complete runs "
+            "are kept, interrupted ones are resumed. Further arguments are those of lit_prune fit. "
+            "`lit_prune stability pointwise` measures how losses of left-out examples change.",
+            "lit_prune stability --config configs/srnet_poe.yaml --seeds 1..10",
+            "lit_prune stability pointwise --help",
+        ),
     )
     parser.add_argument(
         "--config",
@@ -48,6 +63,9 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", help="The study's folder, default: logs/studies/<name of the first config>_stability.")
     parser.add_argument("--dry-run", action="store_true", help="Print the plan without running it.")
     parsed, rest = parser.parse_known_args(list(arguments))
+    for name in (each.removeprefix("--").partition("=")[0] for each in rest if each.startswith("--")):
+        if close := get_close_matches(name, _OPTIONS, n=1, cutoff=0.8):
+            raise UserError(f"unknown key {name}: did you mean {close[0]}?")
     if not parsed.config:
         raise UserError("--config must be set, got none: name the configuration to run, as for lit_prune fit")
     name = Path(parsed.config[0]).stem

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
-
+from lit_prune.commands.parser import command_parser
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import make_resolver
 from lit_prune.shipped import find_config
@@ -21,11 +20,12 @@ from lit_prune.studies.watch import Costs, Watch, print_plan
 
 def run(arguments: Sequence[str]) -> None:
     """Run a study with the arguments of `lit_prune study`."""
-    parser = ArgumentParser(
-        prog="lit_prune study",
-        exit_on_error=False,
-        description="Run a grid of runs, one after the other or on Ray. Complete runs are kept, interrupted ones are "
+    parser = command_parser(
+        "study",
+        "Run a grid of runs, one after the other or on Ray. Complete runs are kept, interrupted ones are "
         "resumed, and runs whose settings have changed are run again beside the old ones.",
+        "lit_prune study my_study.yaml --dry-run",
+        "lit_prune study my_study.yaml --where seed=1",
     )
     parser.add_argument("study", type=str, help="The study's yaml, or the name of one that `lit_prune configs` lists.")
     parser.add_argument("--out", type=str, help="The study's folder, default: logs/studies/<name of the yaml>.")

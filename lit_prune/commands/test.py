@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 import datasets
-from jsonargparse import ArgumentParser
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lit_prune.callbacks.predictions import write_predictions
+from lit_prune.commands.parser import command_parser
 from lit_prune.data.closed import add_plugins
 from lit_prune.data.sources.given import check_exists
 from lit_prune.display.markup import on_console
@@ -28,12 +28,16 @@ from lit_prune.runs.summary import collapses
 
 def run(arguments: Sequence[str]) -> None:
     """Evaluate with the arguments of `lit_prune test`."""
-    parser = ArgumentParser(prog="lit_prune test", exit_on_error=False, description=__doc__)
+    parser = command_parser(
+        "test",
+        "Evaluate the selected model of a finished run on labelled files, with the metrics of the run.",
+        "lit_prune test logs/srnet_poe/version_0 --files id=test.csv ood=other.csv --out tested",
+    )
     parser.add_function_arguments(evaluate, as_group=False, as_positional=True, skip={"files", "plugins"})
     add_plugins(parser)
     help_ = (
-        "the sets: csv, tsv, jsonl or parquet files, for questions that spans answer files in SQuAD's layout, for "
-        "mentions in WSC's; a set named ood or ood_<set> has the task's merged classes"
+        "The evaluation sets: csv, tsv, jsonl or parquet files; files in SQuAD's layout for spans, in WSC's for "
+        "mentions. A set named ood or ood_<set> has the task's merged classes."
     )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())

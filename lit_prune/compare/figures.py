@@ -19,8 +19,8 @@ _LETTER = 0.08  # inches of a letter of a run's name
 _FONTS = {"font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9}
 
 
-def draw_kept(counts: Counts, folder: Path) -> None:
-    """Write kept.png and kept.pdf: densities by layer and target, a panel for each of the first runs."""
+def draw_density(counts: Counts, folder: Path) -> None:
+    """Write density.png and density.pdf: densities by layer and target, a panel for each of the first runs."""
     num_panels = min(len(counts.names), MOST_PANELS)
     num_columns = min(num_panels, _COLUMNS)
     num_rows = -(-num_panels // num_columns)
@@ -47,8 +47,8 @@ def draw_kept(counts: Counts, folder: Path) -> None:
             panel.spines[:].set_visible(False)
             panel.set_title(f"{number + 1}: {counts.names[number]}" if len(counts.names) > 1 else counts.names[0])
             panel.set_ylabel("layer")
-        canvas.suptitle("kept (% of weights)", fontsize=10)
-        save(canvas, folder / "kept.png")
+        canvas.suptitle("density (% of weights)", fontsize=10)
+        save(canvas, folder / "density.png")
 
 
 def draw_overlap(counts: Counts, folder: Path) -> None:

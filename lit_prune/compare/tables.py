@@ -20,11 +20,12 @@ def tables(counts: Counts) -> list[Table]:
     named = [[str(number), name] for number, name in enumerate(counts.names, start=1)]
     numbers = [row[:1] for row in named]
     everywhere, layers, targets = _places(counts)
-    whole = f"Share kept of {counts.size.sum():,} weights of {len(counts.size)} matrices."
+    by_target, by_layer = _densities(counts, targets), _densities(counts, layers)
+    whole = f"Density of {counts.size.sum():,} weights of {len(counts.size)} matrices."
     shown = [
-        Table("Subnetworks", ["", "run", "kept"], _beside(named, _densities(counts, everywhere)), 2, [whole]),
-        Table("Kept by kind of matrix", ["run", *counts.all_targets], _beside(numbers, _densities(counts, targets)), 1),
-        Table("Kept by layer", ["run", *counts.all_layers], _beside(numbers, _densities(counts, layers)), 1),
+        Table("Subnetworks", ["", "run", "density"], _beside(named, _densities(counts, everywhere)), 2, [whole]),
+        Table("Density by kind of matrix", ["run", *counts.all_targets], _beside(numbers, by_target), 1),
+        Table("Density by layer", ["run", *counts.all_layers], _beside(numbers, by_layer), 1),
     ]
     if counts.pairs:
         pairs = [[f"{first + 1} and {second + 1}"] for first, second in counts.pairs]
@@ -37,10 +38,10 @@ def tables(counts: Counts) -> list[Table]:
     return shown
 
 
-def kept_rows(counts: Counts) -> pd.DataFrame:
+def density_rows(counts: Counts) -> pd.DataFrame:
     """Return the numbers of kept and of all entries, a row per run, layer and target."""
     cells = [(layer, target) for layer in counts.all_layers for target in counts.all_targets]
-    columns = ["run", "layer", "target", "num_kept", "num_total", "share"]
+    columns = ["run", "layer", "target", "num_kept", "num_total", "density"]
     rows = []
     for layer, target in cells:
         selected = counts.select(layer, target)

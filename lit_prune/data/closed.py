@@ -35,7 +35,7 @@ def add_plugins(parser: "ArgumentParser") -> None:
         nargs="+",
         default=[],
         metavar="MODULE",
-        help="Your own modules, whose classes of tasks, sources and formats may be named. Nothing else is imported.",
+        help="Your modules with classes of tasks and sources that the run uses. A run imports nothing else of yours.",
     )
 
 

@@ -1,6 +1,8 @@
 """Models of transformers as data: configurations that name no code (kernels, classes, quantizers), and safe weights."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from transformers import PretrainedConfig, PreTrainedModel
@@ -66,16 +68,33 @@ def load_weights(
     Returns:
         The model, and the names of its tensors that the files do not contain, sorted.
     """
-    model, loaded = model_class.from_pretrained(
-        source,
-        config=settings,
-        revision=revision,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-        **options,
-    )
+    with _brief_reports():
+        model, loaded = model_class.from_pretrained(
+            source,
+            config=settings,
+            revision=revision,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
     return model, sorted(loaded["missing_keys"])
+
+
+@contextmanager
+def _brief_reports() -> Iterator[None]:
+    """Silence reports of transformers about tensors of a head, which the encoder lacks, and about missing tensors."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    logger.addFilter(_is_about_failures)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_about_failures)
+
+
+def _is_about_failures(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    return "LOAD REPORT" not in text or "MISMATCH" in text or "CONVERSION" in text
 
 
 def _check_attention(value: Any, where: str) -> None:

@@ -19,7 +19,7 @@ from lit_prune.export.trained import Trained
 
 
 def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: int, device: str) -> list[Predicted]:
-    """Compute the logits of every set in the precision of the run's evaluations, with a progress bar on stderr.
+    """Compute the logits of every set in the precision of the run's evaluations, with a progress bar on a terminal.
 
     Args:
         trained: The run's result.
@@ -32,10 +32,11 @@ def predict_sets(trained: Trained, sets: Sequence[EvaluationSet], batch_size: in
     collate = Collate(trained.model.encoder.tokenizer, trained.model.tasks)
     collector = Collector(sets)
     console = Console(stderr=True)
+    shown: dict[str, Any] = {"console": console, "transient": True, "disable": not console.is_terminal}
     with torch.inference_mode():
         for number, each in enumerate(sets):
             batches = evaluation_loader(each, batch_size, collate)
-            for batch in track(batches, description=each.name, console=console, transient=True):
+            for batch in track(batches, description=each.name, **shown):
                 collector.add(number, batch, model(**fabric.to_device(batch.inputs | batch.head_inputs)).logits)
     return collector.predicted()
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,22 +12,22 @@ from typing import Any
 
 import datasets
 import transformers
-from jsonargparse import Namespace, get_loader, set_loader
+from jsonargparse import Namespace
 from lightning.fabric.plugins import Precision
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.rank_zero import rank_zero_only  # type: ignore[attr-defined]
 
 from lit_prune.callbacks.folder import RunFolder
-from lit_prune.callbacks.progress import PhaseProgressBar
+from lit_prune.callbacks.progress import PhaseProgressBar, ProgressLines
 from lit_prune.callbacks.record import CHOSEN_PRECISION
-from lit_prune.data.configured import setting
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.fitting.arguments import explained
 from lit_prune.fitting.ending import ending, restoring, sigterm_exits
 from lit_prune.fitting.monitors import Monitors
+from lit_prune.fitting.parser import PARSER, TRAINER_DEFAULTS, Parser, TrainerHelp, add_trainer
 from lit_prune.fitting.requeue import requeue_on_signal
 from lit_prune.fitting.settings import (
     check_experiment,
@@ -41,50 +42,10 @@ from lit_prune.hardware.threads import limit_threads
 from lit_prune.limits import check_seed
 from lit_prune.paradigms.ddp import allows_unused
 from lit_prune.paradigms.paradigm import Paradigm
-from lit_prune.runs.aliases import resolve_aliases, resolve_arguments
+from lit_prune.runs.aliases import resolve_arguments
 from lit_prune.runs.folder import claimed, empty_unless_begun, locked
 
 LOGS = "logs"  # folder of runs, unless trainer.default_root_dir is set
-
-TRAINER_DEFAULTS = {
-    "max_epochs": -1,  # a run ends with its last phase
-    "check_val_every_n_epoch": None,  # val_check_interval counts optimizer steps, across epochs
-    "use_distributed_sampler": False,  # the package's sampler shares batches among processes itself
-    "gradient_clip_val": 1.0,
-    "log_every_n_steps": 10,
-    "enable_model_summary": False,
-}
-
-
-_LOADER = "lit_prune"  # yaml, with aliases of settings resolved
-_PARSER = {"exit_on_error": False, "parser_mode": _LOADER}
-
-
-def _load(text: str) -> Any:
-    """Return what a yaml contains, with aliases resolved.
-
-    Raises:
-        UserError: it overrides a single phase of a list, which would drop the others.
-    """
-    content = resolve_aliases(get_loader("yaml")(text))
-    phases = setting(content, "model.init_args.phases", Any) if isinstance(content, dict) else None
-    for name, phase in phases.items() if isinstance(phases, dict) else ():
-        if not isinstance(phase, str) and "class_path" not in (phase or {}):
-            raise UserError(
-                f"model.init_args.phases in a configuration must list whole phases, got {name!r} without class_path: "
-                f"override a setting by an argument, as --model.init_args.phases.{name}.init_args.training.length"
-            )
-    return content
-
-
-set_loader(_LOADER, _load)
-
-
-class _Parser(LightningArgumentParser):
-    """A parser that takes no prefix of a key for the key; those that jsonargparse makes for classes are of its type."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, allow_abbrev=False, **kwargs)
 
 
 class PruneCLI(LightningCLI):
@@ -100,8 +61,8 @@ class PruneCLI(LightningCLI):
                 save_config_callback=RunFolder,
                 trainer_defaults=TRAINER_DEFAULTS,
                 seed_everything_default=1,
-                parser_class=_Parser,
-                parser_kwargs=_PARSER | {"fit": _PARSER, "description": __doc__},
+                parser_class=Parser,
+                parser_kwargs=PARSER,
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
                 args=list(args),
@@ -112,10 +73,10 @@ class PruneCLI(LightningCLI):
         """Return `fit` as the only subcommand; it evaluates itself, and resumes by `--resume` alone."""
         return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "ckpt_path", "weights_only"}}
 
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the encoder, which data and model share, the experiment and the options of studies and resuming."""
-        self.fit_parser = parser
-        parser.add_class_arguments(PrunableEncoder, "encoder")
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the seed, the experiment, and the options of studies and resuming."""
+        default = self.seed_everything_default
+        parser.add_argument("--seed_everything", type=bool | int, default=default, help="Seed of everything random.")
         parser.add_argument(
             "--experiment", type=str, default="run", help="Name of the run's folder: logs/<experiment>."
         )
@@ -134,6 +95,18 @@ class PruneCLI(LightningCLI):
             default=None,
             help="Set by fit in config.yaml if fit chose trainer.precision by the device.",
         )
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the package's own settings, then those of the Trainer, as help and `config.yaml` show them."""
+        parser.add_lightning_class_args(Paradigm, "model", subclass_mode=True)
+        parser.add_class_arguments(PrunableEncoder, "encoder")
+        parser.add_lightning_class_args(MultitaskDataModule, "data")
+        add_trainer(parser)
+        parser.groups["trainer"].add_argument("--trainer.help", action=TrainerHelp)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Link settings that follow from others."""
+        self.fit_parser = parser
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("encoder.tokenizer", "data.tokenizer", apply_on="instantiate")
         parser.link_arguments("encoder.word_embeddings", "data.word_embeddings", apply_on="instantiate")
@@ -172,8 +145,11 @@ class PruneCLI(LightningCLI):
                 "init_args": logger_place(folder),
             }
         self.save_config_kwargs = {"folder": folder}
-        bar = [] if config.trainer.enable_progress_bar is False else [PhaseProgressBar()]
-        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*bar, Monitors()]}
+        wanted = config.trainer.enable_progress_bar
+        self.shows_bar = sys.stdout.isatty() if wanted is None else wanted
+        lines = [] if wanted is False else [ProgressLines()]
+        progress = [PhaseProgressBar()] if self.shows_bar else lines
+        self.trainer_defaults = TRAINER_DEFAULTS | {"callbacks": [*progress, Monitors()]}
 
     def _set_precision(self, config: Namespace) -> None:
         """Choose a precision that the device computes natively if none is set; a resumed run keeps its precision.
@@ -193,7 +169,7 @@ class PruneCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the Trainer; raise Lightning's errors about its settings as a `UserError`."""
         with trainer_errors():
-            return super().instantiate_trainer(**kwargs)
+            return super().instantiate_trainer(enable_progress_bar=self.shows_bar, **kwargs)
 
     def instantiate_classes(self) -> None:
         """Build everything.

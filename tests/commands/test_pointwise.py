@@ -27,7 +27,7 @@ def runs(experiment):
 
 def test_the_mean_change_of_their_losses(runs, capsys):
     whole, part = runs
-    assert main(["pointwise", whole, part]) == 0
+    assert main(["stability", "pointwise", whole, part]) == 0
     *_, of_part, over_all = capsys.readouterr().out.splitlines()
     assert of_part.endswith(f"10 rows of {part}")
     rows = left_out_set(read_run(Path(part), None))
@@ -43,7 +43,7 @@ def test_the_mean_change_of_their_losses(runs, capsys):
 
 def test_the_same_run_twice_moves_nothing_and_a_whole_one_is_no_part(runs, capsys):
     whole, part = runs
-    assert main(["pointwise", part, part]) == 0
+    assert main(["stability", "pointwise", part, part]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("0.0000  mean")
-    assert main(["pointwise", whole, whole]) == 2
+    assert main(["stability", "pointwise", whole, whole]) == 2
     assert "data.perturbation of" in capsys.readouterr().err

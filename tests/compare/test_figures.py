@@ -37,7 +37,7 @@ def values(panel):
 def test_what_is_kept_is_drawn_for_each_run(counts, drawn, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figures.draw_kept(counts, tmp_path)
+        figures.draw_density(counts, tmp_path)
     panels = drawn[0].axes
     assert [panel.get_title() for panel in panels] == [f"{i}: {name}" for i, name in enumerate(counts.names, start=1)]
     for number, panel in enumerate(panels):
@@ -62,6 +62,6 @@ def test_equal_masks_give_equal_files(counts, tmp_path):
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
         figures.draw_overlap(counts, folder)
-        figures.draw_kept(counts, folder)
-    for name in ("kept.png", "kept.pdf", "overlap.png", "overlap.pdf"):
+        figures.draw_density(counts, folder)
+    for name in ("density.png", "density.pdf", "overlap.png", "overlap.pdf"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

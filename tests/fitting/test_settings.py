@@ -8,7 +8,7 @@ from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from lit_prune.errors import UserError
-from lit_prune.fitting.cli import TRAINER_DEFAULTS
+from lit_prune.fitting.parser import TRAINER_DEFAULTS
 from lit_prune.fitting.settings import CHECKS, check_experiment, check_trainer, trainer_errors
 
 # Settings that are handed to Lightning whatever they are; tests/test_command_lines.py shows what they change.

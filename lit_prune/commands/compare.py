@@ -1,15 +1,15 @@
-"""`lit_prune masks`: density and overlap of the subnetworks of runs."""
+"""`lit_prune compare`: density and overlap of the subnetworks of runs."""
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
 from rich.console import Console
 
+from lit_prune.commands.parser import command_parser
 from lit_prune.compare.counts import Counts, count
 from lit_prune.compare.sources import open_all
-from lit_prune.compare.tables import kept_rows, overlap_rows, tables
+from lit_prune.compare.tables import density_rows, overlap_rows, tables
 from lit_prune.display.table import Table
 from lit_prune.files import new_path, write_folder, writing
 
@@ -18,11 +18,12 @@ _FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Compare masks with the arguments of `lit_prune masks`."""
-    parser = ArgumentParser(
-        prog="lit_prune masks",
-        exit_on_error=False,
-        description="Compare the masks of runs: density by layer and target, and pairwise overlap.",
+    """Compare masks with the arguments of `lit_prune compare`."""
+    parser = command_parser(
+        "compare",
+        "Compare the masks of runs: density by layer and target, and the overlap of each pair of runs. The overlap is "
+        "shown beside that of independent random masks of the same densities.",
+        "lit_prune compare logs/srnet_poe/version_0 logs/srnet_ce/version_0 --out compared",
     )
     parser.add_argument(
         "runs",
@@ -34,8 +35,8 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--out",
         type=str | None,
-        help="A new folder for masks.md, kept.csv and kept.png, for several runs also overlap.csv and overlap.png "
-        "(figures as pdf too).",
+        help="A new folder for comparison.md, density.csv and density.png, for several runs also overlap.csv and "
+        "overlap.png (figures as pdf too).",
     )
     parsed = parser.parse_args(list(arguments))
     compare(parsed.runs, parsed.out)
@@ -58,7 +59,8 @@ def compare(runs: Sequence[str], out: str | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=_FILE_WIDTH)
     for table in shown:
-        console.print(table.rich(_CONSOLE_ROWS, file="masks.md (give --out DIR)" if out is None else f"{out}/masks.md"))
+        file = "comparison.md (set --out DIR)" if out is None else f"{out}/comparison.md"
+        console.print(table.rich(_CONSOLE_ROWS, file=file))
     if folder is not None:
         with writing(folder):
             write_folder(folder, partial(_write, counts, shown))
@@ -66,15 +68,15 @@ def compare(runs: Sequence[str], out: str | None = None) -> None:
 
 
 def _write(counts: Counts, shown: Sequence[Table], folder: Path) -> None:
-    from lit_prune.compare.figures import MOST_PANELS, draw_kept, draw_overlap  # not above: slow to import
+    from lit_prune.compare.figures import MOST_PANELS, draw_density, draw_overlap  # not above: slow to import
 
-    kept_rows(counts).to_csv(folder / "kept.csv", index=False)
-    draw_kept(counts, folder)
-    pictures = ["![Density of each run](kept.png)"]
+    density_rows(counts).to_csv(folder / "density.csv", index=False)
+    draw_density(counts, folder)
+    pictures = ["![Density of each run](density.png)"]
     if len(counts.names) > MOST_PANELS:
         pictures.append(f"The figure shows the first {MOST_PANELS} of {len(counts.names)} runs.")
     if counts.pairs:
         overlap_rows(counts).to_csv(folder / "overlap.csv", index=False)
         draw_overlap(counts, folder)
         pictures.append("![Overlap of each pair of runs](overlap.png)")
-    (folder / "masks.md").write_text("\n\n".join([*(table.markdown() for table in shown), *pictures]) + "\n")
+    (folder / "comparison.md").write_text("\n\n".join([*(table.markdown() for table in shown), *pictures]) + "\n")
