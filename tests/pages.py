@@ -14,7 +14,7 @@ KINDS = ("bash", "python", "yaml", "csv", "json", "text")
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^ *(?P=ticks) *$", re.M | re.S)
 _NOT_RUN = re.compile(r"<!-- not run:(?P<reason>(?:(?!-->).)*)-->\s*\Z", re.S)
 _GIVEN = re.compile(r"<!-- given: (.*?) -->", re.S)
-_NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|csv))$")
+_NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|csv|py))$")
 _INLINE = re.compile(r"`lit_prune ([^`]+)`")
 
 
@@ -39,7 +39,7 @@ class Block:
         """Name of the file that it is written to, from its first line."""
         first = self.text.partition("\n")[0]
         named = _NAMED.match(first)
-        return named[1] if named and self.kind in ("yaml", "csv") else None
+        return named[1] if named and self.kind in ("yaml", "csv", "python") else None
 
     @property
     def content(self) -> str:
@@ -71,8 +71,10 @@ def title(page):
 
 
 def command_lines(block):
-    """The arguments of each `lit_prune` command of a bash block; a variable of the shell stands for 1."""
-    text = re.sub(r"\$\{?\w+\}?", "1", block.text.replace("\\\n", " "))
+    """The arguments of each `lit_prune` command of a bash block, in a loop for its first value."""
+    text = block.text.replace("\\\n", " ")
+    values = dict(re.findall(r"\bfor (\w+) in (\S+)", text))
+    text = re.sub(r"\$\{?(\w+)\}?", lambda variable: values.get(variable[1], "1"), text)
     for line in text.splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True
@@ -88,6 +90,6 @@ def command_lines(block):
 
 
 def inline_commands(page):
-    """The arguments of each `lit_prune` command in the prose of a page that names a configuration."""
+    """The arguments of each `lit_prune` command in the prose of a page that names a configuration, not `NAME`."""
     prose = _FENCE.sub("", page.read_text())
-    return [shlex.split(each) for each in _INLINE.findall(prose) if "--config " in each]
+    return [shlex.split(each) for each in _INLINE.findall(prose) if re.search(r"--config [^A-Z]", each)]

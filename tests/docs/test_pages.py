@@ -75,6 +75,7 @@ def understand(monkeypatch, capsys, resolve):
 def in_its_folder(tmp_path, monkeypatch):
     """A function that writes the files of a page's blocks into an empty folder, the working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
 
     def write(page):
         for block in read_blocks(page):
