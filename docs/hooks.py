@@ -1,6 +1,6 @@
 """Tables of the reference, made from the code when the site is built, so that they cannot differ from it.
 
-A line `<!-- table: KIND ARGUMENTS -->` of a page becomes a table; `TABLES` has the kinds.
+A line `<!-- from the code: KIND ARGUMENTS -->` of a page becomes a table; `TABLES` has the kinds.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from lit_prune.fitting.settings import CHECKS
 from lit_prune.paradigms.checks import CHANGE_THE_RUN
 from lit_prune.shipped import shipped_configs, summary
 
-_MARK = re.compile(r"^<!-- table: (\w+) ?(.*?) -->$", re.MULTILINE)
+_MARK = re.compile(r"^<!-- from the code: (\w+) ?(.*?) -->$", re.MULTILINE)
 _CODE = re.compile(r"(`[^`]*`)")
 # Keys of a configuration, which have tables of their own.
 _SECTIONS = ("seed_everything", "experiment", "axes", "chosen_precision", "trainer", "model", "data", "encoder")
