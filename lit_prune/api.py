@@ -74,10 +74,10 @@ def load_run(folder: str | Path) -> Run:
         load_run("logs/run/version_0").metrics["task/id/accuracy"]
 
     Args:
-        folder: logs/<experiment>/version_<n>.
+        folder: Its folder, `logs/<experiment>/version_<n>`.
 
     Raises:
-        UserError: there is none.
+        UserError: The folder has no finished run.
     """
     run = Run(Path(folder))
     if not (run.folder / "metrics.json").is_file():
@@ -97,8 +97,7 @@ def fit(
 ) -> Run:
     """Train all phases of a paradigm, and return the run.
 
-    The encoder and the paradigm's arguments are copied: the same call, as when a notebook's cell runs again, trains the
-    same model again.
+    The encoder and the paradigm's arguments are copied, so that a notebook cell that runs again trains the same model.
 
         encoder = PrunableEncoder()
         data = MultitaskDataModule.from_frames(encoder, train=frame, test=other)
@@ -108,10 +107,10 @@ def fit(
         model: The encoder.
         data: The tasks, with the encoder's tokenizer.
         paradigm: Makes the paradigm from the encoder and the tasks: a class with its other arguments bound.
-        trainer: A Trainer, or arguments of one on top of the command's defaults; None: these.
-        resume: The folder of an interrupted run of the same arguments, None: a new run.
-        seed: Seed of everything random, None: what was set before.
-        root: Folder of the runs, if `trainer` is none.
+        trainer: A Trainer, or its arguments on top of the defaults of `lit_prune fit`. None for these defaults.
+        resume: The folder of an interrupted run with equal arguments. None for a new run.
+        seed: Seed of everything random. None if it is set already.
+        root: Folder of the runs, unless `trainer` is a Trainer.
 
     Raises:
         UserError: a setting is wrong, or the run is incomplete.

@@ -42,8 +42,8 @@ class Loss(nn.Module, ABC):
     """A mean loss over a batch.
 
     Attributes:
-        needs: The batch's optional fields that the loss reads, each (n, classes).
-        takes_merged: Whether labels may be those of merged classes, as the batch's `classes` tells.
+        needs: The optional fields of the batch that the loss reads, each (n, classes).
+        takes_merged: True if labels may be of merged classes, given by the batch's `classes`.
     """
 
     needs: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class CrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """The squared error of the one number that a head of regression gives (as for STS-B in GLUE)."""
+    """The mean squared error of a regression head (STS-B in GLUE)."""
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
@@ -124,15 +124,15 @@ class ProductOfExperts(Loss):
 
 
 class LearnedMixin(Loss):
-    """Product of experts that learns how far to trust the bias model on each row (Clark et al. 2019, section 3.2.5).
+    """Product of experts with a learned weight of the bias model per example (Clark et al. 2019, section 3.2.5).
 
     The bias model's log-probabilities are scaled by g = softplus(w . h + b), with h the encoder's pooled first token; w
     and b are trained with whatever else the phase trains, and are no part of the model that comes of it. At first g is
     1, so that training begins as with `ProductOfExperts` (ours).
 
     Args:
-        entropy_penalty: Weight of the mean entropy of softmax(g * bias), which grows as g falls: without it the model
-            may come to ignore the bias model (H in the papers: .01 to .03).
+        entropy_penalty: Weight of the mean entropy of softmax(g * bias), which grows as g falls. Without it the model
+            may learn to ignore the bias model (H in the papers: .01 to .03).
     """
 
     needs = ("bias",)
@@ -165,7 +165,7 @@ class LearnedMixin(Loss):
 
 
 class Reweighting(Loss):
-    """Cross-entropy in which an example weighs the less the surer the bias model is of its label (Clark et al. 2019).
+    """Cross-entropy weighted by 1 - p, with p the bias model's probability of the label (Clark et al. 2019).
 
     Weights are normalised over the step (SRNets, Liu et al. 2022, appendix C.1).
     """
@@ -214,9 +214,9 @@ def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None
 
 
 class ConfidenceRegularisation(Loss):
-    """Distillation from a teacher that is made the less sure the surer the bias model is of the label.
+    """Distillation from a teacher whose confidence is scaled down by the bias model (Utama et al. 2020, ACL).
 
-    (Utama et al. 2020, ACL; SRNets, Liu et al. 2022, appendix C.1.) The teacher is a dense model: this run's, or
+    Confidence regularisation of SRNets (Liu et al. 2022, appendix C.1). The teacher is a dense model: this run's, or
     another's.
     """
 
@@ -231,15 +231,15 @@ class ConfidenceRegularisation(Loss):
 
 
 class Annealed(Loss):
-    """A loss whose bias model counts for less, or more, as the phase goes on (Utama et al. 2020, EMNLP).
+    """A loss whose bias model fades in or out over the phase (Utama et al. 2020, EMNLP).
 
-    It sees the bias model's probabilities to the power of theta, normalised again: 1 is the bias model as it is, 0 one
-    that knows nothing. Theta is linear over the phase.
+    The bias model's probabilities are raised to the power of theta and normalised: theta 1 leaves them unchanged, theta
+    0 makes all classes equally likely. Theta is linear over the phase.
 
     Args:
         loss: The loss, one that needs a bias model.
         first: Theta at the phase's first step.
-        last: Theta at its end; the same as `first`: a temperature.
+        last: Theta at its end; equal to `first` for a constant temperature.
     """
 
     def __init__(self, loss: Loss, first: float = 1.0, last: float = 0.8) -> None:

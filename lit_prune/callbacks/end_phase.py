@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 class EndPhase(Callback):
-    """Ends a phase when its selection metric has stopped rising; `metrics.json` has what that saved of `steps_planned`.
+    """An early end of a phase whose selection metric has stopped rising.
+
+    `steps` and `steps_planned` in `metrics.json` show the steps that it saved.
 
     Args:
-        phase: Which one; there must be another after it.
-        patience: Evaluations in a row that do not improve on the best before by `min_improvement`.
-        min_improvement: In units of the metric, .005 is half a point of accuracy.
+        phase: Name of the phase; another must come after it.
+        patience: Number of evaluations in a row that do not improve on the best value by `min_improvement`.
+        min_improvement: Improvement in units of the metric; .005 is half a point of accuracy.
 
     Raises:
         UserError: patience is below 1 or min_improvement below 0.

@@ -28,19 +28,19 @@ class Rounded(Protocol):
 
 
 class ImpRounds(Callback):
-    """Lays out the rounds of `IterativePruning` or `LotteryTicket`: each prunes, then trains, then is evaluated.
+    """The rounds of `IterativePruning` or `LotteryTicket`: each prunes, trains and is evaluated.
 
-    By default every round removes as many of the original weights (SRNets: 10, 20, ..., 90%); with `fraction` it
-    removes that share of those that are left (20% in Frankle & Carbin 2019), the last round what is missing.
+    With `num_rounds` each round removes an equal number of the original weights (SRNets: 10, 20, ..., 90%). With
+    `fraction` it removes that share of the remaining weights (20% in Frankle & Carbin 2019), and the last round the
+    rest up to `final`.
 
     Args:
         final: Sparsity of the last round, in [0, 1).
-        num_rounds: Number of rounds; None: as many as `fraction` takes.
+        num_rounds: Number of rounds. None if `fraction` determines it.
         fraction: Share of the remaining weights that a round removes, in (0, 1).
 
     Raises:
-        UserError: neither or both of num_rounds and fraction would say how many rounds there are, or the rounds do not
-            reach `final`.
+        UserError: neither or both of `num_rounds` and `fraction` are set, or the rounds do not reach `final`.
     """
 
     def __init__(self, final: float, num_rounds: int | None = None, fraction: float | None = None) -> None:

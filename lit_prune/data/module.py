@@ -40,25 +40,26 @@ class MultitaskDataModule(LightningDataModule):
         tokenizer: The encoder's (linked on the command line).
         word_embeddings: The encoder's word embedding table (vocabulary, width) (linked); bias models use it.
         root: Folder of the files of tasks with the source `Files`.
-        batch_size: Rows per training step, split over all processes: one device and eight take the same steps.
-        eval_batch_size: Rows per evaluation batch, split likewise.
-        max_length: Maximum number of tokens of a row.
-        group_by_length: Put training rows of similar length into one batch: less padding, and so much faster, but
-            batches are no longer uniform draws.
-        validation_fraction: Share of each training set cut off, by the seed, for selecting checkpoints; 0: select on
-            the `id` set, as the papers do. A task without an `id` set has one cut from its training set first, of this
-            share too and of the same rows whatever the seed.
-        seed: Seed of the cut, the order and the tasks drawn.
+        batch_size: Examples per training step over all processes, so that one device and eight take the same steps.
+        eval_batch_size: Examples per evaluation batch over all processes.
+        max_length: Maximum number of tokens of an example.
+        group_by_length: Batch training examples of similar length, which is faster because of less padding. Batches are
+            then no longer uniform draws.
+        validation_fraction: Share of each training set that is held out, by the seed, to select checkpoints; 0 selects
+            on the `id` set, as the papers do. A task without an `id` set first has one of this share cut from its
+            training set, of the same examples for all seeds.
+        seed: Seed of the validation cut, the order of examples and the tasks drawn.
         num_workers: Worker processes per loader.
-        mixing: How often each task is drawn, None: all alike (`Uniform`).
-        epoch_length: Batches of an epoch, what the `epochs` of a phase count: a number, or the `sum`, the `max` or the
-            `mean` over tasks of the batches of one pass; None: the sum. A task that runs out of rows begins anew, in
+        mixing: Rates at which tasks are drawn. None for equal rates (`Uniform`).
+        epoch_length: Batches per epoch, which the `epochs` of a phase count: a number, or the `sum`, `max` or `mean`
+            over the tasks' batches of one pass. None for the sum. A task that runs out of examples starts again in
             another order.
-        only: Names of the tasks to use, None: all.
-        perturbation: The rows left out of each training set, None: none.
-        num_train: Training rows of each task, drawn at random by the seed; None: all. A task's own number wins.
-        rows_seed: Seed of the cut and of the rows drawn, instead of `seed`, so that runs of several seeds have the same
-            rows (Fu et al. 2023, Table 1); None: `seed`.
+        only: Names of the tasks to use. None for all.
+        perturbation: The examples left out of each training set. None for none.
+        num_train: Training examples of each task, drawn at random by the seed. None for all. A task's own number takes
+            precedence.
+        rows_seed: Seed of the validation cut and of the drawn examples instead of `seed`, so that all seeds have the
+            same examples (Fu et al. 2023, Table 1). None for `seed`.
     """
 
     def __init__(

@@ -14,10 +14,10 @@ class OodTraining:
     """The use of a source's split `ood_train` in training.
 
     Args:
-        labels: A class that these rows tell and the task does not -> the class that it is trained as (the paper trains
-            non_entailment of HANS as contradiction), or the list of classes of which it may be any: the loss is then
-            -log of the sum of their probabilities.
-        repeat: How often each row stands in the training set (the paper: 10 for the 708 rows for FEVER, else 1).
+        labels: Class of these rows that the task lacks -> the class that it is trained as (the paper trains HANS's
+            non_entailment as contradiction), or a list of classes: the loss is then -log of the sum of their
+            probabilities.
+        repeat: Number of copies of each row in the training set (the paper: 10 for the 708 rows for FEVER, else 1).
     """
 
     labels: dict[str, str | list[str]] = field(default_factory=dict)

@@ -25,16 +25,16 @@ def export_run(
     """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
 
     Args:
-        run: Folder of a finished run, logs/<experiment>/version_<n>.
-        format: Name of a format (`export.formats.known`), or the class path of a plugin's.
+        run: Folder of a finished run, `logs/<experiment>/version_<n>`.
+        format: Name of a format, or the class path of a plugin's.
         out: The folder to write: a new one, or an empty one.
         dtype: Data type of the weights, float32 or float16.
         task: The task whose head and masks to export, by default those of all; needed for `dense` if the run has
             several.
-        plugins: Modules of yours with the format, or with classes that the run names.
+        plugins: Your own modules that define the format, or classes that the run names.
 
     Raises:
-        UserError: an argument is none of these, the run is not finished, or `out` is not empty.
+        UserError: An argument is invalid, the run is not finished, or `out` is not empty.
     """
     form = named_format(format, load_plugins(plugins))
     if dtype not in DTYPES:

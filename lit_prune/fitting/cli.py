@@ -49,7 +49,7 @@ LOGS = "logs"  # folder of runs, unless trainer.default_root_dir is set
 
 
 class PruneCLI(LightningCLI):
-    """`lit_prune fit`: encoder, data and paradigm from yaml; see the README for the keys of a configuration."""
+    """`lit_prune fit`: encoder, data and paradigm from yaml; docs/reference/configuration.md has the keys."""
 
     def __init__(self, args: Sequence[str], resumed: Path | None = None) -> None:
         self.resumed = resumed

@@ -96,7 +96,7 @@ _OWN_LENGTH = "a run ends with its last phase; set the phases' steps or epochs, 
 _BY_STEPS = "evaluations count optimizer steps, across epochs"
 
 # Settings that are not listed here are not checked.
-_CHECKS = {
+CHECKS = {
     "accelerator": _Check(
         _has_accelerator, "auto, or an available one of cpu, cuda, gpu and mps", "torch finds no such device; use auto"
     ),
@@ -166,7 +166,7 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
     Raises:
         UserError: A setting is invalid, or not supported by the package.
     """
-    for name, check in _CHECKS.items():
+    for name, check in CHECKS.items():
         if name in settings and not check.is_valid(settings[name]):
             raise UserError(f"trainer.{name} must be {check.constraint}, got {settings[name]!r}: {check.remedy}")
     accelerator, devices = settings.get("accelerator", "auto"), settings.get("devices", "auto")

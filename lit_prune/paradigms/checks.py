@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
 
-_CHANGE_THE_RUN = (  # callbacks that change weights, optimizers or batches
+CHANGE_THE_RUN = (  # callbacks that change weights, optimizers or batches
     Prune,
     callbacks.BackboneFinetuning,
     callbacks.BatchSizeFinder,
@@ -102,7 +102,7 @@ def check_trainer(trainer: Trainer) -> None:
     if replaces_samplers(trainer):
         raise UserError("trainer.use_distributed_sampler must be false, got true: the data module shares each batch")
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, _CHANGE_THE_RUN):
+        if isinstance(callback, CHANGE_THE_RUN):
             raise UserError(
                 f"trainer.callbacks must leave weights and phases to the run, got {type(callback).__name__}: remove it"
             )

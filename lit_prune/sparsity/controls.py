@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Control(ABC):
-    """Another mask for each found one.
+    """A mask to compare with each found one.
 
     Args:
         seed: Seed of the control's own generator; matrices in the same order get the same draws on every device.
@@ -26,7 +26,7 @@ class Control(ABC):
 
 
 class RandomMask(Control):
-    """Any entries of the matrix: all that is left of the found mask is the matrix's density.
+    """Random entries of the matrix, at the density of the found mask.
 
     Args:
         seed: Seed of the control's own generator.
@@ -39,7 +39,7 @@ class RandomMask(Control):
 
 
 class ShuffledMask(Control):
-    """The matrix's rows and its columns, each in a random order: how dense its rows and columns are is left.
+    """The found mask with its rows and its columns shuffled, which preserves their densities.
 
     Args:
         seed: Seed of the control's own generator.

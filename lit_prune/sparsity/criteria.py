@@ -77,7 +77,7 @@ class Criterion(ABC):
 
 
 class Magnitude(Criterion):
-    """The absolute value; as the start of a learned mask it is the paper's soft initialisation."""
+    """The absolute value; for a learned mask the soft initialisation of SRNets."""
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Return scores |weight|, whatever the sparsity."""
@@ -85,7 +85,7 @@ class Magnitude(Criterion):
 
 
 class RelativeMagnitude(Criterion):
-    """The absolute value over the matrix's root mean square: for pools of matrices whose scales differ."""
+    """The absolute value divided by the matrix's root mean square, for pools of matrices of different scales."""
 
     def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
         """Return scores |weight| / rms(weight), whatever the sparsity."""
@@ -94,13 +94,13 @@ class RelativeMagnitude(Criterion):
 
 
 class Movement(Criterion):
-    """How far training moves a weight away from zero: the sum over steps of -gradient * weight (Sanh et al. 2020, 4).
+    """Movement away from zero in training: the sum over steps of -gradient * weight (Sanh et al. 2020, section 4).
 
-    A learned mask's straight-through gradient is what adds it up, in units of its learning rate. In short runs the sum
-    is mostly noise when pruning begins: with `initial` it changes an order that is there already.
+    The straight-through gradient of a learned mask adds it up, in units of the learning rate. In short runs the sum is
+    mostly noise when pruning begins; with `initial` the scores begin with another criterion's order.
 
     Args:
-        initial: The scores before training, None: 0, as the papers have it.
+        initial: The criterion of the scores before training. None for 0, as in the papers.
     """
 
     accumulates = True
@@ -116,10 +116,10 @@ class Movement(Criterion):
 
 
 class HardMagnitude(Criterion):
-    """The paper's hard initialisation: one score for the matrix's largest absolute values, 0 for the rest.
+    """The hard initialisation of SRNets: one score for the matrix's largest absolute values, 0 for all others.
 
     Args:
-        high: Score of what is kept; twice the threshold phi = .01 in the paper.
+        high: Score of kept entries; twice the threshold phi = .01 in the paper.
 
     Raises:
         UserError: `high` is not positive.
@@ -138,12 +138,12 @@ class HardMagnitude(Criterion):
 
 
 class Random(Criterion):
-    """Uniform scores in [0, 1), a control: what is left when the criterion knows nothing.
+    """Uniform scores in [0, 1), a control.
 
-    Matrices scored in the same order get the same scores on every device and process.
+    Matrices that are scored in the same order get equal scores on every device and process.
 
     Args:
-        seed: Seed of the criterion's own generator, None: the run's.
+        seed: Seed of the criterion's own generator. None for the run's.
     """
 
     def __init__(self, seed: int | None = None) -> None:

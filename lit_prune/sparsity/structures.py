@@ -16,10 +16,10 @@ class Structure(ABC):
     """The unit that is pruned: single weights, ranks, or groups of entries that span matrices."""
 
     def groups(self, shapes: Mapping[str, Sequence[int]]) -> list[Group] | None:
-        """Return groups of entries that are kept or pruned together, None: each entry by itself.
+        """Return groups of entries that are kept or pruned together, None for single entries.
 
         Args:
-            shapes: Shape of what is masked of each layer of a pool, by name.
+            shapes: Shape of the masked tensor of each layer of a pool, by name.
         """
         return None
 
@@ -47,7 +47,7 @@ class Structure(ABC):
 
 
 class Element(Structure):
-    """Each entry of the weight by itself."""
+    """Single entries of the weight."""
 
     def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
         """`MaskedLinear` around the same parameters; the weight is masked."""

@@ -9,7 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from lit_prune.errors import UserError
 from lit_prune.fitting.parser import TRAINER_DEFAULTS
-from lit_prune.fitting.settings import _CHECKS, check_experiment, check_trainer, trainer_errors
+from lit_prune.fitting.settings import CHECKS, check_experiment, check_trainer, trainer_errors
 
 # Settings that are handed to Lightning whatever they are; tests/test_command_lines.py shows what they change.
 HANDED_ON = {
@@ -20,8 +20,8 @@ HANDED_ON = {
 
 def test_every_setting_of_a_trainer_is_either_checked_or_handed_on():
     names = set(inspect.signature(Trainer.__init__).parameters) - {"self"}
-    assert names == _CHECKS.keys() | HANDED_ON
-    assert not _CHECKS.keys() & HANDED_ON
+    assert names == CHECKS.keys() | HANDED_ON
+    assert not CHECKS.keys() & HANDED_ON
 
 
 def test_the_defaults_are_right():

@@ -16,9 +16,9 @@ class ClaimBias(BiasModel):
     """A multinomial logistic regression on the first text alone: the largest value of its word vectors, element-wise.
 
     Args:
-        vectors: A fastText `.vec` file; null takes the encoder's own word embeddings.
-        C: Inverse strength of the L2 penalty (ours: the paper does not say; vectors have unit norm).
-        balanced: Weigh all classes alike when fitting, as the paper does; false fits the rows as they are.
+        vectors: A fastText `.vec` file. None for the encoder's word embeddings.
+        C: Inverse strength of the L2 penalty (not reported in the paper; vectors have unit norm).
+        balanced: Give all classes equal weight when fitting, as the paper does. False fits the examples as they are.
     """
 
     def __init__(

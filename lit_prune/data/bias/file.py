@@ -18,11 +18,11 @@ TOLERANCE = 0.02  # of a row's sum of probabilities, which may be rounded
 
 
 class BiasFile(BiasModel):
-    """Predictions by row id, for every training row.
+    """Bias predictions in a file, by id, for every training example.
 
-    What each class gets stands in a column of its name, or in `probability_<class>` as `lit_prune predict` writes them;
-    or all of it in `logits`, a list in the order of the task's labels, as in a run's `predictions.parquet`.
-    Probabilities and log-probabilities are told apart by their sign.
+    A column per class, named `<class>` or, as `lit_prune predict` writes it, `probability_<class>`, has probabilities
+    or log-probabilities, which their sign distinguishes. Or one column `logits` has lists in the order of the task's
+    labels, as in a run's `predictions.parquet`.
 
     Args:
         path: A csv, tsv, jsonl or parquet file with a column `id`.

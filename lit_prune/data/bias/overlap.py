@@ -62,11 +62,11 @@ class OverlapBias(BiasModel):
     For paraphrases the first text stands for the premise and `positive` is `duplicate`.
 
     Args:
-        vectors: A fastText `.vec` file; null takes the encoder's own word embeddings.
-        positive: The class that overlap speaks for.
+        vectors: A fastText `.vec` file. None for the encoder's word embeddings.
+        positive: The class that overlap predicts.
         C: Inverse strength of the L2 penalty.
-        balanced: Weigh both sides alike when fitting, as the paper does. Where `positive` is the smaller side this
-            overstates it, and a debiased model makes up for that too; false fits the rows as they are.
+        balanced: Give both sides equal weight when fitting, as the paper does. If `positive` is the smaller side, this
+            overstates it, and a debiased model compensates for that. False fits the examples as they are.
     """
 
     def __init__(

@@ -11,14 +11,14 @@ from lit_prune.data.bias.vectors import FloatArray, WordVectors
 
 
 class ShuffledBias(BiasModel):
-    """The predictions of another bias model, dealt out at random among the rows of the same label.
+    """The predictions of another bias model, shuffled among the examples of each label, as a control.
 
-    Each class keeps its predictions, so that a loss is as large and its weights are as many; but which rows the bias
-    explains is no longer told. A loss that gains as much under them gains nothing by debiasing.
+    Losses and weights keep their distribution, but predictions no longer belong to their examples. A loss that gains as
+    much with shuffled predictions gains nothing by debiasing.
 
     Args:
         bias: The bias model.
-        seed: Seed of the dealing.
+        seed: Seed of the shuffling.
     """
 
     def __init__(self, bias: BiasModel, seed: int = 0) -> None:

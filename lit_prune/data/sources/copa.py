@@ -13,7 +13,7 @@ _CHOICES = ("choice1", "choice2")
 
 
 class CopaFiles(LayoutFiles):
-    """Files (.jsonl) in SuperGLUE's layout of COPA; see `LayoutFiles`.
+    """Files (.jsonl) in SuperGLUE's layout of COPA.
 
     A row's `text_a` is the premise with its question, `text_b` the two choices, one a line, its label the number of the
     right one.

@@ -108,14 +108,14 @@ class Fields(Texts):
     """The conversion of a foreign table's record to a row.
 
     Args:
-        columns: Our field (text_a, text_b, label, id, group) -> the table's column, or several of which a record has
-            one. text_a and label are required; a missing id is the record's number, a missing text_b or group is "".
-        labels: The table's label -> our name for the class, or "" to drop the rows (MNLI's "-"); None: labels are
-            numbers, and stay as they are.
-        strip: Characters taken off the end of both texts, such as ".!?". White space there always goes.
-        bytes_literals: Both texts are written as Python bytes, b'...', as PAWS-QQP's generator does: undo it.
-        drop_incomplete: Leave out, with a warning that counts them, rows that lack a text, a label or fields of
-            their line.
+        columns: Field of the package (text_a, text_b, label, id, group) -> column of the table, or a list of columns of
+            which each record has one. `text_a` and `label` are required. The default of `id` is the record's number;
+            that of `text_b` and `group` is the empty text.
+        labels: Label in the table -> name of the class, or "" to drop the rows (MNLI's "-"). None for labels that are
+            numbers.
+        strip: Characters to remove from the end of both texts, such as ".!?". White space is always removed.
+        bytes_literals: Decode texts that are written as Python bytes, b'...', as PAWS-QQP's generator writes them.
+        drop_incomplete: Drop rows that lack a text, a label or fields of their line, with a warning that counts them.
     """
 
     labels: dict[str, str] | None

@@ -18,11 +18,11 @@ class FileSplit(Fields):
     """One split kept in one file.
 
     Args:
-        paths: Where the file may be, relative to the root; the first that exists is read. `.csv` holds a header, then
-            comma-separated fields, quoted where needed; `.jsonl` an object a line; `.tsv` and `.txt` a header, then
-            tab-separated fields, without quoting; `.parquet` a table.
-        header: The columns' names, for a .csv, .tsv or .txt that has no header (as CoLA's), None: its first line has
-            them.
+        paths: Paths of the file, relative to the root; the first that exists is read. `.csv` has a header, then
+            comma-separated fields, quoted where needed; `.jsonl` an object per line; `.tsv` and `.txt` a header, then
+            tab-separated fields without quoting; `.parquet` a table.
+        header: Names of the columns of a .csv, .tsv or .txt without a header (such as CoLA's). None if the first line
+            is the header.
     """
 
     paths: list[str]
@@ -62,7 +62,7 @@ class Files(LocalFiles):
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its file.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its file.
     """
 
     def __init__(self, splits: dict[str, FileSplit]) -> None:
@@ -87,8 +87,8 @@ class LayoutFiles(LocalFiles):
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> where its file may be, relative to the
-            root; the first that exists is read.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> paths of its file, relative
+            to the root; the first that exists is read.
     """
 
     suffix: ClassVar[str] = ""  # of every file, where the layout is read by it

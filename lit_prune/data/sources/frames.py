@@ -22,12 +22,12 @@ class Frames(Source):
         Task("sentiment", ["negative", "positive"], Frames({"train": frame, "id": other_frame}))
 
     Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its DataFrame or Dataset.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its DataFrame or Dataset.
         labels: Class names, in the order of the logits. Numbers in the label column index them, unless the names are
             such numbers. None: the categories (`ClassLabel`) of the training labels, else their values, sorted.
-        columns: Our field (text_a, text_b, label, id, group) -> the tables' column; the column of a field that is left
-            out has the field's name. text_a and label are required.
-        drop_incomplete: Leave out, with a warning that counts them, rows that lack a text or a label.
+        columns: Field of the package (text_a, text_b, label, id, group) -> column of the tables, by default the name of
+            the field. `text_a` and `label` are required.
+        drop_incomplete: Drop rows that lack a text or a label, with a warning that counts them.
 
     Attributes:
         labels: The class names, None if the training labels are floats, as `Similarity` takes them.

@@ -28,8 +28,8 @@ class Generated(Source):
         num_train: Rows of the train split.
         num_eval: Rows of each evaluation split.
         seed: Seed of the corpus; not the seed of the training.
-        labels: Class of the corpus -> what rows call it, as where two classes are to be one (RTE: contradiction and
-            neutral are not_entailment); None: all keep their names.
+        labels: Class of the corpus -> class of the rows, for example to merge two (RTE: contradiction and neutral are
+            not_entailment). None keeps all names.
 
     Raises:
         UserError: a number of rows is out of range.
@@ -85,7 +85,7 @@ class Biased(Generated):
         num_eval: Rows of each evaluation split.
         num_ood_train: Rows of the ood_train split; 0: there is none.
         seed: Seed of the corpus; not the seed of the training.
-        labels: Class of the corpus -> what rows call it, see `Generated`.
+        labels: Class of the corpus -> class of the rows. None keeps all names.
     """
 
     def __init__(

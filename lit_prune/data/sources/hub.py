@@ -20,7 +20,7 @@ class HubTable:
         path: The data set, such as `nyu-mll/glue`.
         split: Its split, such as `validation_matched`.
         name: Its configuration, such as `mnli`.
-        revision: Its commit or branch; pin it to get the same rows for ever.
+        revision: Its commit or branch; pin a commit for reproducible rows.
     """
 
     path: str
@@ -60,7 +60,7 @@ class HubSplit(Fields, HubTable):
         path: The data set, such as `nyu-mll/glue`.
         split: Its split, such as `validation_matched`.
         name: Its configuration, such as `mnli`.
-        revision: Its commit or branch; pin it to get the same rows for ever.
+        revision: Its commit or branch; pin a commit for reproducible rows.
     """
 
 
@@ -68,7 +68,7 @@ class Hub(Source):
     """Data sets of the Hugging Face hub, by name; without a network, from its cache (`HF_HOME`).
 
     Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its data set.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its data set.
     """
 
     def __init__(self, splits: dict[str, HubSplit]) -> None:

@@ -14,7 +14,7 @@ from lit_prune.limits import read_bounded
 
 
 class SquadFiles(LayoutFiles):
-    """Files in the layout of SQuAD 1.1; see `LayoutFiles`."""
+    """Files in the layout of SQuAD 1.1."""
 
     def rows(self, split: str, root: str | None) -> Iterator[SpanRow]:
         """See `Source.rows`; errors name the file, and where it has one the question's id."""
@@ -25,7 +25,7 @@ class SquadHub(Source):
     """Tables of the Hugging Face hub in the layout of `rajpurkar/squad`; without a network, from its cache (`HF_HOME`).
 
     Args:
-        splits: Split (train, id, id_mismatched, ood, ood_<set>, ood_train) -> its table.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its table.
     """
 
     def __init__(self, splits: dict[str, HubTable]) -> None:

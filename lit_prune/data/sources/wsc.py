@@ -14,7 +14,7 @@ _LABELS = ("other", "same")
 
 
 class WscFiles(LayoutFiles):
-    """Files (.jsonl) in SuperGLUE's layout of WSC; see `LayoutFiles`.
+    """Files (.jsonl) in SuperGLUE's layout of WSC.
 
     A row's mentions are its `span1` and its `span2`, a pronoun; its label is `same` where this one refers to the first,
     else `other`.

@@ -45,21 +45,22 @@ class Task:
         name: Names the head and every metric (`<name>/<split>/<metric>`): letters, digits, _ and -.
         labels: Class names, in the order of the logits.
         source: The rows.
-        positive: The class that the AUROC ranks and, of two, F1 measures, such as `entailment`; None: neither.
-        merge: Class name -> class name in OOD sets with fewer classes (HANS: contradiction and neutral are
-            non_entailment). Predictions are merged after the arg-max.
+        positive: The class that AUROC and, with two classes, F1 are computed for, such as `entailment`. None for
+            neither.
+        merge: Class -> class in OOD sets with fewer classes (HANS: contradiction and neutral are non_entailment).
+            Predictions are merged after the arg-max.
         bias: A model of the data set's bias, fitted on the training set, for losses that need one. It never sees OOD
-            rows and predicts all classes equally likely for them.
-        max_length: Maximum number of tokens of a row, None: the data module's.
-        batch_size: Rows per training batch, None: the data module's.
-        ood_train: How the source's split `ood_train` is trained on, None: its rows have the task's labels and occur
+            examples, and all classes are equally likely for them.
+        max_length: Maximum number of tokens of an example. None for the data module's.
+        batch_size: Examples per training batch. None for the data module's.
+        ood_train: The use of the source's split `ood_train` in training. None if it has the task's labels and occurs
             once in the training set.
-        selection: The metric that selects checkpoints, one of `metric_names` (SRNets: `f1` for duplicate questions);
-            None: accuracy.
-        loss: The loss of this task in every phase, None: the phase's. It must not learn or need a teacher.
-        validation: A published validation cut of the training set, such as `fu2023/RTE` (`lit_prune.data.published`),
-            instead of a random one; None: a random cut of the data module's share.
-        num_train: Training rows, drawn at random by the data module's seed; None: all.
+        selection: The metric that selects checkpoints, one of `metric_names` (SRNets: `f1` for duplicate questions).
+            None for accuracy.
+        loss: The loss of this task in every phase. None for the phase's. It must not learn or need a teacher.
+        validation: A published validation cut of the training set, such as `fu2023/RTE` (`lit_prune.data.published`).
+            None for a random cut of the data module's share.
+        num_train: Training examples, drawn at random by the data module's seed. None for all.
     """
 
     # Plain columns of its examples -> their types: a name of Arrow, or a list of one type for lists.
