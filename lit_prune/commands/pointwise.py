@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> None:
         "Measure the mean change of the loss of training examples that are left out, by run and over all "
         "runs. The definition leaves out one example at a time; runs leave out a fraction, so this is an upper "
         "estimate.",
-        "lit_prune stability pointwise logs/dense/version_0 logs/studies/dense_stability/seed=*/version_0",
+        "lit_prune stability pointwise logs/dense/version_0 logs/studies/dense_stability/*/version_0",
     )
     parser.add_argument(
         "whole", type=str, help="Folder of a run with the whole training set, logs/<experiment>/version_<n>."

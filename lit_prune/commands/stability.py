@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
         exit_on_error=False,
         allow_abbrev=False,
         formatter_class=RawDescriptionHelpFormatter,
-        usage="lit_prune stability --config FILE [--config FILE ...] [--seeds SEEDS] [ARGUMENTS OF lit_prune fit]\n"
+        usage="lit_prune stability --config FILE [--seeds SEEDS] [OPTIONS] [ARGUMENTS OF lit_prune fit]\n"
         "       lit_prune stability pointwise WHOLE PART [PART ...]",
         description=description(
             "Run one configuration with many seeds, one after the other, as a study with the axis seed: complete runs "

@@ -1,12 +1,14 @@
 """Models from elsewhere: their configurations may name no code."""
 
 import json
+import logging
 import shutil
 
 import pytest
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.encoders.untrusted import ATTENTION
+from lit_prune.encoders.untrusted import ATTENTION, load_weights
 from lit_prune.errors import UserError
 
 KERNEL = "someone/kernel"
@@ -89,3 +91,29 @@ def test_what_makes_no_sense_is_an_error_of_one_line(changed, settings):
     with pytest.raises(UserError) as error:
         PrunableEncoder(changed(**settings), pretrained=False)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def reports():
+    """The reports of transformers about loaded weights."""
+    seen = []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(record.getMessage())
+    logger = logging.getLogger("transformers.modeling_utils")
+    logger.addHandler(handler)
+    yield seen
+    logger.removeHandler(handler)
+
+
+def test_tensors_of_a_head_that_the_encoder_lacks_are_not_reported(tiny_backbone, tmp_path, reports):
+    settings = AutoConfig.from_pretrained(tiny_backbone)
+    AutoModelForSequenceClassification.from_config(settings).save_pretrained(tmp_path)
+    load_weights(AutoModel, str(tmp_path), settings, "main")
+    assert reports == []
+
+
+def test_tensors_of_another_shape_are_reported_before_they_are_an_error(tiny_backbone, reports):
+    settings = AutoConfig.from_pretrained(tiny_backbone, intermediate_size=8)
+    with pytest.raises(RuntimeError):
+        load_weights(AutoModel, str(tiny_backbone), settings, "main")
+    assert "MISMATCH" in reports[0]
