@@ -30,21 +30,36 @@ class UnderstoodError(Exception):
     """Raised in the place of what a command does."""
 
 
+def end(*_):
+    """End a command here."""
+    raise UnderstoodError
+
+
+def end_when_parsed(parser, *given, parse=jsonargparse.ArgumentParser.parse_args, **options):
+    """Parse arguments, and end the command."""
+    parse(parser, *given, **options)
+    end()
+
+
 @pytest.fixture
 def understand(monkeypatch, capsys, resolve):
     """A function that parses the arguments of a command and does nothing else; raises what the command would."""
+
+    monkeypatch.setattr("lit_prune.commands.study.make_resolver", lambda: resolve)  # one for all pages
 
     def check(arguments):
         name, *rest = arguments
         if name in ("fit", "prepare") and "--help" not in rest:
             if "--resume" not in rest:
                 resolve([each for each in with_config_files(rest) if each != "--print_config"])
+        elif name == "study" and not Path(rest[0]).exists():  # of the package: tests/studies resolves its runs
+            _reaches("lit_prune.commands.study.find_standings", end, [*arguments, "--dry-run"])
         elif name in PLANNED and "--help" not in rest and rest[:1] != ["pointwise"]:
             assert main([*arguments, "--dry-run"]) == 0, capsys.readouterr().err
         elif name == "configs" or name.startswith("--") or "--help" in rest:
             _ends_well(arguments)
         else:
-            _parses(arguments)
+            _reaches("jsonargparse.ArgumentParser.parse_args", end_when_parsed, arguments)
 
     def _ends_well(arguments):
         try:
@@ -53,15 +68,10 @@ def understand(monkeypatch, capsys, resolve):
             code = ended.code or 0
         assert code == 0, capsys.readouterr().err
 
-    def _parses(arguments):
-        parse = jsonargparse.ArgumentParser.parse_args
-
-        def parse_alone(parser, *given, **options):
-            parse(parser, *given, **options)
-            raise UnderstoodError
-
+    def _reaches(place, stop, arguments):
+        """Run a command until the function at a place is called, in which `stop` raises."""
         with monkeypatch.context() as patch:
-            patch.setattr(jsonargparse.ArgumentParser, "parse_args", parse_alone)
+            patch.setattr(place, stop)
             try:
                 code = main(arguments)
             except UnderstoodError:

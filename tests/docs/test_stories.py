@@ -9,12 +9,7 @@ import pytest
 from fixtures.pages import TOY_SIZE, as_story
 from pages import PAGES, read_blocks, read_given, title
 
-# In the normal run; all others are slow.
-QUICK = (
-    "README.md",
-    "docs/tutorials/first_subnetwork.md",
-    "docs/how_to/export.md",
-)
+QUICK = ("README.md", "docs/index.md")  # in the normal run; the others are slow
 
 
 def stories():
