@@ -8,7 +8,7 @@ from importlib import import_module
 
 from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import HELP, explain, unknown, with_config_files
+from lit_prune.fitting.arguments import HELP, choice, explain, with_config_files
 
 _SIGPIPE = 141  # exit code of shells for a closed pipe
 
@@ -62,7 +62,7 @@ def main(args: Sequence[str] | None = None) -> int:
         name, *arguments = [*RENAMED[name], *arguments]
     try:
         if name not in COMMANDS:
-            raise UserError(unknown("command", name, COMMANDS))
+            raise UserError(f"unknown command {name!r}: {choice(name, COMMANDS)}")
         arguments = with_config_files(arguments)
         command = import_module(f"lit_prune.commands.{name}")
         from lit_prune.hardware.threads import limit_threads  # not above: the help needs no torch

@@ -95,7 +95,8 @@ def explain(message: str, options: Iterable[str] = ()) -> str:
         expected = found[4].strip(" ()").replace("choose from ", "one of ") or kind
         return f"{_name(found[1])} must be {expected}, got {found[3]!r}: {HELP}"
     if found := re.fullmatch(r"argument subcommand: invalid choice: '(.*?)' \(choose from (.*)\)", message):
-        return unknown("command", found[1], re.findall(r"'(.*?)'", found[2]))
+        known = re.findall(r"'(.*?)'", found[2])
+        return f"unknown command {found[1]!r}: {choice(found[1], known)}"
     if found := re.fullmatch(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", message):
         return f"{_name(found[1])} must be one of {found[3]}, got {found[2]!r}: {HELP}"
     if found := re.fullmatch(r"argument (\S+): expected (.+)", message):
@@ -202,17 +203,10 @@ def _unknown(key: str, options: Iterable[str]) -> str:
     return f"unknown key {key}: {HELP}"
 
 
-def unknown(thing: str, name: str, known: Sequence[str]) -> str:
-    """Return the message about an unknown name, with the known name that it is close to.
-
-    Args:
-        thing: The kind of thing that has a name, such as a command.
-        name: The unknown name.
-        known: The known names.
-    """
+def choice(name: str, known: Sequence[str]) -> str:
+    """Return the remedy for an unknown name: the known name that it is close to, and all known names."""
     close = get_close_matches(name, known, n=1)
-    remedy = f"did you mean {close[0]}? Choose" if close else "choose"
-    return f"unknown {thing} {name!r}: {remedy} from {', '.join(known)}"
+    return f"{f'did you mean {close[0]}? Choose' if close else 'choose'} from {', '.join(known)}"
 
 
 def _name(option: str) -> str:
