@@ -8,7 +8,8 @@ from importlib import import_module
 
 from lit_prune import __version__
 from lit_prune.errors import UserError
-from lit_prune.fitting.arguments import HELP, choice, explain, with_config_files
+from lit_prune.fitting.arguments import HELP, explain, with_config_files
+from lit_prune.names import choice
 
 _SIGPIPE = 141  # exit code of shells for a closed pipe
 
@@ -36,6 +37,7 @@ GROUPS = {
         "certify": "check that the bias of a generated corpus misleads and can be resisted",
     },
 }
+_CONFIGURED = ("fit", "prune", "prepare", "stability")  # commands with --config
 COMMANDS = [name for group in GROUPS.values() for name in group]
 RENAMED = {"masks": ["compare"], "pointwise": ["stability", "pointwise"]}  # the names of 0.1.0, until 0.3.0
 
@@ -63,7 +65,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         if name not in COMMANDS:
             raise UserError(f"unknown command {name!r}: {choice(name, COMMANDS)}")
-        arguments = with_config_files(arguments)
+        if name in _CONFIGURED:
+            arguments = with_config_files(arguments)
         command = import_module(f"lit_prune.commands.{name}")
         from lit_prune.hardware.threads import limit_threads  # not above: the help needs no torch
 

@@ -1,10 +1,24 @@
-"""Checks of names that become parts of paths, metrics and module names."""
+"""Checks of names that become parts of paths, metrics and module names, and the remedy for unknown names."""
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 from lit_prune.errors import UserError
 
 MAX_LENGTH = 100  # bytes; file names have at most 255
+
+
+def choice(name: str | Sequence[str], known: Sequence[str]) -> str:
+    """Return the remedy for an unknown name: the known name that it is close to, and all known names.
+
+    Args:
+        name: The unknown name, or several of which one must be known.
+        known: The known names.
+    """
+    names = [name] if isinstance(name, str) else name
+    close = [found for each in names for found in get_close_matches(each, known, n=1)]
+    return f"{f'did you mean {close[0]}? Choose' if close else 'choose'} from {', '.join(known)}"
 
 
 def check_name(setting: str, name: str) -> str:

@@ -46,8 +46,11 @@ def find_config(value: str, setting: str = "--config") -> Path:
         choices = _moved(name, shipped)
     elif len(choices := [name] if name in shipped else _ending_with(name, shipped)) == 1:
         return shipped[choices[0]]
-    suggested = ", ".join(choices or _similar(name, shipped)) or "those that `lit_prune configs` lists"
-    raise UserError(f"unknown config {value}: choose from {suggested}")
+    files = [each.name for each in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+    beside = [str(path.with_name(each)) for each in get_close_matches(path.name, files, n=1)]
+    suggested = ", ".join(choices or [*beside, *_similar(name, shipped)])
+    remedy = f"choose from {suggested}" if suggested else "choose from those that `lit_prune configs` lists, or a file"
+    raise UserError(f"unknown config {value}: {remedy}")
 
 
 def summary(path: Path) -> str:

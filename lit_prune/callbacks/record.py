@@ -18,6 +18,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.utilities import rank_zero_warn
 
+from lit_prune import __version__
 from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.files import write_json, write_recorded
@@ -29,7 +30,7 @@ from lit_prune.sparsity.install import masks_by_task
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
-PACKAGES = ("lit_prune", "torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
+PACKAGES = ("torch", "lightning", "transformers", "datasets", "torchmetrics", "jsonargparse")
 CHOSEN_PRECISION = "chosen_precision"  # key of config.yaml: `trainer.precision`, where fit chose it by the device
 RUNNING, COMPLETED, INCOMPLETE, INTERRUPTED, FAILED = "running", "completed", "incomplete", "interrupted", "failed"
 _TOLD = ("selection", "step", "metrics", "sparsity", "denominator", "teacher")  # of a selected model, elsewhere
@@ -137,7 +138,11 @@ class RunRecord(Callback):
                 "selection": {name: task.selection for name, task in data.tasks.items()},
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
-                "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
+                "versions": {
+                    "lit_prune": __version__,
+                    **{name: version(name) for name in PACKAGES},
+                    "python": platform.python_version(),
+                },
                 "commit": _commit(),
                 "hardware": {
                     "device": hardware(trainer.strategy.root_device),

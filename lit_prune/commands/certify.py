@@ -39,10 +39,10 @@ def certify(
     Args:
         dense: The dense experiment on the biased corpus.
         masks: The mask experiment with cross-entropy.
-        data: Data overlay with the biased corpus, None: the experiments' own.
-        unbiased: Data overlay without the bias.
-        informed: Data overlay with OOD rows in the training set.
-        length: Overlay with the length of the mask experiment.
+        data: Configuration of the biased corpus, applied on top of each experiment; None: the experiments' own data.
+        unbiased: Configuration of the corpus without the bias.
+        informed: Configuration of the corpus with OOD examples in the training set.
+        length: Configuration with the length of the mask experiment.
         task: The task's name.
         seed: Seed of all three runs.
         root: Folder of the runs; complete ones are not run again.

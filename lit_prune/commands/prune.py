@@ -19,7 +19,6 @@ from lit_prune.files import new_path
 from lit_prune.fitting.cli import PruneCLI, quiet
 from lit_prune.runs.summary import metric_title
 from lit_prune.shipped import find_config
-from lit_prune.sparsity.select import check_sparsity
 
 _TASK = "task"  # name of the one task in metrics
 _MAX_LENGTH = 128  # of configs/prune.yaml
@@ -78,7 +77,8 @@ def prune(
         sparsity: Fraction of the weights of the Transformer layers to remove, above 0 and below 1.
         columns: Field of the package (text_a, text_b, label) -> column of the files, such as {text_a: premise}.
             Default: their usual names, such as text, sentence or premise, and label.
-        labels: Label in the files -> class of the model. Default: the names of the classes and their numbers.
+        labels: Label in the files -> class of the model, or "" to leave its rows out; the names of the classes and
+            their numbers need none.
         config: A configuration on top of the recipe, such as one that sets another length or learning rate.
         revision: Branch, tag or commit on the hub.
         seed: Seed of everything random.
@@ -88,9 +88,10 @@ def prune(
         UserError: An argument is invalid, the model has no such head, or a file cannot be read.
     """
     quiet()
-    check_sparsity(sparsity)
-    if sparsity == 0:
-        raise UserError("sparsity must be above 0, got 0: it is the fraction of the weights to remove")
+    if not 0 < sparsity < 1:
+        raise UserError(
+            f"sparsity must be above 0 and below 1, got {sparsity:g}: it is the fraction of weights to remove"
+        )
     folder = new_path(out, folder=True)
     paths = {"train": Path(train).expanduser().absolute(), "id": Path(test).expanduser().absolute()}
     for path in paths.values():
@@ -134,8 +135,9 @@ def _head(encoder: PrunableEncoder) -> SavedHead:
         kind = ", ".join(encoder.backbone.config.architectures or [encoder.model_type])
         raise UserError(
             "--model must have a head for classification, regression or question answering, got "
-            f"{encoder.name} ({kind}): fine-tune it first, or train a new head by lit_prune fit --config "
-            f"configs/prune.yaml --encoder.backbone {encoder.name}"
+            f"{encoder.name} ({kind}): fine-tune it first by transformers, or by lit_prune fit --config "
+            f"configs/dense.yaml --config own.yaml --data.root . --encoder.backbone {encoder.name}, and export that "
+            "run by --format dense; lit_prune configs data/own_csv prints an own.yaml to copy"
         )
     is_number = head.problem_type == "regression"
     if head.problem_type == "multi_label_classification" or (is_number and len(head.labels) > 1):
@@ -157,14 +159,15 @@ def _task(
     known = {label: label for label in head.labels}
     if not any(label.isdigit() for label in head.labels):  # else a number might mean either
         known |= {str(number): label for number, label in enumerate(head.labels)}
-    wrong = sorted(set((labels or {}).values()) - {*head.labels, ""})
+    known |= labels or {}
+    wrong = sorted(set(known.values()) - {*head.labels, ""})
     if wrong:
         raise UserError(f"unknown classes {wrong} in --labels: choose from {', '.join(head.labels)}")
     for path in paths.values():
         check_readable(path)
     read_as = {
         "columns": columns or _usual_columns(paths["train"]),
-        "labels": None if is_regression else labels or known,
+        "labels": None if is_regression else known,
     }
     splits = {split: {"paths": [str(path)], **read_as} for split, path in paths.items()}
     settings = {"name": _TASK, "source": _class("Files", {"splits": splits})}

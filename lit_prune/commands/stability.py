@@ -15,6 +15,7 @@ from lit_prune.commands.study import run_study
 from lit_prune.display.help import description
 from lit_prune.errors import UserError
 from lit_prune.limits import LARGEST_SEED
+from lit_prune.names import choice
 from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
 MOST_SEEDS = 10_000
@@ -28,6 +29,8 @@ def run(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["pointwise"]:
         pointwise.run(arguments[1:])
         return
+    if arguments and not arguments[0].startswith("-"):
+        raise UserError(f"unknown command stability {arguments[0]}: {choice(arguments[0], ['pointwise'])}")
     parser = ArgumentParser(  # not jsonargparse's, which has no parse_known_args
         prog="lit_prune stability",
         exit_on_error=False,

@@ -51,7 +51,7 @@ class MultitaskDataModule(LightningDataModule):
         seed: Seed of the validation cut, the order of examples and the tasks drawn.
         num_workers: Worker processes per loader.
         mixing: Rates at which tasks are drawn. None for equal rates (`Uniform`).
-        epoch_length: Batches per epoch, which the `epochs` of a phase count: a number, or the `sum`, `max` or `mean`
+        epoch_length: Batches per epoch, the unit of a `length` such as 3 epochs: a number, or `sum`, `max` or `mean`
             over the tasks' batches of one pass. None for the sum. A task that runs out of examples starts again in
             another order.
         only: Names of the tasks to use. None for all.

@@ -117,6 +117,11 @@ class TaskModel(nn.Module):
         self.changes: dict[str, Changes | LoraChanges] = {}
         self._changed_by: Changes | LoraChanges | None = None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names of the task in use, in the order of the logits; empty for a number or a span."""
+        return tuple(self.tasks[self.task].labels)
+
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dict, with the masks, factors and adapters that it has."""
         install_saved(self, state)

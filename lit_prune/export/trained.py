@@ -92,10 +92,16 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
             kind that is not known.
     """
     classes = load_plugins(plugins)
+    if not run.is_dir():
+        raise UserError(
+            f"{run} must be the folder of a run, got none: correct the path (logs/<experiment>/version_<n>)"
+        )
     for name in ("run.json", "metrics.json"):
         if not (run / name).is_file():
-            remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "is it a run?"
-            raise UserError(f"{run} must have {name}, got none: {remedy} (logs/<experiment>/version_<n>)")
+            remedy = f"finish it with lit_prune fit --resume {run}" if name == "metrics.json" else "give a run"
+            raise UserError(
+                f"{run} must have {name}, got none: {remedy} (logs/<experiment>/version_<n>), no export of it"
+            )
     origin = config_file(run)
     metrics = read_metrics(run / "metrics.json", ("seed", "step", "steps"))
     record = read_json(run / "run.json", dict)

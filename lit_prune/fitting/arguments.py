@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 import yaml
 
 from lit_prune.errors import UserError
+from lit_prune.names import choice
 from lit_prune.shipped import find_config
 
 HELP = "lit_prune COMMAND --help lists the arguments"
@@ -188,6 +189,8 @@ def _accepted(leaf: _Leaf) -> Iterator[str]:
         if "__init__" not in vars(each) or each is object:
             continue
         for name, parameter in inspect.signature(each).parameters.items():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
             yield name
             kinds = [parameter.annotation, *get_args(parameter.annotation)]
             yield from (f"{name}.{field.name}" for kind in kinds if is_dataclass(kind) for field in fields(kind))
@@ -198,15 +201,14 @@ def _unknown(key: str, options: Iterable[str]) -> str:
     longer = [each for each in known if each.startswith(key)]
     if len(longer) > 1:
         return f"unknown key {key}: choose from {', '.join(longer)}"
-    if close := longer or get_close_matches(key, known, n=1, cutoff=0.75):
+    parent, _, name = key.rpartition(".")
+    beside = {each[len(parent) + 1 :]: each for each in known if each.rpartition(".")[0] == parent} if parent else {}
+    if name == "sparsity" and "schedule" in beside:
+        return f"unknown key {key}: did you mean {beside['schedule']}.init_args.final, the sparsity at the end?"
+    close = [beside[each] for each in get_close_matches(name, beside, n=1)]
+    if close := longer or close or ([] if beside else get_close_matches(key, known, n=1, cutoff=0.75)):
         return f"unknown key {key}: did you mean {close[0]}?"
     return f"unknown key {key}: {HELP}"
-
-
-def choice(name: str, known: Sequence[str]) -> str:
-    """Return the remedy for an unknown name: the known name that it is close to, and all known names."""
-    close = get_close_matches(name, known, n=1)
-    return f"{f'did you mean {close[0]}? Choose' if close else 'choose'} from {', '.join(known)}"
 
 
 def _name(option: str) -> str:

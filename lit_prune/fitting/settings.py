@@ -91,8 +91,8 @@ def plugins_of(value: Any, kind: type) -> list[str]:
 
 
 _WHOLE_SETS = "metrics are computed on whole sets; evaluate less often by trainer.val_check_interval"
-_FEWER_ROWS = "data.num_train trains on fewer examples, and steps or epochs of a phase are its length"
-_OWN_LENGTH = "a run ends with its last phase; set the phases' steps or epochs, or trainer.max_steps"
+_FEWER_ROWS = "data.num_train trains on fewer examples, and `length` of a phase sets its steps or epochs"
+_OWN_LENGTH = "a run ends with its last phase; set the `length` of the phases, or trainer.max_steps"
 _BY_STEPS = "evaluations count optimizer steps, across epochs"
 
 # Settings that are not listed here are not checked.

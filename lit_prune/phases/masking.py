@@ -97,7 +97,7 @@ class Masking(Phase):
             if (least := phase.schedule.final) > self.schedule.final:
                 raise UserError(
                     f"sparsity of the phase {name!r} must be at least {least}, that of {earlier!r} before it, got "
-                    f"{self.schedule.final}: what is pruned stays so, raise it"
+                    f"{self.schedule.final}: pruned entries stay pruned, raise it"
                 )
 
     @staticmethod

@@ -74,14 +74,19 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
 
 
 def _default_metrics(results: Results) -> list[str]:
-    """Return the accuracy on every set, of a task without accuracy its selection metric, or else all metrics."""
+    """Return the accuracy on every set, or its selection metric for a task without accuracy, or else all metrics.
+
+    OOD sets have their AUROC too: a shifted threshold changes the accuracy, but not the ranking.
+    """
     evaluated = sorted({key for key in results.keys if key.split.startswith(("id", "ood")) and key.model == "result"})
     selection = {task: metric for run in results.runs for task, metric in run.selection.items()}
     names = []
     for task in dict.fromkeys(key.task for key in evaluated):
         keys = [key for key in evaluated if key.task == task]
         chosen = ([key for key in keys if key.metric == wanted] for wanted in ("accuracy", selection.get(task)))
-        names += [key.name for key in next((each for each in chosen if each), keys)]
+        for key in next((each for each in chosen if each), keys):
+            auroc = key._replace(metric="auroc")
+            names += [key.name, *([auroc.name] if key.split.startswith("ood") and auroc in keys else [])]
     return names
 
 

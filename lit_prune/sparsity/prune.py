@@ -64,5 +64,7 @@ def keep_further(
     for pool in pools:
         result |= keep_largest_of({name: scores[name] for name in pool}, sparsity, structure)
     if not all(bool((result[name] <= keep).all()) for name, keep in kept.items()):
-        raise UserError(f"sparsity must be at least what is pruned already, got {sparsity}: pruned entries stay so")
+        raise UserError(
+            f"sparsity must be at least that of the entries pruned before, got {sparsity}: pruned entries stay pruned"
+        )
     return result

@@ -113,8 +113,8 @@ def test_a_regression_is_pruned(classifier, files, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--sparsity", "1"], "sparsity must be at least 0 and below 1, got 1.0"),
-        (["--sparsity", "0"], "sparsity must be above 0, got 0"),
+        (["--sparsity", "1"], "sparsity must be above 0 and below 1, got 1"),
+        (["--sparsity", "0"], "sparsity must be above 0 and below 1, got 0"),
         (["--test", "nothing.csv"], "nothing.csv must be a file, got none"),
         (["--labels", "{'0': maybe}"], r"unknown classes ['maybe'] in --labels: choose from neutral, entailment"),
         (["--out", "."], "must be"),
@@ -176,6 +176,15 @@ def test_numbers_of_classes_are_labels_unless_a_class_is_called_by_one(tmp_path)
 
     assert labels("no", "yes") == {"no": "no", "yes": "yes", "0": "no", "1": "yes"}
     assert labels("1", "2") == {"1": "1", "2": "2"}
+
+
+def test_labels_that_are_mapped_leave_the_others_as_they_are(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,0\n")
+    head = SavedHead(counterpart_of("bert", "SequenceClassification"), ("no", "yes"), None, {})
+    task = _task(head, {"train": path, "id": path}, None, {"never": "no", "": ""})
+    labels = task["init_args"]["source"]["init_args"]["splits"]["train"]["labels"]
+    assert labels == {"no": "no", "yes": "yes", "0": "no", "1": "yes", "never": "no", "": ""}
 
 
 def test_a_reader_is_pruned(random_bert, tmp_path, capsys):

@@ -227,7 +227,8 @@ def test_a_folder_without_settings_is_reported_in_words(finished_run, finished_i
     for text in (shown, report):
         assert "± -" not in text
         assert not re.search(r"dense_shifted|nli/|version_0 ", text)
-        assert all(each in text for each in ("threshold-shifted dense", "out of distribution", "sparsity reached"))
+        assert all(each in text for each in ("threshold-shifted", "distribution", "AUROC", "reached"))
+    assert all(each in report for each in ("threshold-shifted dense", "out of distribution", "sparsity reached"))
     assert "## Spread" not in report
     assert "![overview](figures/overview.png)" in report
     assert "![progress](figures/progress.png)" in report

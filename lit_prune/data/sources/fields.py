@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from lit_prune.data.sources.readers import IncompleteError, shown
 from lit_prune.data.sources.source import UNLABELLED, Row
 from lit_prune.errors import UserError
-from lit_prune.names import check_name
+from lit_prune.names import check_name, choice
 
 
 @dataclass(kw_only=True)
@@ -86,19 +86,17 @@ class Texts:
         """Raise a UserError if one of `columns` is in no record of a table."""
         for column in self.columns.values():
             if first_of(column, found) is None:
-                raise UserError(f"{table}: unknown column {column!r} in `columns`: choose from {', '.join(found)}")
+                raise UserError(f"{table}: unknown column {column!r} in `columns`: {choice(column, list(found))}")
 
     def _label(self, values: Mapping[str, str], where: str) -> str | None:
         return UNLABELLED
 
     def _missing(self, field: str, record: Mapping[str, Any], where: str) -> IncompleteError:
         columns = self.columns[field]
-        remedy = "remove the row, or set `drop_incomplete: true` to leave such rows out"
+        remedy = "remove the row, or set `drop_incomplete: true` of the split to leave such rows out"
         if first_of(columns, record) is None:
-            known = ", ".join(record)
-            return IncompleteError(
-                f"{where}: unknown column {columns!r} in `columns`: choose from {known}; or {remedy}"
-            )
+            known = choice(columns, list(record))
+            return IncompleteError(f"{where}: unknown column {columns!r} in `columns`: {known}; or {remedy}")
         kind = "label" if field == "label" else "text"
         return IncompleteError(f"{where}: column {columns!r} must hold a {kind}, got none: fill it in, or {remedy}")
 
@@ -136,7 +134,8 @@ class Fields(Texts):
             if {"True", "False"} & self.labels.keys():
                 hint = ". yaml reads unquoted yes, no, on, off, true and false as booleans: quote them"
             raise UserError(
-                f"{where}: unknown label {shown(value)}: choose from {', '.join(self.labels)} in `labels`{hint}"
+                f"{where}: unknown label {shown(value)}: choose from {', '.join(self.labels)}, or map it to a class in "
+                f"`labels`, or to '' to leave its rows out{hint}"
             )
         return self.labels[value] or None
 
@@ -181,7 +180,7 @@ def check_names(splits: Iterable[str]) -> None:
     if missing or unknown:
         raise UserError(
             f"splits must be train, id and any of id_mismatched, ood, ood_<set>, ood_train, got {', '.join(splits)}: "
-            f"add {missing}, rename {unknown}"
+            f"{' and '.join([*(f'add {each}' for each in missing), *(f'rename {each}' for each in unknown)])}"
         )
     for split in splits:
         check_name("the name of a split", split)
@@ -213,6 +212,8 @@ def read_rows(
             row = read_as.row(record, number, place(number))
         except IncompleteError:
             if not read_as.drop_incomplete:
+                if not num_rows and found:  # a column that the whole table lacks
+                    read_as.check_found(found, table)
                 raise
             incomplete.append(place(number))
             continue

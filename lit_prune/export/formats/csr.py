@@ -36,7 +36,7 @@ class Csr(Packed):
     """The packed format, computed by sparse products once it is loaded."""
 
     name = "csr"
-    purpose = "packed, and computed by sparse products, which a CPU is fast at if a tenth is kept or less"
+    purpose = "packed, and computed by sparse products, which a CPU is fast at if a fifth is kept or less"
     files = (FILE,)
 
     def write(self, trained: Trained, dtype: str, folder: Path) -> Content:

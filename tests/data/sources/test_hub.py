@@ -63,11 +63,11 @@ def test_fingerprint_changes_with_the_table_and_how_it_is_read(table, from_yaml)
     assert source.fingerprint("id", None) != source.fingerprint("train", None)
 
 
-def test_errors_name_the_row(table):
+def test_a_column_that_a_table_lacks_is_named(table):
     spec = HubSplit(path="x/y", split="test", columns={"text_a": "text", "label": "label"}, labels=NLI)
     with pytest.raises(
         UserError,
-        match=r"x/y test, row 0: unknown column 'text' in `columns`: choose from premise, hypothesis, label, idx",
+        match=r"x/y test: unknown column 'text' in `columns`: choose from premise, hypothesis, label, idx",
     ):
         list(Hub({"train": spec, "id": spec}).rows("id", None))
 
