@@ -87,4 +87,4 @@ def test_a_value_is_that_of_its_setting(configs, keys, cell, read):
 
 def test_every_page_has_checked_values():
     pages = [param.id.partition(":")[0] for param in annotated()]
-    assert {page: pages.count(page) > 10 for page in pages} == dict.fromkeys(("fu2023", "liu2022", "xia2021"), True)
+    assert all(pages.count(page) > 10 for page in ("fu2023", "liu2022", "xia2021"))
