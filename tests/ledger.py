@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from lit_prune.display.table import NONE, Table
-from lit_prune.report.claims import claims_table, judge
+from lit_prune.report.claims import FAILS, HOLDS, claims_table, judge
 from lit_prune.report.results import Key, Results
 from lit_prune.report.run import Run
 from lit_prune.report.selection import select
@@ -27,8 +27,9 @@ PAGES = sorted((DOCS / "results").glob("*.md"))
 LEDGER = yaml.safe_load((DOCS / "claims.yaml").read_text())
 OVER = LEDGER["test"]["over"]
 
+_OURS = ("key", "verdict")  # of the ledger alone
 ZERO = "zero"  # a model whose metrics are 0: the reference of numbers that are margins already
-_COMPUTED = re.compile(r"(<!-- (table|claims|stability): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_COMPUTED = re.compile(r"(<!-- (table|claims|stability|ratios): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 @cache
@@ -61,20 +62,25 @@ def read_shipped(name):
 def claims_of(name):
     """The judgements of a group of claims, and the settings of their report."""
     group = LEDGER["claims"][name]
-    claims = [{key: value for key, value in claim.items() if key != "verdict"} for claim in group["claims"]]
+    claims = [{key: value for key, value in claim.items() if key not in _OURS} for claim in group["claims"]]
     settings = ReportSettings(over=OVER, claims=[ClaimSettings(**claim) for claim in claims])
     return judge(read_shipped(group["results"]), settings), settings
 
 
 def verdicts(name):
     """The verdicts of each claim of a group, by cell where there are several."""
+    return [next(iter(cells.values())) if len(cells) == 1 else cells for cells in cell_verdicts(name)]
+
+
+def cell_verdicts(name):
+    """The verdicts of each claim of a group, by cell."""
     found, settings = claims_of(name)
     cells = zip(found, claims_table(found, settings).rows, strict=True)
     by_claim = [{} for _ in settings.claims]
     for judgement, row in cells:
         (number,) = (number for number, claim in enumerate(settings.claims) if claim is judgement.claim)
         by_claim[number][row[3]] = judgement.verdict
-    return [next(iter(each.values())) if len(each) == 1 else each for each in by_claim]
+    return by_claim
 
 
 def judged(name):
@@ -117,7 +123,38 @@ def stability_table(name):
     return stability_tables(spreads(read_shipped(spec["results"]), settings), settings)[-1]
 
 
-_TABLES = {"table": runs_table, "claims": judged, "stability": stability_table}
+def _ratios(name):
+    """Standard deviations by method, with their numbers of runs, over those of the reference (methods, metrics)."""
+    spec = LEDGER["ratios"][name]
+    settings = ReportSettings(over=OVER, stability="method", metrics=list(spec["metrics"].values()))
+    found = spreads(read_shipped(spec["results"]), settings)
+    return found, found.stds / found.stds[found.methods.index(spec["reference"])]
+
+
+def ratios_table(name):
+    """Ratios of standard deviations by method and task, with numbers of seeds in brackets."""
+    spec = LEDGER["ratios"][name]
+    found, ratios = _ratios(name)
+    rows = [
+        [method, *(f"{ratio:.2f} [{num:.0f}]" for ratio, num in zip(*of_method, strict=True))]
+        for method, *of_method in zip(found.methods, ratios, found.counts, strict=True)
+        if method != spec["reference"]
+    ]
+    return Table(name, ["method", *spec["metrics"]], rows, 1)
+
+
+def ratio_verdicts(name):
+    """The verdicts of the claims about ratios: a claim holds if the ratio of each of its methods is below 1."""
+    found, ratios = _ratios(name)
+    verdicts = []
+    for claim in LEDGER["ratios"][name]["claims"]:
+        column = ratios[:, found.metrics.index(claim["metric"])]
+        is_lower = [column[found.methods.index(method)] < 1 for method in claim["methods"]]
+        verdicts.append(HOLDS if all(is_lower) else FAILS)
+    return verdicts
+
+
+_TABLES = {"table": runs_table, "claims": judged, "stability": stability_table, "ratios": ratios_table}
 
 
 def render(page):
@@ -129,6 +166,11 @@ def render(page):
         return f"{head}\n{table}\n\n{end}"
 
     return _COMPUTED.sub(block, page)
+
+
+def computed_text(page, name):
+    """The computed tables of a name, as the page shows them."""
+    return "\n".join(match[0] for match in _COMPUTED.finditer(page) if match[3] == name)
 
 
 def unmarked(page):

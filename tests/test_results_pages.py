@@ -7,21 +7,39 @@ import ledger
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from ledger import DOCS, LEDGER, PAGES, read_shipped, render, unmarked, verdicts
+from ledger import (
+    DOCS,
+    LEDGER,
+    PAGES,
+    cell_verdicts,
+    computed_text,
+    ratio_verdicts,
+    read_shipped,
+    render,
+    unmarked,
+    verdicts,
+)
 
-from lit_prune.report.claims import FAILS, HOLDS, OPEN
+from lit_prune.report.claims import FAILS, HOLDS, OPEN, judge_interval
 from lit_prune.report.naming import value_text
 from lit_prune.report.rows import PREDICTIONS
 
 REPOSITORY = Path(__file__).parents[1]
-SHOWN = re.compile(r"<!-- (?:table|claims|stability): (\w+) -->")
+SHOWN = re.compile(r"<!-- (?:table|claims|stability|ratios): (\w+) -->")
 NUMBER = re.compile(r"(?<![\w.])(?<!\w-)[.]?\d[\d.,]*")
+COUNT = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
+PART = r"(?:half|halves|thirds?|quarters?|fifths?|tenths?|twentieths?|twice|times|percent|points?)"
+WORD = re.compile(rf"\b(?:{PART}|{COUNT} (?:of|in) (?:the )?{COUNT}|all {COUNT})\b", re.IGNORECASE)
+FROM = re.compile(r"^<!-- from: (\w+) -->\n((?:.+\n)+)", re.MULTILINE)  # numbers of a computed table of the page
+LIST = re.compile(r"^\*\*(What holds|What does not hold)\*\*\n(.*?)(?=^\*\*|^#|\Z)", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"<!-- (claim|contrast): (.+?) -->")
+NOT_RECOMPUTED = "not recomputed"
 CITATION = re.compile(r"(?:et al\.|Shin)\s\d{4}|(?:Fig\.|Table|[Vv]ersion|seed)\s\d+[a-z]?")
 
 
 def shown(page):
     """The shipped results that a page shows."""
-    specs = LEDGER["tables"] | LEDGER["claims"] | LEDGER["stability"]
+    specs = LEDGER["tables"] | LEDGER["claims"] | LEDGER["stability"] | LEDGER["ratios"]
     return {specs[name]["results"] for name in SHOWN.findall(page)}
 
 
@@ -37,10 +55,58 @@ def axis_values(page):
     return {value.removesuffix("%") for value in values}
 
 
+def numbers(text):
+    """The numbers of a text, in digits or in words that state a share or a multiple."""
+    text = CITATION.sub("", text)
+    return {number.rstrip(".,") for number in NUMBER.findall(text)} | {word.lower() for word in WORD.findall(text)}
+
+
 def loose_numbers(page):
     """Numbers of a page that are neither computed nor marked with a source, nor name runs, papers or versions."""
-    found = {number.rstrip(".,") for number in NUMBER.findall(CITATION.sub("", unmarked(page)))}
+    found = numbers(unmarked(FROM.sub("", page)))
+    for name, block in FROM.findall(page):
+        found |= numbers(unmarked(block)) - numbers(computed_text(page, name))
     return found - axis_values(page)
+
+
+def items(page):
+    """The items of both lists of claims of a page: True if in the list of those that hold, and the text."""
+    return [
+        (title == "What holds", item)
+        for title, text in LIST.findall(page)
+        for item in re.findall(r"^- .*\n(?:  .*\n)*", text, re.MULTILINE)
+    ]
+
+
+def keyed_verdicts():
+    """The verdicts of the ledger by key, and by cell."""
+    found = {}
+    for name, group in LEDGER["claims"].items():
+        for claim, cells in zip(group["claims"], cell_verdicts(name), strict=True):
+            found[claim["key"]] = cells
+    for group in LEDGER["ratios"].values():
+        found |= {claim["key"]: {"-": claim["verdict"]} for claim in group["claims"]}
+    for claim in LEDGER["recorded"]:
+        verdict = claim["verdict"]
+        found[claim["key"]] = {"-": verdict[NOT_RECOMPUTED] if isinstance(verdict, dict) else verdict}
+    return found
+
+
+def misplaced(page):
+    """Items of the lists of a page without a claim, and claims whose verdicts do not agree with the list."""
+    ledger_verdicts = keyed_verdicts()
+    found = []
+    for is_held, item in items(page):
+        marks = MARK.findall(item)
+        found += [] if marks else [item]
+        for kind, keys in marks:
+            for each in keys.split("; "):
+                key, _, cell = each.partition(" at ")
+                parts = set(cell.split(", ")) if cell else set()
+                cells = [verdict for at, verdict in ledger_verdicts[key].items() if parts <= set(at.split(", "))]
+                expected = (HOLDS,) if is_held == (kind == "claim") else (FAILS, OPEN)
+                found += [] if cells and set(cells) <= set(expected) else [f"{kind}: {each}"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -51,6 +117,9 @@ def loose_numbers(page):
         ("<!-- source: a run -->\nThe accuracy is 0.97.\n\nThe AUROC is 0.98.", {"0.98"}),
         ("Of SST-2 (Liu et al. 2022, Fig. 2) `--sparsity 0.8` [shows](../a_2.png) F1 in version 1.", set()),
         ("<!-- claims: liu2022 -->\n0.97\n<!-- end -->\nMasks of 50%, not of 55%.", {"55"}),
+        ("<!-- claims: liu2022 -->\n0.97\n<!-- end -->\n\n<!-- from: liu2022 -->\n0.97, 0.98\n", {"0.98"}),
+        ("One of two seeds gains a third of a point, three times as much.", {"one of two", "third", "point", "times"}),
+        ("<!-- source: a run -->\nFour of six.\n\nTwo seeds of one model.", set()),
     ],
 )
 def test_a_number_without_a_source_is_found(text, loose):
@@ -92,6 +161,36 @@ def test_a_verdict_is_that_of_the_shipped_runs(name):
     assert [claim["verdict"] for claim in LEDGER["claims"][name]["claims"]] == verdicts(name)
 
 
+@pytest.mark.parametrize("name", LEDGER["ratios"])
+def test_a_verdict_about_standard_deviations_is_that_of_the_shipped_runs(name):
+    assert [claim["verdict"] for claim in LEDGER["ratios"][name]["claims"]] == ratio_verdicts(name)
+
+
+def test_keys_of_claims_differ():
+    groups = (*LEDGER["claims"].values(), *LEDGER["ratios"].values(), {"claims": LEDGER["recorded"]})
+    keys = [claim["key"] for group in groups for claim in group["claims"]]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("item", "wrong"),
+    [
+        ("- <!-- claim: informed --> A claim.\n", []),
+        ("- <!-- claim: loss_auroc --> A claim.\n", ["claim: loss_auroc"]),
+        ("- <!-- claim: loss_auroc at sparsity 90% --> <!-- contrast: loss_id -->\n  A claim.\n", []),
+        ("- <!-- claim: loss_auroc at sparsity 95% --> A claim.\n", ["claim: loss_auroc at sparsity 95%"]),
+        ("- A claim.\n", ["- A claim.\n"]),
+    ],
+)
+def test_an_item_in_the_wrong_list_is_found(item, wrong):
+    assert misplaced(f"**What holds**\n\n{item}\n## Claims\n") == wrong
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_items_of_each_list_agree_with_their_verdicts(path):
+    assert not misplaced(path.read_text())
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_tables_are_those_of_the_shipped_runs(path):
     assert render(path.read_text()) == path.read_text(), "python tests/ledger.py writes the tables anew"
@@ -104,7 +203,7 @@ def test_every_further_number_has_a_source(path):
 
 def test_everything_in_the_ledger_is_shown():
     names = [name for path in PAGES for name in SHOWN.findall(path.read_text())]
-    assert set(names) == {*LEDGER["tables"], *LEDGER["claims"], *LEDGER["stability"]}
+    assert set(names) == {*LEDGER["tables"], *LEDGER["claims"], *LEDGER["stability"], *LEDGER["ratios"]}
     assert {spec["file"] for spec in LEDGER["results"].values()} == {
         path.relative_to(DOCS).as_posix() for path in (DOCS / "results/data").glob("*.csv")
     }
@@ -117,6 +216,20 @@ def test_results_name_their_task_version_and_a_study_that_exists(spec):
 
 
 @pytest.mark.parametrize("claim", LEDGER["recorded"], ids=lambda claim: claim["says"])
-def test_a_recorded_claim_has_a_verdict_and_a_page(claim):
-    assert claim["verdict"] in (HOLDS, FAILS, OPEN)
-    assert DOCS / claim["page"] in PAGES
+def test_a_recorded_claim_has_the_verdict_of_its_interval_or_none(claim):
+    page = (DOCS / claim["page"]).read_text()
+    if interval := claim.get("interval"):
+        low, high = interval
+        assert claim["verdict"] == judge_interval(low, high)
+        assert f"[{low:.3f}, {high:.3f}]" in page
+    else:
+        assert set(claim["verdict"]) == {NOT_RECOMPUTED}
+        assert claim["verdict"][NOT_RECOMPUTED] in (HOLDS, FAILS, OPEN)
+
+
+def test_times_relative_to_dense_fp32_follow_from_the_table():
+    page = (DOCS / "results/speed.md").read_text()
+    fp32, bf16 = map(float, re.search(r"takes (\d+) ms in fp32, (\d+) ms in bf16", page).groups())
+    (in_bf16,) = re.findall(r"^\| 76 ranks \|(?:[^|]*\|){3} ([.\d]+) \|", page, re.MULTILINE)
+    assert f"76 ranks in bf16 take {float(in_bf16) * bf16 / fp32:.2f} of".replace(" 0.", " .") in page
+    assert f"{fp32 / bf16:.1f} times as fast" in page

@@ -31,8 +31,12 @@ class Judgement:
         """`HOLDS`, `FAILS` or `OPEN`; None if there is no interval."""
         if self.difference is None or self.difference.interval is None:
             return None
-        low, high = self.difference.interval
-        return HOLDS if low > 0 else FAILS if high < 0 else OPEN
+        return judge_interval(*self.difference.interval)
+
+
+def judge_interval(low: float, high: float) -> str:
+    """Return the verdict of a claim whose margin has this interval: `HOLDS`, `FAILS` or `OPEN`."""
+    return HOLDS if low > 0 else FAILS if high < 0 else OPEN
 
 
 def judge(results: Results, settings: ReportSettings) -> list[Judgement]:
