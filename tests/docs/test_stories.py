@@ -1,4 +1,17 @@
-"""Every page is one story: its blocks run in order, in one empty folder, with the installed wheel, at toy size."""
+"""Every page is one story: its blocks run in order, in one empty folder, with the installed wheel, at toy size.
+
+Text directly below a block of Python is what the block prints. Toy size (`toys.shrink_page`, toy_size/sitecustomize.py)
+changes a run after its arguments are resolved as a reader's are:
+
+- the bundled encoder, and those of the hub, are a random BERT of a few layers;
+- a phase has 2 optimizer steps, that of a dense model 120 at a learning rate of 0.001; a warm-up in steps has at most 1;
+- generated data have 48 examples for training and 16 a set; `data.root FOLDER`, and data of the hub, are letters;
+- batches have at most 8 examples of 32 tokens, `num_train` is at most 48, and the usual validation share is a quarter;
+- masks are updated in each step where the method sets `every`, by gradients of at most 2 batches;
+- benchmarks have at most 2 texts of 16 tokens, 1 repeat, and one layer of width 64 in place of random BERTs.
+
+Other values that a page sets are applied as they are.
+"""
 
 import json
 import re
@@ -28,8 +41,9 @@ def give(givers, reader, tmp_path):
         for name, write in givers.items():
             if re.search(rf"(?<![\w./]){re.escape(name)}", given):
                 write(tmp_path)
-        for config in re.findall(r"run of (configs/[\w/]+\.yaml)", given):
-            subprocess.run(["lit_prune", "fit", "--config", config], cwd=tmp_path, env=reader, check=True)
+        for configs in re.findall(r"run of (configs/[\w/]+\.yaml(?: with configs/[\w/]+\.yaml)*)", given):
+            files = [f"--config={config}" for config in configs.split(" with ")]
+            subprocess.run(["lit_prune", "fit", *files], cwd=tmp_path, env=reader, check=True)
 
     return make
 
