@@ -6,16 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+from lit_prune.cli import COMMANDS
+from lit_prune.commands.bench import COMMANDS as BENCHMARKS
+
 REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
 PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 KINDS = ("bash", "python", "yaml", "csv", "json", "text")
 
+VALUES = {  # of placeholders in commands of the prose
+    "CONFIG": "srnet_poe",
+    "DIR": "model",
+    "FILE": "train.csv",
+    "FOLDER": "logs",
+    "FORMAT": "packed",
+    "NAME": "srnets_fig2",
+    "RUN": "logs/run/version_0",
+    "TASK": "nli",
+}
+
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^ *(?P=ticks) *$", re.M | re.S)
 _NOT_RUN = re.compile(r"<!-- not run:(?P<reason>(?:(?!-->).)*)-->\s*\Z", re.S)
 _GIVEN = re.compile(r"<!-- given: (.*?) -->", re.S)
 _NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|csv|py))$")
-_INLINE = re.compile(r"`lit_prune ([^`]+)`")
+_INLINE = re.compile(r"`lit_prune\s+([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,11 @@ class Block:
         first = self.text.partition("\n")[0]
         named = _NAMED.match(first)
         return named[1] if named and self.kind in ("yaml", "csv", "python") else None
+
+    def is_output_of(self, other):
+        """True if it is text directly below a block of Python, without a comment such as `<!-- example output -->`."""
+        fences = other.line + other.text.count("\n") + 3  # the end of the other, a blank line, and the begin of this
+        return self.kind == "text" and other.kind == "python" and self.line == fences
 
     @property
     def content(self) -> str:
@@ -90,6 +109,25 @@ def command_lines(block):
 
 
 def inline_commands(page):
-    """The arguments of each `lit_prune` command in the prose of a page that names a configuration, not `NAME`."""
+    """The arguments of each `lit_prune` command in the prose of a page, values in the place of its placeholders.
+
+    A name alone, as `lit_prune fit`, names a command: `--help` follows it. Left out are those with `...` or `COMMAND`.
+    """
     prose = _FENCE.sub("", page.read_text())
-    return [shlex.split(each) for each in _INLINE.findall(prose) if re.search(r"--config [^A-Z]", each)]
+    for command in dict.fromkeys(_INLINE.findall(prose)):
+        if "..." not in command and "COMMAND" not in command:
+            words = [_fill(word, command) for word in shlex.split(command)]
+            is_name = all(re.fullmatch("[a-z]+", word) for word in words) and " ".join(words) in _names()
+            yield [*words, "--help"] if is_name else words
+
+
+def _names():
+    """The commands, and the names of those in two words."""
+    words = {"bench": [function.__name__ for function in BENCHMARKS], "stability": ["pointwise"]}
+    return [*COMMANDS, *(f"{name} {second}" for name, each in words.items() for second in each)]
+
+
+def _fill(word, command):
+    """A word of a command whose placeholders are values."""
+    values = VALUES | {"FILE": "demo/srnets_fig2"} if command.startswith("study ") else VALUES
+    return re.sub(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z_])", lambda found: values.get(found[0], found[0]), word)

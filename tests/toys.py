@@ -1,9 +1,8 @@
-"""Runs of shipped studies made tiny: everything as it is but the encoder, the rows and the steps."""
+"""Runs made tiny, for shipped studies and for the pages of the docs: fewer rows, shorter phases, a tiny encoder."""
 
 import json
 import random
 from copy import deepcopy
-from pathlib import Path
 
 import yaml
 
@@ -13,6 +12,8 @@ from lit_prune.studies.plan import Run
 PHASES = ("dense", "mask", "rounds", "ticket", "prune", "search", "tune")
 SIZES = {"train": 48, "ood_train": 8}
 GENERATED = {"num_train": 48, "num_eval": 16, "num_ood_train": 8}
+MOST = {"batch_size": 8, "max_length": 32, "num_train": 48}
+USUAL_FRACTIONS = (0.0, 0.05)  # of papers, which select on published sets; the default
 
 
 class Few(Source):
@@ -60,27 +61,38 @@ def make_toys(plan, resolve, backbone, folder):
 
 
 def shrink(config, backbone):
-    """A resolved configuration with a tiny encoder, few rows, and two steps a phase, but for that of dense models."""
-    config = deepcopy(config)
+    """A resolved configuration with a tiny encoder, and rows of letters in the place of files and those of the hub."""
+    config = shrink_page(config, is_real=False)
     config["encoder"]["backbone"] = str(backbone)
-    return shrink_page(config)
+    return config
 
 
-def shrink_page(config):
-    """A resolved configuration as `shrink` makes it, but with its encoder, and rows of its files where they exist."""
+def shrink_page(config, is_real=True):
+    """A resolved configuration with few rows and two steps a phase, but for that of dense models.
+
+    Its other settings stay: rates, schedules, and what is below the toy size. Rows of files are read, unless the folder
+    of data sets is a placeholder, as `FOLDER`.
+
+    Args:
+        config: The configuration, which is not changed.
+        is_real: True if rows are read from the files that it names.
+    """
     config = deepcopy(config)
     data, trainer = config["data"], config["trainer"]
     only = data.get("only")
-    root = Path(data.get("root") or "")
-    data["tasks"] = [_task(each, root) for each in data["tasks"] if not only or each["init_args"]["name"] in only]
-    data |= {"batch_size": 8, "max_length": 32, "validation_fraction": 0.25}  # enough rows for any metric to select by
-    data.pop("num_train", None)
+    is_real = is_real and not (data.get("root") or "").isupper()
+    data["tasks"] = [_task(each, is_real) for each in data["tasks"] if not only or each["init_args"]["name"] in only]
+    _lower(data, MOST)
+    if data.get("validation_fraction") in (None, *USUAL_FRACTIONS):
+        data["validation_fraction"] = 0.25  # enough rows for any metric to select by
     trainer |= {"val_check_interval": 120, "precision": "32-true", "accelerator": "cpu", "enable_progress_bar": False}
     paradigm = config["model"]["init_args"]
     phases = {name: paradigm[name] for name in PHASES if paradigm.get(name)}
     phases |= {name: phase["init_args"]["training"] for name, phase in (paradigm.get("phases") or {}).items()}
     for name, training in phases.items():
-        training |= {"length": "2 steps", "warmup": 0.1, "lr_schedule": None}
+        training |= {"length": "2 steps", "epochs": None, "steps": None}
+        for schedule in (training, (training.get("lr_schedule") or {}).get("init_args", {})):
+            _lower(schedule, {"warmup": 1.0})  # shares stay
         if name == "dense":
             training |= {"length": "120 steps", "learning_rate": 1e-3}  # so that it can be a teacher
     method = paradigm.get("method", {}).get("init_args", {})
@@ -92,17 +104,18 @@ def shrink_page(config):
     return config
 
 
-def _task(named, root):
-    """A task with few rows: generated ones are fewer, others letters, but for those of files that exist."""
+def _task(named, is_real):
+    """A task with few rows: generated ones are fewer; those of the hub, or of files that are not real, are letters."""
     said, kind = named["init_args"], named["class_path"].rpartition(".")[2]
-    for name in ("validation", "max_length", "batch_size", "num_train"):
-        said.pop(name, None)
+    _lower(said, MOST)
     source = said["source"]
     own = source.get("init_args", {})
-    own |= {name: min(own[name], size) for name, size in GENERATED.items() if name in own}
+    _lower(own, GENERATED)
     if kind == "SpanTask":
         said["windows"] = {"max_length": 32, "stride": 8, "max_question_length": 8}
-    if not source["class_path"].startswith("lit_prune.data.Generated") and not _exists(own, root):
+    is_generated = source["class_path"].startswith("lit_prune.data.Generated")
+    if not (is_generated or (is_real and "Hub" not in source["class_path"])):
+        said.pop("validation", None)
         labels = said.get("labels") or {"Similarity": ["1.0", "4.0", "2.5"]}.get(kind, ["1", "2"])
         merged = sorted({said.get("merge", {}).get(label, label) for label in labels})
         splits = {name: merged if name.startswith("ood") else labels for name in own.get("splits", ("train", "id"))}
@@ -110,9 +123,8 @@ def _task(named, root):
     return named
 
 
-def _exists(source, root):
-    """True if the first split of a source is read from files that exist."""
-    splits = source.get("splits", {})
-    first = next(iter(splits.values()), []) if isinstance(splits, dict) else []
-    paths = first.get("paths", []) if isinstance(first, dict) else first
-    return any((root / path).is_file() for path in paths)
+def _lower(settings, most):
+    """Lower those of the settings that are above the given numbers."""
+    for name, number in most.items():
+        if settings.get(name) is not None:
+            settings[name] = min(settings[name], number)

@@ -49,10 +49,14 @@ def understand(monkeypatch, capsys, resolve):
 
     def check(arguments):
         name, *rest = arguments
-        if name in ("fit", "prepare") and "--help" not in rest:
+        if name == "fit" and any(each.endswith(".help") for each in rest):
+            _ends_well(arguments)
+        elif name in ("fit", "prepare") and "--help" not in rest:
             if "--resume" not in rest:
                 resolve([each for each in with_config_files(rest) if each != "--print_config"])
-        elif name == "study" and not Path(rest[0]).exists():  # of the package: tests/studies resolves its runs
+        elif (
+            name == "study" and "--help" not in rest and not Path(rest[0]).exists()
+        ):  # of the package: tests/studies resolves its runs
             _reaches("lit_prune.commands.study.find_standings", end, [*arguments, "--dry-run"])
         elif name in PLANNED and "--help" not in rest and rest[:1] != ["pointwise"]:
             assert main([*arguments, "--dry-run"]) == 0, capsys.readouterr().err

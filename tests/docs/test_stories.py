@@ -1,4 +1,17 @@
-"""Every page is one story: its blocks run in order, in one empty folder, with the installed wheel, at toy size."""
+"""Every page is one story: its blocks run in order, in one empty folder, with the installed wheel, at toy size.
+
+Text directly below a block of Python is what the block prints. Toy size (`toys.shrink_page`, toy_size/sitecustomize.py)
+changes a run after its arguments are resolved as a reader's are:
+
+- the bundled encoder, and those of the hub, are a random BERT of a few layers;
+- a phase has 2 optimizer steps, that of a dense model 120 at a rate of 0.001; a warm-up in steps has at most 1;
+- generated data have 48 examples for training and 16 a set; `data.root FOLDER`, and data of the hub, are letters;
+- batches have at most 8 examples of 32 tokens, `num_train` is at most 48, and the usual validation share is a quarter;
+- masks are updated in each step where the method sets `every`, by gradients of at most 2 batches;
+- benchmarks have at most 2 texts of 16 tokens, 1 repeat, and one layer of width 64 in place of random BERTs.
+
+Other values that a page sets are applied as they are.
+"""
 
 import json
 import re
@@ -8,6 +21,7 @@ import sys
 import pytest
 from fixtures.pages import TOY_SIZE, as_story
 from pages import PAGES, read_blocks, read_given, title
+from toys import shrink_page
 
 QUICK = ("README.md", "docs/index.md")  # in the normal run; the others are slow
 
@@ -28,10 +42,17 @@ def give(givers, reader, tmp_path):
         for name, write in givers.items():
             if re.search(rf"(?<![\w./]){re.escape(name)}", given):
                 write(tmp_path)
-        for config in re.findall(r"run of (configs/[\w/]+\.yaml)", given):
-            subprocess.run(["lit_prune", "fit", "--config", config], cwd=tmp_path, env=reader, check=True)
+        for configs in re.findall(r"run of (configs/[\w/]+\.yaml(?: with configs/[\w/]+\.yaml)*)", given):
+            files = [f"--config={config}" for config in configs.split(" with ")]
+            subprocess.run(["lit_prune", "fit", *files], cwd=tmp_path, env=reader, check=True)
 
     return make
+
+
+def run_story(story, blocks, folder, **options):
+    """Run the blocks of a file as a story in a folder; returns its process, with all that it prints."""
+    told = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run([sys.executable, story, blocks], cwd=folder, **told, **options)
 
 
 @pytest.mark.parametrize("page", list(stories()))
@@ -39,16 +60,39 @@ def test_a_page_runs_from_its_first_block_to_its_last(page, give, reader, tmp_pa
     give(read_given(page))
     blocks = tmp_path_factory.mktemp("story") / "blocks.json"
     blocks.write_text(json.dumps(as_story(title(page), read_blocks(page))))
-    story = request.config.rootpath / TOY_SIZE / "story.py"
-    told = subprocess.run(
-        [sys.executable, story, blocks],
-        cwd=tmp_path,
-        env=reader,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    told = run_story(request.config.rootpath / TOY_SIZE / "story.py", blocks, tmp_path, env=reader)
     assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize(("shown", "code"), [("1.5\n", 0), ("1.6\n", 1)])
+def test_text_below_a_block_of_python_is_what_it_prints(shown, code, tmp_path, request):
+    page = tmp_path / "page.md"
+    page.write_text(f"```python\nprint(1.5)\n```\n\n```text\n{shown}```\n")
+    blocks = tmp_path / "blocks.json"
+    blocks.write_text(json.dumps(as_story("page.md", read_blocks(page))))
+    assert run_story(request.config.rootpath / TOY_SIZE / "story.py", blocks, tmp_path).returncode == code
+
+
+def test_text_that_is_an_example_is_not_compared(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(1.5)\n```\n\n<!-- example output -->\n```text\n1.6\n```\n")
+    assert [block["printed"] for block in as_story("page.md", read_blocks(page))] == [None]
+
+
+def test_toy_size_keeps_settings_that_cost_nothing(resolve):
+    arguments = ["--config=configs/dense.yaml", "--data.batch_size=4", "--data.validation_fraction=0.1"]
+    phase = ["--model.init_args.dense.warmup=0.2", "--model.init_args.dense.length=950 steps"]
+    small = shrink_page(resolve([*arguments, *phase]))
+    assert (small["data"]["batch_size"], small["data"]["validation_fraction"]) == (4, 0.1)
+    dense = small["model"]["init_args"]["dense"]
+    assert (dense["warmup"], dense["length"]) == (0.2, "120 steps")
+
+
+@pytest.mark.parametrize(("root", "kind"), [("FOLDER", "toys.Few"), (".", "lit_prune.data.Files")])
+def test_rows_are_made_up_for_a_placeholder_alone(root, kind, resolve):
+    arguments = ["--config=configs/srnet_ce.yaml", "--config=configs/data/mnli_files.yaml", f"--data.root={root}"]
+    (task,) = shrink_page(resolve(arguments))["data"]["tasks"]
+    assert task["init_args"]["source"]["class_path"] == kind
 
 
 def test_the_package_of_a_story_is_the_installed_one(reader, installed, tmp_path):

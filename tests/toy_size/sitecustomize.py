@@ -4,6 +4,8 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -12,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # toys
 
 
 class ToySize(MetaPathFinder):
-    """A finder of the two modules that decide the size of a run, which patches them once they are loaded."""
+    """A finder of the modules that decide the size of a run or a benchmark, which patches them once they are loaded."""
 
     def find_spec(self, name, path, target=None):
         patch = PATCHES.get(name)
@@ -45,5 +47,25 @@ def replace_bundled(module):
     module.bundled_path = lambda: Path(os.environ["TOY_ENCODER"])
 
 
-PATCHES = {"lit_prune.fitting.cli": shrink_runs, "lit_prune.encoders.bundled": replace_bundled}
+def shrink_benchmarks(module):
+    """Have `bench inference` and `bench density` measure small batches, the latter of random BERTs of one layer."""
+    workload = module.Workload
+
+    def small_workload(batch, length, precisions, repeats, device):
+        full = workload(batch, length, precisions, repeats, device)  # raises its errors
+        return replace(full, batch=min(batch, 2), length=min(length, 16), repeats=1)
+
+    def small_bert(make, layers, hidden, length, *pruned):
+        return make(1, 64, length, *(min(each, 32) for each in pruned))
+
+    module.Workload = small_workload
+    for name in ("dense_bert", "low_rank_bert", "sparse_bert"):
+        setattr(module, name, partial(small_bert, getattr(module, name)))
+
+
+PATCHES = {
+    "lit_prune.fitting.cli": shrink_runs,
+    "lit_prune.encoders.bundled": replace_bundled,
+    "lit_prune.commands.bench": shrink_benchmarks,
+}
 sys.meta_path.insert(0, ToySize())

@@ -1,9 +1,11 @@
 """Runs the blocks of a page in this folder, in order, as a reader does: `python story.py BLOCKS.json`."""
 
+import io
 import json
 import subprocess
 import sys
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 
 
@@ -16,11 +18,24 @@ def run(block, namespace):
     elif block["kind"] == "bash":
         return subprocess.run(["bash", "-euo", "pipefail", "-c", block["text"]]).returncode == 0
     else:
-        try:
+        return _run_python(block, namespace)
+    return True
+
+
+def _run_python(block, namespace):
+    """Run a block of Python; False if it raises an error, or prints other lines than the page shows below it."""
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
             exec(compile(block["text"], block["place"], "exec"), namespace)
-        except Exception:
-            traceback.print_exc()
-            return False
+    except Exception:
+        traceback.print_exc(file=sys.stdout)
+        return False
+    finally:
+        print(printed.getvalue(), end="", flush=True)
+    if block["printed"] not in (None, printed.getvalue()):
+        print(f"the page shows another output:\n{block['printed']}")
+        return False
     return True
 
 
