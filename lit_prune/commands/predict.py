@@ -56,8 +56,9 @@ def predict(
 
     Args:
         run: Folder of a finished run, logs/<experiment>/version_<n>.
-        out: The new file, .parquet, .csv or .jsonl: a row per example, in their order, with id, prediction, and
-            probability_<class> for classification or the answer's score for spans.
+        out: The new file, .parquet, .csv or .jsonl: a row per example, in their order, with id (the number of the line
+            in a file without ids), prediction, and probability_<class> for classification or the answer's score for
+            spans.
         file: The examples: a csv, tsv, jsonl or parquet file. For spans, text_a is the question and text_b the text;
             mentions are read from a jsonl file in WSC's layout.
         split: A split of the run's data instead, such as train, id or ood; train includes left-out examples.

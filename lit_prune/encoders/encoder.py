@@ -283,6 +283,7 @@ def _explain(backbone: str, error: Exception) -> str:
         return f"encoder.backbone must be the folder of a model that encoder.config fits, got {backbone!r}: {reason}"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
-        f"encoder.backbone must be a model that can be loaded, got {backbone!r} ({reason}): check the name; without a "
-        "network give a local folder, fill the cache beforehand (HF_HOME), or use encoder.backbone=bundled"
+        f"encoder.backbone must be a model that can be loaded, got {backbone!r} (no such folder; hub: {reason}): "
+        "check the name; without a network give a local folder, fill the cache beforehand (HF_HOME), or fit the "
+        "encoder of the package by --encoder.backbone bundled"
     )
