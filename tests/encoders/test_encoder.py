@@ -343,7 +343,7 @@ def test_every_position_of_an_encoder_can_be_used(tiny_family, model_type):
 def test_an_unknown_name_without_a_network_says_what_to_do():
     with pytest.raises(
         UserError,
-        match=r"can be loaded, got 'nobody/nothing' .* no such folder; .*a local folder.*HF_HOME.*--encoder.backbone bundled",
+        match=r"got 'nobody/nothing' \(no such folder; .* a local folder.*HF_HOME.*--encoder.backbone bundled",
     ):
         PrunableEncoder("nobody/nothing")
 
