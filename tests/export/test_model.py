@@ -44,6 +44,11 @@ def test_one_packed_folder_has_all_tasks_and_switches_in_place(four_kinds_run, e
         for task, masks in masks_by_task(trained).items()
         for name, keep in masks.items()
     )
+    assert {task: model.use(task).labels for task in ("nli", "reading", "similarity")} == {
+        "nli": ("contradiction", "entailment", "neutral"),
+        "reading": (),
+        "similarity": (),
+    }
     with pytest.raises(UserError, match="unknown task 'qa': choose from nli, paraphrase"):
         model.use("qa")
     card = (folder / "README.md").read_text()

@@ -103,3 +103,17 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
         file.truncate(2**30)
     with pytest.raises(UserError, match=r"at most .* bytes, got"):
         with_config_files([f"--config={path}"])
+
+
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        ("sparsity", "did you mean model.init_args.schedule.init_args.final, the sparsity at the end?"),
+        ("los", "did you mean model.init_args.loss?"),
+        ("final", HELP),  # the common beginning makes no key similar
+    ],
+)
+def test_a_key_is_like_those_beside_it(key, remedy):
+    options = ["model.init_args.schedule", "model.init_args.loss", "model.init_args.args", "data.final"]
+    message = explain(f"unrecognized arguments: --model.init_args.{key}", options)
+    assert message == f"unknown key model.init_args.{key}: {remedy}"
