@@ -70,7 +70,13 @@ TEXTS = "id,text_a,text_b\n1,A,B\n"
         ("a.csv", TEXTS, "a.csv/b.csv", [], "must be in a folder that you may write to"),
         ("a.csv", "", "b.csv", [], "must have rows"),
         ("a.csv", "id,text_a\n", "b.csv", [], "must have rows"),
-        ("a.csv", "text\nA\n", "b.csv", [], "a.csv:2: unknown column 'text_a' in `columns`: choose from text"),
+        (
+            "a.csv",
+            "text\nA\n",
+            "b.csv",
+            [],
+            "a.csv: unknown column 'text_a' in `columns`: did you mean text? Choose from text",
+        ),
         ("a.csv", TEXTS + "2, ,B\n", "b.csv", [], "a.csv:3: column 'text_a' must hold a text"),
         ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: premise}"], "unknown column 'premise'"),
         ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: text_a, label: id}"], "remove ['label']"),
@@ -89,7 +95,7 @@ def test_what_is_wrong_is_one_error_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == [name] * (content is not None)
 
 
-@pytest.mark.parametrize(("missing", "message"), [("*", "is it a run?"), ("metrics.json", "--resume")])
+@pytest.mark.parametrize(("missing", "message"), [("*", "give a run"), ("metrics.json", "--resume")])
 def test_a_run_must_be_there_and_finished(finished_run, set_file, tmp_path, refused, missing, message):
     run = tmp_path / "version_0"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(missing))

@@ -93,9 +93,9 @@ GOOD = HEADER + "A,B,neutral\n"
             "a.csv",
             "text,label\nA,neutral\n",
             [],
-            "a.csv:2: unknown column 'text_a' in `columns`: choose from text, label",
+            "a.csv: unknown column 'text_a' in `columns`: did you mean text? Choose from text, label",
         ),
-        ("a.csv", "text_a\nA\n", [], "a.csv:2: unknown column 'label' in `columns`: choose from text_a"),
+        ("a.csv", "text_a\nA\n", [], "a.csv: unknown column 'label' in `columns`: choose from text_a"),
         ("a.csv", HEADER + "A,B,maybe\n", [], "a.csv:2: unknown label 'maybe'"),
         ("a.csv", HEADER + "A,B,non_entailment\n", [], "unknown label 'non_entailment'"),  # of OOD sets alone
         ("a.csv", GOOD + " ,B,neutral\n", [], "a.csv:3: column 'text_a' must hold a text"),
@@ -125,7 +125,7 @@ def test_a_set_needs_a_name_of_its_own(finished_run, set_file, refused, files):
     assert "NAME=PATH" in refused("test", finished_run, "--files", *(each.format(set_file("id")) for each in files))
 
 
-@pytest.mark.parametrize(("missing", "message"), [("*", "is it a run?"), ("metrics.json", "--resume")])
+@pytest.mark.parametrize(("missing", "message"), [("*", "give a run"), ("metrics.json", "--resume")])
 def test_a_run_must_be_there_and_finished(finished_run, set_file, tmp_path, refused, missing, message):
     run = tmp_path / "version_0"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns(missing))

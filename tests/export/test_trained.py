@@ -27,7 +27,7 @@ def test_the_selected_model_comes_back_with_its_masks(any_run):
     ("missing", "message"),
     [
         (["config.yaml", "model.json"], "is it a run"),
-        (["run.json"], "is it a run"),
+        (["run.json"], "give a run"),
         (["metrics.json"], "--resume"),
         (["checkpoints"], "best.ckpt"),
     ],
