@@ -20,7 +20,6 @@ from lit_prune.studies.study import DATA_SEED, SEED, Study, make_study
 
 MOST_SEEDS = 10_000
 SHARE = "data.perturbation.share"
-_OPTIONS = ("config", "seeds", "perturb", "vary", "out", "dry-run")
 VARIED = {"model": (SEED,), "data": (DATA_SEED,), "both": (SEED, DATA_SEED)}  # --vary -> settings
 
 
@@ -66,8 +65,9 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", help="The study's folder, default: logs/studies/<name of the first config>_stability.")
     parser.add_argument("--dry-run", action="store_true", help="Print the plan without running it.")
     parsed, rest = parser.parse_known_args(list(arguments))
+    options = [each.removeprefix("--") for each in parser._option_string_actions if each.startswith("--")]
     for name in (each.removeprefix("--").partition("=")[0] for each in rest if each.startswith("--")):
-        if close := get_close_matches(name, _OPTIONS, n=1, cutoff=0.8):
+        if close := get_close_matches(name, options, n=1, cutoff=0.8):
             raise UserError(f"unknown key {name}: did you mean {close[0]}?")
     if not parsed.config:
         raise UserError("--config must be set, got none: name the configuration to run, as for lit_prune fit")
