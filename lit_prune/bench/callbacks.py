@@ -15,8 +15,9 @@ from torch import Tensor
 
 from lit_prune.bench.callback_training import DENSE, VARIANTS, Classifier, InterruptionError, Trained, Training, train
 from lit_prune.bench.memory import peak_memory
-from lit_prune.bench.report import console, machine
+from lit_prune.bench.report import CONSOLE_WIDTH, machine
 from lit_prune.bench.timing import median_ratio
+from lit_prune.display.console import wide_console
 from lit_prune.files import write_json
 from lit_prune.hardware.device import device_named
 from lit_prune.hardware.sizes import check_positive
@@ -57,7 +58,7 @@ def callbacks(
     check_positive(repeats=repeats)
     training = Training(layers, hidden, batch, length, "fp32", device_named(device), epochs, steps, sparsity)
     outcomes = compare_callbacks(training, repeats)
-    console().print(table(outcomes, training))
+    wide_console(CONSOLE_WIDTH).print(table(outcomes, training))
     if json is not None:
         write_json({**machine(training.device), "callbacks": [asdict(each) for each in outcomes]}, Path(json))
 

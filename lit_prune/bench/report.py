@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from lit_prune.files import write_json
 from lit_prune.hardware.device import hardware
 
-_WIDTH = 120  # characters, if the output is not a terminal
-
-
-def console() -> Console:
-    """Return a console that is wide enough for a table also if the output is not a terminal."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=_WIDTH)
+CONSOLE_WIDTH = 120  # characters, if the output is not a terminal
 
 
 def machine(device: str) -> dict[str, str | int]:

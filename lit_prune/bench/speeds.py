@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.table import Table
 
 from lit_prune.bench.inference import Speed, Workload
-from lit_prune.bench.report import console, machine
+from lit_prune.bench.report import CONSOLE_WIDTH, machine
+from lit_prune.display.console import wide_console
 from lit_prune.files import write_atomically, write_json, write_recorded
 
 _SECTION = "\n## Speed\n"
@@ -34,7 +35,7 @@ def show(speeds: Sequence[Speed], workload: Workload, title: str) -> None:
     )
     for speed in speeds:
         table.add_row(*_cells(speed))
-    output = console()
+    output = wide_console(CONSOLE_WIDTH)
     output.print(table)
     for warning in speed_warnings(speeds):
         output.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)

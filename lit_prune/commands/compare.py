@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from lit_prune.commands.parser import command_parser
 from lit_prune.compare.counts import Counts, count
 from lit_prune.compare.sources import open_all
 from lit_prune.compare.tables import density_rows, overlap_rows, tables
+from lit_prune.display.console import wide_console
 from lit_prune.display.table import Table
 from lit_prune.files import new_path, write_folder, writing
 
 _CONSOLE_ROWS = 40
-_FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -55,9 +53,7 @@ def compare(runs: Sequence[str], out: str | None = None) -> None:
     folder = None if out is None else new_path(out, folder=True)
     counts = count(open_all(runs))
     shown = tables(counts)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_FILE_WIDTH)
+    console = wide_console()
     for table in shown:
         file = "comparison.md (set --out DIR)" if out is None else f"{out}/comparison.md"
         console.print(table.rich(_CONSOLE_ROWS, file=file))

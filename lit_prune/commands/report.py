@@ -6,9 +6,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from rich.console import Console
-
 from lit_prune.commands.parser import command_parser
+from lit_prune.display.console import wide_console
 from lit_prune.display.markup import in_markdown, on_console, paragraph
 from lit_prune.display.table import Table
 from lit_prune.errors import UserError
@@ -45,7 +44,6 @@ from lit_prune.report.tuned import select_tuned
 
 _MARK = "<!-- Written by lit_prune report, anew each time: do not edit. -->"
 _CONSOLE_ROWS = 40
-_FILE_WIDTH = 160  # characters, if the output is not a terminal
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -106,9 +104,7 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         write_atomically(study / "report.html", lambda path: path.write_text(whole))
     except OSError as error:
         raise UserError(f"{folder} must be writable, got {error}: free space or grant access") from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_FILE_WIDTH)
+    console = wide_console()
     console.print(on_console(f"{title}: {status_line(results)}"))
     for table in shown:
         console.print(table.rich(_CONSOLE_ROWS))
