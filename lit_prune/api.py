@@ -52,7 +52,7 @@ class Run:
         """Return the selected model, masks in place, in evaluation mode.
 
         Args:
-            task: The task whose head and masks to take, None: those of all.
+            task: The task whose head and masks to take. If None, those of all.
         """
         return read_run(self.folder, task).model
 

@@ -14,7 +14,7 @@ class Transform:
     Attributes:
         activation: `gelu` or `relu`.
         has_bias: True if the matrix has a bias.
-        norm_eps: Epsilon of a LayerNorm after the activation, None: there is none.
+        norm_eps: Epsilon of a LayerNorm after the activation, or None for no LayerNorm.
         norm_has_bias: True if the LayerNorm has a bias.
     """
 
@@ -44,11 +44,11 @@ class Encoder(Protocol):
 
     @property
     def head_transform(self) -> Transform | None:
-        """The layer before the classifier in heads of the encoder's family; None: RoBERTa's."""
+        """The layer before the classifier in heads of the encoder's family, or None for RoBERTa's."""
 
     @property
     def span_transform(self) -> Transform | None:
-        """The layer before the matrix of heads for spans in the encoder's family; None: there is none."""
+        """The layer before the matrix of heads for spans in the encoder's family, or None."""
 
 
 class Head(nn.Module):

@@ -30,11 +30,11 @@ class PruneCallback(TrainerCallback):  # type: ignore[misc]
     Args:
         sparsity: Fraction of the entries to remove in the end, in [0, 1).
         criterion: A name or a `Criterion`; see `lit_prune.Pruner`.
-        schedule: Sparsity over the optimizer steps, None: from 0, cubic until 80% of the training.
+        schedule: Sparsity over the optimizer steps. If None, from 0, cubic until 80% of the training.
         scope: `global`: the sparsity of all weights together; `local`: of each.
-        targets: Patterns of parameters or modules to prune; None: all linear, convolutional and attention weights.
+        targets: Patterns of parameters or modules to prune. If None, all linear, convolutional and attention weights.
         skip: Patterns of those to leave out.
-        score_optimizer: Makes the optimizer of the scores, None: AdamW at a rate of 0.01 without weight decay.
+        score_optimizer: Makes the optimizer of the scores. If None, AdamW at a rate of 0.01 without weight decay.
         every_n_steps: Optimizer steps between two updates of the masks.
         finalize: Set pruned entries to 0 for good after the training; else the model stays under its masks.
 

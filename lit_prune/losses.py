@@ -20,7 +20,7 @@ class Examples:
     Attributes:
         labels: Classes (n,) int64; numbers (n,) float32 of regression; first and last token (n, 2) of spans.
         bias: Log-probabilities of the bias model, (n, classes) float.
-        classes: For each label, whether it may be each class, (labels, classes) bool; None: label i is class i.
+        classes: For each label, whether it may be each class, (labels, classes) bool. If None, label i is class i.
         weight: Number of examples here, over the mean number that the processes of the step have.
         teacher: Teacher predictions: log-probabilities, (n, classes) float.
         pooled: The encoder's pooled first token, (n, width).

@@ -39,7 +39,7 @@ def classification(
         labels: Classes of the set (rows,).
         label_names: Names of the set's classes.
         class_map: For each class of the logits, its class in the set.
-        positive: Index in the logits of the class that the AUROC ranks and F1 measures; None: neither.
+        positive: Index in the logits of the class that the AUROC ranks and F1 measures. If None, neither.
         groups: Name of a grouping -> each row's group ("" is none); accuracy is added for each group and class in it.
 
     Returns:

@@ -16,6 +16,13 @@ def modules():
     return [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
 
 
+def docstrings(name):
+    """The docstrings of a module, its classes and functions."""
+    for node in ast.walk(ast.parse((PACKAGE / name).read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
 def texts(node):
     return "".join(
         part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)
@@ -24,9 +31,14 @@ def texts(node):
 
 @pytest.mark.parametrize("name", modules())
 def test_docstrings_begin_with_a_noun_phrase_or_an_imperative(name):
-    for node in ast.walk(ast.parse((PACKAGE / name).read_text())):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            assert not FIRST_WORDS.match(ast.get_docstring(node) or ""), ast.get_docstring(node)
+    for docstring in docstrings(name):
+        assert not FIRST_WORDS.match(docstring), docstring
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstrings_explain_none_in_words(name):
+    for docstring in docstrings(name):
+        assert not re.search(r"\bNone: ", docstring), docstring  # "If None, ..."
 
 
 def handlers(tree):

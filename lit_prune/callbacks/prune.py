@@ -30,12 +30,12 @@ class Prune(Callback):
     Args:
         sparsity: Fraction of the entries to remove in the end, in [0, 1).
         criterion: A name or a `Criterion`; see `Pruner`. `movement` trains scores by an optimizer of their own.
-        schedule: Sparsity over the optimizer steps of the training, None: from 0, cubic until 80% of it; `Constant`
+        schedule: Sparsity over the optimizer steps of the training. If None, from 0, cubic until 80% of it; `Constant`
             prunes before the first step, `Rounds` several times.
         scope: `global`: the sparsity of all weights together; `local`: of each.
-        targets: Patterns of parameters or modules to prune; None: all linear, convolutional and attention weights.
+        targets: Patterns of parameters or modules to prune. If None, all linear, convolutional and attention weights.
         skip: Patterns of those to leave out.
-        score_optimizer: Makes the optimizer of the scores, None: AdamW at a rate of 0.01 without weight decay.
+        score_optimizer: Makes the optimizer of the scores. If None, AdamW at a rate of 0.01 without weight decay.
         every_n_steps: Optimizer steps between two updates of the masks.
         rewinds: True if all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).

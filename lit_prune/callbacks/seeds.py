@@ -72,7 +72,7 @@ def find_siblings(folder: Path) -> list[Path]:
 
 
 def _settings(folder: Path) -> Any:
-    """Return a run's axes and configuration without the seed, and those of the run it starts from; None: unreadable."""
+    """Return a run's axes and configuration without the seed, and those of the run it starts from, or None."""
     try:
         axes = read_json(folder / "run.json", dict)["axes"]
         config = decisive(read_config(folder))

@@ -39,7 +39,7 @@ def certify(
     Args:
         dense: The dense experiment on the biased corpus.
         masks: The mask experiment with cross-entropy.
-        data: Configuration of the biased corpus, applied on top of each experiment; None: the experiments' own data.
+        data: Configuration of the biased corpus, applied on top of each experiment. If None, the experiments' own data.
         unbiased: Configuration of the corpus without the bias.
         informed: Configuration of the corpus with OOD examples in the training set.
         length: Configuration with the length of the mask experiment.

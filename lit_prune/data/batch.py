@@ -31,7 +31,7 @@ class Batch:
         bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
             their weighted mean losses is the mean over the step's rows. 0 if no row was left for this process.
-        classes: For each label, whether it may be each class, (labels, classes) bool; None: no classes are merged.
+        classes: For each label, whether it may be each class, (labels, classes) bool. If None, no classes are merged.
         head_inputs: What the task's head reads beside hidden states and the pooled token, by the argument's name.
     """
 

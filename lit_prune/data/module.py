@@ -152,9 +152,9 @@ class MultitaskDataModule(LightningDataModule):
         Args:
             encoder: The encoder, for its tokenizer and word embeddings.
             train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group.
-            test: The table of the `id` set, None: a share of the training table.
-            ood: Name of a set -> its table, the split `ood_<name>`; None: there is none.
-            labels: Class names; see `sources.Frames`. None: those found, or for float labels a `Similarity`.
+            test: The table of the `id` set. If None, a share of the training table.
+            ood: Name of a set -> its table, the split `ood_<name>`, or None.
+            labels: Class names; see `sources.Frames`. If None, those found, or for float labels a `Similarity`.
             columns: Our field -> the tables' column, if the names differ.
             drop_incomplete: Leave out rows that lack a text or a label.
             name: The name of the task.

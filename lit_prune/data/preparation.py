@@ -30,8 +30,8 @@ class Preparation:
         validation_fraction: Share of the training rows cut off for selection; 0: selection on `id`. Without an `id`
             set, the same share is cut off for that.
         seed: Seed of the cut for selection, and of the rows drawn.
-        perturbation: The rows left out of each training set, None: none.
-        num_train: Training rows of a task without a number of its own, None: all.
+        perturbation: The rows left out of each training set, or None.
+        num_train: Training rows of a task without a number of its own. If None, all.
     """
 
     tokenizer: PreTrainedTokenizerBase

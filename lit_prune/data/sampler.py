@@ -16,10 +16,10 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         batch_sizes: Rows per batch of each task.
         seed: Seed of tasks and orders.
         lengths: Each row's number of tokens by task. Given, rows of like length go together: windows of a shuffled
-            order are sorted by length, and the batches cut from them shuffled. None: the shuffled order as it is.
+            order are sorted by length, and the batches cut from them shuffled. If None, the shuffled order as it is.
         first_batch: Number of batches already taken since the start of training, read when an iterator is made.
-        shares: Probability of each task, in the order of `num_rows` (tasks,); None: all alike.
-        num_batches: Batches of an epoch, None: as many as one pass over every task takes.
+        shares: Probability of each task, in the order of `num_rows` (tasks,). If None, all alike.
+        num_batches: Batches of an epoch. If None, as many as one pass over every task takes.
         batches_per_step: Batches whose gradients an optimizer step adds up: they are of one task.
     """
 
@@ -100,7 +100,7 @@ def epoch_length(per_pass: Mapping[str, int], given: str | int | None) -> int:
 
     Args:
         per_pass: Batches of one pass over each task.
-        given: A number, or the `sum`, the `max` or the `mean` (rounded up) of the passes; None: the sum.
+        given: A number, or the `sum`, the `max` or the `mean` (rounded up) of the passes. If None, the sum.
     """
     if isinstance(given, int):
         return given

@@ -12,8 +12,8 @@ class SwitchingLoader:
 
     Args:
         make_default: Returns the data module's loader, from where training stands.
-        find_source: Returns the batches of the current phase, always the same object in a phase; None: the phase trains
-            on the data module's.
+        find_source: Returns the batches of the current phase, always the same object in a phase, or
+            None if the phase trains on the data module's.
     """
 
     def __init__(self, make_default: Callable[[], Iterable[Batch]], find_source: FindSource) -> None:

@@ -49,7 +49,7 @@ class Counterpart:
 
 
 def counterpart_of(model_type: str, architecture: str | None) -> Counterpart | None:
-    """Return the model of transformers with a head of a kind on the encoder of a family; None: there is none."""
+    """Return the model of transformers with a head of a kind on the encoder of a family, or None."""
     if architecture is None:
         return None
     family = family_of(model_type)
@@ -59,17 +59,17 @@ def counterpart_of(model_type: str, architecture: str | None) -> Counterpart | N
 
 
 def saved_counterpart(model_type: str, class_name: str | None) -> Counterpart | None:
-    """Return the model of transformers with a class name; None: its head has no counterpart here."""
+    """Return the model of transformers with a class name, or None if its head has no counterpart here."""
     found = (counterpart_of(model_type, architecture) for architecture in _CLASSES)
     return next((each for each in found if each is not None and each.name == class_name), None)
 
 
 def counterpart(encoder: "PrunableEncoder", architecture: str | None) -> Counterpart | None:
-    """Return the model of transformers for an encoder with a head of a kind; None: there is none.
+    """Return the model of transformers for an encoder with a head of a kind, or None.
 
     Args:
         encoder: The encoder.
-        architecture: The kind, None: transformers has none.
+        architecture: The kind, or None if transformers has none.
     """
     pools_alike = encoder.pooling in (None, "first", *family_of(encoder.model_type).poolings)
     return counterpart_of(encoder.model_type, architecture) if pools_alike or architecture != CLASSIFICATION else None

@@ -71,12 +71,12 @@ class PrunableEncoder(nn.Module):
         compile: Compile the Transformer layers by `torch.compile` (one graph for all layers, compiled again when masks
             are installed); pays off on a GPU.
         pooling: Which hidden states heads classify by if the backbone has no pooler: those of the first token, their
-            mean, or those of the last token, which GPT-type models need; None: as transformers pools the family, mostly
-            the first.
+            mean, or those of the last token, which GPT-type models need. If None, as transformers pools the family,
+            mostly the first.
 
     Attributes:
         saved_head: The head of a fine-tuned backbone, with which the head of a task of the same kind and labels begins;
-            None: it has none.
+            None if it has none.
 
     Raises:
         UserError: The backbone cannot be loaded, is not an encoder, or does not fit its tokenizer.

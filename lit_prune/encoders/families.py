@@ -102,7 +102,7 @@ def family_of(model_type: str) -> Family:
 
 
 def transform_of(config: PretrainedConfig) -> Transform | None:
-    """Return the layer before the classifier of a family; None: it is RoBERTa's.
+    """Return the layer before the classifier of a family, or None for RoBERTa's.
 
     Raises:
         UserError: its activation is unknown.
@@ -124,7 +124,7 @@ def pooling_of(config: PretrainedConfig, pooling: Pooling | None) -> Pooling:
 
     Args:
         config: The configuration, changed in place.
-        pooling: The pooling that the user has set, None: the configuration's, or else the family's.
+        pooling: The pooling that the user has set. If None, the configuration's, or else the family's.
     """
     family = family_of(config.model_type)
     written = getattr(config, _POOLING, None)

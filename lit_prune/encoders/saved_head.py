@@ -19,7 +19,7 @@ class SavedHead:
     Attributes:
         model: The model of transformers.
         labels: Class names in the order of the logits; of a number, one.
-        problem_type: `problem_type` of its configuration, None: not set.
+        problem_type: `problem_type` of its configuration, or None if not set.
         tensors: Its tensors, by their names in the model of transformers.
     """
 
@@ -52,7 +52,7 @@ class SavedHead:
 
         Args:
             head: The head of a task.
-            architecture: The kind of the task's head in transformers, None: it has none.
+            architecture: The kind of the task's head in transformers, or None.
             labels: Class names of the task; empty for a number or spans.
 
         Returns:

@@ -35,9 +35,9 @@ def labelled_sets(
     Args:
         trained: The run's result; its task reads the files.
         files: Name of a set -> its file. A set whose name begins with `ood` has the task's merged classes.
-        columns: Our field -> the files' column; None: as the run's own task reads its set of the same name, else its
+        columns: Our field -> the files' column. If None, as the run's own task reads its set of the same name, else its
             `id` set, else `train`, if it is read from files; otherwise the columns that have our fields' names.
-        labels: The files' label -> the name of the class; None: likewise, otherwise the task's own names.
+        labels: The files' label -> the name of the class. If None, likewise, otherwise the task's own names.
 
     Raises:
         UserError: a file with other content than expected, with its line.

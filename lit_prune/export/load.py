@@ -29,8 +29,8 @@ def load(
     Args:
         folder: The folder, of any format; or several of deltas over one base, of different tasks.
         base: For masks: the run or the checkpoint of the model they are for. For deltas, the model they are over: a
-            backbone, a run, a checkpoint or another export; None: the backbone that they were made from.
-        task: The task to use of several, None: the first; `model.use(TASK)` switches to another.
+            backbone, a run, a checkpoint or another export. If None, the backbone that they were made from.
+        task: The task to use of several. If None, the first; `model.use(TASK)` switches to another.
         plugins: Modules of yours that define the export's format or kinds of tasks.
 
     Returns:

@@ -36,7 +36,7 @@ def write_peft_files(
         tensors: Those of the delta, as `pack_delta` has them.
         factors: LoRA's, see `Trained`.
         task: The task whose head to write.
-        known: The model of transformers for it, None: the encoder alone.
+        known: The model of transformers for it, or None for the encoder alone.
         backbone: Name of the backbone that is the base, empty: it is none.
         folder: Where to.
     """

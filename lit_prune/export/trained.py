@@ -84,7 +84,7 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
 
     Args:
         run: The folder of a finished run.
-        task: The task whose head and masks to take, None: those of all.
+        task: The task whose head and masks to take. If None, those of all.
         plugins: Modules of the user whose classes of tasks and sources the run may name.
 
     Raises:

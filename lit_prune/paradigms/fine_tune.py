@@ -20,7 +20,7 @@ class FineTune(Paradigm):
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.
         dense: Length, optimizer and learning rates.
-        dense_loss: The loss, None: cross-entropy.
+        dense_loss: The loss of the phase. If None, cross-entropy.
         teacher: A run's folder or a checkpoint: the dense model that teaches this one, for losses that need a teacher.
     """
 

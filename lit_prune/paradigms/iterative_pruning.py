@@ -30,15 +30,15 @@ class IterativePruning(Paradigm):
         tasks: The tasks by name (linked): each gets a head.
         rounds: Length, optimizer and learning rates of each round.
         loss: The loss of the rounds.
-        dense: Length, optimizer and learning rates of the dense phase, None: the pretrained encoder is pruned.
-        dense_loss: The loss of the dense phase, None: cross-entropy.
+        dense: Length, optimizer and learning rates of the dense phase. If None, the pretrained encoder is pruned.
+        dense_loss: The loss of the dense phase. If None, cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase. Of
             a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
-        criterion: How important a weight is, None: its magnitude.
+        criterion: The importance of a weight. If None, its magnitude.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
-        trained: Name patterns of the parameters that the rounds train, as `heads.*`; None: all.
-        targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
+        trained: Name patterns of the parameters that the rounds train, such as `heads.*`. If None, all.
+        targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

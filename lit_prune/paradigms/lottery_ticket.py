@@ -31,16 +31,16 @@ class LotteryTicket(Paradigm):
         ticket: Length, optimizer and learning rates of the ticket's own training.
         loss: Its loss.
         rounds: Length, optimizer and learning rates of each round.
-        round_loss: The loss of the rounds, None: that of the ticket.
+        round_loss: The loss of the rounds. If None, that of the ticket.
         start_from: A run whose masks are the ticket's, or a file of masks.
-        sparsity: Which of a run's masks to take, None: the run's result. Without `start_from`: of the one pruning.
+        sparsity: Which of a run's masks to take. If None, its result. Without `start_from`: that of the one pruning.
         control: Another mask to take in place of the found one, to compare with.
-        dense: Length, optimizer and learning rates of a training whose end is rewound to, None: the pretrained weights
-            are.
-        dense_loss: The loss of that training, None: cross-entropy.
-        criterion: How important a weight is, None: its magnitude.
+        dense: Length, optimizer and learning rates of a training whose end is rewound to.
+            If None, the pretrained weights are.
+        dense_loss: The loss of that training. If None, cross-entropy.
+        criterion: The importance of a weight. If None, its magnitude.
         scope: Whether the sparsity holds in each matrix (`local`) or over all of them (`global`).
-        targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
+        targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

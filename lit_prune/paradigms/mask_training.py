@@ -26,17 +26,17 @@ class MaskTraining(Paradigm):
         loss: The loss of the mask phase.
         initial_scores: Initialisation of the scores: `Magnitude` (soft) or `HardMagnitude`.
         schedule: Sparsity over the mask phase.
-        start_from: A run's folder or a checkpoint to take the weights from instead of the dense phase, None: the
+        start_from: A run's folder or a checkpoint to take the weights from instead of the dense phase. If None, the
             pretrained encoder. Of a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it
             kept is pruned further.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two updates of the thresholds; before every evaluation there is one
             more, so that the evaluated model has exactly the scheduled sparsity.
-        targets: Names of the matrices to mask, None: all that the encoder's family has but the embeddings, as SRNets.
+        targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
-        dense: Length, optimizer and learning rates of a dense phase before, None: there is none.
-        dense_loss: The loss of the dense phase, None: cross-entropy.
+        dense: Length, optimizer and learning rates of a preceding dense phase, or None for no such phase.
+        dense_loss: The loss of the dense phase. If None, cross-entropy.
     """
 
     def __init__(

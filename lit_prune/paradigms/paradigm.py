@@ -39,10 +39,10 @@ class Paradigm(LightningModule):
         encoder: The encoder (linked on the command line).
         tasks: The tasks by name (linked): each gets a head.
         phases: The phases by name, in their order.
-        start_from: A run's folder or a checkpoint to take the first weights from instead of the base phase, None: the
-            pretrained encoder, with its own head or random ones. Of a run pruned by rank its `checkpoints/best.ckpt`:
-            what is pruned stays so, and each matrix becomes the two factors of its kept ranks.
-        teacher: A run's folder or a checkpoint of the dense model that teaches, None: the base.
+        start_from: A run's folder or a checkpoint to take the first weights from instead of the base phase. If None,
+            the pretrained encoder, with its own head or random ones. From a run pruned by rank, give its
+            `checkpoints/best.ckpt`: pruned ranks stay pruned, and each matrix becomes two factors of its kept ranks.
+        teacher: A run's folder or a checkpoint of the dense model that teaches. If None, the base.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Paradigm(LightningModule):
         Args:
             name: Its name, a new one.
             phase: The phase.
-            before: The name of the phase that comes next, None: it is the last.
+            before: The name of the phase that comes next, or None if it is the last.
 
         Raises:
             UserError: the phase has no step or does not fit the network, its loss does not fit a task, or a name is

@@ -27,13 +27,13 @@ class PruneAfterFinetune(MaskTraining):
         loss: The loss of the mask phase.
         initial_scores: Initialisation of the scores: `Magnitude` (soft) or `HardMagnitude`.
         schedule: Sparsity over the mask phase.
-        dense_loss: The loss of the dense phase, None: cross-entropy.
+        dense_loss: The loss of the dense phase. If None, cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from instead of the dense phase; see
             `MaskTraining`.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two updates of the thresholds.
-        targets: Names of the matrices to mask, None: all that the encoder's family has but the embeddings, as SRNets.
+        targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

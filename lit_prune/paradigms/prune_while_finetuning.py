@@ -28,17 +28,17 @@ class PruneWhileFinetuning(Paradigm):
         loss: The loss of the phase, but for tasks with a loss of their own.
         criterion: How important an entry is.
         schedule: Sparsity over the phase.
-        structure: The unit that is pruned, `Element` or `Rank`; None: single entries.
+        structure: The unit that is pruned, `Element` or `Rank`. If None, single entries.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two updates of the masks; before every evaluation there is one more.
         task_masks: `shared`: all tasks have one mask; `separate`: each has its own; `hybrid`: each keeps what a mask
             for all or its own keeps, up to twice as much as the schedule sets; `hybrid_rescaled`: as much as that, on
             average over the tasks. All but the first need a criterion that accumulates.
-        targets: Names of the matrices to prune, None: those of the Transformer layers; pooler and heads stay dense.
+        targets: Names of the matrices to prune. If None, those of the Transformer layers; pooler and heads stay dense.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
-        dense: Length, optimizer and learning rates of a dense phase before, None: there is none.
-        dense_loss: The loss of the dense phase, None: cross-entropy.
+        dense: Length, optimizer and learning rates of a preceding dense phase, or None for no such phase.
+        dense_loss: The loss of the dense phase. If None, cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
     """
 

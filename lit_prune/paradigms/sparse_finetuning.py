@@ -27,9 +27,9 @@ class SparseFinetuning(Paradigm):
         method: What is tuned: `lit_prune.tuning.ChosenEntries` (SAM, Random, MagPruning, BitFit), `ChildPruning`,
             `DiffPruning`, `Mixout`, `ChildTuningFree`, `Lora`, `Adapter`.
         search: Length, optimizer and learning rates of the phase `search`, of the methods that have one.
-        dense: Length, optimizer and learning rates of a dense phase before, None: there is none.
-        dense_loss: The loss of the dense phase, None: cross-entropy.
-        start_from: A run's folder or a checkpoint to take the dense model from, None: the pretrained encoder. Of a
+        dense: Length, optimizer and learning rates of a preceding dense phase, or None for no such phase.
+        dense_loss: The loss of the dense phase. If None, cross-entropy.
+        start_from: A run's folder or a checkpoint to take the dense model from. If None, the pretrained encoder. Of a
             pruned run its `checkpoints/best.ckpt`: what is pruned stays so, and what a matrix kept of its ranks is
             there as two matrices, each of which is tuned. A model of other tasks gives its encoder
             (intermediate-task training, Phang et al. 2018); the heads are fresh.

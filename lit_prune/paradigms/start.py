@@ -22,10 +22,10 @@ class Start:
     """Where a run's first weights come from.
 
     Args:
-        named: A run's folder or a checkpoint, None: the pretrained encoder, under its own head or random ones.
+        named: A run's folder or a checkpoint. If None, the pretrained encoder, under its own head or random ones.
 
     Attributes:
-        path: The checkpoint, None: there is none.
+        path: The checkpoint, or None.
         is_whole: The run begins with all that the checkpoint contains, and no more.
         is_trained: The run begins with a model that was trained on its tasks.
     """

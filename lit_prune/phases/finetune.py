@@ -17,7 +17,7 @@ class FineTune(Phase):
 
     Args:
         training: Length, optimizer and learning rates.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
     """
 
     may_be_empty = True

@@ -31,10 +31,10 @@ class Masking(Phase):
         criterion: How important an entry is.
         schedule: Sparsity over the phase.
         scope: Over what pool the sparsity holds: `local`, `global`, or lists of targets.
-        targets: Names of the matrices to mask, None: all that the encoder's family has but `without`.
+        targets: Names of the matrices to mask. If None, all of the encoder's family except `without`.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         without: Targets that are left out if `targets` is None.
-        structure: The unit that is pruned, None: single entries.
+        structure: The unit that is pruned. If None, single entries.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Masking(Phase):
         self.matched: dict[str, list[str]] = {}
 
     def mask_kind(self, run: "Paradigm") -> MaskKind | None:
-        """Return the kind of masks, None: as the criterion needs."""
+        """Return the kind of masks, or None for that which the criterion needs."""
         return None
 
     def prepare(self, run: "Paradigm") -> None:

@@ -23,7 +23,7 @@ class Phase:
 
     Args:
         training: Length, optimizer and learning rates.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
 
     Attributes:
         may_be_empty: The phase may have no steps as the first of a run.
@@ -116,7 +116,7 @@ class Phase:
     # ---- steps and evaluations -------------------------------------------------------------------------------------
 
     def batches(self, run: "Paradigm") -> Iterable[Any] | None:
-        """Return the batches that the phase trains on, the same object at every call; None: those of the data module.
+        """Return the batches that the phase trains on, the same object at every call, or None for the data module's.
 
         A resumed run asks again: batches have to be a function of `run.step_of_phase` for it to repeat them.
         """
@@ -126,7 +126,7 @@ class Phase:
         """Prepare the network for a batch, in training and evaluation."""
 
     def penalty(self, run: "Paradigm") -> Tensor | None:
-        """Return a term to add to the loss of a step, None: there is none."""
+        """Return a term to add to the loss of a step, or None."""
         return None
 
     def after_backward(self, run: "Paradigm") -> None:

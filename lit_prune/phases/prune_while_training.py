@@ -38,15 +38,15 @@ class PruneWhileTraining(Pruning):
             values (`*.sigma`) their own.
         criterion: How important an entry is.
         schedule: Sparsity over the phase.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
-        structure: The unit that is pruned, `Element` or `Rank`; None: single entries.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
+        structure: The unit that is pruned, `Element` or `Rank`. If None, single entries.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two updates of the masks; before every evaluation there is one more.
         task_masks: `shared`: all tasks have one mask; `separate`: each has its own; `hybrid`: each keeps what a mask
             for all or its own keeps, up to twice as much as the schedule sets; `hybrid_rescaled`: as much as that, on
             average over the tasks. All but the first need a criterion that accumulates.
-        targets: Names of the matrices to prune, None: those of the Transformer layers; pooler and heads stay dense.
+        targets: Names of the matrices to prune. If None, those of the Transformer layers; pooler and heads stay dense.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 
@@ -82,7 +82,7 @@ class PruneWhileTraining(Pruning):
         return "" if self.task_masks == "shared" else "its masks differ by task, set its task_masks to shared"
 
     def mask_kind(self, run: "Paradigm") -> MaskKind | None:
-        """Return masks per task, None: one for all, as the criterion needs."""
+        """Return masks per task, or None for one mask of all tasks, as the criterion needs."""
         if self.task_masks == "shared":
             return None
         kind: dict[str, Literal["separate", "hybrid", "hybrid_rescaled"]] = {

@@ -65,7 +65,7 @@ class Pruning(Masking):
             self._update(run)
 
     def penalty(self, run: "Paradigm") -> Tensor | None:
-        """Return the criterion's term, None: it has none."""
+        """Return the criterion's term of the loss, or None."""
         return self.pruner.penalty() if self.criterion.penalizes else None
 
     def after_backward(self, run: "Paradigm") -> None:

@@ -27,14 +27,14 @@ class Round(Masking):
     Args:
         training: Length, optimizer and learning rates.
         sparsity: The fraction of the weights that is pruned from this round on.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
-        criterion: How important a weight is, None: its magnitude.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
+        criterion: The importance of a weight. If None, its magnitude.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
-        trained: Name patterns of the parameters that are trained, as `heads.*`; None: all.
+        trained: Name patterns of the parameters that are trained, such as `heads.*`. If None, all.
         rewinds: Whether the encoder's weights, once the mask is found, return to those that the run began with
             (Frankle & Carbin 2019); heads keep theirs.
-        targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
+        targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

@@ -18,7 +18,7 @@ class Search(Tuning):
     Args:
         training: Length, optimizer and learning rates.
         method: The method that searches.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
     """
 
     def trained_names(self, run: "Paradigm") -> list[str]:

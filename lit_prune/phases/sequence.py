@@ -51,13 +51,13 @@ class PhaseSequence:
         return len(self._phases)
 
     def before(self, name: str | None) -> dict[str, Phase]:
-        """Return the phases before one, by name; None: all of them."""
+        """Return the phases before a phase, by its name, or all phases if the name is None."""
         names = list(self)
         num = names.index(name) if name in names else len(names)
         return {each: self._phases[each] for each in names[:num]}
 
     def insert(self, name: str, phase: Phase, before: str | None = None) -> None:
-        """Add a phase, None: as the last.
+        """Add a phase, as the last if `before` is None.
 
         Raises:
             UserError: the name is taken, or `before` names no phase.

@@ -24,7 +24,7 @@ class SparseTune(Tuning):
         training: Length, optimizer and learning rates.
         method: What is tuned: `lit_prune.tuning.ChosenEntries` (SAM, Random, MagPruning, BitFit), `ChildPruning`,
             `DiffPruning`, `Mixout`, `ChildTuningFree`, `Lora`, `Adapter`.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
     """
 
     def trained_names(self, run: "Paradigm") -> list[str]:

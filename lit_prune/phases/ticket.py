@@ -32,13 +32,13 @@ class Ticket(Masking):
 
     Args:
         training: Length, optimizer and learning rates.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
         start_from: A run whose masks are the ticket's, or a file of masks.
-        sparsity: Which of a run's masks to take, None: the run's result. Without `start_from`: of the one pruning.
+        sparsity: Which of a run's masks to take. If None, its result. Without `start_from`: that of the one pruning.
         control: Another mask to take in place of the found one, to compare with.
-        criterion: How important a weight is in the one pruning, None: its magnitude.
+        criterion: The importance of a weight in the one pruning. If None, its magnitude.
         scope: Whether its sparsity holds in each matrix (`local`) or over all of them (`global`).
-        targets: Names of the matrices to prune, None: all that the encoder's family has but embeddings and classifier.
+        targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

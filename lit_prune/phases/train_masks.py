@@ -28,12 +28,12 @@ class TrainMasks(Pruning):
         training: Length, optimizer and learning rates.
         initial_scores: Initialisation of the scores: `Magnitude` (soft) or `HardMagnitude`.
         schedule: Sparsity over the phase.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
         refresh_every: Optimizer steps between two updates of the thresholds; before every evaluation there is one
             more, so that the evaluated model has exactly the scheduled sparsity.
-        targets: Names of the matrices to mask, None: all that the encoder's family has but the embeddings, as SRNets.
+        targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
     """
 

@@ -35,11 +35,11 @@ class Training:
         weight_decay: Decoupled weight decay of matrices; biases and LayerNorms have none.
         warmup: Optimizer steps of the linear warm-up, or their share of the phase when below 1; of the default
             `lr_schedule`, others have their own.
-        learning_rates: Peaks of parameters by name pattern, as `*.mask.scores`, which have no weight decay; None: all
-            parameters have `learning_rate`.
-        optimizer: Class path of a `torch.optim.Optimizer` and its arguments, None: AdamW, fused.
-        lr_schedule: Learning rate over the phase, None: linear warm-up, then linear decay to zero.
-        eligible: Which evaluations may be selected as the phase's best, None: all.
+        learning_rates: Peaks of parameters by name pattern, as `*.mask.scores`, which have no weight decay. If None,
+            all parameters have `learning_rate`.
+        optimizer: Class path of a `torch.optim.Optimizer` and its arguments. If None, AdamW, fused.
+        lr_schedule: Learning rate over the phase. If None, linear warm-up, then linear decay to zero.
+        eligible: Which evaluations may be selected as the phase's best. If None, all.
         epochs: Alias of `length` in epochs.
         steps: Alias of `length` in steps.
     """

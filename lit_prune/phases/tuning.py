@@ -17,7 +17,7 @@ class Tuning(Phase):
     Args:
         training: Length, optimizer and learning rates.
         method: The method.
-        loss: The loss, of tasks without one of their own; None: cross-entropy.
+        loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
     """
 
     starts_masked = True

@@ -15,7 +15,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Write checkpoints atomically beside their target, whatever TMPDIR is; read verified ones, plain values only.
 
     Attributes:
-        loaded: The checkpoint that was read, None: none was.
+        loaded: The checkpoint that was read, or None.
     """
 
     loaded: Path | None = None

@@ -50,11 +50,11 @@ class Criterion(ABC):
         return self(weight, sparsity)
 
     def penalty(self, layers: Mapping[str, Masked]) -> Tensor | None:
-        """Return a term to add to the loss, None: there is none."""
+        """Return a term to add to the loss, or None."""
         return None
 
     def correct(self, name: str, weight: Tensor, keep: Tensor) -> Tensor | None:
-        """Return the weight that makes up for what a new mask prunes, None: it stays as it is.
+        """Return the weight that makes up for what a new mask prunes, or None if it stays as it is.
 
         Args:
             name: Name of the layer.

@@ -28,10 +28,10 @@ class Engine(ABC):
         targets: Names of the layers, or tensors, of each target.
         criterion: How important an entry is.
         schedule: Sparsity as a function of progress.
-        structure: The unit that is pruned, None: single entries.
+        structure: The unit that is pruned. If None, single entries.
         scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
             lists of targets.
-        masks: The kind of masks, None: learned ones for a criterion that accumulates, else reversible ones.
+        masks: The kind of masks. If None, learned ones for a criterion that accumulates, else reversible ones.
 
     Attributes:
         layer_names: The names of all targets.
@@ -127,7 +127,7 @@ class Engine(ABC):
             self.criterion.observe(self.layers)
 
     def penalty(self) -> Tensor | None:
-        """Return the criterion's term to add to the loss, None: it has none."""
+        """Return the criterion's term to add to the loss, or None."""
         return self.criterion.penalty(self.layers) if self.criterion.penalizes else None
 
     def is_final(self, progress: float) -> bool:

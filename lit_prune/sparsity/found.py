@@ -14,7 +14,7 @@ def find_masks(start_from: str, sparsity: float | None) -> dict[str, Tensor]:
 
     Args:
         start_from: A run's folder, or a file of masks.
-        sparsity: Which of a run's masks: those of the round that removed this share; None: the run's result.
+        sparsity: Which of a run's masks: those of the round that removed this share. If None, the run's result.
 
     Returns:
         bool by the weight's name.

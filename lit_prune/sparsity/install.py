@@ -28,7 +28,7 @@ def install(
         names: Names of its `nn.Linear` layers, or of its pairs where the structure takes these.
         make_mask: Makes the mask of a layer, from its name and the tensor that is masked: its weight, or what the
             structure has of it.
-        structure: What is kept or pruned as one, None: each element.
+        structure: The unit that is pruned. If None, single entries.
 
     Raises:
         UserError: A named module is no `nn.Linear`.

@@ -87,7 +87,7 @@ class LowRankLinear(nn.Module):
             optimizers need no copy.
         sigma: Singular values (ranks,).
         vh: Right singular vectors (ranks, in_features).
-        bias: (out_features,), None: none.
+        bias: (out_features,), or None.
         num_blocks: Of U and V.
 
     Attributes:
@@ -118,7 +118,7 @@ class LowRankLinear(nn.Module):
         Args:
             linear: The layer; its bias is taken over, its weight is not.
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
-            num_ranks: How many ranks there are, None: all min(out_features, in_features).
+            num_ranks: The number of ranks. If None, min(out_features, in_features).
         """
         u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
         u, sigma, vh = u[:, :num_ranks], sigma[:num_ranks], vh[:num_ranks]

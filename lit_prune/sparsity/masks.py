@@ -97,7 +97,7 @@ class TaskMasks(nn.Module):
     Args:
         own: The mask of each task, learned ones or fixed ones; the first is in use. What a fixed one prunes keeps its
             value in the weight: another task may keep it.
-        shared: The mask for all, None: there is none (separate).
+        shared: The mask of all tasks, or None (separate masks).
 
     Attributes:
         task: The task whose mask is in use.
@@ -174,7 +174,7 @@ def apply_mask(tensor: Tensor, values: Tensor, threshold: Tensor | None, out: Te
     Args:
         tensor: Of the mask's shape.
         values: What is kept (bool), or scores.
-        threshold: Scores above it are kept; None: `values` says what is kept.
+        threshold: Scores above it are kept. If None, `values` marks what is kept.
         out: What the result is written to and has the data type of; may be `tensor` itself.
     """
     if threshold is None:

@@ -17,7 +17,7 @@ def prunable(root: nn.Module, targets: Sequence[str] | None = None, skip: Sequen
     Args:
         root: The network.
         targets: Patterns of parameters or of the modules that they belong to, as `encoder.*` or `*.query`; `*` stands
-            for any text. None: the weights of linear and convolutional layers, and the projections of
+            for any text. If None, the weights of linear and convolutional layers, and the projections of
             `nn.MultiheadAttention`.
         skip: Patterns of those to leave out, as `classifier`.
 

@@ -28,7 +28,7 @@ class PrunedTraining:
 
     Args:
         pruner: The pruner, on the network; the scores of a criterion that accumulates are trained here.
-        score_optimizer: Makes the optimizer of the scores, None: `adamw_of_scores`.
+        score_optimizer: Makes the optimizer of the scores. If None, `adamw_of_scores`.
         every_n_steps: Optimizer steps between two updates of the masks.
         rewinds: True if all parameters return to their first values whenever the sparsity rises, with a fresh optimizer
             state (Frankle & Carbin 2019).

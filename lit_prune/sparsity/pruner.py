@@ -57,10 +57,10 @@ class Pruner:
         sparsity: Fraction of the entries to remove in the end, in [0, 1).
         criterion: `magnitude`, `relative_magnitude`, `movement`, `hard_magnitude`, `random`, or a `Criterion`. The
             scores of `movement` are parameters (`score_parameters`) to train by an optimizer.
-        schedule: Sparsity over training, whose end has to be `sparsity`; None: from 0, cubic until 80% of training (Zhu
-            & Gupta 2018).
+        schedule: Sparsity over training, whose end has to be `sparsity`. If None, from 0, cubic until 80% of training
+            (Zhu & Gupta 2018).
         scope: `global`: the sparsity of all weights together; `local`: of each.
-        targets: Patterns of parameters or modules to prune; None: see `prunable`.
+        targets: Patterns of parameters or modules to prune. If None, see `prunable`.
         skip: Patterns of those to leave out, as `classifier`.
 
     Raises:

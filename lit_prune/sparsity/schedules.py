@@ -65,7 +65,7 @@ class Linear(_Ramp):
         initial: Sparsity at the start, in [0, 1).
         final: Sparsity from `end` on, in [0, 1).
         end: Progress at which the ramp ends, in (0, 1].
-        start: Progress at which it begins, below `end`; None: 0.
+        start: Progress at which it begins, below `end`. If None, 0.
     """
 
     power = 1
@@ -78,7 +78,7 @@ class Cubic(_Ramp):
         initial: Sparsity at the start, in [0, 1).
         final: Sparsity from `end` on, in [0, 1).
         end: Progress at which the ramp ends, in (0, 1]; the paper's 1 leaves only the last moment at `final`.
-        start: Progress at which it begins, below `end`; None: 0.
+        start: Progress at which it begins, below `end`. If None, 0.
     """
 
     power = 3

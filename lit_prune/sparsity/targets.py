@@ -140,8 +140,8 @@ def match(
         root: The module that holds the children `encoder` and `heads`.
         model_type: The backbone's family. If it is no key of `TARGETS` and there are no `patterns`, the targets are the
             linear layers of the backbone's repeated blocks, which a warning names.
-        targets: Names of targets, None: all that the model type and `patterns` have but the embeddings, which is what
-            SRNets masks; without those of heads that no head here has (a head of spans has no classifier).
+        targets: Names of targets. If None, all of the model type and of `patterns` except embeddings, as in SRNets, and
+            except those of heads that no head here has (a head of spans has no classifier).
         patterns: Further or other patterns by target name. In a pattern `*` stands for any text between two dots.
         without: Targets that None leaves out.
 

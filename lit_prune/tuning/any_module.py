@@ -47,7 +47,7 @@ def tune_entries(
         batches: Training batches, for criteria of gradients; taken again from the start if there are too few.
         loss: Returns the loss of the network on a batch, for criteria of gradients.
         scope: `tensor`: the fraction of each tensor; `global`: of all entries together.
-        targets: Name patterns of the tensors, None: all that are trained; others stay as they are.
+        targets: Name patterns of the tensors. If None, all that are trained; others stay as they are.
 
     Raises:
         UserError: a setting is wrong, or a criterion of gradients has no batches or loss.

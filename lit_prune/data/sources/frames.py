@@ -24,7 +24,7 @@ class Frames(Source):
     Args:
         splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its DataFrame or Dataset.
         labels: Class names, in the order of the logits. Numbers in the label column index them, unless the names are
-            such numbers. None: the categories (`ClassLabel`) of the training labels, else their values, sorted.
+            such numbers. If None, the categories (`ClassLabel`) of the training labels, else their values, sorted.
         columns: Field of the package (text_a, text_b, label, id, group) -> column of the tables, by default the name of
             the field. `text_a` and `label` are required.
         drop_incomplete: Drop rows that lack a text or a label, with a warning that counts them.

@@ -85,7 +85,7 @@ def parse_json(text: str, path: Path, number: int | None = None) -> Any:
     Args:
         text: The JSON.
         path: The file.
-        number: The line, None: `text` is the whole file.
+        number: The line, or None if `text` is the whole file.
 
     Raises:
         UserError: It is malformed or nested too deeply, or a number or a string in it cannot be represented.

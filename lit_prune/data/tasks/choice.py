@@ -23,9 +23,9 @@ class ChoiceTask(Task):
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         source: The rows, such as `CopaFiles`.
         num_choices: Choices of a row.
-        max_length: Maximum number of tokens of a pair, None: the data module's.
-        batch_size: Rows per training batch, None: the data module's.
-        validation: A published validation cut of the training set, such as `fu2023/COPA`; None: a random cut of the
+        max_length: Maximum number of tokens of a pair. If None, the data module's.
+        batch_size: Rows per training batch. If None, the data module's.
+        validation: A published validation cut of the training set, such as `fu2023/COPA`. If None, a random cut of the
             data module's share.
     """
 

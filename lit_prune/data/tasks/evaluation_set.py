@@ -26,7 +26,7 @@ class EvaluationSet:
         rows: Tokenised rows with their `id`, `label` (-1: unknown), `group` and word `overlap`.
         labels: Class names of this set; empty if labels are no classes.
         class_map: For each class of the logits, its class here.
-        positive: Index in the logits of the class whose score the AUROC ranks, None: there is no AUROC.
+        positive: Index in the logits of the class whose score the AUROC ranks, or None for no AUROC.
     """
 
     # Metrics of the whole set, not of a class or group of it, that are better when larger: curves show them.

@@ -61,10 +61,10 @@ class Similarity(Task):
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         source: The rows; their labels are numbers.
-        max_length: Maximum number of tokens of a row, None: the data module's.
-        batch_size: Rows per training batch, None: the data module's.
-        selection: The metric that selects checkpoints, None: `mean_correlation`.
-        validation: A published validation cut of the training set, such as `fu2023/STS-B`; None: a random cut of the
+        max_length: Maximum number of tokens of a row. If None, the data module's.
+        batch_size: Rows per training batch. If None, the data module's.
+        selection: The metric that selects checkpoints. If None, `mean_correlation`.
+        validation: A published validation cut of the training set, such as `fu2023/STS-B`. If None, a random cut of the
             data module's share.
     """
 

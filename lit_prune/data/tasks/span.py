@@ -111,9 +111,9 @@ class SpanTask(Task):
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
         source: The rows, with answers: `SquadFiles`, `SquadHub`, `GeneratedReading`.
-        windows: The layout of texts in windows of tokens (a row of a batch is one), None: as in BERT's code for SQuAD,
-            384 tokens long.
-        batch_size: Windows per training batch, None: the data module's.
+        windows: The layout of texts in windows of tokens (a row of a batch is one). If None, as in BERT's code for
+            SQuAD, 384 tokens long.
+        batch_size: Windows per training batch. If None, the data module's.
     """
 
     features = {

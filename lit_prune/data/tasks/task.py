@@ -181,7 +181,7 @@ class Task:
     def label_classes(self) -> Tensor | None:
         """For each label of the training set, whether it may be each class, (labels, classes) bool.
 
-        None: every label is the class of its number.
+        None if every label is the class of its number.
         """
         merged = self.ood_train.merged(self.labels)
         return torch.tensor(classes_of_labels(len(self.labels), merged)) if merged else None
@@ -226,7 +226,7 @@ class Task:
         return np.arange(len(rows))
 
     def layout(self, labelled: bool) -> Layout | None:
-        """Return the layout of the files that `test` (labelled) or `predict` reads; None: tables."""
+        """Return the layout of the files that `test` (labelled) or `predict` reads, or None for tables."""
         return None
 
     # ---- the model -------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER
 
 
 def _peft_model(trained: Trained) -> Counterpart | None:
-    """Return the model of transformers that LoRA's changes are for; None: the encoder alone."""
+    """Return the model of transformers that LoRA's changes are for, or None for the encoder alone."""
     if len(trained.model.tasks) > 1:
         return None
     return model_with_head(trained.model, trained.model.tasks[trained.task])
@@ -157,7 +157,7 @@ def find_base(metadata: Mapping[str, str], base: str | None) -> dict[str, Tensor
 
     Args:
         metadata: The metadata of the file of changes.
-        base: See `encoders`; None: the backbone that the file names.
+        base: See `encoders`. If None, the backbone that the file names.
 
     Raises:
         UserError: the base is another one, or missing.

@@ -67,7 +67,7 @@ class Dense(Format):
 
 
 def model_with_head(model: TaskModel, task: Task) -> Counterpart | None:
-    """Return the model of transformers with the layers of a task's head; None: there is none."""
+    """Return the model of transformers with the layers of a task's head, or None."""
     known = counterpart(model.encoder, task.architecture)
     own = {name.rpartition(".")[0] for name, _ in model.heads[task.name].named_parameters() if ".mask." not in name}
     return known if known is not None and own == set(known.layers) else None

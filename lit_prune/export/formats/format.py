@@ -99,7 +99,7 @@ class Format(ABC):
         Args:
             model: The model.
             exports: The folder, or several that go together.
-            base: The model that the weights are relative to, None: unknown.
+            base: The model that the weights are relative to, or None if unknown.
         """
         raise UserError(f"{exports[0].folder} must have a format that can be loaded, got {self.name}: use another")
 
