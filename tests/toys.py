@@ -12,7 +12,7 @@ from lit_prune.studies.plan import Run
 PHASES = ("dense", "mask", "rounds", "ticket", "prune", "search", "tune")
 SIZES = {"train": 48, "ood_train": 8}
 GENERATED = {"num_train": 48, "num_eval": 16, "num_ood_train": 8}
-MOST = {"batch_size": 8, "max_length": 32, "num_train": 48}
+MOST = {"batch_size": 8, "max_length": 32, "num_train": 32}
 USUAL_FRACTIONS = (0.0, 0.05)  # of papers, which select on published sets; the default
 
 

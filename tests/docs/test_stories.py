@@ -6,7 +6,7 @@ changes a run after its arguments are resolved as a reader's are:
 - the bundled encoder, and those of the hub, are a random BERT of a few layers;
 - a phase has 2 optimizer steps, that of a dense model 120 at a rate of 0.001; a warm-up in steps has at most 1;
 - generated data have 48 examples for training and 16 a set; `data.root FOLDER`, and data of the hub, are letters;
-- batches have at most 8 examples of 32 tokens, `num_train` is at most 48, and the usual validation share is a quarter;
+- batches have at most 8 examples of 32 tokens, `num_train` is at most 32, and the usual validation share is a quarter;
 - masks are updated in each step where the method sets `every`, by gradients of at most 2 batches;
 - benchmarks have at most 2 texts of 16 tokens, 1 repeat, no peak memory, and BERTs of one layer of width 64.
 

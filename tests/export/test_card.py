@@ -1,6 +1,7 @@
 """The model card tells how the model was made and how good it is."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -25,3 +26,12 @@ def test_the_card_tells_what_a_reader_must_know(finished_run, export, form, libr
     ):
         assert known in text
     assert ("from_pretrained" in text) == (form == "dense")
+
+
+@pytest.mark.parametrize("form", ["dense", "packed"])
+def test_the_example_of_the_card_predicts_class_names(finished_run, export, form):
+    folder = export(finished_run, form)
+    _, _, use = (folder / "README.md").read_text().partition("## Use")
+    found = {"FOLDER": folder}
+    exec(re.search(r"```python\n(.*?)```", use, re.DOTALL)[1], found)
+    assert set(found["predictions"]) <= {"contradiction", "entailment", "neutral"}

@@ -1,6 +1,7 @@
 """peft loads what is exported of LoRA, over plain transformers' model, and says the same."""
 
 import json
+import re
 
 import peft
 import pytest
@@ -8,6 +9,7 @@ import torch
 from transformers import AutoModel, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
 import lit_prune
+from lit_prune.encoders import bundled
 from lit_prune.export.peft_files import CONFIG, FILE, write_peft_files
 
 
@@ -81,6 +83,18 @@ def test_the_configuration_says_what_was_trained(lora_runs, export, tiny_backbon
     assert f'AutoModelForSequenceClassification.from_pretrained("{tiny_backbone}", num_labels=3), FOLDER)' in card
     (folder / FILE).unlink()
     lit_prune.load(folder)  # which reads none of peft's files
+
+
+def test_over_the_bundled_encoder_the_card_has_its_folder(finished, export, tiny_backbone, monkeypatch):
+    monkeypatch.setattr(bundled, "bundled_path", lambda: tiny_backbone)
+    settings = ("--config=configs/tuning/lora.yaml", "--encoder.backbone=bundled", "--experiment=lora_bundled")
+    run = finished(*settings, "--model.init_args.tune.steps=2", config="configs/sam.yaml", name="lora_bundled")
+    folder = export(run, "delta")
+    assert json.loads((folder / CONFIG).read_text())["base_model_name_or_path"] is None
+    _, _, use = (folder / "README.md").read_text().partition("Or by peft")
+    found = {"FOLDER": str(folder)}
+    exec(re.search(r"```python\n(.*?)```", use, re.DOTALL)[1], found)
+    assert found["model"].base_model.model.config.num_labels == 3
 
 
 def test_a_scale_of_1_is_an_alpha_of_the_rank(tmp_path):

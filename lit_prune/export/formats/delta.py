@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lit_prune.encoders import bundled
 from lit_prune.encoders.counterpart import Counterpart
 from lit_prune.errors import UserError
 from lit_prune.export.base import encoder_weights, encoders
@@ -59,7 +60,8 @@ class Delta(Format):
         tensors, texts = pack_delta(weights_of(model), base, *trained.base, trained.factors)
         tensors = converted(tensors, dtype)
         if trained.factors and not rank_pairs(model):  # no model of transformers has these
-            write_peft_files(tensors, trained.factors, model.task, _peft_model(trained), trained.base[1], folder)
+            backbone = "" if trained.base[1] == bundled.NAME else trained.base[1]  # its name is ours alone
+            write_peft_files(tensors, trained.factors, model.task, _peft_model(trained), backbone, folder)
         return Content({FILE: tensors}, texts)
 
     def needs_base(self, trained: Trained) -> bool:
@@ -75,12 +77,15 @@ class Delta(Format):
         if known is not None:
             auto, whole = known.auto, ""
             labels = f", num_labels={trained.model.tasks[trained.task].num_outputs}"
+        imports = ""
         base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
+        if trained.base[1] == bundled.NAME:
+            imports, base = "from lit_prune.encoders.bundled import bundled_path\n", "bundled_path()"
         return f"""
 Or by peft{whole}:
 
 ```python
-from peft import PeftModel
+{imports}from peft import PeftModel
 from transformers import {auto}
 
 model = PeftModel.from_pretrained({auto}.from_pretrained({base}{labels}), FOLDER)
