@@ -73,7 +73,8 @@ WITHOUT_TOKEN_TYPES = ("distilbert", "modernbert", "mpnet", "eurobert", "t5", "u
 @pytest.fixture(scope="session")
 def corpus_words():
     """The words of a small generated corpus, in lower case, and single letters."""
-    rows = GeneratedNli(num_train=300).rows("train", None)
+    source = GeneratedNli(num_train=300, num_eval=300)
+    rows = [row for split in ("train", "ood") for row in source.rows(split, None)]
     known = {word.lower() for row in rows for text in (row["text_a"], row["text_b"]) for word in words(text)}
     return sorted(known | set("abcdefghijklmnopqrstuvwxyz"))
 

@@ -27,7 +27,7 @@ MOVED = {
 RENAMED: dict[tuple[str, str], str] = {}
 
 # Name of a class -> the arguments that spell out defaults of version 0.1.0 that are others now.
-DEFAULTS: dict[str, dict[str, Any]] = {"Lora": {"targets": ["*"]}}
+DEFAULTS: dict[str, dict[str, Any]] = {"GeneratedNli": {"version": 1}, "Lora": {"targets": ["*"]}}
 
 
 def upgrade_config(config: Mapping[str, Any], with_defaults: bool = False) -> dict[str, Any]:

@@ -89,8 +89,8 @@ def test_runs_of_several_seeds_can_have_the_same_rows(module):
 def test_every_evaluation_row_comes_once_like_lengths_together(module):
     data = module(task(), validation_fraction=0.1)
     loaders = data.val_dataloader()
-    assert [each.name for each in data.evaluation_sets] == ["nli/validation", "nli/id", "nli/ood"]
-    assert [len(each.rows) for each in data.evaluation_sets] == [5, 21, 21]
+    assert [each.name for each in data.evaluation_sets] == ["nli/validation", "nli/id", "nli/ood", "nli/ood_heldout"]
+    assert [len(each.rows) for each in data.evaluation_sets] == [5, 21, 21, 21]
     for each, loader in zip(data.evaluation_sets, loaders, strict=True):
         batches = list(loader)
         index = torch.cat([batch.index for batch in batches])
@@ -140,8 +140,9 @@ def test_several_tasks_one_per_batch_with_their_own_sizes(module):
     assert data.batches_per_epoch == 5 + 10
     sizes = {(batch.task, len(batch.labels)) for batch in data.train_dataloader()}
     assert sizes == {("a", 8), ("b", 2)}
-    assert [each.name for each in data.evaluation_sets] == ["a/id", "a/ood", "b/id", "b/ood"]
-    assert [{batch.task for batch in loader} for loader in data.val_dataloader()] == [{"a"}, {"a"}, {"b"}, {"b"}]
+    names = [f"{task}/{split}" for task in "ab" for split in ("id", "ood", "ood_heldout")]
+    assert [each.name for each in data.evaluation_sets] == names
+    assert [{batch.task for batch in loader} for loader in data.val_dataloader()] == [{name[0]} for name in names]
 
 
 def test_making_an_iterator_leaves_the_global_random_state_alone(module):

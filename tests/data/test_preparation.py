@@ -41,8 +41,8 @@ def test_every_row_arrives_once_with_its_label_tokens_and_overlap(how, table):
         assert list(rows["overlap"]) == [word_overlap(row["text_a"], row["text_b"]) for row in expected]
         tokens = how.tokenizer([row["text_a"] for row in expected], [row["text_b"] for row in expected])
         assert list(rows["input_ids"]) == tokens["input_ids"]
-    assert [each.name for each in sets] == ["nli/id", "nli/ood"]
-    assert [each.positive for each in sets] == [1, 1]
+    assert [each.name for each in sets] == ["nli/id", "nli/ood", "nli/ood_heldout"]
+    assert [each.positive for each in sets] == [1, 1, 1]
     assert sets[1].labels == ("non_entailment", "entailment")
 
 
@@ -61,14 +61,14 @@ def test_the_validation_cut_is_seeded_disjoint_and_of_its_size(how, table):
     validation = by_split(sets)["validation"].rows
     assert sets[0].split == "validation"
     assert (len(train), len(validation)) == (54, 6)
-    assert {*train["id"], *validation["id"]} == {f"nli-train-0-{number}" for number in range(60)}
+    assert {*train["id"], *validation["id"]} == {f"nli2-train-0-{number}" for number in range(60)}
 
     def cut(**change):
         return list(prepare_task(nli(), replace(how, **change), table)[1][0].rows["id"])
 
     assert cut() == list(validation["id"]) != cut(seed=4)
     assert len(cut(validation_fraction=0.001)) == 1
-    assert cut(validation_fraction=0)[0].startswith("nli-id-")
+    assert cut(validation_fraction=0)[0].startswith("nli2-id-")
 
 
 def test_without_an_id_set_one_is_cut_that_no_seed_changes(how, table):
@@ -102,9 +102,9 @@ def test_ood_rows_are_trained_on_but_never_select(how, table):
     source = GeneratedNli(num_train=60, num_eval=20, num_ood_train=30)
     train, sets = prepare_task(nli(source), how, table)
     before, validation = prepare_task(nli(), how, table)
-    assert list(train["id"]) == [*before["id"], *(f"nli-ood_train-0-{number}" for number in range(30))]
+    assert list(train["id"]) == [*before["id"], *(f"nli2-ood_train-0-{number}" for number in range(30))]
     assert list(by_split(sets)["validation"].rows["id"]) == list(validation[0].rows["id"])
-    assert list(by_split(sets)) == ["validation", "id", "ood"]
+    assert list(by_split(sets)) == ["validation", "id", "ood", "ood_heldout"]
 
 
 def informed(**ood_train):

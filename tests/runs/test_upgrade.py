@@ -74,7 +74,7 @@ def finished(place):
 def test_a_finished_run_is_tested_with_one_warning(finished, recwarn):
     rows = [
         {name: row[name] for name in ("id", "text_a", "text_b", "label")}
-        for row in GeneratedNli(num_train=96, num_eval=24).rows("id", None)
+        for row in GeneratedNli(num_train=96, num_eval=24, version=1).rows("id", None)
     ]
     Path("rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     assert main(["test", str(finished), "--files", "again=rows.jsonl", "--out", "tested"]) == 0

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lit_prune.errors import UserError
 
@@ -29,15 +29,15 @@ def read_templates(families: Mapping[str, str], label_of: Mapping[str, str]) -> 
     return grammar
 
 
-def check_split(corpus: str, split: str) -> None:
+def check_split(corpus: str, split: str, splits: Sequence[str] = SPLITS) -> None:
     """Raise a UserError if a split is unknown."""
-    if split not in SPLITS:
-        raise UserError(f"unknown split {split!r} of the generated {corpus} corpus: choose from {', '.join(SPLITS)}")
+    if split not in splits:
+        raise UserError(f"unknown split {split!r} of the generated {corpus} corpus: choose from {', '.join(splits)}")
 
 
-def check_arguments(corpus: str, split: str, bias_rate: float) -> None:
+def check_arguments(corpus: str, split: str, bias_rate: float, splits: Sequence[str] = SPLITS) -> None:
     """Raise a UserError if a split is unknown or a bias rate is no probability."""
-    check_split(corpus, split)
+    check_split(corpus, split, splits)
     if not 0 <= bias_rate <= 1:
         raise UserError(f"bias_rate must be from 0 to 1, got {bias_rate}: it is a probability")
 
@@ -60,6 +60,6 @@ def overlap(first: str, second: str) -> float:
     return sum(token in known for token in found) / len(found)
 
 
-def split_of(key: str) -> str:
+def split_of(key: str, splits: Sequence[str] = SPLITS) -> str:
     """Give every key to one split by a hash that is the same in every process."""
-    return SPLITS[hashlib.blake2b(key.encode(), digest_size=1).digest()[0] % len(SPLITS)]
+    return splits[hashlib.blake2b(key.encode(), digest_size=1).digest()[0] % len(splits)]

@@ -11,7 +11,7 @@ from functools import partial
 
 from lit_prune.data.generated.corpus import check_arguments
 from lit_prune.data.generated.nli_templates import LABELS, TEMPLATES
-from lit_prune.data.generated.pairs import overlapping_pairs
+from lit_prune.data.generated.pairs import Cell, draw_family, overlapping_pairs
 
 
 def generate_nli(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterator[dict[str, str]]:
@@ -34,13 +34,17 @@ def generate_nli(split: str, num_rows: int, bias_rate: float, seed: int) -> Iter
         UserError: The split is unknown or the bias rate lies outside [0, 1].
     """
     check_arguments("NLI", split, bias_rate)
-    return overlapping_pairs("nli", split, num_rows, seed, TEMPLATES, partial(_draw_cell, split, bias_rate), 1.0, ".")
+    return overlapping_pairs("nli", split, num_rows, seed, partial(_draw_cell, split, bias_rate))
 
 
-def _draw_cell(split: str, bias_rate: float, rng: random.Random) -> tuple[str, bool]:
-    """Draw a label and whether the pair has full overlap."""
+def _draw_cell(split: str, bias_rate: float, rng: random.Random) -> Cell:
     if split in ("ood", "ood_train"):
-        return rng.choice(("entailment", "entailment", "neutral", "contradiction")), True
+        return draw_family(rng, TEMPLATES, rng.choice(("entailment", "entailment", "neutral", "contradiction")), True)
+    return draw_family(rng, TEMPLATES, *draw_biased(rng, bias_rate))
+
+
+def draw_biased(rng: random.Random, bias_rate: float) -> tuple[str, bool]:
+    """Draw a label, and whether the pair has full overlap, which it has if it is entailed at the bias rate."""
     label = rng.choice(LABELS)
     aligned = rng.random() < bias_rate
     return label, (label == "entailment") == aligned

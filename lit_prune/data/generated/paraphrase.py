@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from lit_prune.data.generated.corpus import check_arguments
-from lit_prune.data.generated.pairs import overlapping_pairs
+from lit_prune.data.generated.pairs import Cell, draw_family, overlapping_pairs
 from lit_prune.data.generated.paraphrase_templates import TEMPLATES
 
 LABELS = ("not_duplicate", "duplicate")
@@ -37,13 +37,12 @@ def generate_paraphrase(split: str, num_rows: int, bias_rate: float, seed: int) 
     """
     check_arguments("paraphrase", split, bias_rate)
     draw = partial(_draw_cell, split, bias_rate)
-    return overlapping_pairs("paraphrase", split, num_rows, seed, TEMPLATES, draw, MIN_HIGH_OVERLAP, "?")
+    return overlapping_pairs("paraphrase", split, num_rows, seed, draw, MIN_HIGH_OVERLAP, "?")
 
 
-def _draw_cell(split: str, bias_rate: float, rng: random.Random) -> tuple[str, bool]:
-    """Draw a label and whether overlap is high."""
+def _draw_cell(split: str, bias_rate: float, rng: random.Random) -> Cell:
     label = rng.choice(LABELS)
     if split in ("ood", "ood_train"):
-        return label, True
+        return draw_family(rng, TEMPLATES, label, True)
     aligned = rng.random() < bias_rate
-    return label, (label == "duplicate") == aligned
+    return draw_family(rng, TEMPLATES, label, (label == "duplicate") == aligned)

@@ -5,21 +5,28 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from lit_prune.data.generated import words
+from lit_prune.data.generated.lexicon import WHOLE, Lexicon
 
 Row = TypeVar("Row")
 
 
 class Slots(dict[str, str]):
-    """The words of one example; each is drawn when a template first asks for it and then stays."""
+    """The words of one example; each is drawn when a template first has its slot, and then stays.
 
-    def __init__(self, rng: random.Random) -> None:
+    Args:
+        rng: The draw.
+        lexicon: The content words to draw from.
+    """
+
+    def __init__(self, rng: random.Random, lexicon: Lexicon = WHOLE) -> None:
         super().__init__()
         self._rng = rng
+        self._lexicon = lexicon
         # People of three kinds and adjectives of two dimensions: else a hypernym or an opposite would be ambiguous.
-        self._people = dict(zip("sox", draw_distinct(rng, words.PEOPLE, 3, key=lambda row: row[2]), strict=True))
-        self._verbs = dict(zip("vw", rng.sample(words.TRANSITIVE, 2), strict=True))
-        self._adjectives = dict(zip("ab", draw_distinct(rng, words.ADJECTIVES, 2, key=min), strict=True))
-        self._event = rng.choice(words.INTRANSITIVE)
+        self._people = dict(zip("sox", draw_distinct(rng, lexicon.people, 3, key=lambda row: row[2]), strict=True))
+        self._verbs = dict(zip("vw", rng.sample(lexicon.transitive, 2), strict=True))
+        self._adjectives = dict(zip("ab", draw_distinct(rng, lexicon.adjectives, 2, key=min), strict=True))
+        self._event = rng.choice(lexicon.intransitive)
 
     def __missing__(self, slot: str) -> str:
         self[slot] = self._draw(slot)
@@ -43,7 +50,7 @@ class Slots(dict[str, str]):
             self |= zip("pq", self._rng.sample(words.PLACES, 2), strict=True)
             return self[name]
         if name == "j":
-            return self._rng.choice([event for event in words.INTRANSITIVE if event != self._event])[0]
+            return self._rng.choice([event for event in self._lexicon.intransitive if event != self._event])[0]
         if name == "tail":
             return self._rng.choice(("{adverb}", "{time}", "on {day}", "in the {place}")).format_map(self)
         return self._rng.choice({"day": words.DAYS, "place": words.PLACES}[name])
@@ -57,7 +64,7 @@ class Slots(dict[str, str]):
         if form == "hypernym":
             return hypernym
         if name.isupper() and self._rng.random() < 0.3:
-            return f"the {self._rng.choice(words.ADJECTIVES)[0]} {noun}"
+            return f"the {self._rng.choice(self._lexicon.adjectives)[0]} {noun}"
         return f"the {noun}"
 
 

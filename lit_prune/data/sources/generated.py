@@ -10,6 +10,7 @@ from lit_prune.data import generated
 from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.facts import generate_facts
+from lit_prune.data.generated.matched_nli import generate_matched_nli
 from lit_prune.data.generated.mention import generate_mentions
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -111,11 +112,45 @@ class Biased(Generated):
 
 
 class GeneratedNli(Biased):
-    """Natural-language inference, biased by word overlap: see `generate_nli`. At bias rate 1/2 there is no bias."""
+    """Natural-language inference, biased by word overlap. At bias rate 1/2 there is no bias.
+
+    Args:
+        bias_rate: Share of the train and ID rows in which word overlap gives the label away.
+        num_train: Rows of the train split.
+        num_eval: Rows of each evaluation split.
+        num_ood_train: Rows of the ood_train split; 0: there is none.
+        seed: Seed of the corpus; not the seed of the training.
+        labels: Class of the corpus -> class of the rows. None keeps all names.
+        version: 2: see `generate_matched_nli`; it has the further OOD set `ood_heldout`. 1: see `generate_nli`; its OOD
+            labels can largely be read from the premise alone.
+
+    Raises:
+        UserError: The version is unknown.
+    """
+
+    def __init__(
+        self,
+        bias_rate: float = 0.9,
+        num_train: int = 20_000,
+        num_eval: int = 2_000,
+        num_ood_train: int = 0,
+        seed: int = 0,
+        labels: dict[str, str] | None = None,
+        version: int = 2,
+    ) -> None:
+        super().__init__(bias_rate, num_train, num_eval, num_ood_train, seed, labels)
+        if version not in (1, 2):
+            raise UserError(f"unknown version {version} of the generated NLI corpus: choose from 1, 2")
+        self.version = version
+
+    def available(self, root: str | None) -> list[str]:
+        """Return the splits of the version."""
+        return super().available(root) + ["ood_heldout"] * (self.version == 2)
 
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
-        """See `generate_nli`."""
-        return generate_nli(split, num_rows, self.bias_rate, self.seed)
+        """See `generate_matched_nli` and `generate_nli`."""
+        generate = generate_matched_nli if self.version == 2 else generate_nli
+        return generate(split, num_rows, self.bias_rate, self.seed)
 
 
 class GeneratedParaphrase(Biased):

@@ -1,7 +1,7 @@
 """Pairs with planted overlap: cells, overlap and splits are as asked for."""
 
 from lit_prune.data.generated.corpus import overlap, read_templates, split_of
-from lit_prune.data.generated.pairs import MAX_LOW_OVERLAP, overlapping_pairs
+from lit_prune.data.generated.pairs import MAX_LOW_OVERLAP, draw_family, overlapping_pairs
 
 LABELS = {"A": "same", "B": "other"}
 HIGH = read_templates({"swap": "A: {s} {v} {o} => {s} {v} {o} too\nB: {s} {v} {o} => {o} {v} {s}"}, LABELS)
@@ -10,8 +10,8 @@ LOW = read_templates({"word": "A: {s} {v} {o} => {s_alt} {v_alt}\nB: {s} {v} {o}
 
 def draw(num_rows, cells, split="id", least=0.8):
     remaining = iter(cells)
-    rows = overlapping_pairs("c", split, num_rows, 3, {True: HIGH, False: LOW}, lambda rng: next(remaining), least, "!")
-    return list(rows)
+    cell = lambda rng: draw_family(rng, {True: HIGH, False: LOW}, *next(remaining))  # noqa: E731
+    return list(overlapping_pairs("c", split, num_rows, 3, cell, least, "!"))
 
 
 def test_rows_follow_their_cells():

@@ -22,6 +22,7 @@ from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.choice_templates import QUESTIONS
 from lit_prune.data.generated.facts import generate_facts
+from lit_prune.data.generated.matched_nli import generate_matched_nli
 from lit_prune.data.generated.mention import generate_mentions
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -31,7 +32,7 @@ from lit_prune.data.sources import MentionRow, Row, SpanRow
 from lit_prune.errors import UserError
 
 BIASED = {
-    GeneratedNli: generate_nli,
+    GeneratedNli: generate_matched_nli,
     GeneratedParaphrase: generate_paraphrase,
     GeneratedFacts: generate_facts,
     GeneratedReading: generate_reading,
@@ -50,11 +51,20 @@ of_each = pytest.mark.parametrize("corpus", CORPORA)
 @pytest.mark.parametrize("corpus", BIASED)
 def test_splits_their_sizes_and_arguments(corpus):
     source = corpus(bias_rate=0.7, num_train=5, num_eval=3, num_ood_train=2, seed=4)
-    assert source.available(None) == ["train", "id", "ood", "ood_train"]
+    further = ["ood_heldout"] if corpus is GeneratedNli else []
+    assert source.available(None) == ["train", "id", "ood", "ood_train", *further]
     for split, size in {"train": 5, "id": 3, "ood": 3, "ood_train": 2}.items():
         assert list(source.rows(split, None)) == list(BIASED[corpus](split, size, 0.7, 4))
         assert len(list(source.rows(split, None))) == size
-    assert corpus().available(None) == ["train", "id", "ood"]
+    assert corpus().available(None) == ["train", "id", "ood", *further]
+
+
+def test_version_1_of_nli_remains():
+    source = GeneratedNli(bias_rate=0.7, num_train=5, num_eval=3, seed=4, version=1)
+    assert source.available(None) == ["train", "id", "ood"]
+    assert list(source.rows("ood", None)) == list(generate_nli("ood", 3, 0.7, 4))
+    with pytest.raises(UserError, match="unknown version 3 of the generated NLI corpus: choose from 1, 2"):
+        GeneratedNli(version=3)
 
 
 @pytest.mark.parametrize("corpus", UNBIASED)
