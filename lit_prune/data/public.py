@@ -3,6 +3,7 @@
 from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
+from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
     CopaFiles,
     Files,
@@ -27,6 +28,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
+    "BalancedGroups",
     "BiasFile",
     "BiasModel",
     "ChoiceTask",
@@ -42,10 +44,12 @@ __all__ = [
     "GeneratedReading",
     "GeneratedSimilarity",
     "Hub",
+    "JustTrainTwice",
     "MentionTask",
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
+    "Sampling",
     "ShuffledBias",
     "Similarity",
     "SpanTask",
