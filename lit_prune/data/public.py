@@ -1,6 +1,6 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, PlantedOverlap, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
@@ -49,6 +49,7 @@ __all__ = [
     "MultitaskDataModule",
     "OodTraining",
     "OverlapBias",
+    "PlantedOverlap",
     "Sampling",
     "ShuffledBias",
     "Similarity",
