@@ -1,8 +1,9 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, PlantedOverlap, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
+from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
     CopaFiles,
     Files,
@@ -28,6 +29,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
+    "BalancedGroups",
     "BiasFile",
     "BiasModel",
     "ChoiceTask",
@@ -43,11 +45,14 @@ __all__ = [
     "GeneratedReading",
     "GeneratedSimilarity",
     "Hub",
+    "JustTrainTwice",
     "MentionTask",
     "MultitaskDataModule",
     "OneText",
     "OodTraining",
     "OverlapBias",
+    "PlantedOverlap",
+    "Sampling",
     "ShuffledBias",
     "Similarity",
     "SpanTask",
