@@ -64,4 +64,5 @@ def test_a_certificate_shows_what_fails():
     bounds, models = certificate.tables()
     assert bounds.rows == [["FAILS", "one", "0.200", "<= 0.1"], ["holds", "other", "0.200", ">= 0.1"]]
     assert "not certified" in bounds.title
-    assert models.header == ["model", *(f"{s}/{m}" for s in ("id", "ood", "ood_heldout") for m in ("accuracy", "auroc"))]
+    splits = ("id", "ood", "ood_heldout")
+    assert models.header == ["model", *(f"{split}/{metric}" for split in splits for metric in ("accuracy", "auroc"))]

@@ -9,8 +9,9 @@ FIRST, SECOND, BOTH, LENGTHS = FEATURES
 
 
 def rows(first, second, num=80):
-    """Pairs of a made-up word each; `first` and `second` return the text of a row and its label."""
-    return Pairs.of([(first(number, number % 2), second(number, number % 2), bool(number % 2)) for number in range(num)])
+    """Pairs with alternating labels; `first` and `second` return the texts of a number and its label."""
+    labelled = [(number, number % 2) for number in range(num)]
+    return Pairs.of([(first(*each), second(*each), bool(each[1])) for each in labelled])
 
 
 def plain(number, label):

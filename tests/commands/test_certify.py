@@ -1,6 +1,7 @@
 """`lit_prune certify`: which runs it trains, and what it leaves behind."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ def fits(monkeypatch, tmp_path):
     def fit(arguments):
         values = dict(each.removeprefix("--").split("=", 1) for each in arguments[1:])
         name = values["experiment"]
-        started[name] = json.loads(module.Path(values["config"]).read_text())
+        started[name] = json.loads(Path(values["config"]).read_text())
         accuracy, auroc = next((OOD[each] for each in OOD if name.startswith(each)), (0.5, 0.5))
         run = tmp_path / "nli_seed7" / name / "version_0"
         run.mkdir(parents=True)
@@ -37,22 +38,25 @@ def fits(monkeypatch, tmp_path):
 
 @pytest.fixture
 def small(tmp_path, tiny_backbone):
-    """A configuration of few rows, for all experiments."""
-    path = tmp_path / "small.yaml"
-    path.write_text(f"encoder: {{backbone: {tiny_backbone}}}\n")
-    return str(path)
+    """The dense experiment with a tiny encoder, and few rows."""
+    dense = yaml.safe_load(Path("configs/dense.yaml").read_text())
+    dense["encoder"] = {"backbone": str(tiny_backbone)}
+    data = Path("configs/data/nli_version2.yaml").read_text().replace("num_train: 8000", "num_train: 600")
+    paths = {name: tmp_path / f"{name}.yaml" for name in ("dense", "data")}
+    paths["dense"].write_text(yaml.safe_dump(dense))
+    paths["data"].write_text(data)
+    return {name: str(path) for name, path in paths.items()} | {"seed": 7, "root": str(tmp_path), "num_rows": 1000}
 
 
 def test_a_certificate_is_written(fits, small, tmp_path, capsys):
-    arguments = ["--seed=7", f"--root={tmp_path}", f"--data={small}", "--num_rows=200", "--epochs=3"]
-    assert main(["certify", *arguments]) == 0
+    assert main(["certify", *(f"--{name}={value}" for name, value in small.items()), "--epochs=3"]) == 0
     values = json.loads((tmp_path / "nli_seed7" / "certificate.json").read_text())
-    assert (values["holds"], values["seed"], values["version"]) == (True, 7, 1)
+    assert (values["holds"], values["seed"], values["version"]) == (True, 7, 2)
     biased = ["biased_3_epochs_at_0.0001", "biased_3_epochs_at_0.0002", "biased_12_epochs_at_0.0001"]
     assert list(values["models"])[:4] == ["unbiased", *biased]
     assert {f"{text}_{rows}" for text in ("text_a", "text_b") for rows in ("biased", "ood")} <= set(fits)
     assert fits["unbiased"]["model"]["init_args"]["dense"]["length"] == "12 epochs"
-    assert fits[biased[0]]["data"]["tasks"][0]["init_args"]["source"]["init_args"]["num_eval"] == 200
+    assert fits[biased[0]]["data"]["tasks"][0]["init_args"]["source"]["init_args"]["num_eval"] == 1000
     start = str(tmp_path / "nli_seed7" / biased[0] / "version_0")
     assert fits["informed_masks"]["model"]["init_args"]["start_from"] == start
     shown = capsys.readouterr().out
@@ -61,10 +65,10 @@ def test_a_certificate_is_written(fits, small, tmp_path, capsys):
     assert "FAILS" not in shown
 
 
-def test_a_bound_that_does_not_hold_fails(fits, small, tmp_path, monkeypatch):
+def test_a_bound_that_does_not_hold_fails(fits, small, monkeypatch):
     monkeypatch.setitem(OOD, "biased", (0.9, 0.95))
-    assert not certify(data=small, seed=7, root=str(tmp_path), num_rows=200)
-    assert main(["certify", "--seed=7", f"--root={tmp_path}", f"--data={small}", "--num_rows=200"]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main(["certify", *(f"--{name}={value}" for name, value in small.items())])
 
 
 def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
@@ -73,4 +77,4 @@ def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
     config = tmp_path / "cola.yaml"
     config.write_text(yaml.safe_dump({"data": {"tasks": [{"class_path": "lit_prune.data.Task", "init_args": task}]}}))
     with pytest.raises(UserError, match="must have a positive class and the split `ood`"):
-        certify(data=str(config), task="cola", seed=7, root=str(tmp_path))
+        certify(**small | {"data": str(config), "task": "cola"})
