@@ -1,9 +1,10 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, NgramBias, OverlapBias, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sources.public import (
+    BiasAmplified,
     CopaFiles,
     Files,
     GeneratedAcceptability,
@@ -27,6 +28,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
+    "BiasAmplified",
     "BiasFile",
     "BiasModel",
     "ChoiceTask",
@@ -44,6 +46,7 @@ __all__ = [
     "Hub",
     "MentionTask",
     "MultitaskDataModule",
+    "NgramBias",
     "OodTraining",
     "OverlapBias",
     "ShuffledBias",
