@@ -30,8 +30,8 @@ def warn_if_circular(task: Task) -> None:
     """Warn if the task's bias model is the one that its source amplifies."""
     if _is_circular(task):
         rank_zero_warn(
-            f"task {task.name!r}: its bias model is also the bias model of its BiasAmplified, so that debiasing with it "
-            "is circular; set another one to measure debiasing"
+            f"task {task.name!r}: its bias model is the one that its source amplifies, and debiasing with it is "
+            "circular: set another one"
         )
 
 
