@@ -16,7 +16,8 @@ from lit_prune.report.claims import Judgement
 from lit_prune.report.naming import is_in_percent, metric_label, unit_label
 
 _SLOT = 0.2  # inches of a line of text or a row of points
-_LETTERS = 60  # of a line of text
+_LETTERS = 56  # of a line of text
+_COVER = {"facecolor": "w", "edgecolor": "none", "pad": 0.5}  # hides the line at 0 behind the text
 _POINT, _DECIDED, _EXPLORATORY = "0.35", *list(colors_of(["decided", "exploratory"]).values())
 
 
@@ -69,13 +70,14 @@ def _draw_panel(panel: Axes, metric: str, rows: Sequence[tuple[Judgement, list[s
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=9,
+            bbox=_COVER,
             annotation_clip=False,
         )
         place += len(lines)
         color = _EXPLORATORY if found.p_value is None else _DECIDED
         if margin.interval is not None:
             panel.plot(factor * np.array(margin.interval), [place] * 2, color=color, linewidth=2, zorder=2)
-        panel.plot(factor * margin.mean, place, color=color, marker="D", markersize=5, zorder=3)
+        panel.plot(factor * margin.mean, place, color=color, marker="D", markersize=4, zorder=3)
         values = factor * np.array(margin.values)
         panel.scatter(values, np.full(len(values), place), s=10, color=_POINT, edgecolors="w", linewidths=0.4, zorder=4)
         place += 1

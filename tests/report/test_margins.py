@@ -71,5 +71,5 @@ def test_without_a_margin_there_is_no_figure(drawn):
 def test_a_long_claim_is_wrapped(drawn):
     canvas, _ = drawn(CLAIM | {"says": "a claim of many words " * 6})
     (text,) = canvas.axes[0].texts
-    assert max(map(len, text.get_text().splitlines())) <= 60
+    assert max(map(len, text.get_text().splitlines())) <= 56
     assert canvas.axes[0].collections[0].get_offsets()[0, 1] == len(text.get_text().splitlines())
