@@ -13,7 +13,7 @@ from lit_prune.display.table import Table
 from lit_prune.errors import UserError
 from lit_prune.files import write_atomically
 from lit_prune.report.board import write_board
-from lit_prune.report.claims import claims_table, judge
+from lit_prune.report.claims import Judgement, claims_table, judge
 from lit_prune.report.comparisons import compare, rank
 from lit_prune.report.defaults import complete_settings
 from lit_prune.report.gather import gather
@@ -88,9 +88,10 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         write_board(results, settings.metrics, study / "tensorboard")
         chosen, tried = select_tuned(results, settings)
         gathered = gather(chosen, settings)
-        captions = _draw(chosen, gathered, settings, study)
+        claims = judge(gathered, settings)
+        captions = _draw(chosen, gathered, settings, claims, study)
         figures = [_figure(study, name) for name in captions]
-        shown, further = _tables(chosen, gathered, settings)
+        shown, further = _tables(chosen, gathered, settings, claims)
         further += [tried] if tried.rows else []
         parts = [f"# {in_markdown(title)}", paragraph(status_line(results)), *(table.markdown() for table in shown)]
         parts += ["## Figures"] if captions else []
@@ -111,17 +112,20 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
     console.print(str(target), highlight=False, markup=False, soft_wrap=True)
 
 
-def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[list[Table], list[Table]]:
+def _tables(
+    runs: Results, rows: Results, settings: ReportSettings, claims: Sequence[Judgement]
+) -> tuple[list[Table], list[Table]]:
     """Return the tables for console and file, and the tables for the file alone, without empty ones.
 
     Args:
         runs: The runs.
         rows: The runs, with single-task runs merged into rows of all tasks.
         settings: Settings of the report.
+        claims: The judged claims.
     """
     over, run_axes, axes = settings.over, cell_axes(runs, settings), cell_axes(rows, settings)
     figures = [
-        claims_table(judge(rows, settings), settings),
+        claims_table(claims, settings),
         *stability_tables(spreads(rows, settings), settings),
         *(
             multitask_table(compare_with_mixtures(runs, each, over), each.name, run_axes, over)
@@ -140,7 +144,9 @@ def _tables(runs: Results, rows: Results, settings: ReportSettings) -> tuple[lis
     return [table for table in shown if table.rows], [table for table in further if table.rows]
 
 
-def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) -> dict[str, str]:
+def _draw(
+    runs: Results, rows: Results, settings: ReportSettings, claims: Sequence[Judgement], folder: Path
+) -> dict[str, str]:
     """Draw the figures that have a complete run and return their captions by name; see `_tables` for the arguments."""
     figures = [each for each in settings.figures if not is_pending(rows, each.where)]
     curves = [each for each in settings.curves if not is_pending(runs, each.where)]
@@ -148,11 +154,12 @@ def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) 
     found = spreads(rows, settings)
     has_tradeoff = len(settings.pareto) == 2
     has_default = not (settings.figures or settings.curves or settings.mixtures)
-    if not (has_default or figures or curves or mixtures or found or has_tradeoff):
+    if not (has_default or figures or curves or mixtures or found or has_tradeoff or claims):
         return {}
     # Not above: slow to import.
     from lit_prune.report.budgets import draw_mixtures
     from lit_prune.report.figures import draw
+    from lit_prune.report.margins import draw_margins
     from lit_prune.report.overview import draw_overview
     from lit_prune.report.progress import draw_progress
     from lit_prune.report.scatter import draw_ranks
@@ -168,6 +175,7 @@ def _draw(runs: Results, rows: Results, settings: ReportSettings, folder: Path) 
     captions |= {each.name: draw(rows, each, settings.over, path_of(each.name)) for each in figures}
     captions |= {each.name: draw_curves(runs, each, settings.over, path_of(each.name)) for each in curves}
     captions |= {each.name: draw_mixtures(runs, each, settings.over, path_of(each.name)) for each in mixtures}
+    captions |= draw_margins(claims, settings.over, path_of("claims"))
     if has_tradeoff:
         captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), path_of("pareto"))
     if found is not None:

@@ -14,7 +14,15 @@ from lit_prune.report.rows import Rows, read_rows, row_statistic
 from lit_prune.report.run import Value
 from lit_prune.report.selection import select
 from lit_prune.report.settings import ReportSettings
-from lit_prune.report.statistics import Floats, RowStatistic, mean_ranks, rows_interval, seeds_interval
+from lit_prune.report.statistics import (
+    Floats,
+    RowStatistic,
+    join_intervals,
+    mean_ranks,
+    percentile_interval,
+    resample_rows,
+    seeds_interval,
+)
 
 
 @dataclass(frozen=True)
@@ -24,18 +32,26 @@ class Difference:
     Attributes:
         cell: The cell.
         metric: `<task>/<split>/<metric>`.
-        mean: Cell minus reference, or minus a fraction of it.
-        interval: Bootstrap interval, None for one seed without rows.
-        num: Number of pairs.
-        over: Units that the bootstrap resamples: `seeds`, `rows`, or `seeds and rows`.
+        values: Cell minus reference, or minus a fraction of it, of each pair of runs.
+        interval: Interval of the mean, None for one seed without rows.
+        over: Units that the interval generalises over: `seeds`, `rows`, or `seeds and rows`.
     """
 
     cell: Cell
     metric: str
-    mean: float
+    values: tuple[float, ...]
     interval: tuple[float, float] | None
-    num: int
     over: str
+
+    @property
+    def mean(self) -> float:
+        """Mean over the pairs."""
+        return float(np.mean(self.values))
+
+    @property
+    def num(self) -> int:
+        """Number of pairs."""
+        return len(self.values)
 
 
 @dataclass(frozen=True)
@@ -103,17 +119,18 @@ def _difference(
     if not pairs:
         return None
     differences = np.array([ours[first] - share * theirs[second] for first, second in pairs])
-    mean = float(differences.mean())
     sides = [
         ((first, Key.of(models[0], metric), ours[first]), (second, Key.of(models[1], metric), theirs[second]))
         for first, second in pairs
     ]
     row_statistics = _row_statistics(results, sides, share)
-    if row_statistics is not None:
-        over = "seeds and rows" if len(pairs) > 1 else "rows"
-        return Difference(cell, metric, mean, rows_interval(*row_statistics), len(pairs), over)
-    interval = seeds_interval(differences) if len(pairs) > 1 else None
-    return Difference(cell, metric, mean, interval, len(pairs), "seeds")
+    over_seeds = seeds_interval(differences) if len(pairs) > 1 else None
+    over_rows = None if row_statistics is None else percentile_interval(resample_rows(*row_statistics))
+    values = tuple(differences.tolist())
+    if over_seeds and over_rows:
+        joint = join_intervals(float(differences.mean()), over_seeds, over_rows)
+        return Difference(cell, metric, values, joint, "seeds and rows")
+    return Difference(cell, metric, values, over_seeds or over_rows, "rows" if over_rows else "seeds")
 
 
 _Side = tuple[int, Key, float]  # run, metric, recorded value

@@ -37,7 +37,7 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         raise UserError(
             f"report.metrics must be set with report.gather={settings.gather!r}, got none: name one metric of each task"
         )
-    for name in [*metrics, *settings.pareto]:
+    for name in [*metrics, *settings.pareto, *([settings.solved.metric] if settings.solved else [])]:
         _check_metric(name, results, settings)
     select(results, settings.reference)
     drawn: list[FigureSettings | CurveSettings | MixtureSettings] = [*figures, *settings.curves, *settings.mixtures]

@@ -1,4 +1,4 @@
-"""Figures of a study: a panel per metric, lines with bands over the seeds, and the level of a reference."""
+"""Figures of a study: a panel per metric, lines with bands and points of seeds, and the level of a reference."""
 
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,8 @@ def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, color
         markersize=6,
         ax=panel,
     )
+    if figure.statistic == "mean":
+        sns.scatterplot(points, x="x", y="y", hue="line", palette=colors, s=8, alpha=0.7, legend=False, ax=panel)
     panel.set_xscale(figure.scale)
     ticks = sorted(points["x"].unique())
     if len(ticks) <= 10:
@@ -199,7 +201,7 @@ def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, has_levels
     parts = [
         f"{', '.join(map(metric_label, figure.metrics))} along {axis_label(figure.x)}: "
         + (
-            f"mean over {over}s ({seeds} at a point), band {_BANDS[figure.band][1]}."
+            f"mean over {over}s ({seeds} at a point), band {_BANDS[figure.band][1]}, small points: single {over}s."
             if figure.statistic == "mean"
             else f"standard deviation (ddof 1) over {over}s ({seeds} at a point)."
         )

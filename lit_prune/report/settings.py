@@ -12,6 +12,7 @@ from lit_prune.files import read_yaml
 Direction = Literal["max", "min"]
 
 MEAN = "mean"  # name of the mean over the tasks, if runs are gathered
+MOST_PRIMARY = 3  # claims: each further one makes all harder to decide
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class ClaimSettings:
         where: Values or lists of values of axes (or `model`) of the runs that the claim is about.
         reference: Values of axes (or `model`) of the runs to compare with, further axes equal.
         share: Fraction of the reference's metric to exceed.
+        primary: Decide the claim by a test, if there are ten pairs of runs. At most three claims of a report, each
+            about one cell, chosen before the runs. Other claims are exploratory.
     """
 
     says: str
@@ -94,6 +97,20 @@ class ClaimSettings:
     where: dict[str, Any]
     reference: dict[str, Any]
     share: float = 1.0
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class SolvedSettings:
+    """A criterion by which a run has solved its task.
+
+    Attributes:
+        metric: `<task>/<split>/<metric>`, or a number without a split.
+        threshold: Value that the metric reaches: at least, or at most if lower values are better.
+    """
+
+    metric: str
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -120,6 +137,8 @@ class ReportSettings:
         pareto: Directions (`max` or `min`) of metrics or numbers without a split, for a table of the settings that no
             other dominates. Default: no table.
         claims: Claims of papers to check on the runs.
+        solved: A criterion by which the results table counts the runs that solve the task. If None, it has no such
+            column.
         printed: Values printed in papers: axes, `model` (default `result`), `metric`, `value`, `std` if printed, and
             `source`.
     """
@@ -136,6 +155,7 @@ class ReportSettings:
     mixtures: list[MixtureSettings] = field(default_factory=list)
     pareto: dict[str, Direction] = field(default_factory=dict)
     claims: list[ClaimSettings] = field(default_factory=list)
+    solved: SolvedSettings | None = None
     printed: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -167,6 +187,11 @@ def read_settings(folder: Path) -> tuple[str, ReportSettings]:
         settings: ReportSettings = parser.instantiate(parser.parse_object({"report": report})).report
     except ArgumentError as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    num_primary = sum(claim.primary for claim in settings.claims)
+    if num_primary > MOST_PRIMARY:
+        raise UserError(
+            f"primary claims of {path} must be at most {MOST_PRIMARY}, got {num_primary}: leave the others exploratory"
+        )
     return str(study.get("title") or folder.resolve().name), settings
 
 

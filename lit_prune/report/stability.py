@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy import stats
 
 from lit_prune.display.table import NONE, Table
 from lit_prune.report.naming import metric_label, sign, value_text
@@ -106,9 +106,8 @@ def spreads(results: Results, settings: ReportSettings) -> Spreads | None:
 
 def ranks(values: Floats, highest_first: bool) -> Floats:
     """Rank each column of values (methods, metrics) from 1 on; ties share the better rank, NaN stays NaN."""
-    losses = -values if highest_first else values
-    found: Floats = 1.0 + (losses[None, :, :] < losses[:, None, :]).sum(axis=1)
-    return np.where(np.isnan(values), np.nan, found)
+    found: Floats = stats.rankdata(-values if highest_first else values, "min", axis=0, nan_policy="omit")
+    return found
 
 
 class Correlation(NamedTuple):
@@ -145,13 +144,8 @@ def rank_correlation(found: Spreads, rank_all: bool = False) -> Correlation:
     num = len(first)
     if num < 2 or not first.std() or not second.std():
         return Correlation(float("nan"), float("nan"), num)
-    rho = float(np.mean((first - first.mean()) * (second - second.mean())) / (first.std() * second.std()))
-    return Correlation(rho, p_value(rho, num), num)
-
-
-def p_value(rho: float, num: int) -> float:
-    """Return the two-sided p-value of a correlation over `num` pairs, NaN for fewer than three."""
-    return float(betainc((num - 2) / 2, 0.5, max(0.0, 1 - rho**2))) if num > 2 else float("nan")
+    rho, p_value = map(float, stats.pearsonr(first, second))  # the ranks are by task, spearmanr would rank them anew
+    return Correlation(rho, p_value if num > 2 else float("nan"), num)
 
 
 def std_and_mean_ranks(found: Spreads, rank_all: bool = False) -> tuple[Floats, Floats]:

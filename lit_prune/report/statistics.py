@@ -1,7 +1,9 @@
 """Statistics over seeds and rows, as pure functions of arrays.
 
-Intervals are percentile intervals of a paired bootstrap (Efron and Tibshirani 1993, chapters 8 and 13): the compared
-results share seeds and rows, so both are resampled jointly. Draws are seeded.
+The compared results share seeds and rows, so all statistics of differences are paired. Over seeds, intervals are
+Student's: a percentile bootstrap of five seeds covers some 85% in place of 95%. Rows of the evaluation set are many and
+metrics such as AUROC are no means of rows, so they are resampled (Efron and Tibshirani 1993, chapters 8 and 13). Draws
+are seeded.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Floats = NDArray[np.float64]
 RowStatistic = Callable[[Floats], Floats]  # row weights (draws, rows) -> statistics (draws,)
@@ -16,6 +19,7 @@ RowStatistic = Callable[[Floats], Floats]  # row weights (draws, rows) -> statis
 RESAMPLES = 2000
 LEVEL = 0.95
 _SEED = 0
+_FLIPS = 2**16  # of signs: all of those of 16 seeds
 _CHUNK = 4_000_000  # weights at once: 32 MB
 
 
@@ -52,11 +56,48 @@ def mean_ranks(values: Floats, higher_is_better: bool) -> tuple[Floats, int]:
     complete = values[~np.isnan(values).any(axis=1)]
     if not len(complete):
         return np.full(values.shape[1], np.nan), 0
-    losses = -complete if higher_is_better else complete
-    better = (losses[:, None, :] < losses[:, :, None]).sum(axis=2)
-    equal = (losses[:, None, :] == losses[:, :, None]).sum(axis=2)
-    ranks = better + (equal + 1) / 2
+    ranks = stats.rankdata(-complete if higher_is_better else complete, axis=1)
     return ranks.mean(axis=0), len(complete)
+
+
+def seeds_interval(differences: Floats) -> tuple[float, float]:
+    """Return Student's t interval of a mean difference over at least two seeds (seeds,)."""
+    margin = stats.t.ppf((1 + LEVEL) / 2, len(differences) - 1) * stats.sem(differences)
+    return float(differences.mean() - margin), float(differences.mean() + margin)
+
+
+def join_intervals(center: float, first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """Return the interval over two independent sources of variation, such as seeds and rows.
+
+    The distances of the ends from the center are added as squares (Zou and Donner 2008). The interval over seeds
+    contains a part of the variation over rows, so that the joint one is slightly wide.
+
+    Args:
+        center: The estimate.
+        first: Its interval over the first source, with the second one fixed.
+        second: Its interval over the second source, with the first one fixed.
+    """
+    low, high = (float(np.hypot(center - one, center - other)) for one, other in zip(first, second, strict=True))
+    return center - low, center + high
+
+
+def resample_rows(pairs: Sequence[tuple[RowStatistic, RowStatistic]], num_rows: int) -> Floats:
+    """Return bootstrap samples of a mean difference over fixed seeds, as rows of the evaluation set are resampled.
+
+    Args:
+        pairs: The two statistics of each seed, to compute first minus second, on the same rows.
+        num_rows: Number of rows, the same for every seed.
+
+    Returns:
+        (RESAMPLES,), NaN for draws without the metric (draws without one class have no AUROC).
+    """
+    generator = np.random.default_rng(_SEED)
+    step = max(1, _CHUNK // num_rows)
+    samples = []
+    for start in range(0, RESAMPLES, step):
+        rows = draw_weights(num_rows, min(step, RESAMPLES - start), generator)
+        samples.append(np.mean([first(rows) - second(rows) for first, second in pairs], axis=0))
+    return np.concatenate(samples)
 
 
 def draw_weights(num: int, draws: int, generator: np.random.Generator) -> Floats:
@@ -66,34 +107,42 @@ def draw_weights(num: int, draws: int, generator: np.random.Generator) -> Floats
 
 
 def percentile_interval(samples: Floats) -> tuple[float, float]:
-    """Return the central `LEVEL` interval of bootstrap samples, without NaN (draws without one class have no AUROC)."""
+    """Return the central `LEVEL` interval of bootstrap samples, without NaN."""
     low, high = np.nanpercentile(samples, [100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def seeds_interval(differences: Floats) -> tuple[float, float]:
-    """Return the bootstrap interval of a mean difference over at least two seeds (seeds,)."""
-    weights = draw_weights(len(differences), RESAMPLES, np.random.default_rng(_SEED))
-    return percentile_interval(weights @ differences)
+def paired_p_value(differences: Floats) -> float:
+    """Return the two-sided p-value of a mean difference by a paired permutation test, which flips signs.
 
-
-def rows_interval(pairs: Sequence[tuple[RowStatistic, RowStatistic]], num_rows: int) -> tuple[float, float]:
-    """Return the bootstrap interval of a mean difference, resampling seeds and rows of the evaluation set jointly.
+    The null hypothesis is a distribution of differences that is symmetric about 0, as it is if both methods do the same
+    (Fisher 1935, section 21). The test is exact up to 16 seeds, and uses 65,536 seeded draws of signs beyond.
 
     Args:
-        pairs: The two statistics of each seed, to compute first minus second, on the same rows.
-        num_rows: Number of rows, the same for every seed.
+        differences: (seeds,).
     """
-    generator = np.random.default_rng(_SEED)
-    seeds = draw_weights(len(pairs), RESAMPLES, generator)
-    step = max(1, _CHUNK // num_rows)
-    samples = []
-    for start in range(0, RESAMPLES, step):
-        chunk = seeds[start : start + step]
-        rows = draw_weights(num_rows, len(chunk), generator)
-        differences = np.stack([first(rows) - second(rows) for first, second in pairs], axis=1)
-        samples.append((chunk * differences).sum(axis=1))
-    return percentile_interval(np.concatenate(samples))
+    return float(
+        stats.permutation_test(
+            (differences,),
+            np.mean,
+            permutation_type="samples",
+            n_resamples=_FLIPS,
+            rng=np.random.default_rng(_SEED),
+        ).pvalue
+    )
+
+
+def adjust_holm(p_values: Floats) -> Floats:
+    """Return p-values adjusted for the number of tests (Holm 1979), in the order given.
+
+    Rejecting those of at most a level rejects any true null hypothesis with at most that probability, however the tests
+    depend on each other.
+    """
+    order = np.argsort(p_values)
+    num_left = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * num_left), 1)
+    return adjusted
 
 
 def weighted_mean(weights: Floats, values: Floats, counted: NDArray[np.bool_]) -> Floats:

@@ -9,17 +9,16 @@ from lit_prune.display.markup import Bold, printable
 from lit_prune.display.table import NONE, Table
 from lit_prune.report.cells import Cell, begun_cells, completion_text
 from lit_prune.report.comparisons import Difference, Ranks
-from lit_prune.report.naming import MODELS, column_title, metric_label, value_text
+from lit_prune.report.naming import MODELS, column_title, metric_label, sign, value_text
 from lit_prune.report.results import Results
 from lit_prune.report.run import Value
 from lit_prune.report.selection import select
-from lit_prune.report.settings import ReportSettings
+from lit_prune.report.settings import ReportSettings, SolvedSettings
 from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
 
 _SPARSITY = "sparsity"
 _LONGEST = 48  # characters of a label in a figure
 _NAMES = ("experiment", "name", "run")  # axes whose values need no axis beside them
-ENOUGH = 5  # pairs for a meaningful interval: with fewer, it nearly spans the extremes
 
 
 def cell_axes(results: Results, settings: ReportSettings) -> list[str]:
@@ -43,7 +42,8 @@ def cell_label(axes: Sequence[str], values: Mapping[str, Value]) -> str:
 def results_table(results: Results, settings: ReportSettings) -> Table:
     """Return a table of means and standard deviations of the metrics, a row per cell and model.
 
-    It has a column with the sparsity of each model, unless sparsity is an axis of all cells or a metric of the report.
+    It has a column with the sparsity of each model, unless sparsity is an axis of all cells or a metric of the report,
+    and one with the number of runs that solve the task, if the report sets when one does.
     """
     axes = cell_axes(results, settings)
     found = list(_summaries(results, settings))
@@ -65,12 +65,17 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
             completion_text(results, cell),
             *([sparsity or NONE] if has_sparsities else []),
             *(mean_and_std(figures[number]) for number in columns),
+            *([] if settings.solved is None else [_num_solved(results, cell, model, settings.solved)]),
         ]
         for (cell, model, figures), sparsity in zip(found, sparsities, strict=True)
     ]
     header = [*axes, "model", f"{settings.over}s", *(["sparsity reached"] if has_sparsities else []), *columns.values()]
+    header += [] if settings.solved is None else ["solved"]
     has_spread = any(each is not None and each.num > 1 for _, _, figures in found for each in figures)
     notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."] if has_spread else []
+    if (solved := settings.solved) is not None:
+        bound = "most" if sign(solved.metric) < 0 else "least"
+        notes.append(f"Solved: {metric_label(solved.metric)} of at {bound} {solved.threshold:g}.")
     return Table("Results", header, rows, len(axes) + 1, notes)
 
 
@@ -78,6 +83,13 @@ def _sparsity(results: Results, cell: Cell, model: str) -> str | None:
     """Return the mean sparsity of a model as text, None if it was not recorded."""
     found = summarize(results.column("dense" if model == "dense_shifted" else model, _SPARSITY)[list(cell.runs)])
     return None if found is None else f"{found.mean:.1%}"
+
+
+def _num_solved(results: Results, cell: Cell, model: str, solved: SolvedSettings) -> str:
+    """Return how many of the runs with the metric solve the task, as text."""
+    values = results.column(model, solved.metric)[list(cell.runs)]
+    values = sign(solved.metric) * values[~np.isnan(values)]
+    return f"{(values >= sign(solved.metric) * solved.threshold).sum()} of {len(values)}" if len(values) else NONE
 
 
 def spread_table(results: Results, settings: ReportSettings) -> Table:
@@ -101,24 +113,31 @@ def differences_table(results: Results, settings: ReportSettings, found: Sequenc
     for each in found:
         names = [*axis_texts(axes, each.cell.axes), metric_label(each.metric)]
         rows.append([*names, f"{each.mean:+.3f}", *interval_texts(each), str(each.num)])
-    header = [*axes, "metric", "difference", f"{LEVEL:.0%} interval", "drawn", "pairs"]
+    header = [*axes, "metric", "difference", f"{LEVEL:.0%} interval", "over", "pairs"]
     notes = [
-        f"Each result minus the reference's with the same {settings.over} and other axes. Intervals are percentiles of "
-        f"a paired bootstrap with {RESAMPLES:,} resamples: {settings.over}s are drawn (few make it too narrow), "
-        "and rows of the evaluation set where all runs left predictions of the same rows. "
-        f"Bold: 0 lies outside, and there are {ENOUGH} pairs or more."
+        f"Each result minus the reference's with the same {settings.over} and other axes. {intervals_note(settings)} "
+        "Bold: 0 lies outside, and there are two pairs or more."
     ]
     reference = ", ".join(f"{axis} {value_text(axis, value)}" for axis, value in settings.reference.items())
     return Table(f"Differences from {reference}", header, rows, len(axes) + 1, notes)
 
 
+def intervals_note(settings: ReportSettings) -> str:
+    """Return a note on how intervals of differences are computed."""
+    return (
+        f"Intervals over {settings.over}s are Student's; intervals over rows, if all runs left predictions of the same "
+        f"rows, are percentiles of {RESAMPLES:,} bootstrap samples; intervals over both have the squares of both "
+        "widths added."
+    )
+
+
 def interval_texts(found: Difference) -> list[str]:
-    """Return the interval of a difference, bold if 0 is outside and there are enough pairs, and its resampled units."""
+    """Return the interval of a difference, bold if 0 is outside and there are several pairs, and its units."""
     if found.interval is None:
         return [NONE, NONE]
     low, high = found.interval
     text = f"[{low:+.3f}, {high:+.3f}]"
-    return [Bold(text) if found.num >= ENOUGH and (low > 0 or high < 0) else text, found.over]
+    return [Bold(text) if found.num > 1 and (low > 0 or high < 0) else text, found.over]
 
 
 def ranks_table(results: Results, settings: ReportSettings, found: Sequence[Ranks]) -> Table:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -77,11 +78,21 @@ def test_the_reference_and_95_percent_of_it_are_level_lines_in_their_lines_colou
     assert "Dashed: mean of run dense" in caption
 
 
+def test_each_seed_is_a_point_in_its_lines_colour(drawn):
+    canvas, caption = drawn(lines="loss", metrics=["nli/ood/accuracy"], where={"run": "mask"})
+    (panel,) = canvas.axes
+    (points,) = [each for each in panel.collections if isinstance(each, PathCollection)]
+    places = {tuple(place) for place in points.get_offsets().round(6)}
+    assert {y for x, y in places if x == 50} == {57, 59, 61, 68, 71, 74}
+    assert {to_rgb(color) for color in points.get_facecolors()} == set(curves(panel))
+    assert "small points: single seeds" in caption
+
+
 @pytest.mark.parametrize(("band", "low", "high"), [("minmax", 57, 61), ("std", 57, 61)])
 def test_the_band_is_what_the_caption_says(drawn, band, low, high):
     canvas, caption = drawn(where={"run": "mask", "loss": "ce"}, metrics=["nli/ood/accuracy"], band=band, lines="loss")
     (panel,) = canvas.axes
-    (shade,) = panel.collections
+    (shade,) = [each for each in panel.collections if isinstance(each, PolyCollection)]
     at_50 = [y for x, y in shade.get_paths()[0].vertices if x == 50]
     assert (min(at_50), max(at_50)) == (pytest.approx(low), pytest.approx(high))  # .57, .59, .61: their std is .02
     said = {"minmax": "from the lowest to the highest value", "std": "one standard deviation (ddof 1)"}

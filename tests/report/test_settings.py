@@ -30,3 +30,20 @@ def test_null_stands_for_the_default_and_no_list_is_an_error(tmp_path):
     path.write_text("title: a\nreport: {figures: 3}\n")
     with pytest.raises(UserError, match=r"study\.yaml: .*figures"):
         read_settings(tmp_path)
+
+
+def test_more_than_three_primary_claims_are_an_error(tmp_path):
+    claim = {"says": "a", "source": "b", "metric": "c", "where": {}, "reference": {"d": 1}}
+    for num in (3, 4):
+        claims = [claim | {"primary": True}] * num + [claim] * 5
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump({"report": {"claims": claims}}))
+        if num == 3:
+            assert sum(each.primary for each in read_settings(tmp_path)[1].claims) == 3
+    with pytest.raises(UserError, match=r"primary claims of .*study\.yaml must be at most 3, got 4: leave the others"):
+        read_settings(tmp_path)
+
+
+def test_a_criterion_of_solved_needs_its_threshold(tmp_path):
+    (tmp_path / "study.yaml").write_text("report: {solved: {metric: nli/ood/auroc}}\n")
+    with pytest.raises(UserError, match="threshold"):
+        read_settings(tmp_path)

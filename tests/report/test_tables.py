@@ -82,6 +82,23 @@ def test_models_that_rounds_share_have_one_row(study):
     assert [row[:2] for row in table.rows] == [["30%", "result"], ["50%", "result"], ["50%", "dense"]]
 
 
+def test_seeds_that_solve_the_task_are_counted(study):
+    for seed, accuracy in enumerate((0.6, 0.95, 0.97, 0.5)):
+        dense = {"dense/nli/ood/accuracy": 0.5} if seed else {}
+        study.add(f"{seed}", numbers(0.9, accuracy, loss=1 - accuracy) | dense, seed=seed)
+    study.add("late", status="failed", seed=4)
+    study.define(solved={"metric": "nli/ood/accuracy", "threshold": 0.95})
+    table = results_table(*study.read())
+    assert row_of(table, "result")["solved"] == "2 of 4"
+    assert row_of(table, "dense")["solved"] == "0 of 3"
+    assert table.notes[-1] == "Solved: nli OOD accuracy of at least 0.95."
+    study.define(solved={"metric": "nli/ood/loss", "threshold": 0.4})
+    table = results_table(*study.read())
+    assert row_of(table, "result")["solved"] == "3 of 4"
+    assert row_of(table, "dense")["solved"] == "-"
+    assert table.notes[-1] == "Solved: nli OOD loss of at most 0.4."
+
+
 def test_a_label_names_a_cell_in_a_figure():
     assert cell_label(["experiment", "sparsity"], {"experiment": "imp", "sparsity": 0.5}) == "imp, sparsity 50%"
     assert cell_label(["loss", "sparsity"], {"loss": "ce"}) == "loss ce"
@@ -101,22 +118,19 @@ def test_a_difference_has_its_interval_and_how_it_was_drawn(grid):
     assert table.title == "Differences from loss ce"
     row = row_of(table, "mask", "poe", "50%", "nli OOD accuracy")
     assert row["difference"] == "+0.120"
-    assert row["95% interval"] == "[+0.110, +0.130]"
-    assert (row["drawn"], row["pairs"]) == ("seeds", "3")
+    assert row["95% interval"] == "[+0.095, +0.145]"  # .01 / sqrt(3) times 4.303
+    assert (row["over"], row["pairs"]) == ("seeds", "3")
     assert row_of(table, "mask", "poe", "50%", "nli ID accuracy")["95% interval"] == "[+0.000, +0.000]"
-    assert "2,000 resamples" in table.notes[0]
+    assert "Intervals over seeds are Student's" in table.notes[0]
 
 
-@pytest.mark.parametrize(("num", "marked"), [(4, False), (5, True)])
-def test_an_interval_without_0_is_marked_when_there_are_pairs_enough(study, num, marked):
-    for seed in range(num):
+def test_an_interval_without_0_is_marked(study):
+    for seed in range(3):
         for loss, accuracy in {"ce": 0.6, "poe": 0.7}.items():
-            study.add(f"{loss}-{seed}", numbers(0.9, accuracy + seed / 100), loss=loss, seed=seed)
+            study.add(f"{loss}-{seed}", numbers(0.9 + seed / 100, accuracy + seed / 100), loss=loss, seed=seed)
     study.define(reference={"loss": "ce"}, metrics=["nli/ood/accuracy", "nli/id/accuracy"])
-    results, settings = study.read()
-    ood, same = differences_of(results, settings).rows
-    assert isinstance(ood[3], Bold) == marked
-    assert not same[3].startswith("**")
+    ood, same = differences_of(*study.read()).rows
+    assert (isinstance(ood[3], Bold), isinstance(same[3], Bold)) == (True, False)
 
 
 def test_one_seed_has_no_interval(study):
