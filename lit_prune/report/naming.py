@@ -13,7 +13,7 @@ MODELS = {
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SETS = {"id": "in distribution", "ood": "out of distribution"}
-_SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
+_SHARES = ("accuracy", "worst_group_accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
     "sparsity": "sparsity (% of weights removed)",
@@ -67,7 +67,7 @@ def higher_is_better(name: str) -> bool | None:
     *place, metric = name.split("/")
     if not place or metric.startswith("predicted_share"):
         return None
-    return not (metric.startswith("loss") or metric.endswith("_error"))
+    return not (metric in ("loss", "ece") or metric.endswith("_error"))
 
 
 def sign(name: str) -> int:

@@ -154,7 +154,8 @@ class Task:
         of_positive: tuple[str, ...] = ()
         if self.positive is not None:
             of_positive = ("auroc", "f1", "f1_weighted", "mean_f1_accuracy") if len(self.labels) == 2 else ("auroc",)
-        return ("accuracy", "f1_macro", "matthews", *of_positive, *(f"accuracy_{label}" for label in self.labels))
+        of_classes = (f"accuracy_{label}" for label in self.labels)
+        return ("accuracy", "worst_group_accuracy", "f1_macro", "matthews", *of_positive, *of_classes)
 
     def checked(self, selection: str) -> str:
         """Return the name of the selection metric; a UserError if the task has no such metric."""
