@@ -36,6 +36,8 @@ class Generated(Source):
         UserError: a number of rows is out of range.
     """
 
+    version = 1
+
     def __init__(
         self,
         num_train: int = 20_000,
