@@ -38,7 +38,7 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
         ({"merge": {"c": "b"}}, r"unknown label 'c' in merge of task 't': choose from a, b"),
         (
             {"selection": "pearson"},
-            r"unknown selection 'pearson' of task 't': choose from accuracy, f1_macro, ma",
+            r"unknown selection 'pearson' of task 't': choose from accuracy, worst_group_accuracy, f1_macro, ma",
         ),
         (
             {"selection": "f1", "positive": None},
