@@ -22,7 +22,8 @@ class EvaluationSet:
 
     Attributes:
         task: The task's name.
-        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
+        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood`, `ood_<set>` or
+            `validation_ood`.
         rows: Tokenised rows with their `id`, `label` (-1: unknown), `group` and word `overlap`.
         labels: Class names of this set; empty if labels are no classes.
         class_map: For each class of the logits, its class here.

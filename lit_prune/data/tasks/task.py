@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.metric_names import check_class_names, check_task_name
-from lit_prune.data.ood import OodTraining, classes_of_labels
+from lit_prune.data.ood import OodTraining, classes_of_labels, is_ood
 from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Row, Source
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
@@ -189,7 +189,7 @@ class Task:
 
     def labels_of(self, split: str) -> tuple[str, ...]:
         """Return the class names of a split; OOD sets have the merged ones."""
-        if split == "ood" or (split.startswith("ood_") and split != "ood_train"):
+        if is_ood(split):
             return tuple(dict.fromkeys(self.merge.get(label, label) for label in self.labels))
         return self.labels
 
