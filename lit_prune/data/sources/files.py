@@ -88,8 +88,7 @@ class LayoutFiles(LocalFiles):
 
     Args:
         splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> paths of
-            its file, relative
-            to the root; the first that exists is read.
+            its file, relative to the root; the first that exists is read.
     """
 
     suffix: ClassVar[str] = ""  # of every file, where the layout is read by it
