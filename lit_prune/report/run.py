@@ -88,7 +88,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     listed = planned.get("axes") or {}
     speed = _read_speed(run_folder / "speed.json") if complete else {}
     selection = _texts(record.get("selection"))
-    by_rule = numbers_by_rule(read_run_evaluations(run_folder), selection) if complete else {}
+    by_rule = numbers_by_rule(run_evaluations(run_folder), selection) if complete else {}
     status = planned.get("status") or record.get("status", PLANNED)
     if outcome.damage is not None:
         status = DAMAGED
@@ -162,7 +162,7 @@ def _read_speed(path: Path) -> dict[str, Any]:
         return {}
 
 
-def read_run_evaluations(folder: Path) -> list[Evaluation]:
+def run_evaluations(folder: Path) -> list[Evaluation]:
     """Return the evaluations in `evaluations.json`; none, with a warning, if the file is damaged."""
     try:
         return read_evaluations(folder)
