@@ -48,8 +48,8 @@ def classification(
         `accuracy`, `accuracy_<class>`, `f1_macro` (mean over the classes that occur or are predicted), `matthews`
         (Matthews' correlation, GLUE's for CoLA; 0 where a single class occurs or is predicted), `auroc` (of the
         positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`,
-        `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. `worst_group_accuracy` is the lowest of the latter
-        over at least `SMALLEST_GROUP` rows, or of `accuracy_<class>` without groups; absent if all are smaller. `ece`
+        `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. `worst_group_accuracy` is the lowest of these
+        and `accuracy_<class>` over at least `SMALLEST_GROUP` rows of a class; absent if all are smaller. `ece`
         is the expected calibration error: the gap between confidence and accuracy in `CALIBRATION_BINS` equally wide
         bins of the confidence, weighted by their rows (Guo et al. 2017). In sets of two classes also `f1` (of the
         positive class; 0 if it neither occurs nor is predicted) and `f1_weighted` (mean over both classes, weighted by
@@ -83,15 +83,15 @@ def classification(
     for number, (name, rows) in enumerate(of_class.items()):
         result[f"predicted_share_{name}"] = float((predicted == number).float().mean())
         result |= _share(f"accuracy_{name}", correct[rows])
-    crossed = []
+    of_one_class = list(of_class.values())
     for grouping in (groups or {}).values():
         for group in sorted(set(grouping) - {""}):
             in_group = torch.tensor([each == group for each in grouping])
             result |= _share(f"accuracy_{group}", correct[in_group])
             for name, rows in of_class.items():
-                crossed.append(in_group & rows)
-                result |= _share(f"accuracy_{group}_{name}", correct[crossed[-1]])
-    large = [rows for rows in crossed or of_class.values() if rows.sum() >= SMALLEST_GROUP]
+                of_one_class.append(in_group & rows)
+                result |= _share(f"accuracy_{group}_{name}", correct[in_group & rows])
+    large = [rows for rows in of_one_class if rows.sum() >= SMALLEST_GROUP]
     if large:
         result["worst_group_accuracy"] = min(float(correct[rows].float().mean()) for rows in large)
     return result

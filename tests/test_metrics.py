@@ -97,6 +97,13 @@ def test_the_worst_group_against_numpy():
     assert values["worst_group_accuracy"] == pytest.approx(expected)
 
 
+def test_a_class_whose_groups_are_small_counts_as_a_whole():
+    labels = torch.tensor([0] * 20 + [1] * 12)
+    groups = {"group": ["a"] * 20 + ["a", "b", "c"] * 4}
+    logits = torch.eye(2)[torch.zeros(32, dtype=torch.long)]
+    assert classification(logits, labels, HANS, (0, 1), 0, groups)["worst_group_accuracy"] == 0
+
+
 def test_without_groups_the_worst_group_is_the_worst_class_of_enough_rows():
     logits, labels = random_case()
     values = classification(logits, labels, NLI, (0, 1, 2), positive=0)

@@ -5,7 +5,7 @@ from lit_prune.runs.summary import metric_title
 
 MODELS = {
     "result": "result",
-    "by_worst_group": "result, by worst group of ID validation",
+    "by_worst_group": "result, by worst group",
     "by_ood_validation": "result, by OOD validation (oracle)",
     "dense": "dense",
     "dense_shifted": "threshold-shifted dense",

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from lit_prune.runs.evaluations import Evaluation
 
-# The sets and the metric of each rule: of the first set that has it. None is the task's own selection metric.
-_RULES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
-    "by_worst_group": (("validation", "id"), "worst_group_accuracy"),
-    "by_ood_validation": (("validation_ood",), None),
+# The set and the metric of each rule. None is the task's own selection metric.
+_RULES: Mapping[str, tuple[str, str | None]] = {
+    "by_worst_group": ("validation", "worst_group_accuracy"),
+    "by_ood_validation": ("validation_ood", None),
 }
 
 
@@ -16,7 +16,8 @@ def numbers_by_rule(evaluations: Sequence[Evaluation], selection: Mapping[str, s
     """Return the numbers of the model that each rule selects, under the rule's name: `<rule>/<name>`.
 
     A rule selects as the run does, among the eligible models of the last phase the first of the best, by another metric
-    (the mean over the tasks). A rule whose metric the run did not compute selects none.
+    (the mean over the tasks). Of a task without a `validation` set that is the metric on `id`, as in the run itself. A
+    rule whose metric the run did not compute selects none.
 
     Args:
         evaluations: All evaluations of a complete run.
@@ -34,9 +35,10 @@ def numbers_by_rule(evaluations: Sequence[Evaluation], selection: Mapping[str, s
 
 
 def _score(rule: str, evaluation: Evaluation, selection: Mapping[str, str]) -> float:
-    splits, own = _RULES[rule]
+    wanted, own = _RULES[rule]
     scores = []
     for task, metric in selection.items():
-        names = [f"{task}/{split}/{own or metric}" for split in splits]
-        scores.append(next((evaluation.metrics[name] for name in names if name in evaluation.metrics), math.nan))
+        has_validation = any(name.startswith(f"{task}/validation/") for name in evaluation.metrics)
+        split = "id" if wanted == "validation" and not has_validation else wanted
+        scores.append(evaluation.metrics.get(f"{task}/{split}/{own or metric}", math.nan))
     return sum(scores) / len(scores) if scores else math.nan

@@ -38,6 +38,11 @@ def test_without_a_validation_cut_the_worst_group_is_that_of_id():
     assert numbers_by_rule(of_id, SELECTION)["by_worst_group/step"] == 2
 
 
+def test_the_id_test_set_never_stands_in_for_groups_that_are_too_small():
+    metrics = {"nli/validation/auroc": 0.5, "nli/id/worst_group_accuracy": 0.5}
+    assert numbers_by_rule([Evaluation("mask", 1, True, 0.5, metrics)], SELECTION) == {}
+
+
 def test_a_rule_without_its_metric_selects_none():
     assert not [name for name in numbers_by_rule([evaluation(1, 0.5)], SELECTION) if name.startswith("by_ood")]
     assert numbers_by_rule([], SELECTION) == {}

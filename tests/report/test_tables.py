@@ -170,7 +170,7 @@ def test_results_of_other_selection_rules_have_rows_and_all_models_their_supervi
     table = results_table(*study.read())
     assert table.header[:4] == ["loss", "model", "supervision", "seeds"]
     of_model = {row[1]: row for row in table.rows}
-    rule = "result, by worst group of ID validation"
+    rule = "result, by worst group"
     assert {model: row[2] for model, row in of_model.items()} == {
         "result": "bias model",
         rule: "bias model, groups to select",
