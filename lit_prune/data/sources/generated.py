@@ -145,6 +145,7 @@ class GeneratedNli(Biased):
             adjective with the OOD sets, and no family of constructions with `ood_heldout`.
         version: 2: see `generate_matched_nli`; it has the further OOD set `ood_heldout`. 1: see `generate_nli`; its OOD
             labels can largely be read from the premise alone.
+        train_seed: Seed of the train split: other rows to train on, beside the same evaluation sets. None for `seed`.
 
     Raises:
         UserError: The version is unknown.
@@ -160,11 +161,13 @@ class GeneratedNli(Biased):
         labels: dict[str, str] | None = None,
         num_validation_ood: int = 0,
         version: int = 2,
+        train_seed: int | None = None,
     ) -> None:
         super().__init__(bias_rate, num_train, num_eval, num_ood_train, seed, labels, num_validation_ood)
         if version not in (1, 2):
             raise UserError(f"unknown version {version} of the generated NLI corpus: choose from 1, 2")
         self.version = version
+        self.train_seed = train_seed
 
     def available(self, root: str | None) -> list[str]:
         """Return the splits of the version."""
@@ -173,7 +176,8 @@ class GeneratedNli(Biased):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_matched_nli` and `generate_nli`."""
         generate = generate_matched_nli if self.version == 2 else generate_nli
-        return generate(split, num_rows, self.bias_rate, self.seed)
+        seed = self.seed if split != "train" or self.train_seed is None else self.train_seed
+        return generate(split, num_rows, self.bias_rate, seed)
 
 
 class GeneratedParaphrase(Biased):
