@@ -47,14 +47,13 @@ def classification(
     Returns:
         `accuracy`, `accuracy_<class>`, `f1_macro` (mean over the classes that occur or are predicted), `matthews`
         (Matthews' correlation, GLUE's for CoLA; 0 where a single class occurs or is predicted), `auroc` (of the
-        positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`,
-        `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. `worst_group_accuracy` is the lowest of these
-        and `accuracy_<class>` over at least `SMALLEST_GROUP` rows of a class; absent if all are smaller. `ece`
-        is the expected calibration error: the gap between confidence and accuracy in `CALIBRATION_BINS` equally wide
-        bins of the confidence, weighted by their rows (Guo et al. 2017). In sets of two classes also `f1` (of the
-        positive class; 0 if it neither occurs nor is predicted) and `f1_weighted` (mean over both classes, weighted by
-        their rows), as for paraphrases (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and
-        QQP).
+        positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`, `loss`,
+        and `accuracy_<group>`, `accuracy_<group>_<class>`. `worst_group_accuracy` is the lowest `accuracy_<class>` or
+        `accuracy_<group>_<class>` over at least `SMALLEST_GROUP` rows, if any. `ece` is the expected calibration error:
+        the gap between confidence and accuracy in `CALIBRATION_BINS` equally wide bins of the confidence, weighted by
+        their rows (Guo et al. 2017). In sets of two classes also `f1` (of the positive class; 0 if it neither occurs
+        nor is predicted) and `f1_weighted` (mean over both classes, weighted by their rows), as for paraphrases
+        (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and QQP).
     """
     from torchmetrics.functional import accuracy, auroc, f1_score  # not above: a served model has no metrics
 

@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lit_prune.data.groups import GROUP
 from lit_prune.runs.checkpoints import BEST
 from lit_prune.runs.outcome import read_record
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
 
-_OF_FIELDS = {"bias": "bias model", "groups": "groups"}  # fields of a batch that losses need
-_OOD = "OOD rows"
-_ALL = (*_OF_FIELDS.values(), _OOD)
+_BIAS, _GROUPS, _OOD = _ALL = ("bias model", "groups", "OOD rows")
 
 
 def supervision(run: "Paradigm") -> dict[str, list[str]]:
@@ -22,20 +21,24 @@ def supervision(run: "Paradigm") -> dict[str, list[str]]:
         run: The run, with its phases laid out and its data read.
     """
     found = _of_start(run.start.path)
+    groups = _BIAS if run.data.groups == "bias" else _GROUPS  # which the bias model's predictions may form
+    of_fields = {"bias": _BIAS, "groups": groups, GROUP: groups}
     by_phase = {}
     for name in run.phases:
         start, end = run.phases.span(name)
         if start < end:
-            found |= {
-                _OF_FIELDS[field]
-                for task in run.tasks
-                for field in (run.tasks[task].loss or run.phases[name].loss).needs
-                if field in _OF_FIELDS
-            }
+            losses = [task.loss or run.phases[name].loss for task in run.tasks.values()]
+            fields = [*(field for loss in losses for field in loss.needs), *_sampled_by(run)]
+            found |= {of_fields[field] for field in fields if field in of_fields}
             found |= {_OOD} if _trains_on_ood(run) else set()
         by_phase[run.phases.label(name)] = _ordered(found)
     result = by_phase[run.phases.label(run.phases.last)]
     return {"result": result} if len(by_phase) == 1 else {"dense": by_phase["dense"], "result": result}
+
+
+def _sampled_by(run: "Paradigm") -> list[str]:
+    """Return the column of the training sets that examples are drawn by, if any."""
+    return [] if run.data.sampling is None else [run.data.sampling.column]
 
 
 def _trains_on_ood(run: "Paradigm") -> bool:

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from lit_prune.callbacks.supervision import supervision
-from lit_prune.losses import Annealed, CrossEntropy, ProductOfExperts
+from lit_prune.data import BalancedGroups, JustTrainTwice
+from lit_prune.losses import Annealed, CrossEntropy, GroupDro, ProductOfExperts
 
 PLAIN, POE = CrossEntropy(), Annealed(ProductOfExperts())
-GROUPED = SimpleNamespace(needs=("groups",))
+GROUPED = GroupDro()
 
 
 class Phases(dict):
@@ -24,13 +25,13 @@ class Phases(dict):
         return 0, 0 if name == "start" else 10
 
 
-def run(losses, task_loss=None, splits=("train", "ood"), path=None):
+def run(losses, task_loss=None, splits=("train", "ood"), path=None, groups="group", sampling=None):
     source = SimpleNamespace(available=lambda root: list(splits))
     return SimpleNamespace(
         phases=Phases({name: SimpleNamespace(loss=loss) for name, loss in losses.items()}),
         tasks={"nli": SimpleNamespace(loss=task_loss, source=source)},
         start=SimpleNamespace(path=path),
-        data=SimpleNamespace(preparation=SimpleNamespace(root=None)),
+        data=SimpleNamespace(preparation=SimpleNamespace(root=None), groups=groups, sampling=sampling),
     )
 
 
@@ -41,6 +42,17 @@ def test_a_model_has_that_of_its_phase_and_those_before():
         "result": ["bias model", "groups"],
     }
     assert supervision(run({"dense": POE})) == {"result": ["bias model"]}
+
+
+def test_groups_that_the_bias_model_forms_are_its_supervision():
+    assert supervision(run({"dense": GROUPED}, groups="overlap")) == {"result": ["groups"]}
+    assert supervision(run({"dense": GROUPED}, groups="bias")) == {"result": ["bias model"]}
+
+
+def test_sampling_is_supervision():
+    assert supervision(run({"dense": PLAIN}, sampling=BalancedGroups())) == {"result": ["groups"]}
+    assert supervision(run({"dense": PLAIN}, groups="bias", sampling=BalancedGroups())) == {"result": ["bias model"]}
+    assert supervision(run({"dense": PLAIN}, sampling=JustTrainTwice(4))) == {"result": ["bias model"]}
 
 
 def test_an_empty_phase_uses_none():
