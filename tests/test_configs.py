@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from lit_prune.cli import main
-from lit_prune.data import preparation
+from lit_prune.data import BiasAmplified, preparation
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
@@ -122,6 +122,7 @@ def few_rows(monkeypatch):
 
     shrink(Generated)
     shrink(Biased)
+    shrink(BiasAmplified)
     drawn = preparation._drawn
     monkeypatch.setattr(preparation, "_drawn", lambda of, rows, size, seed: drawn(of, rows, min(size, 64), seed))
 
@@ -400,6 +401,32 @@ def test_fever_and_symmetric_are_read_from_their_own_files(brief, tmp_path):
     assert "fever/ood_symmetric_v1/accuracy_not_enough_info" not in metrics
 
 
+@pytest.mark.parametrize("name", ["fever_amplified_files", "fever_natural_files"])
+def test_bias_amplified_fever_is_drawn_from_its_own_files(name, brief, tmp_path):
+    write_fever(tmp_path / "data", num_train=1200, num_dev=240)
+    path = REPOSITORY / f"configs/data/{name}.yaml"
+    folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path), "--data.root", str(tmp_path / "data"))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    splits = ("id", "ood_conflicting", "ood_symmetric_v1", "ood_symmetric_v2")
+    assert {f"fever/{split}/auroc" for split in splits} <= metrics.keys()
+    assert {f"fever/validation/accuracy_{group}" for group in ("aligned", "conflicting")} & metrics.keys()
+    assert metrics["bias/fever/circular"] == 0
+
+
+def test_bias_amplified_fever_and_its_control_differ_in_the_rate():
+    amplified, natural = (
+        load(REPOSITORY / f"configs/data/fever_{name}_files.yaml") for name in ("amplified", "natural")
+    )
+    (task,) = amplified["data"]["tasks"]
+    assert task["init_args"]["source"]["init_args"].pop("rate") == 0.9
+    (control,) = natural["data"]["tasks"]
+    assert control["init_args"]["source"]["init_args"].pop("rate") is None
+    assert amplified == natural
+    (plain,) = load(REPOSITORY / "configs/data/fever_files.yaml")["data"]["tasks"]
+    assert task["init_args"].pop("source")["init_args"]["source"] == plain["init_args"].pop("source")
+    assert task == plain
+
+
 def with_short_windows(path, folder):
     """A copy of an overlay whose windows of text fit the tiny encoder."""
     overlay = load(path)
@@ -651,12 +678,12 @@ def write_paws(folder):
         (folder / name).write_text("".join(lines))
 
 
-def write_fever(root):
+def write_fever(root, num_train=80, num_dev=24):
     """FEVER and both Symmetric sets, each file with its own keys."""
     published = {"supports": "SUPPORTS", "refutes": "REFUTES", "not_enough_info": "NOT ENOUGH INFO"}
     files = {
-        "FEVER/fever.train.jsonl": ("train", 80, "evidence", "gold_label"),
-        "FEVER/fever.dev.jsonl": ("id", 24, "evidence", "gold_label"),
+        "FEVER/fever.train.jsonl": ("train", num_train, "evidence", "gold_label"),
+        "FEVER/fever.dev.jsonl": ("id", num_dev, "evidence", "gold_label"),
         "FEVER-Symmetric/fever_symmetric_generated.jsonl": ("ood", 24, "evidence_sentence", "label"),
         "FEVER-Symmetric/fever_symmetric_test.jsonl": ("ood_train", 24, "evidence", "gold_label"),
     }

@@ -8,6 +8,7 @@ from typing import Any
 from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
+from lit_prune.fitting.arguments import with_config_files
 from lit_prune.runs.recorded import read_metrics
 
 Config = dict[str, Any]
@@ -36,7 +37,7 @@ class Runs:
             settings: Settings of the paradigm's `init_args` on top, with `__` for a dot.
         """
         further = [f"--model.init_args.{key.replace('__', '.')}={value}" for key, value in settings.items()]
-        return self.resolve([*(f"--config={each}" for each in configs), *further])
+        return self.resolve(with_config_files([*(f"--config={each}" for each in configs), *further]))
 
     def train(self, name: str, config: Config) -> dict[str, Any]:
         """Train a run unless it is complete, and return its metrics.

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate
-from lit_prune.data.bias.column import biased_rows
+from lit_prune.data.bias_report import bias_report
 from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks
 from lit_prune.data.groups import GroupedBy, group_sizes, with_groups
 from lit_prune.data.loading import TaskRows, end_on_sigterm, evaluation_loader
@@ -214,13 +214,8 @@ class MultitaskDataModule(LightningDataModule):
     @property
     def bias_report(self) -> dict[str, float]:
         """`<task>/<figure>` of every bias model on the rows it was fitted on."""
-        report: dict[str, float] = {}
-        for name, task in self.tasks.items():
-            if task.bias is not None:
-                rows = biased_rows(self.train[name])
-                figures = task.bias.report(np.array(rows["bias"][:]), np.array(rows["label"][:]), task.labels)
-                report |= {f"{name}/{figure}": value for figure, value in figures.items()}
-        return report
+        reports = {name: bias_report(task, self.train[name]) for name, task in self.tasks.items()}
+        return {f"{name}/{figure}": value for name, report in reports.items() for figure, value in report.items()}
 
     @property
     def group_sizes(self) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.bias.column import with_bias, without_bias
+from lit_prune.data.bias_report import warn_if_circular
 from lit_prune.data.metric_names import check_group_names
 from lit_prune.data.oddities import warn_of_oddities
 from lit_prune.data.ood import OodTraining
@@ -98,6 +99,7 @@ def prepare_task(task: Task, preparation: Preparation, word_embeddings: Tensor) 
         train if preparation.perturbation is None else train.select(preparation.perturbation.kept(task.units(train)))
     )
     if task.bias is not None:
+        warn_if_circular(task)
         train = with_bias(train, task.bias, task.labels, preparation.tokenizer, word_embeddings)
     if "ood_train" in splits:
         informed = read_split(task, "ood_train", preparation)

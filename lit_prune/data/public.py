@@ -1,10 +1,19 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, PlantedOverlap, ShuffledBias
+from lit_prune.data.bias.public import (
+    BiasFile,
+    BiasModel,
+    ClaimBias,
+    NgramBias,
+    OverlapBias,
+    PlantedOverlap,
+    ShuffledBias,
+)
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
+    BiasAmplified,
     CopaFiles,
     Files,
     GeneratedAcceptability,
@@ -30,6 +39,7 @@ from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
     "BalancedGroups",
+    "BiasAmplified",
     "BiasFile",
     "BiasModel",
     "ChoiceTask",
@@ -48,6 +58,7 @@ __all__ = [
     "JustTrainTwice",
     "MentionTask",
     "MultitaskDataModule",
+    "NgramBias",
     "OneText",
     "OodTraining",
     "OverlapBias",

@@ -40,6 +40,12 @@ def test_a_complete_run_is_not_run_again(fits, tmp_path, resolve):
     assert json.loads((tmp_path / "new" / "plain.json").read_text()) == config
 
 
+def test_shipped_configurations_are_found_from_any_folder(tmp_path, monkeypatch, resolve):
+    monkeypatch.chdir(tmp_path)
+    config = Runs(tmp_path, 1, resolve).config([DENSE, "configs/data/nli_version2.yaml"])
+    assert task_settings(config, "nli")["source"]["init_args"]["version"] == 2
+
+
 def test_a_failed_run_stops_it(monkeypatch, tmp_path, resolve):
     monkeypatch.setattr(module, "main", lambda arguments: 2)
     with pytest.raises(UserError, match="run 'plain' must succeed, got exit code 2"):

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from lit_prune.data.bias.cross_fit import check_folds, fit_predict
-from lit_prune.data.bias.model import BiasModel, calibration
+from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_folds
+from lit_prune.data.bias.model import calibration
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
 from lit_prune.data.bias.words import lowered, word_overlap, words
 from lit_prune.errors import UserError
@@ -57,7 +57,7 @@ def _vectors(tokens: list[str], word_vector: WordVectors) -> list[FloatArray]:
     return [vector for vector in map(word_vector, tokens) if vector is not None]
 
 
-class OverlapBias(BiasModel):
+class OverlapBias(FittedBias):
     """A logistic regression on seven overlap features, one class against the rest (SRNets, section 2).
 
     For paraphrases the first text stands for the premise and `positive` is `duplicate`.
@@ -68,8 +68,8 @@ class OverlapBias(BiasModel):
         C: Inverse strength of the L2 penalty.
         balanced: Give both sides equal weight when fitting, as the paper does. If `positive` is the smaller side, this
             overstates it, and a debiased model compensates for that. False fits the examples as they are.
-        folds: Number of folds: each example is predicted by a model that was not fitted on it. None for one model,
-            fitted on all examples, as in the paper.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its premise. None for one
+            model of all examples, as in the paper.
     """
 
     def __init__(
@@ -86,37 +86,32 @@ class OverlapBias(BiasModel):
         self.balanced = balanced
         self.folds = check_folds(folds)
 
-    def fit_predict(
-        self,
-        text_a: Sequence[str],
-        text_b: Sequence[str],
-        labels: npt.NDArray[np.integer],
-        label_names: Sequence[str],
-        word_vector: WordVectors,
-        ids: Sequence[str] | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """See `BiasModel.fit_predict`; the classes other than `positive` share their probability equally.
+    def features(self, text_a: Sequence[str], text_b: Sequence[str], word_vector: WordVectors) -> Features:
+        """Compute `overlap_features` of the rows, (rows, 7)."""
+        word_vector = self.word_vectors([*text_a, *text_b], word_vector)
+        return np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])
+
+    def fit(self, features: Features, labels: npt.NDArray[np.integer], label_names: Sequence[str]) -> Predict:
+        """See `FittedBias.fit`; the classes other than `positive` share their probability equally.
 
         Raises:
-            UserError: `positive` is no class, or all rows or none have it, the vectors cannot be read, or there
-                are more folds than rows.
+            UserError: `positive` is no class, or all rows or none have it.
         """
         if self.positive not in label_names:
             raise UserError(
                 f"unknown positive {self.positive!r} of the bias model: choose from {', '.join(label_names)}"
             )
-        is_positive = np.asarray(labels) == list(label_names).index(self.positive)
+        positive = list(label_names).index(self.positive)
+        is_positive = np.asarray(labels) == positive
         if is_positive.all() or not is_positive.any():
             raise UserError(
                 f"positive must be the class of some training rows, not of all, got {self.positive!r} for "
                 f"{is_positive.sum()} of {len(is_positive)}: name another class, or add rows"
             )
-        word_vector = self.word_vectors([*text_a, *text_b], word_vector)
-        features = np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])
         weight = "balanced" if self.balanced else None
         model = LogisticRegression(solver="liblinear", class_weight=weight, C=self.C, random_state=0)
-        logits = fit_predict(model, features, is_positive, "decision_function", self.folds)
-        return _spread(logits, list(label_names).index(self.positive), len(label_names))
+        model.fit(features, is_positive)
+        return lambda features: _spread(model.decision_function(features), positive, len(label_names))
 
     def report(
         self, log_probs: FloatArray, labels: npt.NDArray[np.integer], label_names: Sequence[str]

@@ -1,5 +1,6 @@
 """The public classes of `lit_prune.data.sources`."""
 
+from lit_prune.data.sources.amplified import BiasAmplified
 from lit_prune.data.sources.copa import CopaFiles
 from lit_prune.data.sources.files import Files, FileSplit
 from lit_prune.data.sources.frames import Frames
@@ -21,6 +22,7 @@ from lit_prune.data.sources.squad import SquadFiles, SquadHub
 from lit_prune.data.sources.wsc import WscFiles
 
 __all__ = [
+    "BiasAmplified",
     "CopaFiles",
     "FileSplit",
     "Files",

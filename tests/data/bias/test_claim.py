@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from lit_prune.data.bias import ClaimBias
-from lit_prune.data.bias.claim import MIN_LOG_PROBABILITY
+from lit_prune.data.bias.model import MIN_LOG_PROBABILITY
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.facts_templates import LABELS
 from lit_prune.errors import UserError
