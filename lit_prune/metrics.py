@@ -1,4 +1,4 @@
-"""Metrics of classes from logits: accuracy by class and group, AUROC, F1, and the share predicted per class.
+"""Metrics of classes from logits: accuracy by class and group, AUROC, F1, calibration, and predicted shares.
 
 If a model has more classes than a set, its predictions are merged after the arg-max (the way HANS scores three-class
 models: McCoy et al. 2019, and Liu et al. 2022).
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 OVERLAP_BINS = {"low": (0.0, 0.2), "high": (0.8, 1.0)}
+SMALLEST_GROUP = 10  # rows; the accuracy of fewer is too noisy to be the worst group's
+CALIBRATION_BINS = 15
 
 
 def predictions(logits: Tensor, class_map: Sequence[int]) -> Tensor:
@@ -45,10 +47,13 @@ def classification(
     Returns:
         `accuracy`, `accuracy_<class>`, `f1_macro` (mean over the classes that occur or are predicted), `matthews`
         (Matthews' correlation, GLUE's for CoLA; 0 where a single class occurs or is predicted), `auroc` (of the
-        positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`,
-        `loss`, and `accuracy_<group>`, `accuracy_<group>_<class>`. In sets of two classes also `f1` (of the positive
-        class; 0 if it neither occurs nor is predicted) and `f1_weighted` (mean over both classes, weighted by their
-        rows), as for paraphrases (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and QQP).
+        positive class against the rest; absent if the set has only one of the two), `predicted_share_<class>`, `loss`,
+        and `accuracy_<group>`, `accuracy_<group>_<class>`. `worst_group_accuracy` is the lowest `accuracy_<class>` or
+        `accuracy_<group>_<class>` over at least `SMALLEST_GROUP` rows, if any. `ece` is the expected calibration error:
+        the gap between confidence and accuracy in `CALIBRATION_BINS` equally wide bins of the confidence, weighted by
+        their rows (Guo et al. 2017). In sets of two classes also `f1` (of the positive class; 0 if it neither occurs
+        nor is predicted) and `f1_weighted` (mean over both classes, weighted by their rows), as for paraphrases
+        (SRNets), and `mean_f1_accuracy` (of `f1` and accuracy, GLUE's for MRPC and QQP).
     """
     from torchmetrics.functional import accuracy, auroc, f1_score  # not above: a served model has no metrics
 
@@ -61,6 +66,7 @@ def classification(
         ),
         "matthews": _matthews(predicted, labels, len(label_names)),
         "loss": float(losses(logits, labels, class_map).mean()),
+        "ece": _calibration_error(logits, predicted, correct, class_map),
     }
     if positive is not None:
         is_positive = labels == class_map[positive]
@@ -76,13 +82,29 @@ def classification(
     for number, (name, rows) in enumerate(of_class.items()):
         result[f"predicted_share_{name}"] = float((predicted == number).float().mean())
         result |= _share(f"accuracy_{name}", correct[rows])
+    of_one_class = list(of_class.values())
     for grouping in (groups or {}).values():
         for group in sorted(set(grouping) - {""}):
             in_group = torch.tensor([each == group for each in grouping])
             result |= _share(f"accuracy_{group}", correct[in_group])
             for name, rows in of_class.items():
+                of_one_class.append(in_group & rows)
                 result |= _share(f"accuracy_{group}_{name}", correct[in_group & rows])
+    large = [rows for rows in of_one_class if rows.sum() >= SMALLEST_GROUP]
+    if large:
+        result["worst_group_accuracy"] = min(float(correct[rows].float().mean()) for rows in large)
     return result
+
+
+def _calibration_error(logits: Tensor, predicted: Tensor, correct: Tensor, class_map: Sequence[int]) -> float:
+    """Compute the expected calibration error; the confidence is the probability of the predicted class of the set."""
+    from torchmetrics.functional.classification import binary_calibration_error
+
+    probabilities = logits.double().softmax(dim=-1)
+    confidences = probabilities.masked_fill(torch.tensor(class_map)[None, :] != predicted[:, None], 0).sum(dim=-1)
+    confidences = confidences.clamp(max=1 - torch.finfo(torch.float64).eps)  # torchmetrics has a further bin for 1
+    # That of classes would take the arg-max after the merge; that of "binary" takes confidences and what was right.
+    return float(binary_calibration_error(confidences, correct.long(), n_bins=CALIBRATION_BINS))
 
 
 def _matthews(predicted: Tensor, labels: Tensor, num_classes: int) -> float:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef, roc_auc_score
@@ -48,7 +49,67 @@ def test_merged_classes_against_scikit_learn():
         "accuracy",
         "matthews",
         "loss",
+        "ece",
+        "worst_group_accuracy",
     } | {f"{metric}_{name}" for metric in ("accuracy", "predicted_share") for name in HANS}
+
+
+@pytest.mark.parametrize(("names", "class_map"), [(NLI, (0, 1, 2)), (HANS, MERGE)])
+def test_the_calibration_error_against_numpy(names, class_map):
+    logits, labels = random_case(num_labels=len(names))
+    logits = 3 * logits
+    logits[0] = torch.tensor([100.0, 0.0, 0.0])  # confidence 1 belongs to the last bin
+    probabilities = np.exp(logits.double().numpy())
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    merged = np.stack([probabilities[:, np.array(class_map) == number].sum(axis=1) for number in range(len(names))], 1)
+    predicted = np.array(class_map)[probabilities.argmax(axis=1)]
+    confidence = merged[np.arange(len(merged)), predicted]
+    bins = np.minimum((15 * confidence).astype(int), 14)
+    expected = 0.0
+    for number in np.unique(bins):
+        rows = bins == number
+        expected += rows.mean() * abs((predicted == labels.numpy())[rows].mean() - confidence[rows].mean())
+    assert expected > 0.05
+    assert classification(logits, labels, names, class_map, positive=0)["ece"] == pytest.approx(expected)
+
+
+def test_a_sure_model_has_a_calibration_error_of_its_errors():
+    logits = 1000 * torch.eye(3)[[0, 1, 2, 0]]
+    assert classification(logits, torch.tensor([0, 1, 2, 1]), NLI, (0, 1, 2), None)["ece"] == pytest.approx(1 / 4)
+
+
+def test_the_worst_group_against_numpy():
+    logits, labels = random_case(num_rows=400)
+    rng = np.random.default_rng(0)
+    groups = {"group": rng.choice(["a", "b", "", "rare"], 400, p=[0.4, 0.4, 0.18, 0.02])}
+    groups["overlap"] = rng.choice(["overlap_high", ""], 400)
+    correct = (logits.argmax(-1) == labels).numpy()
+    cells = [
+        (grouping == group) & (labels.numpy() == label)
+        for grouping in groups.values()
+        for group in set(grouping.tolist()) - {""}
+        for label in range(3)
+    ]
+    of_rare = [correct[rows].mean() for rows in cells if 0 < rows.sum() < 10]
+    expected = min(correct[rows].mean() for rows in cells if rows.sum() >= 10)
+    assert min(of_rare) < expected  # the group with few rows would decide
+    values = classification(logits, labels, NLI, (0, 1, 2), 0, {name: each.tolist() for name, each in groups.items()})
+    assert values["worst_group_accuracy"] == pytest.approx(expected)
+
+
+def test_a_class_whose_groups_are_small_counts_as_a_whole():
+    labels = torch.tensor([0] * 20 + [1] * 12)
+    groups = {"group": ["a"] * 20 + ["a", "b", "c"] * 4}
+    logits = torch.eye(2)[torch.zeros(32, dtype=torch.long)]
+    assert classification(logits, labels, HANS, (0, 1), 0, groups)["worst_group_accuracy"] == 0
+
+
+def test_without_groups_the_worst_group_is_the_worst_class_of_enough_rows():
+    logits, labels = random_case()
+    values = classification(logits, labels, NLI, (0, 1, 2), positive=0)
+    assert values["worst_group_accuracy"] == min(values[f"accuracy_{name}"] for name in NLI)
+    few = classification(logits[:9], labels[:9], NLI, (0, 1, 2), positive=0)
+    assert "worst_group_accuracy" not in few
 
 
 def test_the_largest_class_decides_before_classes_are_merged():

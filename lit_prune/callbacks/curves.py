@@ -59,7 +59,8 @@ class SparsityCurves(Callback):
         if trainer.sanity_checking:
             return
         self._log_refresh(trainer, pl_module)
-        shown = {name for task in pl_module.tasks.values() for name in (*task.set_class.whole_metrics, "loss", "macro")}
+        kinds = [task.set_class for task in pl_module.tasks.values()]
+        shown = {name for kind in kinds for name in (*kind.whole_metrics, *kind.error_metrics, "macro")}
         values = {name: value for name, value in pl_module.selection.values.items() if _is_curve(name, shown)}
         selection = float(trainer.callback_metrics["selection"])
         self._log(trainer, values | ({} if math.isnan(selection) else {"selection": selection}))

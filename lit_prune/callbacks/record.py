@@ -21,8 +21,10 @@ from lightning.pytorch.utilities import rank_zero_warn
 from lit_prune import __version__
 from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
+from lit_prune.callbacks.supervision import supervision
 from lit_prune.files import write_json, write_recorded
 from lit_prune.hardware.device import hardware
+from lit_prune.runs.evaluations import add_evaluation
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -42,6 +44,7 @@ class RunRecord(Callback):
     `run.json` has the run's settings, versions, hardware and status. `predictions.parquet` and `masks.safetensors`
     (where masks differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a
     phase (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none.
+    `evaluations.json` has the metrics of every evaluation.
     `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
     """
 
@@ -59,10 +62,14 @@ class RunRecord(Callback):
             write_json(describe_model(pl_module), pl_module.folder / MODEL, write_recorded)
 
     def on_validation_end(self, trainer: Trainer, pl_module: "Paradigm") -> None:
-        """Keep the predictions and masks of a new best model, before its checkpoint is written."""
-        if not trainer.is_global_zero or not pl_module.selection.improved:
+        """Record the evaluation; keep predictions and masks of a new best model before its checkpoint is written."""
+        if not trainer.is_global_zero:
             return
-        folder = pl_module.folder
+        folder, evaluation = pl_module.folder, pl_module.selection.evaluation
+        assert evaluation is not None
+        add_evaluation(folder, evaluation)
+        if not pl_module.selection.improved:
+            return
         write_predictions(
             pl_module.selection.predicted, folder / _of_phase(pl_module, pl_module.phase, "predictions.parquet")
         )
@@ -138,6 +145,7 @@ class RunRecord(Callback):
                 "experiment": pl_module.identity.experiment,
                 "axes": {"seed": pl_module.identity.seed, **pl_module.identity.axes},
                 "selection": {name: task.selection for name, task in data.tasks.items()},
+                "supervision": supervision(pl_module),
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
                 "versions": {

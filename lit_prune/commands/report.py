@@ -17,6 +17,7 @@ from lit_prune.report.claims import Judgement, claims_table, judge
 from lit_prune.report.comparisons import compare, rank
 from lit_prune.report.defaults import complete_settings
 from lit_prune.report.gather import gather
+from lit_prune.report.matched import match, matched_table
 from lit_prune.report.multitask import compare_with_mixtures, multitask_table
 from lit_prune.report.origins import (
     costs_table,
@@ -131,6 +132,7 @@ def _tables(
             multitask_table(compare_with_mixtures(runs, each, over), each.name, run_axes, over)
             for each in settings.mixtures
         ),
+        *(matched_table(match(runs, each, over), each.name, run_axes, over) for each in settings.matched),
         *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
         results_table(rows, settings),
         differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
@@ -153,8 +155,9 @@ def _draw(
     mixtures = [each for each in settings.mixtures if not is_pending(runs, each.where)]
     found = spreads(rows, settings)
     has_tradeoff = len(settings.pareto) == 2
-    has_default = not (settings.figures or settings.curves or settings.mixtures)
-    if not (has_default or figures or curves or mixtures or found or has_tradeoff or claims):
+    has_default = not (settings.figures or settings.curves or settings.mixtures or settings.matched)
+    drawn = (has_default, figures, curves, mixtures, settings.matched, found, has_tradeoff, claims)
+    if not any(drawn):
         return {}
     # Not above: slow to import.
     from lit_prune.report.budgets import draw_mixtures
@@ -165,6 +168,7 @@ def _draw(
     from lit_prune.report.scatter import draw_ranks
     from lit_prune.report.tradeoff import draw_tradeoff
     from lit_prune.report.training import draw_curves
+    from lit_prune.report.trajectories import draw_trajectories
 
     path_of = partial(_figure, folder)
 
@@ -176,6 +180,9 @@ def _draw(
     captions |= {each.name: draw_curves(runs, each, settings.over, path_of(each.name)) for each in curves}
     captions |= {each.name: draw_mixtures(runs, each, settings.over, path_of(each.name)) for each in mixtures}
     captions |= draw_margins(claims, settings.over, path_of("claims"))
+    for each in settings.matched:
+        if (matched := match(runs, each, settings.over)).methods:
+            captions[each.name] = draw_trajectories(matched, runs, settings, path_of(each.name))
     if has_tradeoff:
         captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), path_of("pareto"))
     if found is not None:

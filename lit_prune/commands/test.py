@@ -114,7 +114,8 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
     by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
     whole = dict.fromkeys(metric for each in predicted for metric in each.of.whole_metrics)
-    for metric in [*whole, "loss", *by_class]:
+    errors = dict.fromkeys(metric for each in predicted for metric in each.of.error_metrics)
+    for metric in [*whole, *errors, *by_class]:
         cells = [values.get(f"{each.of.name}/{metric}") for each in predicted]
         if any(cell is not None for cell in cells):
             table.add_row(on_console(metric), *("" if cell is None else f"{cell:.4f}" for cell in cells))

@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 
 from lit_prune.errors import UserError
 
+VALIDATION_OOD = "validation_ood"  # an OOD set beside the test sets, for the oracle that selects on it
+
+
+def is_ood(split: str) -> bool:
+    """True if a split is an OOD set to evaluate on: `ood`, `ood_<set>` or `validation_ood`."""
+    return split in ("ood", VALIDATION_OOD) or (split.startswith("ood_") and split != "ood_train")
+
 
 @dataclass(frozen=True, kw_only=True)
 class OodTraining:

@@ -9,6 +9,7 @@ from torch import Tensor
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
+from lit_prune.runs.evaluations import Evaluation
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import denominator, total
 
@@ -25,6 +26,7 @@ class Selection:
         improved: True if the last evaluation is the best of its phase so far.
         predicted: The logits of the last evaluation.
         values: Its metrics, `<task>/<split>/<metric>`.
+        evaluation: Its record. If None, there was none.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class Selection:
         self.improved = False
         self.predicted: list[Predicted] = []
         self.values: dict[str, float] = {}
+        self.evaluation: Evaluation | None = None
         self._collector = Collector([])
 
     @property
@@ -59,17 +62,24 @@ class Selection:
         phase = run.phases.current
         value = mean_selection(self.values, run.tasks) if phase.is_eligible(run) else math.nan
         self.improved = value > self.best.get(run.phase, {}).get("selection", -math.inf)
+        step, sparsity = run.trainer.global_step, _sparsity(run)
+        label = run.phases.label(run.phase)
+        self.evaluation = Evaluation(label, step, not math.isnan(value), sparsity, self.values)
         if self.improved:
-            step = run.trainer.global_step
-            self.best[run.phase] = {"selection": value, "step": step, **_facts(run), "metrics": self.values}
+            facts = {"selection": value, "step": step, "sparsity": sparsity, **_facts(run)}
+            self.best[run.phase] = facts | {"metrics": self.values}
         return value
 
 
-def _facts(run: "Paradigm") -> dict[str, Any]:
-    """Return what is recorded of a selected model: its exact sparsity and denominator, its teacher, and the phase's."""
+def _sparsity(run: "Paradigm") -> float:
     counts = run.counts()
-    facts: dict[str, Any] = {"sparsity": total(counts.values()).sparsity if counts else 0.0}
-    if counts:
+    return total(counts.values()).sparsity if counts else 0.0
+
+
+def _facts(run: "Paradigm") -> dict[str, Any]:
+    """Return what is recorded of a selected model: its denominator and budget, its teacher, and the phase's facts."""
+    facts: dict[str, Any] = {}
+    if run.counts():
         facts |= {"denominator": denominator(run, run.matched), **budget(run).figures()}
     if run.teacher is not None:
         facts["teacher"] = run.teacher.accuracy

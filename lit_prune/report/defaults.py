@@ -10,7 +10,14 @@ from lit_prune.errors import UserError
 from lit_prune.report.naming import higher_is_better, is_share
 from lit_prune.report.results import Key, Results
 from lit_prune.report.selection import check_axes, check_known, select
-from lit_prune.report.settings import MEAN, CurveSettings, FigureSettings, MixtureSettings, ReportSettings
+from lit_prune.report.settings import (
+    MEAN,
+    CurveSettings,
+    FigureSettings,
+    MatchedSettings,
+    MixtureSettings,
+    ReportSettings,
+)
 
 _PRINTED = ("metric", "value", "source")  # required keys of a printed value
 
@@ -40,7 +47,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for name in [*metrics, *settings.pareto, *([settings.solved.metric] if settings.solved else [])]:
         _check_metric(name, results, settings)
     select(results, settings.reference)
-    drawn: list[FigureSettings | CurveSettings | MixtureSettings] = [*figures, *settings.curves, *settings.mixtures]
+    drawn: list[FigureSettings | CurveSettings | MixtureSettings | MatchedSettings]
+    drawn = [*figures, *settings.curves, *settings.mixtures, *settings.matched]
     for name in (each.name for each in drawn):
         if not name or Path(name).name != name:
             raise UserError(f"a figure's name must be a file name, got {name!r}: its file is figures/<name>.png")
@@ -60,6 +68,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
             _check_metric(name, results, settings)
     for mixture in settings.mixtures:
         _check_mixture(mixture, results, settings)
+    for matched in settings.matched:
+        _check_matched(matched, results, settings)
     for claim in settings.claims:
         if not claim.reference:
             raise UserError(
@@ -119,6 +129,16 @@ def _check_mixture(mixture: MixtureSettings, results: Results, settings: ReportS
             raise UserError(
                 f"metrics of mixture {mixture.name} must be better when higher, got {name}: scores are their means"
             )
+
+
+def _check_matched(matched: MatchedSettings, results: Results, settings: ReportSettings) -> None:
+    select(results, matched.where)
+    if not matched.ood:
+        raise UserError(f"ood of {matched.name} must be metrics of a run, got none: name one")
+    for name in (matched.id, *matched.ood):
+        _check_metric(name, results, settings)
+        if "/" not in name:
+            raise UserError(f"id and ood of {matched.name} must be metrics of sets, got {name}: choose others")
 
 
 def _check_printed(printed: Mapping[str, Any], results: Results, settings: ReportSettings) -> None:

@@ -5,6 +5,8 @@ from lit_prune.runs.summary import metric_title
 
 MODELS = {
     "result": "result",
+    "by_worst_group": "result, by worst group",
+    "by_ood_validation": "result, by OOD validation (oracle)",
     "dense": "dense",
     "dense_shifted": "threshold-shifted dense",
     "bias": "bias model",
@@ -13,7 +15,7 @@ MODELS = {
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SETS = {"id": "in distribution", "ood": "out of distribution"}
-_SHARES = ("accuracy", "predicted_share", "auroc", "f1", "exact_match")
+_SHARES = ("accuracy", "worst_group_accuracy", "predicted_share", "auroc", "f1", "exact_match")
 _FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
     "sparsity": "sparsity (% of weights removed)",
@@ -67,7 +69,7 @@ def higher_is_better(name: str) -> bool | None:
     *place, metric = name.split("/")
     if not place or metric.startswith("predicted_share"):
         return None
-    return not (metric.startswith("loss") or metric.endswith("_error"))
+    return not (metric in ("loss", "ece") or metric.endswith("_error"))
 
 
 def sign(name: str) -> int:

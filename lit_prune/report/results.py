@@ -33,7 +33,8 @@ class Key(NamedTuple):
     """The identity of a number of a run.
 
     Attributes:
-        model: `result`, `dense`, `dense_shifted`, `bias`, `teacher` or `constant`.
+        model: `result`, `dense`, `dense_shifted`, `bias`, `teacher` or `constant`; results of other selection rules are
+            `by_worst_group` and `by_ood_validation`.
         task: Task, empty for numbers without a split.
         split: Split, `train` for bias model and teacher, empty for numbers such as `sparsity`.
         metric: Metric.

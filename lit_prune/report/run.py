@@ -3,7 +3,7 @@
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.files import read_json
 from lit_prune.limits import LONGEST_VALUE, bounded_text
+from lit_prune.report.rules import numbers_by_rule
+from lit_prune.runs.evaluations import Evaluation, read_evaluations
 from lit_prune.runs.outcome import DAMAGED, Outcome, read_outcome
 from lit_prune.runs.recorded import is_number, number_of
 from lit_prune.runs.upgrade import is_old
@@ -43,6 +45,7 @@ class Run:
         is_old: True if version 0.1.0 wrote it.
         experiment: Name of the experiment.
         selection: Metrics that select the model, by task.
+        supervision: Supervision beyond labels that a model was trained with, by model; empty if not recorded.
         task_versions: Versions of the tasks' rows, 1 for those of version 0.1.0, which recorded none.
     """
 
@@ -60,6 +63,7 @@ class Run:
     is_old: bool = False
     experiment: str | None = None
     selection: Mapping[str, str] = field(default_factory=dict)
+    supervision: Mapping[str, Sequence[str]] = field(default_factory=dict)
     task_versions: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -83,6 +87,8 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     record, complete = outcome.record, outcome.metrics is not None
     listed = planned.get("axes") or {}
     speed = _read_speed(run_folder / "speed.json") if complete else {}
+    selection = _texts(record.get("selection"))
+    by_rule = numbers_by_rule(run_evaluations(run_folder), selection) if complete else {}
     status = planned.get("status") or record.get("status", PLANNED)
     if outcome.damage is not None:
         status = DAMAGED
@@ -102,12 +108,13 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         seconds=number_of(record, "seconds"),
         is_old=is_old(record),
         experiment=_text(record.get("experiment")),
-        selection=_texts(record.get("selection")),
+        selection=selection,
+        supervision=_lists(record.get("supervision")),
         task_versions=_task_versions(outcome.metrics or {}, is_old(record)),
     )
     numbers = {
         sys.intern(bounded_text(name)): float(value)
-        for name, value in (speed | dict(outcome.metrics or {})).items()
+        for name, value in (by_rule | speed | dict(outcome.metrics or {})).items()
         if is_number(value) and len(name) <= LONGEST_VALUE and name not in TIMES and not _VERSION.fullmatch(name)
     }
     return run, numbers
@@ -136,6 +143,12 @@ def _texts(recorded: Any) -> dict[str, str]:
     return {name: bounded_text(value) for name, value in found if isinstance(value, str)}
 
 
+def _lists(recorded: Any) -> dict[str, list[str]]:
+    """Return the lists of texts in a recorded mapping, each text shortened."""
+    found = recorded.items() if isinstance(recorded, dict) else ()
+    return {name: [bounded_text(str(each)) for each in values] for name, values in found if isinstance(values, list)}
+
+
 def _text(value: Any) -> str | None:
     return bounded_text(str(value)) if value else None
 
@@ -147,6 +160,15 @@ def _read_speed(path: Path) -> dict[str, Any]:
     except UserError as error:
         warnings.warn(f"{error}: the report does not contain the speeds of this run", stacklevel=3)
         return {}
+
+
+def run_evaluations(folder: Path) -> list[Evaluation]:
+    """Return the evaluations in `evaluations.json`; none, with a warning, if the file is damaged."""
+    try:
+        return read_evaluations(folder)
+    except UserError as error:
+        warnings.warn(f"{error}: the report does not contain other selections of this run", stacklevel=3)
+        return []
 
 
 def _hardware(recorded: Mapping[str, Any] | None) -> str | None:

@@ -77,6 +77,23 @@ class MixtureSettings:
 
 
 @dataclass(frozen=True)
+class MatchedSettings:
+    """Settings of a comparison of methods at matched ID performance, over all evaluations: a table and a figure.
+
+    Attributes:
+        name: Name of the files figures/<name>.png and .pdf.
+        id: The metric that is matched, such as `nli/id/accuracy`.
+        ood: The metrics that are compared, such as `nli/ood/accuracy`.
+        where: Values of axes that select the runs.
+    """
+
+    name: str
+    id: str
+    ood: list[str]
+    where: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ClaimSettings:
     """A claim that some runs exceed a fraction of a reference in one metric.
 
@@ -117,7 +134,7 @@ class SolvedSettings:
 class ReportSettings:
     """Settings of a report.
 
-    A report without `figures`, `curves` and `mixtures` has two default figures, `overview` and `progress`.
+    A report without `figures`, `curves`, `mixtures` and `matched` has two default figures, `overview` and `progress`.
 
     Attributes:
         over: The axis that is averaged over.
@@ -134,6 +151,7 @@ class ReportSettings:
         figures: Figures of metrics.
         curves: Figures of logged scalars.
         mixtures: Comparisons of multitask models with mixtures of single-task models.
+        matched: Comparisons of methods at matched ID performance.
         pareto: Directions (`max` or `min`) of metrics or numbers without a split, for a table of the settings that no
             other dominates. Default: no table.
         claims: Claims of papers to check on the runs.
@@ -153,6 +171,7 @@ class ReportSettings:
     figures: list[FigureSettings] = field(default_factory=list)
     curves: list[CurveSettings] = field(default_factory=list)
     mixtures: list[MixtureSettings] = field(default_factory=list)
+    matched: list[MatchedSettings] = field(default_factory=list)
     pareto: dict[str, Direction] = field(default_factory=dict)
     claims: list[ClaimSettings] = field(default_factory=list)
     solved: SolvedSettings | None = None
@@ -163,6 +182,7 @@ _PARTS: dict[str, tuple[type, str]] = {
     "figures": (FigureSettings, "figure"),
     "curves": (CurveSettings, "figure of curves"),
     "mixtures": (MixtureSettings, "mixture"),
+    "matched": (MatchedSettings, "matched comparison"),
     "claims": (ClaimSettings, "claim"),
 }
 

@@ -15,6 +15,7 @@ from lit_prune.report.run import Value
 from lit_prune.report.selection import select
 from lit_prune.report.settings import ReportSettings, SolvedSettings
 from lit_prune.report.statistics import LEVEL, RESAMPLES, Summary, summarize
+from lit_prune.report.supervision import supervision_text
 
 _SPARSITY = "sparsity"
 _LONGEST = 48  # characters of a label in a figure
@@ -43,7 +44,8 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
     """Return a table of means and standard deviations of the metrics, a row per cell and model.
 
     It has a column with the sparsity of each model, unless sparsity is an axis of all cells or a metric of the report,
-    and one with the number of runs that solve the task, if the report sets when one does.
+    a column with the supervision of each model if the runs recorded it, and one with the number of runs that solve the
+    task, if the report sets when one does.
     """
     axes = cell_axes(results, settings)
     found = list(_summaries(results, settings))
@@ -58,25 +60,32 @@ def results_table(results: Results, settings: ReportSettings) -> Table:
         and _SPARSITY not in settings.metrics
         and any(_SPARSITY not in cell.axes for cell, _, _ in found)
     )
+    supervisions = [supervision_text((results.runs[number] for number in cell.runs), model) for cell, model, _ in found]
+    has_supervisions = any(supervisions)
     rows = [
         [
             *axis_texts(axes, cell.axes),
             _model(model),
+            *([supervision or NONE] if has_supervisions else []),
             completion_text(results, cell),
             *([sparsity or NONE] if has_sparsities else []),
             *(mean_and_std(figures[number]) for number in columns),
             *([] if settings.solved is None else [_num_solved(results, cell, model, settings.solved)]),
         ]
-        for (cell, model, figures), sparsity in zip(found, sparsities, strict=True)
+        for (cell, model, figures), sparsity, supervision in zip(found, sparsities, supervisions, strict=True)
     ]
-    header = [*axes, "model", f"{settings.over}s", *(["sparsity reached"] if has_sparsities else []), *columns.values()]
+    header = [
+        *[*axes, "model", *(["supervision"] if has_supervisions else []), f"{settings.over}s"],
+        *(["sparsity reached"] if has_sparsities else []),
+        *columns.values(),
+    ]
     header += [] if settings.solved is None else ["solved"]
     has_spread = any(each is not None and each.num > 1 for _, _, figures in found for each in figures)
     notes = [f"Mean ± standard deviation (ddof 1) over {settings.over}s."] if has_spread else []
     if (solved := settings.solved) is not None:
         bound = "most" if sign(solved.metric) < 0 else "least"
         notes.append(f"Solved: {metric_label(solved.metric)} of at {bound} {solved.threshold:g}.")
-    return Table("Results", header, rows, len(axes) + 1, notes)
+    return Table("Results", header, rows, len(axes) + 1 + has_supervisions, notes)
 
 
 def _sparsity(results: Results, cell: Cell, model: str) -> str | None:

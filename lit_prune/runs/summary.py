@@ -19,6 +19,7 @@ SPARSITIES = {"dense/": "dense/sparsity", "dense_shifted/": "dense/sparsity", ""
 
 TITLES = {
     "auroc": "AUROC",
+    "ece": "ECE",
     "f1": "F1",
     "f1_macro": "F1, macro",
     "f1_weighted": "F1, weighted",
@@ -27,6 +28,7 @@ TITLES = {
     "mean_f1_accuracy": "mean of F1 and accuracy",
     "pearson": "Pearson",
     "spearman": "Spearman",
+    "worst_group_accuracy": "worst-group accuracy",
 }
 _MODELS = ("bias", "teacher")  # their metrics are `<model>/<task>/<metric>`
 _ROUND = re.compile(r"(round_(\d+)/)sparsity")
@@ -128,7 +130,8 @@ def _classification(values: Mapping[str, Any], task: str, chosen: Mapping[str, s
     """Return the metrics of a classification task by title, the selection metric of each set first."""
     whole = {**chosen, "accuracy": "accuracy"}
     f1 = {"F1": "f1", "F1, weighted": "f1_weighted"} if f"{task}/id/f1" in values else {}  # a task of two classes
-    names = {f"ID {title}": f"id/{name}" for title, name in (whole | f1).items()}
+    fair = {metric_title(name): name for name in ("worst_group_accuracy", "ece")}
+    names = {f"ID {title}": f"id/{name}" for title, name in (whole | f1 | fair).items()}
     for split in _ood(values, task):
         title = _set(split)
         prefix = f"{task}/{split}/predicted_share_"
@@ -137,6 +140,7 @@ def _classification(values: Mapping[str, Any], task: str, chosen: Mapping[str, s
         names |= {f"{title} accuracy, {each.replace('_', ' ')}": f"{split}/accuracy_{each}" for each in classes}
         names |= {f"{title} {kind}": f"{split}/{name}" for kind, name in f1.items()}
         names[f"{title} AUROC"] = f"{split}/auroc"
+        names |= {f"{title} {kind}": f"{split}/{name}" for kind, name in fair.items()}
         names |= {f"{title} predicted {each.replace('_', ' ')}": f"{split}/predicted_share_{each}" for each in classes}
     return names
 

@@ -16,6 +16,7 @@ from lit_prune.callbacks import record
 from lit_prune.losses import CrossEntropy
 from lit_prune.paradigms import Paradigm, selection
 from lit_prune.runs.checkpoints import read_checkpoint
+from lit_prune.runs.evaluations import read_evaluations
 from lit_prune.sparsity.files import load_masks
 
 BRIEF = ("--model.init_args.dense.steps", "2", "--model.init_args.mask.steps", "2", "--trainer.val_check_interval", "2")
@@ -54,6 +55,26 @@ def test_how_the_run_was_made(run):
     }
     assert (run["commit"] is None) or len(run["commit"].removesuffix("+")) == 40
     assert (len(run["config_hash"]), bool(run["data_hash"])) == (64, True)
+
+
+def test_supervision_is_that_of_each_model(run):
+    assert run["supervision"] == {"dense": [], "result": ["bias model"]}
+
+
+def test_every_evaluation_is_recorded(finished_run, metrics):
+    evaluations = read_evaluations(finished_run)
+    assert [(each.phase, each.step) for each in evaluations] == [
+        ("dense" if step <= 120 else "mask", step) for step in range(10, 141, 10)
+    ]
+    by_step = {each.step: each for each in evaluations}
+    selected = by_step[metrics["step"]]
+    assert selected.eligible
+    assert selected.metrics.items() <= metrics.items()
+    assert selected.sparsity == metrics["sparsity"]
+    assert by_step[metrics["dense/step"]].metrics["nli/ood/ece"] == metrics["dense/nli/ood/ece"]
+    assert metrics["selection"] == max(
+        each.metrics["nli/validation/accuracy"] for each in evaluations if each.phase == "mask" and each.eligible
+    )
 
 
 def test_how_the_run_stands(run, metrics):

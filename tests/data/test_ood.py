@@ -2,7 +2,7 @@
 
 import pytest
 
-from lit_prune.data.ood import OodTraining, classes_of_labels
+from lit_prune.data.ood import OodTraining, classes_of_labels, is_ood
 from lit_prune.errors import UserError
 
 LABELS = ("contradiction", "entailment", "neutral")
@@ -18,6 +18,11 @@ def test_a_label_is_trained_as_a_class_or_as_any_of_several():
         [False, False, True],
         [False, True, True],
     ]
+
+
+def test_ood_sets_go_by_their_names():
+    assert all(map(is_ood, ["ood", "ood_hans", "validation_ood"]))
+    assert not any(map(is_ood, ["train", "id", "id_mismatched", "validation", "ood_train", "oodles"]))
 
 
 def test_by_default_there_is_nothing_to_say():

@@ -11,6 +11,7 @@ from lit_prune.data.bias import OverlapBias
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.preparation import Preparation, prepare_set, prepare_task
+from lit_prune.data.selection_metric import selecting_set
 from lit_prune.data.sources import GeneratedNli
 from lit_prune.data.sources.source import UNLABELLED
 from lit_prune.errors import UserError
@@ -105,6 +106,18 @@ def test_ood_rows_are_trained_on_but_never_select(how, table):
     assert list(train["id"]) == [*before["id"], *(f"nli2-ood_train-0-{number}" for number in range(30))]
     assert list(by_split(sets)["validation"].rows["id"]) == list(validation[0].rows["id"])
     assert list(by_split(sets)) == ["validation", "id", "ood", "ood_heldout"]
+
+
+def test_ood_validation_rows_neither_train_nor_select(how, table):
+    source = GeneratedNli(num_train=60, num_eval=20, num_validation_ood=30)
+    task = nli(source)
+    train, sets = prepare_task(task, how, table)
+    before, _ = prepare_task(nli(), how, table)
+    assert list(train["id"]) == list(before["id"])
+    assert list(by_split(sets)) == ["validation", "id", "ood", "validation_ood", "ood_heldout"]
+    assert selecting_set(sets).split == "validation"
+    found = by_split(sets)["validation_ood"]
+    assert (len(found.rows), found.labels) == (30, task.labels_of("ood"))
 
 
 def informed(**ood_train):

@@ -7,6 +7,7 @@ import pytest
 
 from lit_prune.paradigms import selection as module
 from lit_prune.paradigms.selection import Selection
+from lit_prune.runs.evaluations import Evaluation
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def evaluate(monkeypatch):
         run = SimpleNamespace(
             tasks={"a": None},
             phase=phase,
-            phases=SimpleNamespace(current=current),
+            phases=SimpleNamespace(current=current, label=lambda name: f"label of {name}"),
             trainer=SimpleNamespace(global_step=step),
             counts=dict,
             teacher=None,
@@ -44,6 +45,13 @@ def test_the_best_eligible_model_is_kept(evaluate):
     assert evaluate.of.best == {
         "mask": {"selection": 0.7, "step": 4, "sparsity": 0.0, "own": 4, "metrics": {}},
     }
+
+
+def test_every_evaluation_has_its_record(evaluate):
+    evaluate(0.6, 1)
+    assert evaluate.of.evaluation == Evaluation("label of mask", 1, True, 0.0, {})
+    evaluate(0.9, 3, eligible=False)
+    assert evaluate.of.evaluation == Evaluation("label of mask", 3, False, 0.0, {})
 
 
 def test_each_phase_has_its_best(evaluate):

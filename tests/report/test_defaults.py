@@ -52,6 +52,7 @@ def test_a_figure_shows_the_metrics_that_its_runs_have(study):
 
 
 MIXTURE = {"name": "m", "metrics": ["nli/id/accuracy", "nli/ood/accuracy"]}
+MATCHED = {"name": "fair", "id": "nli/id/accuracy", "ood": ["nli/ood/accuracy"]}
 CLAIM = {"says": "poe wins", "source": "a paper", "metric": "nli/id/accuracy"}
 CLAIM |= {"where": {"loss": "poe"}, "reference": {"loss": "ce"}}
 PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "a paper"}
@@ -95,6 +96,12 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
             "unknown setting 'over' of .*: a mixture of the report",
         ),
         ({"mixtures": [MIXTURE | {"name": "a/b"}]}, "a figure's name must be a file name, got 'a/b'"),
+        ({"matched": [MATCHED | {"ood": []}]}, "ood of fair must be metrics of a run, got none"),
+        ({"matched": [MATCHED | {"id": "sparsity"}]}, "id and ood of fair must be metrics of sets, got sparsity"),
+        ({"matched": [MATCHED | {"ood": ["nli/ood/acc"]}]}, "unknown metric 'nli/ood/acc'"),
+        ({"matched": [MATCHED | {"where": {"loss": "kl"}}]}, "unknown loss kl"),
+        ({"matched": [MATCHED | {"over": "seed"}]}, "unknown setting 'over' of .*: a matched comparison of the report"),
+        ({"matched": [MATCHED | {"name": "a/b"}]}, "a figure's name must be a file name, got 'a/b'"),
         ({"pareto": {"sparsity": "high"}}, "report.pareto.*max.*min"),
         ({"pareto": {"speed": "max"}}, "unknown number 'speed': choose from density, seed, sparsity, steps"),
         ({"printed": [PRINTED | {"value": 84.3}]}, "a printed value of nli/id/accuracy must be a number, got 84.3"),

@@ -54,6 +54,8 @@ def test_a_column_has_its_set_in_full(name, title):
         ("sts/id/mean_correlation", "mean of Pearson and Spearman", False, False, True),
         ("nli/ood/auroc", "AUROC", False, True, True),
         ("nli/id/loss", "loss", False, False, False),
+        ("nli/id/ece", "ECE", False, False, False),
+        ("nli/id/worst_group_accuracy", "worst-group accuracy (%)", True, True, True),
         ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),
         ("nli/train/calibration_error", "calibration error", False, False, False),
         ("parameter_density", "parameter density (%)", True, False, None),

@@ -1,5 +1,7 @@
 """Tables: what stands in a cell, and what is not hidden."""
 
+import json
+
 import pytest
 from records import numbers
 
@@ -13,6 +15,7 @@ from lit_prune.report.tables import (
     results_table,
     spread_table,
 )
+from lit_prune.runs.evaluations import Evaluation, add_evaluation
 
 
 def differences_of(results, settings):
@@ -167,3 +170,25 @@ def test_a_printed_value_may_be_of_another_model(study, model):
     (row,) = printed_table(*study.read()).rows
     assert row[1] == model
     assert row[5] == {"dense": "+0.100", "result": "+0.200"}[model]
+
+
+def test_results_of_other_selection_rules_have_rows_and_all_models_their_supervision(study):
+    place = study.add("a", numbers(0.9, 0.6) | {"dense/nli/id/accuracy": 0.95}, loss="poe", seed=1)
+    record = json.loads((place / "run.json").read_text())
+    supervision = {"dense": [], "result": ["bias model"]}
+    (place / "run.json").write_text(json.dumps(record | {"selection": {"nli": "auroc"}, "supervision": supervision}))
+    worst = {10: 0.1, 20: 0.4, 30: 0.2}
+    for step, value in worst.items():
+        metrics = {"nli/validation/worst_group_accuracy": value, "nli/ood/accuracy": step / 100}
+        add_evaluation(place, Evaluation("mask", step, True, 0.5, metrics))
+    table = results_table(*study.read())
+    assert table.header[:4] == ["loss", "model", "supervision", "seeds"]
+    of_model = {row[1]: row for row in table.rows}
+    rule = "result, by worst group"
+    assert {model: row[2] for model, row in of_model.items()} == {
+        "result": "bias model",
+        rule: "bias model, groups to select",
+        "dense": "none",
+    }
+    assert of_model[rule][-1] == "0.200"
+    assert of_model["result"][-1] == "0.600"

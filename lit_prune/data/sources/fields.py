@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from lit_prune.data.ood import VALIDATION_OOD, is_ood
 from lit_prune.data.sources.readers import IncompleteError, shown
 from lit_prune.data.sources.source import UNLABELLED, Row
 from lit_prune.errors import UserError
@@ -175,11 +176,12 @@ def check_names(splits: Iterable[str]) -> None:
     """Raise a UserError if splits lack `train` or have unknown names."""
     splits = list(splits)
     missing = [split for split in ("train",) if split not in splits]
-    known = ("train", "id", "id_mismatched", "ood")
-    unknown = [split for split in splits if split not in known and not split.startswith("ood_")]
+    known = ("train", "id", "id_mismatched", "ood_train")
+    unknown = [split for split in splits if split not in known and not is_ood(split)]
     if missing or unknown:
         raise UserError(
-            f"splits must be train, id and any of id_mismatched, ood, ood_<set>, ood_train, got {', '.join(splits)}: "
+            f"splits must be train, id and any of id_mismatched, ood, ood_<set>, ood_train, {VALIDATION_OOD}, got "
+            f"{', '.join(splits)}: "
             f"{' and '.join([*(f'add {each}' for each in missing), *(f'rename {each}' for each in unknown)])}"
         )
     for split in splits:

@@ -62,7 +62,7 @@ class Files(LocalFiles):
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its file.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its file.
     """
 
     def __init__(self, splits: dict[str, FileSplit]) -> None:
@@ -87,8 +87,8 @@ class LayoutFiles(LocalFiles):
     What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> paths of its file, relative
-            to the root; the first that exists is read.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> paths of
+            its file, relative to the root; the first that exists is read.
     """
 
     suffix: ClassVar[str] = ""  # of every file, where the layout is read by it

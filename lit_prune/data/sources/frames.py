@@ -22,7 +22,8 @@ class Frames(Source):
         Task("sentiment", ["negative", "positive"], Frames({"train": frame, "id": other_frame}))
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its DataFrame or Dataset.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its
+            DataFrame or Dataset.
         labels: Class names, in the order of the logits. Numbers in the label column index them, unless the names are
             such numbers. If None, the categories (`ClassLabel`) of the training labels, else their values, sorted.
         columns: Field of the package (text_a, text_b, label, id, group) -> column of the tables, by default the name of
@@ -52,7 +53,8 @@ class Frames(Source):
         names = None if self.labels is None else {name: name for name in self.labels}
         self._rows: dict[str, pyarrow.Table] = {}
         for split, frame in frames.items():
-            known = None if split.startswith("ood") else names  # a task merges classes of OOD sets, and checks them
+            has_classes = split in ("train", "id", "id_mismatched")  # a task merges those of OOD sets, and checks them
+            known = names if has_classes else None
             read_as = Fields(columns=own[split], labels=known, drop_incomplete=drop_incomplete)
             records = enumerate(_records(frame, own[split], self.labels or ()))
             rows = read_rows(records, read_as, f"{split} set, row {{}}".format, f"{split} set")

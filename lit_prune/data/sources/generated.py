@@ -3,6 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
+from lit_prune.data.ood import VALIDATION_OOD
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
 
@@ -71,7 +73,11 @@ class Generated(Source):
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`."""
-        for row in self.generate(split, self.num_rows(split)):
+        return self.first_rows(split, self.num_rows(split))
+
+    def first_rows(self, split: str, num_rows: int) -> Iterator[Row]:
+        """Yield the first rows of a split, a prefix of any larger number."""
+        for row in self.generate(split, num_rows):
             yield cast(Row, {**row, "label": self.labels.get(row["label"], row["label"])})
 
     def num_rows(self, split: str) -> int:
@@ -80,7 +86,7 @@ class Generated(Source):
 
 
 class Biased(Generated):
-    """A corpus with a planted bias, and the further splits ood and ood_train, which have none or the opposite one.
+    """A corpus with a planted bias, and further splits with none or the opposite one: ood, ood_train, validation_ood.
 
     Args:
         bias_rate: Share of the train and ID rows in which the bias gives the label away.
@@ -89,6 +95,7 @@ class Biased(Generated):
         num_ood_train: Rows of the ood_train split; 0: there is none.
         seed: Seed of the corpus; not the seed of the training.
         labels: Class of the corpus -> class of the rows. None keeps all names.
+        num_validation_ood: Rows of the validation_ood split; 0: there is none.
     """
 
     def __init__(
@@ -99,14 +106,25 @@ class Biased(Generated):
         num_ood_train: int = 0,
         seed: int = 0,
         labels: dict[str, str] | None = None,
+        num_validation_ood: int = 0,
     ) -> None:
         super().__init__(num_train, num_eval, seed, labels)
         self.bias_rate = bias_rate
         self.num_ood_train = num_ood_train
+        self.num_validation_ood = num_validation_ood
 
     def available(self, root: str | None) -> list[str]:
         """Return train, id and ood, and ood_train if it has rows."""
-        return [*super().available(root), "ood"] + ["ood_train"] * (self.num_ood_train > 0)
+        numbers = {"ood_train": self.num_ood_train, VALIDATION_OOD: self.num_validation_ood}
+        return [*super().available(root), "ood", *(split for split, number in numbers.items() if number > 0)]
+
+    def rows(self, split: str, root: str | None) -> Iterator[Row]:
+        """See `Source.rows`; validation_ood has the words and templates of ood_train, and begins where that ends."""
+        if split != VALIDATION_OOD:
+            return super().rows(split, root)
+        return islice(
+            self.first_rows("ood_train", self.num_ood_train + self.num_validation_ood), self.num_ood_train, None
+        )
 
     def num_rows(self, split: str) -> int:
         """Return the number of rows of a split."""
@@ -123,6 +141,8 @@ class GeneratedNli(Biased):
         num_ood_train: Rows of the ood_train split; 0: there is none.
         seed: Seed of the corpus; not the seed of the training.
         labels: Class of the corpus -> class of the rows. None keeps all names.
+        num_validation_ood: Rows of the validation_ood split; 0: there is none. In version 2 it shares no noun, verb or
+            adjective with the OOD sets, and no family of constructions with `ood_heldout`.
         version: 2: see `generate_matched_nli`; it has the further OOD set `ood_heldout`. 1: see `generate_nli`; its OOD
             labels can largely be read from the premise alone.
         train_seed: Seed of the train split: other rows to train on, beside the same evaluation sets. None for `seed`.
@@ -139,10 +159,11 @@ class GeneratedNli(Biased):
         num_ood_train: int = 0,
         seed: int = 0,
         labels: dict[str, str] | None = None,
+        num_validation_ood: int = 0,
         version: int = 2,
         train_seed: int | None = None,
     ) -> None:
-        super().__init__(bias_rate, num_train, num_eval, num_ood_train, seed, labels)
+        super().__init__(bias_rate, num_train, num_eval, num_ood_train, seed, labels, num_validation_ood)
         if version not in (1, 2):
             raise UserError(f"unknown version {version} of the generated NLI corpus: choose from 1, 2")
         self.version = version

@@ -68,7 +68,8 @@ class Hub(Source):
     """Data sets of the Hugging Face hub, by name; without a network, from its cache (`HF_HOME`).
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its data set.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its data
+            set.
     """
 
     def __init__(self, splits: dict[str, HubSplit]) -> None:

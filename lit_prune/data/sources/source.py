@@ -51,8 +51,9 @@ class MentionRow(Row):
 class Source(ABC):
     """The raw rows of a task, split by split.
 
-    Splits are named `train`, `id`, `id_mismatched`, `ood` (or `ood_<set>` where there are several), and `ood_train`:
-    rows without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6).
+    Splits are named `train`, `id`, `id_mismatched`, `ood` (or `ood_<set>` where there are several), `ood_train`: rows
+    without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6), and
+    `validation_ood`: rows without the bias, beside the OOD sets, for reports on what selection by them would gain.
 
     Attributes:
         version: Version of the rows, None if they have none. Results on different versions are not comparable.

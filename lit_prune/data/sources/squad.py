@@ -25,7 +25,7 @@ class SquadHub(Source):
     """Tables of the Hugging Face hub in the layout of `rajpurkar/squad`; without a network, from its cache (`HF_HOME`).
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`) -> its table.
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its table.
     """
 
     def __init__(self, splits: dict[str, HubTable]) -> None:

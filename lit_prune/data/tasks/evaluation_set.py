@@ -18,11 +18,12 @@ class EvaluationSet:
     """A set that is evaluated: its rows, its classes and how the logits' classes map to them.
 
     A kind of task whose logits mean something else has a subclass that overrides the methods. Metrics are better when
-    they are larger, except those named `loss` or `..._error`.
+    they are larger, except `error_metrics` and those named `..._error`.
 
     Attributes:
         task: The task's name.
-        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood` or `ood_<set>`.
+        split: `validation` (cut from the training set), `id`, `id_mismatched`, `ood`, `ood_<set>` or
+            `validation_ood`.
         rows: Tokenised rows with their `id`, `label` (-1: unknown), `group` and word `overlap`.
         labels: Class names of this set; empty if labels are no classes.
         class_map: For each class of the logits, its class here.
@@ -33,7 +34,9 @@ class EvaluationSet:
     whole_metrics: ClassVar[tuple[str, ...]] = (
         *("accuracy", "f1_macro", "matthews", "auroc"),
         *("f1", "f1_weighted", "mean_f1_accuracy"),
+        "worst_group_accuracy",
     )
+    error_metrics: ClassVar[tuple[str, ...]] = ("ece", "loss")  # also of the whole set, better when smaller
 
     task: str
     split: str

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.metric_names import check_class_names, check_task_name
-from lit_prune.data.ood import OodTraining, classes_of_labels
+from lit_prune.data.ood import OodTraining, classes_of_labels, is_ood
 from lit_prune.data.published import check_published
 from lit_prune.data.sources.source import UNLABELLED, Row, Source
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
@@ -153,7 +153,8 @@ class Task:
         of_positive: tuple[str, ...] = ()
         if self.positive is not None:
             of_positive = ("auroc", "f1", "f1_weighted", "mean_f1_accuracy") if len(self.labels) == 2 else ("auroc",)
-        return ("accuracy", "f1_macro", "matthews", *of_positive, *(f"accuracy_{label}" for label in self.labels))
+        of_classes = (f"accuracy_{label}" for label in self.labels)
+        return ("accuracy", "worst_group_accuracy", "f1_macro", "matthews", *of_positive, *of_classes)
 
     def checked(self, selection: str) -> str:
         """Return the name of the selection metric; a UserError if the task has no such metric."""
@@ -187,7 +188,7 @@ class Task:
 
     def labels_of(self, split: str) -> tuple[str, ...]:
         """Return the class names of a split; OOD sets have the merged ones."""
-        if split == "ood" or (split.startswith("ood_") and split != "ood_train"):
+        if is_ood(split):
             return tuple(dict.fromkeys(self.merge.get(label, label) for label in self.labels))
         return self.labels
 

@@ -59,6 +59,22 @@ def test_splits_their_sizes_and_arguments(corpus):
     assert corpus().available(None) == ["train", "id", "ood", *further]
 
 
+@pytest.mark.parametrize("corpus", BIASED)
+def test_ood_validation_rows_are_of_no_other_split(corpus):
+    sizes = {"num_train": 20, "num_eval": 30, "num_ood_train": 10}
+    source = corpus(**sizes, num_validation_ood=8)
+    splits = source.available(None)
+    assert "validation_ood" in splits
+    assert "validation_ood" not in corpus(**sizes).available(None)
+    rows = list(source.rows("validation_ood", None))
+    assert len(rows) == 8
+    assert list(source.rows("ood_train", None)) == list(corpus(**sizes).rows("ood_train", None))
+    assert rows == list(corpus(num_ood_train=18).rows("ood_train", None))[10:]
+    of_split = {split: {(row["text_a"], row["text_b"]) for row in source.rows(split, None)} for split in splits}
+    own = of_split.pop("validation_ood")
+    assert not [split for split, pairs in of_split.items() if pairs & own]
+
+
 def test_version_1_of_nli_remains():
     source = GeneratedNli(bias_rate=0.7, num_train=5, num_eval=3, seed=4, version=1)
     assert source.available(None) == ["train", "id", "ood"]
@@ -127,7 +143,7 @@ def test_rows_have_our_fields(corpus):
 def test_fingerprint_changes_with_every_argument_the_corpus_and_the_code(monkeypatch, tmp_path):
     before = GeneratedNli().fingerprint("train", None)
     assert before == GeneratedNli().fingerprint("train", None) != GeneratedNli().fingerprint("id", None)
-    for change in ({"bias_rate": 0.5}, {"num_train": 1}, {"num_eval": 1}, {"num_ood_train": 1}, {"seed": 1}):
+    for change in ({"bias_rate": 0.5}, {"num_train": 1}, {"num_eval": 1}, {"num_validation_ood": 1}, {"seed": 1}):
         assert GeneratedNli(**change).fingerprint("train", None) != before
     assert len({str(corpus().fingerprint("train", None)) for corpus in CORPORA}) == len(CORPORA)
     (tmp_path / "nli.py").write_text("# another grammar")

@@ -38,7 +38,7 @@ def test_without_a_merge_ood_sets_have_the_tasks_classes():
         ({"merge": {"c": "b"}}, r"unknown label 'c' in merge of task 't': choose from a, b"),
         (
             {"selection": "pearson"},
-            r"unknown selection 'pearson' of task 't': choose from accuracy, f1_macro, ma",
+            r"unknown selection 'pearson' of task 't': choose from accuracy, worst_group_accuracy, f1_macro, ma",
         ),
         (
             {"selection": "f1", "positive": None},
@@ -61,10 +61,13 @@ def test_classes_that_do_not_fit_are_refused(arguments, message):
 @pytest.mark.parametrize("positive", ["b", None])
 def test_every_metric_that_may_select_is_one_that_a_set_has(labels, positive):
     task = Task("t", labels, Rows(), positive=positive)
-    rows = {"label": [0, 1, 2][: len(labels)] * 2} | {name: [""] * 2 * len(labels) for name in ("text_b", "group")}
-    values = task.evaluation_set("id", Dataset.from_dict(rows)).metrics(torch.randn(2 * len(labels), len(labels)))
+    num_rows = 10 * len(labels)
+    rows = {"label": [0, 1, 2][: len(labels)] * 10} | {name: [""] * num_rows for name in ("text_b", "group")}
+    of_set = task.evaluation_set("id", Dataset.from_dict(rows))
+    values = of_set.metrics(torch.randn(num_rows, len(labels)))
+    assert set(of_set.error_metrics) <= values.keys()
     assert set(task.metric_names) == {
-        name for name in values if name != "loss" and not name.startswith("predicted_share")
+        name for name in values if name not in of_set.error_metrics and not name.startswith("predicted_share")
     }
     for name in task.metric_names:
         assert Task("t", labels, Rows(), positive=positive, selection=name).selection == name
