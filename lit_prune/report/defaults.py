@@ -52,8 +52,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for figure in figures:
         if not figure.metrics:
             raise UserError(f"metrics of figure {figure.name} must be metrics of a run, got none: name one")
-        axes = [figure.lines] if figure.x in results.numbers else [figure.x, figure.lines]
-        check_axes(axes, results, f"figure {figure.name}")
+        named = figure.line_axes if figure.x in results.numbers else [figure.x, *figure.line_axes]
+        check_axes(named, results, f"figure {figure.name}")
         for chosen in (figure.where, figure.reference):
             select(results, chosen)
         for name in figure.metrics:

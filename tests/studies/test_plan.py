@@ -112,10 +112,16 @@ def test_a_kind_may_vary_along_an_axis_of_the_runs_that_it_starts_from_alone(sou
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"where": {"loss": ["ce", "ce"]}}, r"ticket\.where\.loss must have one or more different values, got \['ce', "),
+        (
+            {"where": {"loss": ["ce", "ce"]}},
+            r"ticket\.where\.loss must have one or more different values, got \['ce', ",
+        ),
         ({"where": {"loss": []}}, r"ticket\.where\.loss must have one or more different values, got \[\]"),
         ({"where": {"width": [1, 2]}}, r"unknown axis in runs\.ticket\.where\.width: choose from seed, loss"),
-        ({"tune": {"axis": "loss", "where": {"seed": [1]}}}, r"unknown runs\.ticket\.tune\.axis 'loss': choose from seed"),
+        (
+            {"tune": {"axis": "loss", "where": {"seed": [1]}}},
+            r"unknown runs\.ticket\.tune\.axis 'loss': choose from seed",
+        ),
     ],
 )
 def test_an_inherited_axis_has_different_values_of_the_other_kind_and_is_not_tuned(source, changes, message):
