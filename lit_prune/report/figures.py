@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from lit_prune.display.style import PANEL, colors_of, drawing, num_columns, save, set_log_ticks
 from lit_prune.errors import UserError
+from lit_prune.report.cells import split_cells
 from lit_prune.report.naming import (
     axis_label,
     higher_is_better,
@@ -69,7 +70,7 @@ def draw(results: Results, figure: FigureSettings, over: str, path: Path) -> str
             level_values = _values(results, figure.reference, metric)[levels.index]
             _draw_levels(panel, levels.assign(y=level_values), metric, colors, dashes)
             label = _y_label(metric) if figure.statistic == "mean" else f"standard deviation of {unit_label(metric)}"
-            panel.set(title=metric_label(metric), xlabel=axis_label(figure.x), ylabel=label)
+            panel.set(title=metric_label(metric), xlabel=_x_label(figure.x), ylabel=label)
         for panel in panels[len(figure.metrics) :]:
             panel.remove()
         handles = [*_legend(panels[0]), *_level_legend(dashes)]
@@ -86,7 +87,7 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     selected = select(results, figure.where)
     if figure.reference.keys() - {"model"}:
         selected &= ~select(results, figure.reference)
-    xs = _x_values(results, figure) * (100 if is_in_percent(figure.x) else 1)
+    xs = _x_values(results, figure, over) * (100 if is_in_percent(figure.x) else 1)
     runs = {
         number: run
         for number, run in enumerate(results.runs)
@@ -101,7 +102,7 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     for _, point in points.groupby(["line", "x"]):
         for axis in results.axes:
             values = {runs[number].axes.get(axis) for number in point.index}
-            if axis not in (figure.x, *figure.line_axes, over) and len(values) > 1:
+            if axis not in (figure.x, *figure.line_axes, over) and len(values) > 1 and not _is_metric(figure.x):
                 mixed = ", ".join(sorted(value_text(axis, value) for value in values))
                 raise UserError(
                     f"a line of figure {figure.name} must have one {axis}, got {mixed}: choose one in its `where`"
@@ -109,8 +110,14 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     return points
 
 
-def _x_values(results: Results, figure: FigureSettings) -> Floats:
-    """Return x of each run (runs,), NaN if it has none."""
+def _x_values(results: Results, figure: FigureSettings, over: str) -> Floats:
+    """Return x of each run (runs,), NaN if it has none; of a metric its mean over the runs of the same cell."""
+    if _is_metric(figure.x):
+        means = results.column(str(figure.where.get("model", "result")), figure.x).copy()
+        for cell in split_cells(results, over):
+            known = [number for number in cell.runs if np.isfinite(means[number])]
+            means[known] = means[known].mean() if known else np.nan
+        return means
     if figure.x not in results.axes:
         values = results.column("result", figure.x)
         return values.round(2) if is_in_percent(figure.x) else values  # so that seeds share a point
@@ -118,6 +125,11 @@ def _x_values(results: Results, figure: FigureSettings) -> Floats:
     if any(isinstance(value, str) for value in axis_values):
         raise UserError(f"x of figure {figure.name} must be an axis of numbers, got {figure.x}: choose another")
     return np.array(axis_values, dtype=float)
+
+
+def _is_metric(name: str) -> bool:
+    """True if an x is a metric of a set, neither an axis nor a number without a split."""
+    return "/" in name
 
 
 def _levels(results: Results, figure: FigureSettings, shown: Sequence[Mapping[str, Value]]) -> pd.DataFrame:
@@ -182,7 +194,7 @@ def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, color
     )
     panel.set_xscale(figure.scale)
     ticks = sorted(points["x"].unique())
-    if len(ticks) <= 10:
+    if len(ticks) <= 10 and not _is_metric(figure.x):
         panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
         panel.set_xticks([], minor=True)
     elif figure.scale == "log":
@@ -198,6 +210,11 @@ def _draw_levels(
         panel.axhline(level, color=color, linestyle=dashes[reference], linewidth=1.2, zorder=1)
         if higher_is_better(metric):
             panel.axhline(NEAR * level, color=color, linestyle=_DOTTED, linewidth=1.2, zorder=1)
+
+
+def _x_label(name: str) -> str:
+    unit = " (%)" if is_in_percent(name) else ""
+    return f"{metric_label(name)}{unit}" if _is_metric(name) else axis_label(name)
 
 
 def _y_label(metric: str) -> str:
@@ -228,7 +245,7 @@ def _caption(points: pd.DataFrame, figure: FigureSettings, over: str, references
     nums = points.groupby(["line", "x"]).size()
     seeds = str(nums.min()) if nums.min() == nums.max() else f"{nums.min()} to {nums.max()}"
     parts = [
-        f"{', '.join(map(metric_label, figure.metrics))} along {axis_label(figure.x)}: "
+        f"{', '.join(map(metric_label, figure.metrics))} along {_x_label(figure.x)}: "
         + (
             f"mean over {over}s ({seeds} at a point), band {_BANDS[figure.band][1]}."
             if figure.statistic == "mean"

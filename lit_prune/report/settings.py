@@ -25,8 +25,8 @@ class FigureSettings:
 
     Attributes:
         name: Name of the files figures/<name>.png and .pdf.
-        x: A numeric axis, or a number without a split in `metrics.json` (`stored_density`); fractions are rounded to a
-            percent.
+        x: A numeric axis, a number without a split in `metrics.json` (`stored_density`), of which fractions are rounded
+            to a percent, or a metric (`nli/id/accuracy`), whose mean over the seeds is the x of a point.
         lines: The axis with one line per value, or several axes with one line per combination. None for a single line.
         metrics: Metrics, by default those of the report that the runs have.
         where: Values of axes (or `model`) that select the runs.
@@ -62,8 +62,8 @@ class CurveSettings:
         scalars: TensorBoard tags, such as `train/loss`.
         lines: The axis with one line per value, None for a single line.
         where: Values of axes that select the runs.
-        since: A tag that a later phase logs first, such as `sparsity/total`: steps are counted from its first point, and
-            earlier points are left out. None to count the steps of the whole run.
+        since: A tag that a later phase logs first, such as `sparsity/total`: steps are counted from its first point,
+            and earlier points are left out. None to count the steps of the whole run.
     """
 
     name: str

@@ -185,6 +185,22 @@ def test_lines_run_along_a_number_of_their_runs_at_which_seeds_meet(drawn, grid)
     assert "(2 at a point)" in caption
 
 
+def test_a_metric_along_another_has_a_point_for_each_cell(drawn, grid):
+    for sparsity, accuracy in ((0.5, 0.9), (0.7, 0.8)):
+        for seed, apart in ((1, -0.01), (2, 0.01)):
+            metrics = numbers(accuracy + apart, 0.5 + apart + sparsity / 10)
+            grid.add(f"wide-{sparsity}-{seed}", metrics, run="wide", sparsity=sparsity, seed=seed)
+    canvas, caption = drawn(x="nli/id/accuracy", lines="run", where={"run": "wide"}, metrics=["nli/ood/accuracy"])
+    (panel,) = canvas.axes
+    (curve,) = curves(panel).values()
+    np.testing.assert_allclose(curve.get_xdata(), [80, 90])
+    np.testing.assert_allclose(curve.get_ydata(), [57, 55])
+    assert panel.get_xlabel() == "nli ID accuracy (%)"
+    assert "along nli ID accuracy (%): mean over seeds (2 at a point)" in caption
+    with pytest.raises(UserError, match="unknown metric 'nli/id/width'"):
+        drawn(x="nli/id/width", where={"run": "wide"}, metrics=["nli/ood/accuracy"])
+
+
 def test_a_number_that_is_no_share_is_not_rounded(drawn, grid):
     for number, loss in enumerate(("ce", "poe")):
         metrics = numbers(0.9, 0.5) | {"lowrank_fp32_seconds": 0.001 * (1 + number)}
