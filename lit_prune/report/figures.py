@@ -149,7 +149,8 @@ def _levels(results: Results, figure: FigureSettings, shown: Sequence[Mapping[st
     runs = [number for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
     runs = runs if figure.reference else []
     common = [axis for axis in figure.line_axes if axis not in figure.reference]
-    lines = {_axes_text(axes, common): _axes_text(axes, figure.line_axes) for axes in reversed(shown)}
+    named = [axes for axes in reversed(shown) if axes.keys() >= {*common}]
+    lines = {_axes_text(axes, common): _axes_text(axes, figure.line_axes) for axes in named}
     lines = lines if common or not figure.line_axes else {}
     axes_of_runs = [results.runs[number].axes for number in runs]
     return pd.DataFrame(

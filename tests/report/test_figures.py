@@ -100,9 +100,10 @@ def test_references_of_several_values_have_level_lines_of_their_own(drawn, grid)
     for seed in (1, 2):
         grid.add(f"full-{seed}", numbers(0.9, 0.4), run="full", seed=seed)
         grid.add(f"debiased-{seed}", numbers(0.9, 0.8), run="debiased", seed=seed)
+        grid.add(f"ticket-{seed}", numbers(0.9, 0.7), run="ticket", sparsity=0.5, seed=seed)  # no loss either
     canvas, caption = drawn(
         lines=["run", "loss"],
-        where={"run": "mask"},
+        where={"run": ["mask", "ticket"]},
         reference={"run": ["full", "debiased"]},
         metrics=["nli/ood/accuracy"],
     )
@@ -110,6 +111,7 @@ def test_references_of_several_values_have_level_lines_of_their_own(drawn, grid)
     np.testing.assert_allclose(levels(panel), sorted([40, 0.95 * 40, 80, 0.95 * 80]))
     dashes = {str(line._unscaled_dash_pattern) for line in panel.lines if [*line.get_xdata()] == [0, 1]}
     assert len(dashes) == 3  # of both references, and of 95% of them
+    assert {line.get_color() for line in panel.lines if [*line.get_xdata()] == [0, 1]} == {"0.35"}
     (legend,) = canvas.legends
     assert [text.get_text() for text in legend.get_texts()][-3:] == ["run debiased", "run full", "95% of it"]
     assert "Dashed: mean of run debiased; run full" in caption
