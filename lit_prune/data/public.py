@@ -1,8 +1,9 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, ShuffledBias
+from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, OverlapBias, PlantedOverlap, ShuffledBias
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
+from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
     CopaFiles,
     Files,
@@ -15,6 +16,7 @@ from lit_prune.data.sources.public import (
     GeneratedReading,
     GeneratedSimilarity,
     Hub,
+    OneText,
     SquadFiles,
     SquadHub,
     WscFiles,
@@ -27,6 +29,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
+    "BalancedGroups",
     "BiasFile",
     "BiasModel",
     "ChoiceTask",
@@ -42,10 +45,14 @@ __all__ = [
     "GeneratedReading",
     "GeneratedSimilarity",
     "Hub",
+    "JustTrainTwice",
     "MentionTask",
     "MultitaskDataModule",
+    "OneText",
     "OodTraining",
     "OverlapBias",
+    "PlantedOverlap",
+    "Sampling",
     "ShuffledBias",
     "Similarity",
     "SpanTask",

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from lit_prune.data.bias.cross_fit import check_folds, fit_predict
 from lit_prune.data.bias.model import MIN_LOG_PROBABILITY, BiasModel
 from lit_prune.data.bias.vectors import WordVectors
 from lit_prune.data.bias.words import words
@@ -19,6 +20,8 @@ class ClaimBias(BiasModel):
         vectors: A fastText `.vec` file. None for the encoder's word embeddings.
         C: Inverse strength of the L2 penalty (not reported in the paper; vectors have unit norm).
         balanced: Give all classes equal weight when fitting, as the paper does. False fits the examples as they are.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its claim. None for one
+            model, fitted on all examples, as in the paper.
     """
 
     def __init__(
@@ -26,10 +29,12 @@ class ClaimBias(BiasModel):
         vectors: str | None = None,
         C: float = 10.0,  # noqa: N803  scikit-learn's name
         balanced: bool = True,
+        folds: int | None = None,
     ) -> None:
         self.vectors = vectors
         self.C = C
         self.balanced = balanced
+        self.folds = check_folds(folds)
 
     def fit_predict(
         self,
@@ -43,7 +48,8 @@ class ClaimBias(BiasModel):
         """See `BiasModel.fit_predict`; text_b is not read.
 
         Raises:
-            UserError: All rows have one class, or no word has a vector, or the vectors cannot be read.
+            UserError: All rows have one class, no word has a vector, the vectors cannot be read, or there are more
+                folds than rows.
         """
         if len(present := np.unique(labels)) < 2:
             raise UserError(
@@ -55,11 +61,11 @@ class ClaimBias(BiasModel):
         row = {claim: number for number, claim in enumerate(claims)}
         rows = np.array([row[claim] for claim in text_a])
         weight = "balanced" if self.balanced else None
-        model = LogisticRegression(class_weight=weight, C=self.C, max_iter=1000).fit(pooled[rows], labels)
-        log_probs = np.full((len(claims), len(label_names)), MIN_LOG_PROBABILITY)
-        log_probs[:, model.classes_] = np.maximum(model.predict_log_proba(pooled), MIN_LOG_PROBABILITY)
-        predicted: npt.NDArray[np.float32] = log_probs[rows].astype(np.float32)
-        return predicted
+        model = LogisticRegression(class_weight=weight, C=self.C, max_iter=1000)
+        found = fit_predict(model, pooled[rows], labels, "predict_log_proba", self.folds, texts=rows)
+        log_probs = np.full((len(labels), len(label_names)), MIN_LOG_PROBABILITY, dtype=np.float32)
+        log_probs[:, present] = np.maximum(found, MIN_LOG_PROBABILITY)
+        return log_probs
 
 
 def _pooled(claims: Sequence[str], word_vector: WordVectors) -> npt.NDArray[np.float32]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from lit_prune.data.bias.cross_fit import check_folds, fit_predict
 from lit_prune.data.bias.model import BiasModel, calibration
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
 from lit_prune.data.bias.words import lowered, word_overlap, words
@@ -67,6 +68,8 @@ class OverlapBias(BiasModel):
         C: Inverse strength of the L2 penalty.
         balanced: Give both sides equal weight when fitting, as the paper does. If `positive` is the smaller side, this
             overstates it, and a debiased model compensates for that. False fits the examples as they are.
+        folds: Number of folds: each example is predicted by a model that was not fitted on it. None for one model,
+            fitted on all examples, as in the paper.
     """
 
     def __init__(
@@ -75,11 +78,13 @@ class OverlapBias(BiasModel):
         positive: str = "entailment",
         C: float = 100.0,  # noqa: N803  scikit-learn's name
         balanced: bool = True,
+        folds: int | None = None,
     ) -> None:
         self.vectors = vectors
         self.positive = positive
         self.C = C
         self.balanced = balanced
+        self.folds = check_folds(folds)
 
     def fit_predict(
         self,
@@ -93,7 +98,8 @@ class OverlapBias(BiasModel):
         """See `BiasModel.fit_predict`; the classes other than `positive` share their probability equally.
 
         Raises:
-            UserError: `positive` is no class, or all rows or none have it, or the vectors cannot be read.
+            UserError: `positive` is no class, or all rows or none have it, the vectors cannot be read, or there
+                are more folds than rows.
         """
         if self.positive not in label_names:
             raise UserError(
@@ -109,7 +115,7 @@ class OverlapBias(BiasModel):
         features = np.stack([overlap_features(a, b, word_vector) for a, b in zip(text_a, text_b, strict=True)])
         weight = "balanced" if self.balanced else None
         model = LogisticRegression(solver="liblinear", class_weight=weight, C=self.C, random_state=0)
-        logits = model.fit(features, is_positive).decision_function(features)
+        logits = fit_predict(model, features, is_positive, "decision_function", self.folds)
         return _spread(logits, list(label_names).index(self.positive), len(label_names))
 
     def report(

@@ -4,6 +4,7 @@ from lit_prune.data.bias.claim import ClaimBias
 from lit_prune.data.bias.file import BiasFile
 from lit_prune.data.bias.model import BiasModel
 from lit_prune.data.bias.overlap import OverlapBias
+from lit_prune.data.bias.planted import PlantedOverlap
 from lit_prune.data.bias.shuffled import ShuffledBias
 
-__all__ = ["BiasFile", "BiasModel", "ClaimBias", "OverlapBias", "ShuffledBias"]
+__all__ = ["BiasFile", "BiasModel", "ClaimBias", "OverlapBias", "PlantedOverlap", "ShuffledBias"]
