@@ -60,11 +60,11 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for figure in figures:
         if not figure.metrics:
             raise UserError(f"metrics of figure {figure.name} must be metrics of a run, got none: name one")
-        axes = [figure.lines] if figure.x in results.numbers else [figure.x, figure.lines]
-        check_axes(axes, results, f"figure {figure.name}")
+        is_axis = figure.x not in results.numbers and "/" not in figure.x
+        check_axes([figure.x] * is_axis + figure.line_axes, results, f"figure {figure.name}")
         for chosen in (figure.where, figure.reference):
             select(results, chosen)
-        for name in figure.metrics:
+        for name in [figure.x] * ("/" in figure.x) + figure.metrics:
             _check_metric(name, results, settings)
     for mixture in settings.mixtures:
         _check_mixture(mixture, results, settings)

@@ -15,18 +15,24 @@ MEAN = "mean"  # name of the mean over the tasks, if runs are gathered
 MOST_PRIMARY = 3  # claims: each further one makes all harder to decide
 
 
+def axis_names(lines: str | list[str] | None) -> list[str]:
+    """Return the names of the axes in a setting that names one, several or none."""
+    return [lines] if isinstance(lines, str) else lines or []
+
+
 @dataclass(frozen=True)
 class FigureSettings:
     """Settings of a figure with one panel per metric.
 
     Attributes:
         name: Name of the files figures/<name>.png and .pdf.
-        x: A numeric axis, or a number without a split in `metrics.json` (`stored_density`); fractions are rounded to a
-            percent.
-        lines: The axis with one line per value, None for a single line.
+        x: A numeric axis, a number without a split in `metrics.json` (`stored_density`), of which fractions are rounded
+            to a percent, or a metric (`nli/id/accuracy`), whose mean over the seeds is the x of a point.
+        lines: The axis with one line per value, or several axes with one line per combination. None for a single line.
         metrics: Metrics, by default those of the report that the runs have.
         where: Values of axes (or `model`) that select the runs.
-        reference: Values of axes (or `model`) of runs drawn as level lines, with further lines at 95% of them.
+        reference: Values of axes (or `model`) of runs drawn as level lines, one for each of several values of an axis,
+            with further lines at 95% of them.
         band: Shaded band around the mean: `minmax`, or one standard deviation (`std`, ddof 1).
         statistic: `mean` or `std` (ddof 1) of the runs of a point.
         scale: Scale of x.
@@ -34,13 +40,18 @@ class FigureSettings:
 
     name: str
     x: str = "sparsity"
-    lines: str | None = None
+    lines: str | list[str] | None = None
     metrics: list[str] = field(default_factory=list)
     where: dict[str, Any] = field(default_factory=dict)
     reference: dict[str, Any] = field(default_factory=dict)
     band: Literal["minmax", "std"] = "minmax"
     statistic: Literal["mean", "std"] = "mean"
     scale: Literal["linear", "log"] = "linear"
+
+    @property
+    def line_axes(self) -> list[str]:
+        """The axes whose values distinguish the lines."""
+        return axis_names(self.lines)
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,15 @@ class CurveSettings:
         scalars: TensorBoard tags, such as `train/loss`.
         lines: The axis with one line per value, None for a single line.
         where: Values of axes that select the runs.
+        since: A tag that a later phase logs first, such as `sparsity/total`: steps are counted from its first point,
+            and earlier points are left out. None to count the steps of the whole run.
     """
 
     name: str
     scalars: list[str] = field(default_factory=lambda: ["train/loss"])
     lines: str | None = None
     where: dict[str, Any] = field(default_factory=dict)
+    since: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Figures of scalars logged to TensorBoard over the optimizer steps (Fu et al. 2023, Fig. 3)."""
 
+import math
 import warnings
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
     """
     selected = select(results, curves.where)
     shown = [run for number, run in enumerate(results.runs) if selected[number] and run.status == "completed"]
-    logged = {run.folder: read_logged(run) for run in shown}
+    logged = {run.folder: _since(read_logged(run), curves.since) for run in shown}
     lines = [value_text(str(curves.lines), run.axes.get(str(curves.lines))) for run in shown]
     colors = colors_of(dict.fromkeys(lines))
+    after = "" if curves.since is None else f" after the first of {curves.since}"
     handles: dict[str, Artist] = {}
     with drawing():
         height = PANEL[1] * len(curves.scalars) + 0.11 * (len(colors) + 1)  # the legend has two columns
@@ -68,14 +70,24 @@ def draw_curves(results: Results, curves: CurveSettings, over: str, path: Path) 
                 palette=None if points.empty else colors,
                 ax=panel,
             )
-            panel.set(ylabel=scalar, xlabel="optimizer step")
+            panel.set(ylabel=scalar, xlabel=f"optimizer step{after}")
             if (legend := panel.get_legend()) is not None:
                 handles |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
                 legend.remove()
         if curves.lines and handles:
             canvas.legend(handles=list(handles.values()), loc="outside upper left", ncols=2, frameon=False)
         save(canvas, path)
-    return f"{', '.join(curves.scalars)} by optimizer step, mean over the {over}s."
+    return f"{', '.join(curves.scalars)} by optimizer step{after}, mean over the {over}s."
+
+
+def _since(logged: Scalars, tag: str | None) -> Scalars:
+    """Count steps from the first point of a tag and leave out earlier points; all points if the tag is None."""
+    if tag is None:
+        return logged
+    start = min((step for step, _ in logged.get(tag, ())), default=math.inf)
+    return {
+        name: [(step - int(start), value) for step, value in points if step >= start] for name, points in logged.items()
+    }
 
 
 def read_logged(run: Run) -> Scalars:

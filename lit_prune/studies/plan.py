@@ -50,8 +50,8 @@ def make_plan(study: Study) -> list[Run]:
             place = dict(zip(kind.axes, values, strict=True))
             axes = {KIND: name, **place} if len(study.kinds) > 1 else place
             arguments = [*kind.arguments]
-            for axis, value in place.items():
-                arguments += study.axes[axis][value]
+            for axis in kind.own:
+                arguments += study.axes[axis][place[axis]]
             fixed = {axis: values[0] for axis, values in kind.where.items() if axis not in kind.axes}
             ancestor = None if kind.start_from is None else _name(study, kind.start_from, place | fixed)
             arguments.append(f"--axes={json.dumps(axes)}")

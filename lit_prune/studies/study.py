@@ -36,10 +36,12 @@ class Kind:
 
     Args:
         arguments: Arguments of `lit_prune fit` that its runs share.
-        axes: Names of its axes, in the order of a run's name.
+        axes: Names of its axes, in the order of a run's name, those in `inherited` first.
         start_from: The kind of the runs that its runs start from; they have equal values on their common axes.
         where: Restricts an axis to some of its values; fixes an axis that only the kind in `start_from` has.
         tune: The tuned axis.
+        inherited: Axes that only the kind in `start_from` has and along which the runs vary: they start from different
+            runs, and have no settings of these axes themselves.
     """
 
     arguments: tuple[str, ...]
@@ -47,6 +49,12 @@ class Kind:
     start_from: str | None
     where: Mapping[str, tuple[Any, ...]]
     tune: Tuning | None = None
+    inherited: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> list[str]:
+        """The axes that are not inherited, whose values have settings of its runs."""
+        return [axis for axis in self.axes if axis not in self.inherited]
 
 
 @dataclass(frozen=True)
@@ -207,7 +215,9 @@ def _kind(name: str, content: Any, common: tuple[str, ...]) -> Kind:
     axes = tuple(str(axis) for axis in _list(kind.get("axes", []), f"{where}.axes"))
     tune = None if kind.get("tune") is None else _tuning(kind["tune"], f"{where}.tune")
     restriction = _restriction(kind.get("where"), f"{where}.where")
-    return Kind((*configs, *common, *settings), axes, kind.get("start_from"), restriction, tune)
+    inherited = tuple(axis for axis, values in restriction.items() if axis not in axes and len(values) > 1)
+    arguments = (*configs, *common, *settings)
+    return Kind(arguments, (*inherited, *axes), kind.get("start_from"), restriction, tune, inherited)
 
 
 def _restriction(content: Any, where: str) -> Mapping[str, tuple[Any, ...]]:
@@ -221,7 +231,7 @@ def _tuning(content: Any, where: str) -> Tuning:
 
 def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
-        for axis in kind.axes:
+        for axis in kind.own:
             if axis not in axes:
                 raise UserError(f"unknown axis {axis!r} in runs.{name}.axes: choose from {', '.join(axes)}")
             if kind.axes.count(axis) > 1:
@@ -248,25 +258,22 @@ def _check_axes(kinds: Mapping[str, Kind], axes: Mapping[str, Any]) -> None:
 def _check_where(name: str, kind: Kind, ancestor_axes: tuple[str, ...], axes: Mapping[str, Mapping[Any, Any]]) -> None:
     for axis, values in kind.where.items():
         where = f"runs.{name}.where.{axis}"
-        known = dict.fromkeys((*kind.axes, *ancestor_axes))
+        known = dict.fromkeys((*kind.own, *ancestor_axes))
         if axis not in known:
             raise UserError(f"unknown axis in {where}: choose from {', '.join(known)}")
         for value in values:
             if value not in axes[axis]:
                 raise UserError(f"unknown value {value!r} in {where}: choose from {', '.join(map(text, axes[axis]))}")
-        if not values or (axis not in kind.axes and len(values) > 1):
-            expected = (
-                "one or more values" if axis in kind.axes else f"one value, as an axis of {kind.start_from} alone"
-            )
-            raise UserError(f"{where} must have {expected}, got {list(values)}: correct the list")
+        if not values or len({*values}) < len(values):
+            raise UserError(f"{where} must have one or more different values, got {list(values)}: correct the list")
 
 
 def _check_tuning(name: str, kind: Kind, axes: Mapping[str, Mapping[Any, Any]]) -> None:
     if kind.tune is None:
         return
     where = f"runs.{name}.tune"
-    if kind.tune.axis not in kind.axes:
-        raise UserError(f"unknown {where}.axis {kind.tune.axis!r}: choose from {', '.join(kind.axes)}")
+    if kind.tune.axis not in kind.own:
+        raise UserError(f"unknown {where}.axis {kind.tune.axis!r}: choose from {', '.join(kind.own)}")
     further = [axis for axis in kind.axes if axis != kind.tune.axis]
     if not kind.tune.where:
         raise UserError(f"{where}.where must name values of a further axis, got none: write {{seed: [1]}}, say")

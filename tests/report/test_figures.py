@@ -88,6 +88,51 @@ def test_each_seed_is_a_point_in_its_lines_colour(drawn):
     assert "small points: single seeds" in caption
 
 
+def test_several_axes_have_a_line_for_each_combination(drawn, grid):
+    for loss, level in (("ce", 0.5), ("poe", 0.55)):
+        for sparsity in (0.1, 0.5, 0.9):
+            for seed in (1, 2, 3):
+                metrics = numbers(0.9, level - sparsity / 10)
+                grid.add(f"imp-{loss}-{sparsity}-{seed}", metrics, run="imp", loss=loss, sparsity=sparsity, seed=seed)
+    canvas, _ = drawn(lines=["run", "loss"], reference={"run": "dense"}, metrics=["nli/ood/accuracy"])
+    (legend,) = canvas.legends
+    names = ["run imp, loss ce", "run imp, loss poe", "run mask, loss ce", "run mask, loss poe"]
+    assert sorted(text.get_text() for text in legend.get_texts()) == ["95% of it", "run dense", *names]
+    (panel,) = canvas.axes
+    found = {tuple(curve.get_xdata()) for curve in curves(panel).values()}
+    assert (len(curves(panel)), found) == (4, {(10, 50, 90), (50, 70)})
+    np.testing.assert_allclose(levels(panel), sorted([59, 0.95 * 59, 71, 0.95 * 71]))
+    colors = {to_rgb(line.get_color()) for line in panel.lines if [*line.get_xdata()] == [0, 1]}
+    assert len(colors) == 2
+    assert colors <= set(curves(panel))  # of lines with their loss
+
+
+def test_references_of_several_values_have_level_lines_of_their_own(drawn, grid):
+    for seed in (1, 2):
+        grid.add(f"full-{seed}", numbers(0.9, 0.4), run="full", seed=seed)
+        grid.add(f"debiased-{seed}", numbers(0.9, 0.8), run="debiased", seed=seed)
+        grid.add(f"ticket-{seed}", numbers(0.9, 0.7), run="ticket", sparsity=0.5, seed=seed)  # no loss either
+    canvas, caption = drawn(
+        lines=["run", "loss"],
+        where={"run": ["mask", "ticket"]},
+        reference={"run": ["full", "debiased"]},
+        metrics=["nli/ood/accuracy"],
+    )
+    (panel,) = canvas.axes
+    np.testing.assert_allclose(levels(panel), sorted([40, 0.95 * 40, 80, 0.95 * 80]))
+    dashes = {str(line._unscaled_dash_pattern) for line in panel.lines if [*line.get_xdata()] == [0, 1]}
+    assert len(dashes) == 3  # of both references, and of 95% of them
+    assert {line.get_color() for line in panel.lines if [*line.get_xdata()] == [0, 1]} == {"0.35"}
+    (legend,) = canvas.legends
+    assert [text.get_text() for text in legend.get_texts()][-3:] == ["run debiased", "run full", "95% of it"]
+    assert "Dashed: mean of run debiased; run full" in caption
+
+
+def test_one_axis_of_two_lines_that_is_not_there_is_an_error(drawn):
+    with pytest.raises(UserError, match="unknown axis 'width' of figure fig: choose from"):
+        drawn(lines=["loss", "width"])
+
+
 @pytest.mark.parametrize(("band", "low", "high"), [("minmax", 57, 61), ("std", 57, 61)])
 def test_the_band_is_what_the_caption_says(drawn, band, low, high):
     canvas, caption = drawn(where={"run": "mask", "loss": "ce"}, metrics=["nli/ood/accuracy"], band=band, lines="loss")
@@ -151,6 +196,22 @@ def test_lines_run_along_a_number_of_their_runs_at_which_seeds_meet(drawn, grid)
     for curve in curves(panel).values():
         np.testing.assert_allclose(curve.get_xdata(), [10, 30])
     assert "(2 at a point)" in caption
+
+
+def test_a_metric_along_another_has_a_point_for_each_cell(drawn, grid):
+    for sparsity, accuracy in ((0.5, 0.9), (0.7, 0.8)):
+        for seed, apart in ((1, -0.01), (2, 0.01)):
+            metrics = numbers(accuracy + apart, 0.5 + apart + sparsity / 10)
+            grid.add(f"wide-{sparsity}-{seed}", metrics, run="wide", sparsity=sparsity, seed=seed)
+    canvas, caption = drawn(x="nli/id/accuracy", lines="run", where={"run": "wide"}, metrics=["nli/ood/accuracy"])
+    (panel,) = canvas.axes
+    (curve,) = curves(panel).values()
+    np.testing.assert_allclose(curve.get_xdata(), [80, 90])
+    np.testing.assert_allclose(curve.get_ydata(), [57, 55])
+    assert panel.get_xlabel() == "nli ID accuracy (%)"
+    assert "along nli ID accuracy (%): mean over seeds (2 at a point)" in caption
+    with pytest.raises(UserError, match="unknown metric 'nli/id/width'"):
+        drawn(x="nli/id/width", where={"run": "wide"}, metrics=["nli/ood/accuracy"])
 
 
 def test_a_number_that_is_no_share_is_not_rounded(drawn, grid):

@@ -45,6 +45,34 @@ def test_what_nobody_logged_is_named(logged, tmp_path):
         draw_curves(results, settings.curves[0], "seed", tmp_path / "c.png")
 
 
+def test_steps_are_counted_from_the_first_point_of_a_later_phase(study, monkeypatch, tmp_path):
+    canvases = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (canvases.append(self), path.touch()))
+    for dense_steps in (0, 10):
+        folder = study.add(f"{dense_steps}", {"t/id/accuracy": 0.5}, dense_steps=dense_steps, seed=1)
+        with SummaryWriter(str(folder)) as writer:
+            for step in range(0, dense_steps + 30, 5):
+                writer.add_scalar("t/ood/auroc", dense_steps + step, step)
+                if step >= dense_steps:
+                    writer.add_scalar("sparsity/total", 0.7, step)
+    curve = {"name": "starts", "scalars": ["t/ood/auroc"], "lines": "dense_steps", "since": "sparsity/total"}
+    study.define(metrics=["t/id/accuracy"], curves=[curve])
+    results, settings = study.read()
+    caption = draw_curves(results, settings.curves[0], "seed", tmp_path / "starts.png")
+    (panel,) = canvases[0].axes
+    lines = [(tuple(line.get_xdata()), line.get_ydata()[0]) for line in panel.lines if len(line.get_xdata())]
+    assert sorted(lines) == [((0, 5, 10, 15, 20, 25), 0), ((0, 5, 10, 15, 20, 25), 20)]
+    assert caption == "t/ood/auroc by optimizer step after the first of sparsity/total, mean over the seeds."
+    assert panel.get_xlabel() == "optimizer step after the first of sparsity/total"
+
+
+def test_a_tag_that_no_run_logged_leaves_no_points(logged, tmp_path):
+    logged.define(metrics=["t/id/accuracy"], curves=[{"name": "c", "since": "sparsity/total"}])
+    results, settings = logged.read()
+    with pytest.raises(UserError, match="scalars of figure c must be logged by a complete run"):
+        draw_curves(results, settings.curves[0], "seed", tmp_path / "c.png")
+
+
 def link(path):
     path.rename(path.parents[2] / "elsewhere")
     path.symlink_to(path.parents[2] / "elsewhere")

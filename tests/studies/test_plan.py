@@ -90,8 +90,44 @@ def test_a_kind_may_start_from_one_value_of_an_axis_that_it_has_not(source):
     }
     runs = {run.name: run for run in make_plan(make_study(source))}
     assert runs["ticket/seed=2"].ancestor == "mask/loss=ce/seed=2"
-    source["runs"]["ticket"]["where"] = {"loss": ["ce", "poe"]}
-    with pytest.raises(UserError, match=r"runs\.ticket\.where\.loss must have one value, .*, got \['ce', 'poe'\]"):
+    assert runs["ticket/seed=2"].axes == {"run": "ticket", "seed": 2}
+
+
+def test_a_kind_may_vary_along_an_axis_of_the_runs_that_it_starts_from_alone(source):
+    source["runs"]["ticket"] = {
+        "configs": source["runs"]["mask"]["configs"],
+        "axes": ["seed"],
+        "start_from": "mask",
+        "where": {"loss": ["ce", "poe"]},
+    }
+    study = make_study(source)
+    runs = {run.name: run for run in make_plan(study) if run.kind == "ticket"}
+    assert [*runs] == [f"ticket/loss={loss}/seed={seed}" for loss in ("ce", "poe") for seed in (1, 2)]
+    run = runs["ticket/loss=ce/seed=2"]
+    assert run.ancestor == "mask/loss=ce/seed=2"
+    assert run.axes == {"run": "ticket", "loss": "ce", "seed": 2}
+    assert run.arguments[:-1] == (*study.kinds["ticket"].arguments, *study.axes["seed"][2])  # none of the loss
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"where": {"loss": ["ce", "ce"]}},
+            r"ticket\.where\.loss must have one or more different values, got",
+        ),
+        ({"where": {"loss": []}}, r"ticket\.where\.loss must have one or more different values, got \[\]"),
+        ({"where": {"width": [1, 2]}}, r"unknown axis in runs\.ticket\.where\.width: choose from seed, loss"),
+        (
+            {"tune": {"axis": "loss", "where": {"seed": [1]}}},
+            r"unknown runs\.ticket\.tune\.axis 'loss': choose from",
+        ),
+    ],
+)
+def test_an_inherited_axis_has_different_values_of_the_other_kind_and_is_not_tuned(source, changes, message):
+    ticket = {"axes": ["seed"], "start_from": "mask", "where": {"loss": ["ce", "poe"]}}
+    source["runs"]["ticket"] = {"configs": source["runs"]["mask"]["configs"], **ticket, **changes}
+    with pytest.raises(UserError, match=message):
         make_study(source)
 
 
