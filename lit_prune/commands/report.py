@@ -84,12 +84,12 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
 
     title, settings = read_settings(study)
     settings = complete_settings(settings if pareto is None else replace(settings, pareto=pareto), results)
+    chosen, tried = select_tuned(results, settings)
+    gathered = gather(chosen, settings)
+    claims = judge(gathered, settings)
     try:
         write_results(results, study)
         write_board(results, settings.metrics, study / "tensorboard")
-        chosen, tried = select_tuned(results, settings)
-        gathered = gather(chosen, settings)
-        claims = judge(gathered, settings)
         captions = _draw(chosen, gathered, settings, claims, study)
         figures = [_figure(study, name) for name in captions]
         shown, further = _tables(chosen, gathered, settings, claims)

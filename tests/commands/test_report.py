@@ -52,6 +52,19 @@ def test_a_study_becomes_files_and_a_console_page(grid, capsys):
     assert all(text in shown for text in ("out of memory", "0.690 ± 0.030", "+0.120", "Ranks of loss", "a paper"))
 
 
+def test_claims_have_a_table_and_a_figure_and_their_mistakes_write_nothing(grid, capsys):
+    claim = {"says": "poe is better", "source": "a paper", "metric": "nli/ood/accuracy", "reference": {"loss": "ce"}}
+    grid.define(claims=[claim | {"where": {"run": "mask", "loss": "poe"}, "primary": True}])
+    assert main(["report", str(grid.folder)]) == 2
+    assert "a primary claim must be about one cell, got sparsity 50%; sparsity 70%" in capsys.readouterr().err
+    assert not (grid.folder / "results.csv").exists()
+    grid.define(claims=[claim | {"where": {"run": "mask", "loss": "poe", "sparsity": 0.5}, "primary": True}])
+    report = grid.report()
+    assert "exploratory (holds)" in report
+    assert "![claims](figures/claims.png)" in report
+    assert (grid.folder / "figures" / "claims.png").is_file()
+
+
 def test_several_commits_are_told_under_every_table_of_figures(study):
     study.define(reference={"loss": "ce"})
     for loss, commit in {"ce": "a" * 40, "poe": "b" * 40}.items():

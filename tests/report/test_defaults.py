@@ -77,6 +77,7 @@ PRINTED = {"loss": "poe", "metric": "nli/id/accuracy", "value": 0.8, "source": "
         ({"over": "sed"}, "unknown axis 'sed' of the report: choose from run, loss, sparsity, seed"),
         ({"rank": "method"}, "unknown axis 'method'"),
         ({"figures": [{"name": "a", "x": "depth"}]}, "unknown axis 'depth' of figure a"),
+        ({"solved": {"metric": "nli/id/acc", "threshold": 0.9}}, "unknown metric 'nli/id/acc'"),
         ({"metrics": ["nli/id/acc"]}, "unknown metric 'nli/id/acc': choose from nli/id/accuracy, nli/ood/accuracy"),
         ({"reference": {"loss": "kl"}}, "unknown loss kl: choose from ce, poe"),
         ({"reference": {"model": "sparse"}}, "unknown model 'sparse': choose from result"),
