@@ -171,6 +171,20 @@ def test_two_processes_learn_one_trust_in_the_bias_model(two_processes, experime
         torch.testing.assert_close(found[name], value, rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_two_processes_weight_groups_as_one(two_processes, experiment):
+    weighted = ("--data.groups=overlap", "--model.init_args.loss=lit_prune.losses.GroupDro", NO_DROPOUT)
+    pair = two_processes(*weighted, name="pair")
+    code, single = experiment(*weighted, name="single")
+    assert code == 0
+    found, expected = (
+        read_checkpoint(run / "checkpoints" / "last.ckpt")["lit_prune"]["loss"]["loss.weights"]
+        for run in (pair, single)
+    )
+    assert float(expected.std()) > 1e-4
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=0)
+
+
 def test_a_script_with_a_trainer_of_its_own_trains_on_two_processes(tiny_backbone, tmp_path):
     script = [sys.executable, str(Path(__file__).parent / "bare_trainer.py"), str(tiny_backbone), str(tmp_path)]
     done = subprocess.run(script, capture_output=True, text=True, timeout=240)

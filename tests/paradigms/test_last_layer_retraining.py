@@ -14,7 +14,7 @@ from lit_prune.export.trained import read_run
 
 NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
 NUM_ROWS = 253
-ROWS = list(GeneratedNli(num_train=NUM_ROWS).rows("train", None))  # those of the small experiments
+ROWS = list(GeneratedNli(num_train=NUM_ROWS, train_seed=1).rows("train", None))  # the held-out ones
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,5 @@ def test_trained_to_its_end_the_classifier_is_the_logistic_regression_of_balance
     with torch.no_grad():
         found = trained.model.heads["nli"].classifier(inputs).softmax(-1).numpy()
     expected = oracle.predict_proba(inputs)
-    print(np.abs(found - expected).max(), expected.std(0), expected.mean(0))
-    np.testing.assert_allclose(found, expected, atol=0.01)
-    assert expected.std(axis=0).min() > 0.05
+    assert expected.std(axis=0).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=0.005)
