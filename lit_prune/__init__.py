@@ -33,8 +33,10 @@ _PUBLIC = {
     "lit_prune.hf": ("PruneCallback",),
     "lit_prune.losses": (
         "Annealed",
+        "BalancedCrossEntropy",
         "ConfidenceRegularisation",
         "CrossEntropy",
+        "GroupDro",
         "LearnedMixin",
         "Loss",
         "MeanSquaredError",

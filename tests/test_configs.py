@@ -38,6 +38,8 @@ REPOSITORY = Path(__file__).parents[1]
 EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 LONG = REPOSITORY / "configs/recipes/long.yaml"
+RECIPES = sorted(REPOSITORY.glob("configs/recipes/*.yaml"))
+METHODS = [path for path in RECIPES if path != LONG and "\nexperiment:" not in path.read_text()]
 SETTINGS = sorted(REPOSITORY.glob("configs/hardware/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 STUDIES = [path for path in sorted(REPOSITORY.glob("configs/papers/**/*.yaml")) if "\nruns:\n" in path.read_text()]
@@ -50,13 +52,14 @@ TUNING = sorted(REPOSITORY.glob("configs/tuning/*.yaml"))
 FU2023 = REPOSITORY / "configs/papers/fu2023/paper/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
 SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
+JTT = REPOSITORY / "configs/recipes/jtt.yaml"
 OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
 DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
-OF_OTHERS = [*ON_MNLI, *VARIANTS, *PRUNING, *TUNING, FU2023]  # whose headers name what they override
+OF_OTHERS = [*METHODS, *ON_MNLI, *VARIANTS, *PRUNING, *TUNING, FU2023]  # whose headers name what they override
 LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *OF_OTHERS]
-LISTS = [path for path in sorted(REPOSITORY.glob("configs/recipes/*.yaml")) if path != LONG]  # in test_phase_lists.py
+LISTS = [path for path in RECIPES if path not in (LONG, *METHODS)]  # in tests/paradigms
 ALL = [*EXPERIMENTS, *LAID_OVER, *LISTS, *[path for path in PAPER if path not in ON_MNLI]]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}
@@ -193,10 +196,24 @@ def test_a_shallow_model_is_the_bias_model_of_an_experiment(brief, tmp_path, mon
     brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(SHALLOW), "--experiment", "debiased")
     folder = tmp_path / "runs/debiased/version_0"
     assert is_laid_over(load(folder / "config.yaml"), load(SHALLOW))
+    base, *overlays = named_before(JTT)
+    brief(Path(base.removeprefix("--config=")), *overlays, f"--config={JTT}", "--experiment=jtt")
+    assert is_laid_over(load(tmp_path / "runs/jtt/version_0/config.yaml"), load(JTT))
     metrics = json.loads((folder / "metrics.json").read_text())
     rows = parquet.read_table(named).to_pylist()
     largest = [max(value for name, value in row.items() if name.startswith("probability_")) for row in rows]
     assert 1 / 3 < metrics["bias/nli/confidence"] <= max(largest)
+
+
+@each([path for path in METHODS if path != JTT])
+def test_a_method_is_laid_over_an_experiment(path, brief):
+    (base,) = named_before(path)
+    folder = brief(Path(base.removeprefix("--config=")), "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    if path.stem == "no_pruning":
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["sparsity"] == 0
+        assert metrics["nli/id/loss"] == metrics["dense/nli/id/loss"]
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "facts"])

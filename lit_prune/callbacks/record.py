@@ -105,6 +105,8 @@ class RunRecord(Callback):
             values |= {f"dense_shifted/{name}": value for name, value in shifted_metrics(dense, sparse).items()}
         for each in pl_module.data.evaluation_sets:
             values |= {f"constant/{each.name}/{name}": value for name, value in each.constant_metrics().items()}
+        versions = {name: task.source.version for name, task in pl_module.data.tasks.items()}
+        values |= {f"{name}/version": number for name, number in versions.items() if number is not None}
         values |= {f"bias/{name}": value for name, value in pl_module.data.bias_report.items()}
         for each in pl_module.selection.best.values():
             values |= {f"teacher/{name}": value for name, value in each.get("teacher", {}).items()}

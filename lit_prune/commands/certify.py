@@ -1,95 +1,125 @@
-"""Certify a generated corpus before any debiasing method is run on it, so that it is not tuned towards a method.
+"""`lit_prune certify`: check a biased task before any debiasing method is run on it."""
 
-    lit_prune certify --seed 1
-
-(for the NLI corpus; the commands of the others are in configs/data/paraphrase.yaml and configs/data/facts.yaml).
-
-Three runs with cross-entropy alone: dense on the corpus without its bias, dense with it, and masks over the latter
-trained with OOD rows (the positive control of Liu et al. 2022, Fig. 6). The corpus is certified if the first
-learns the task, the second loses enough, and the third regains enough of the loss.
-"""
-
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lit_prune.cli import main
+from lit_prune.certify.certificate import LONG, Certificate, check_headroom, check_one_text, check_shallow
+from lit_prune.certify.runs import Config, Runs, task_settings
 from lit_prune.commands.parser import command_parser
+from lit_prune.data.public import MultitaskDataModule
+from lit_prune.data.tasks.task import Task
+from lit_prune.display.console import wide_console
 from lit_prune.errors import UserError
-
-OOD_ACCURACY = 0.95  # of the dense model without bias, at least
-LOST_AUROC = 0.10  # by the bias, at least
-REGAINED = 0.80  # of what was lost, by masks that saw OOD rows, at least
+from lit_prune.files import write_json
+from lit_prune.fitting.cli import PruneCLI, make_resolver
+from lit_prune.paradigms.paradigm import Paradigm
 
 
 def certify(
     dense: str = "configs/dense.yaml",
+    data: str = "configs/data/nli_version2.yaml",
+    unbiased: str = "configs/data/nli_version2_unbiased.yaml",
+    balanced: str = "configs/recipes/balanced_sampling.yaml",
     masks: str = "configs/srnet_ce.yaml",
-    data: str | None = None,
-    unbiased: str = "configs/data/nli_unbiased.yaml",
-    informed: str = "configs/data/nli_ood_informed.yaml",
-    length: str = "configs/recipes/long.yaml",
+    informed: str = "configs/data/nli_version2_ood_informed.yaml",
     task: str = "nli",
+    epochs: float = 2.0,
+    learning_rates: list[float] | None = None,
+    num_rows: int = 4000,
     seed: int = 1,
     root: str = "logs/certify",
 ) -> bool:
-    """Train the missing runs, and print the three figures with their bounds.
+    """Train the missing runs, print each figure with its bound, and write `certificate.json`.
 
     Args:
-        dense: The dense experiment on the biased corpus.
+        dense: The dense experiment on the biased task.
+        data: Configuration of the biased task, applied on top of each experiment.
+        unbiased: Configuration of the task without the bias.
+        balanced: Recipe that trains with balanced groups.
         masks: The mask experiment with cross-entropy.
-        data: Configuration of the biased corpus, applied on top of each experiment. If None, the experiments' own data.
-        unbiased: Configuration of the corpus without the bias.
-        informed: Configuration of the corpus with OOD examples in the training set.
-        length: Configuration with the length of the mask experiment.
+        informed: Configuration of the task with OOD examples in the training set, for masks that are reported only.
         task: The task's name.
-        seed: Seed of all three runs.
-        root: Folder of the runs; complete ones are not run again.
+        epochs: Full budget: epochs of the dense and the mask phase together. Dense models with the bias are trained for
+            it and for four times as long, those without it and with balanced groups for four times as long.
+        learning_rates: Peak learning rates of the biased dense models. If None, 1e-4 and 2e-4. Others have the first.
+        num_rows: Examples of each evaluation set of a generated task.
+        seed: Seed of all runs.
+        root: Folder of the certificates. Complete runs are not run again.
 
     Returns:
-        True if all three bounds hold.
+        True if all bounds hold.
 
     Raises:
-        UserError: A run failed.
+        UserError: A run failed, or the task has no OOD set or positive class.
     """
-    folder = Path(root) / f"seed{seed}"
-    plain = _run(folder, "unbiased", seed, dense, unbiased)
-    biased = _run(folder, "biased", seed, dense, *filter(None, [data]))
-    start = f"--model.init_args.start_from={folder / 'biased' / 'version_0'}"
-    aware = _run(folder, "informed", seed, masks, length, informed, start)
-    auroc = {name: run[f"{task}/ood/auroc"] for name, run in {"plain": plain, "biased": biased, "aware": aware}.items()}
-    lost = auroc["plain"] - auroc["biased"]
-    regained = (auroc["aware"] - auroc["biased"]) / lost
-    checks = [
-        ("OOD accuracy of the dense model without bias", plain[f"{task}/ood/accuracy"], OOD_ACCURACY),
-        ("OOD AUROC that the bias costs the dense model", lost, LOST_AUROC),
-        ("share of it that masks trained with OOD rows regain", regained, REGAINED),
-    ]
-    for name, value, bound in checks:
-        print(f"{'holds' if value >= bound else 'FAILS':5}  {name}: {value:.3f} (at least {bound})")
-    print(f"AUROC: unbiased {auroc['plain']:.3f}, biased {auroc['biased']:.3f}, informed masks {auroc['aware']:.3f}")
-    return all(value >= bound for _, value, bound in checks)
+    rates = learning_rates or [1e-4, 2e-4]
+    runs = Runs(Path(root) / f"{task}_seed{seed}", seed, make_resolver())
+
+    def dense_config(*overlays: str, epochs: float, rate: float = rates[0]) -> Config:
+        config = runs.config([dense, *overlays], dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)
+        source = task_settings(config, task)["source"]["init_args"]
+        if "num_eval" in source:
+            source["num_eval"] = num_rows
+        return config
+
+    base = dense_config(data, epochs=epochs)
+    whole, files = _read_task(base, runs.folder, task)
+    checks = [*check_shallow(whole, files), *check_one_text(runs, base, task)]
+    plain = runs.train("unbiased", dense_config(unbiased, epochs=LONG * epochs))
+    biased = {
+        f"biased_{length:g}_epochs_at_{rate:g}": dense_config(data, epochs=length, rate=rate)
+        for length in (epochs, LONG * epochs)
+        for rate in rates
+    }
+    biased = {name: runs.train(name, config) for name, config in biased.items()}
+    fair = runs.train("balanced", dense_config(data, balanced, epochs=LONG * epochs))
+    start = runs.folder / next(iter(biased)) / "version_0"
+    aware = runs.train("informed_masks", runs.config([masks, informed], start_from=start))
+    models = {"unbiased": plain, **biased, "balanced": fair, "informed_masks": aware}
+    checks += check_headroom(models, list(biased), task)
+    certificate = Certificate(task, whole.source.version, seed, checks, models)
+    write_json(certificate.values(), runs.folder / "certificate.json")
+    console = wide_console()
+    for table in certificate.tables():
+        console.print(table.rich(len(table.rows)))
+    console.print(str(runs.folder), highlight=False, markup=False)
+    return certificate.holds
 
 
-def _run(folder: Path, name: str, seed: int, config: str, *further: str) -> dict[str, Any]:
-    metrics = folder / name / "version_0" / "metrics.json"
-    if not metrics.is_file():
-        arguments = [part for each in further for part in ([each] if each.startswith("--") else ["--config", each])]
-        where = ["--trainer.default_root_dir", str(folder), "--experiment", name, f"--seed_everything={seed}"]
-        if code := main(["fit", "--config", config, *arguments, *where]):
-            raise UserError(f"run {name!r} must succeed, got exit code {code}: see its output above")
-    values: dict[str, Any] = json.loads(metrics.read_text())
-    return values
+class _DataCLI(PruneCLI):
+    """The configuration of `lit_prune fit`, built but not trained."""
+
+    def open_folder(self, experiment: Path) -> None:
+        """Create no folder, as nothing is trained."""
+
+    def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
+        """Keep the data module."""
+        self.data = datamodule
+
+
+def _read_task(config: Config, folder: Path, name: str) -> tuple[Task, str | None]:
+    """Return a task of a configuration, and the folder of its files.
+
+    Raises:
+        UserError: It has no positive class or no OOD set.
+    """
+    path = folder / "task.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(config, path)
+    task, root = _DataCLI(["fit", f"--config={path}"]).data.tasks[name], config["data"].get("root")
+    if task.positive is None or "ood" not in task.source.available(root):
+        raise UserError(f"task {name!r} must have a positive class and the split `ood`, got neither or one: set both")
+    return task, root
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Certify a corpus; the exit code is 1 if a bound does not hold."""
+    """Certify a task; the exit code is 1 if a bound does not hold."""
     parser = command_parser(
         "certify",
-        "Check a generated corpus before debiasing: its bias must mislead a dense model, and masks trained with OOD "
-        "examples must resist it. Three runs are trained; complete ones are kept.",
-        "lit_prune certify --seed 1",
+        "Check a biased task before any debiasing method is run on it. Models of one text, n-grams or lengths must not "
+        "solve its OOD sets; a dense model must learn the task without the bias; the bias must mislead dense models, "
+        "also if they train four times as long; and balanced groups must help. Complete runs are kept.",
+        "lit_prune certify --seed 101",
     )
     parser.add_function_arguments(certify, as_group=False)
     if not certify(**parser.parse_args(list(arguments)).as_dict()):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from lit_prune.data.groups import GROUP
 from lit_prune.errors import UserError
 from lit_prune.losses import Examples
 
@@ -33,6 +34,7 @@ class Batch:
             their weighted mean losses is the mean over the step's rows. 0 if no row was left for this process.
         classes: For each label, whether it may be each class, (labels, classes) bool. If None, no classes are merged.
         head_inputs: What the task's head reads beside hidden states and the pooled token, by the argument's name.
+        groups: Numbers of the rows' groups (batch,) int64, in training sets with groups.
     """
 
     task: str
@@ -43,11 +45,12 @@ class Batch:
     weight: float = 1.0
     classes: Tensor | None = None
     head_inputs: dict[str, Tensor] = field(default_factory=dict)
+    groups: Tensor | None = None
 
     def examples(self, progress: float, pooled: Tensor, teacher: Tensor | None) -> Examples:
         """Return the context of a loss; see `Examples` for the arguments."""
         return Examples(
-            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress=progress, index=self.index
+            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress, self.index, self.groups
         )
 
 
@@ -93,7 +96,7 @@ class Collate:
 
     def columns(self, task: str) -> set[str]:
         """Return the names of the columns that batches of a task are made of."""
-        return {*self.tokenizer.model_input_names, "label", "bias", *self.head_inputs[task]}
+        return {*self.tokenizer.model_input_names, "label", "bias", GROUP, *self.head_inputs[task]}
 
     def __call__(self, rows: Any) -> Batch:
         """Make a batch from the columns of its rows (`task`, `weight`: one value; every other column: a list)."""
@@ -109,6 +112,7 @@ class Collate:
             weight=rows["weight"],
             classes=self.classes[task],
             head_inputs={name: torch.tensor(rows[name]) for name in self.head_inputs[task]},
+            groups=torch.tensor(rows[GROUP]) if GROUP in rows else None,
         )
 
 

@@ -11,13 +11,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 
-from lit_prune.data.batch import Batch, Collate, check_length
+from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias_report import bias_report
+from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks
+from lit_prune.data.groups import GroupedBy, group_sizes, with_groups
 from lit_prune.data.loading import TaskRows, end_on_sigterm, evaluation_loader
 from lit_prune.data.mixing import Mixing, Uniform, shares
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
+from lit_prune.data.sampling import Sampling, row_shares
 from lit_prune.data.selection_metric import check_selection
 from lit_prune.data.sources.frames import Frames, Table
 from lit_prune.data.switching import FindSource, SwitchingLoader
@@ -60,6 +63,10 @@ class MultitaskDataModule(LightningDataModule):
             precedence.
         rows_seed: Seed of the validation cut and of the drawn examples instead of `seed`, so that all seeds have the
             same examples (Fu et al. 2023, Table 1). None for `seed`.
+        groups: What forms groups of training examples beside the label: `bias` (is the label the bias model's
+            prediction?), `overlap` (does the first text contain all words of the second?) or `group` (the source's
+            column). None for no groups.
+        sampling: Weights by which a task's training examples are drawn, with replacement. None for each once a pass.
     """
 
     def __init__(
@@ -81,35 +88,22 @@ class MultitaskDataModule(LightningDataModule):
         perturbation: Perturbation | None = None,
         num_train: int | None = None,
         rows_seed: int | None = None,
+        groups: GroupedBy | None = None,
+        sampling: Sampling | None = None,
     ) -> None:
         super().__init__()
-        tasks = tasks if only is None else _chosen(tasks, only)
-        names = [task.name for task in tasks]
-        if not tasks or len(set(names)) < len(names):
-            raise UserError(f"data.tasks must be one or more tasks with different names, got {names}: rename or add")
-        if not 0 <= validation_fraction < 1:
-            raise UserError(
-                f"data.validation_fraction must be in [0, 1), got {validation_fraction}: set a share of the rows"
-            )
+        self.tasks = chosen_tasks(tasks, only)
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "epoch_length": epoch_length}
-        sizes |= {f"tasks: batch_size of {task.name!r}": task.batch_size for task in tasks}
-        for name, value in sizes.items():
-            if isinstance(value, int) and value < 1:
-                raise UserError(f"data.{name} must be at least 1, got {value}: set a larger number")
-        if num_workers < 0:
-            raise UserError(f"data.num_workers must be at least 0, got {num_workers}: 0 reads in the process itself")
+        sizes |= {f"tasks: batch_size of {name!r}": task.batch_size for name, task in self.tasks.items()}
+        check_numbers(sizes, validation_fraction, num_workers)
+        check_lengths(max_length, list(self.tasks.values()), tokenizer)
         if rows_seed is not None:
             check_seed("data.rows_seed", rows_seed)
-        lengths = {"max_length": max_length} | {
-            f"tasks: max_length of {task.name!r}": task.max_length for task in tasks
-        }
-        for name, value in lengths.items():
-            if value is not None:
-                check_length(f"data.{name}", value, tokenizer)
+        self.groups = groups
+        self.sampling = sampling
         self.mixing = mixing or Uniform()
-        shares(self.mixing, dict.fromkeys(names, 1))  # weights that fit no task are refused before rows are read
+        shares(self.mixing, dict.fromkeys(self.tasks, 1))  # weights that fit no task are refused before rows are read
         self.epoch_length = epoch_length
-        self.tasks = {task.name: task for task in tasks}
         self.word_embeddings = word_embeddings
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -130,6 +124,7 @@ class MultitaskDataModule(LightningDataModule):
         self.train: dict[str, Dataset] = {}
         self.evaluation_sets: list[EvaluationSet] = []
         self._lengths: dict[str, np.ndarray] = {}
+        self._row_shares: dict[str, np.ndarray] | None = None
 
     @classmethod
     def from_frames(
@@ -199,6 +194,10 @@ class MultitaskDataModule(LightningDataModule):
             check_selection(task, evaluation)
             sets += evaluation
         self.evaluation_sets = sets
+        if self.groups is not None:
+            self.train = with_groups(self.train, self.tasks, self.groups)
+        if self.sampling is not None:
+            self._row_shares = {name: row_shares(self.sampling, name, rows) for name, rows in self.train.items()}
         if self.group_by_length:
             self._lengths = {name: count_tokens(rows) for name, rows in self.train.items()}
 
@@ -219,6 +218,11 @@ class MultitaskDataModule(LightningDataModule):
         return {f"{name}/{figure}": value for name, report in reports.items() for figure, value in report.items()}
 
     @property
+    def group_sizes(self) -> Tensor:
+        """Training rows of each group, (groups,) int64; empty without groups."""
+        return torch.from_numpy(group_sizes(self.train))
+
+    @property
     def batches_per_epoch(self) -> int:
         """Training batches in one epoch."""
         return len(self._sampler())
@@ -235,6 +239,7 @@ class MultitaskDataModule(LightningDataModule):
             shares=shares(self.mixing, num_rows),
             num_batches=epoch_length(batches_per_pass(num_rows, batch_sizes), self.epoch_length),
             batches_per_step=self._batches_per_step,
+            row_shares=self._row_shares,
         )
 
     def _batches_taken(self) -> int:
@@ -282,12 +287,3 @@ class MultitaskDataModule(LightningDataModule):
     def training_sets(self) -> list[EvaluationSet]:
         """The training rows of every task, as sets to evaluate on."""
         return [self.tasks[name].evaluation_set("train", rows) for name, rows in self.train.items()]
-
-
-def _chosen(tasks: Sequence[Task], names: Sequence[str]) -> list[Task]:
-    known = {task.name: task for task in tasks}
-    if not names or not set(names) <= known.keys() or len(set(names)) < len(names):
-        raise UserError(
-            f"data.only must be names of data.tasks, each once, got {list(names)}: choose from {sorted(known)}"
-        )
-    return [known[name] for name in names]

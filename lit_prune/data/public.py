@@ -1,8 +1,17 @@
 """The public classes of `lit_prune.data`."""
 
-from lit_prune.data.bias.public import BiasFile, BiasModel, ClaimBias, NgramBias, OverlapBias, ShuffledBias
+from lit_prune.data.bias.public import (
+    BiasFile,
+    BiasModel,
+    ClaimBias,
+    NgramBias,
+    OverlapBias,
+    PlantedOverlap,
+    ShuffledBias,
+)
 from lit_prune.data.module import MultitaskDataModule
 from lit_prune.data.ood import OodTraining
+from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
     BiasAmplified,
     CopaFiles,
@@ -16,6 +25,7 @@ from lit_prune.data.sources.public import (
     GeneratedReading,
     GeneratedSimilarity,
     Hub,
+    OneText,
     SquadFiles,
     SquadHub,
     WscFiles,
@@ -28,6 +38,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
+    "BalancedGroups",
     "BiasAmplified",
     "BiasFile",
     "BiasModel",
@@ -44,11 +55,15 @@ __all__ = [
     "GeneratedReading",
     "GeneratedSimilarity",
     "Hub",
+    "JustTrainTwice",
     "MentionTask",
     "MultitaskDataModule",
     "NgramBias",
+    "OneText",
     "OodTraining",
     "OverlapBias",
+    "PlantedOverlap",
+    "Sampling",
     "ShuffledBias",
     "Similarity",
     "SpanTask",

@@ -21,6 +21,8 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         shares: Probability of each task, in the order of `num_rows` (tasks,). If None, all alike.
         num_batches: Batches of an epoch. If None, as many as one pass over every task takes.
         batches_per_step: Batches whose gradients an optimizer step adds up: they are of one task.
+        row_shares: Probability of each row by task (rows,). Given, the rows of a pass are as many independent draws. If
+            None, each row once.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         shares: np.ndarray | None = None,
         num_batches: int | None = None,
         batches_per_step: int = 1,
+        row_shares: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.num_rows = dict(num_rows)
         self.batch_sizes = dict(batch_sizes)
@@ -43,6 +46,7 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         self.shares = np.full(len(self.num_rows), 1 / len(self.num_rows)) if shares is None else shares
         self.num_batches = num_batches or sum(self.batches_per_pass.values())
         self.batches_per_step = batches_per_step
+        self.row_shares = row_shares
 
     def __len__(self) -> int:
         return self.num_batches
@@ -78,7 +82,11 @@ class TaskBatchSampler(Sampler[list[tuple[str, int]]]):
         name = list(self.num_rows)[task]
         size = self.batch_sizes[name]
         rng = np.random.default_rng([self.seed, task, turn, 2])
-        order = rng.permutation(self.num_rows[name])
+        num_rows = self.num_rows[name]
+        if self.row_shares is None:
+            order = rng.permutation(num_rows)
+        else:
+            order = rng.choice(num_rows, num_rows, p=self.row_shares[name])
         if self.lengths is not None:
             lengths = np.asarray(self.lengths[name])
             windows = [order[start : start + size * WINDOW] for start in range(0, len(order), size * WINDOW)]

@@ -15,7 +15,8 @@ from lit_prune.callbacks.prune import Prune
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
-from lit_prune.losses import Loss, check_labels
+from lit_prune.losses import Loss
+from lit_prune.losses.loss import check_labels
 from lit_prune.paradigms.ddp import replaces_samplers
 from lit_prune.phases.training import Training
 from lit_prune.runs.checkpoints import LOSS
@@ -135,12 +136,16 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoc
             if start == end:
                 continue
             loss = copy.deepcopy(phase.loss)
-            loss.reset(module.encoder.hidden_size)
+            loss.reset(module.encoder.hidden_size, data.group_sizes)
             _check_optimizer(name, phase.training)
             if phase.training.learning_rates:
                 learned = [f"{LOSS}{each}" for each, _ in loss.named_parameters()]
                 phase.training.names_by_pattern([*phase.trained_names(module), *learned])
             for task in module.tasks.values():
+                if "groups" in (task.loss or loss).needs and data.groups is None:
+                    raise UserError(
+                        f"data.groups must be set for {type(loss).__name__}, got null: choose from bias, overlap, group"
+                    )
                 head = module.heads[task.name]
                 _check_loss(name, task.loss or loss, data.some_rows(task.name), head, module.encoder.hidden_size)
 

@@ -12,7 +12,8 @@ from lit_prune.callbacks.every_run import callbacks_of_every_run
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.losses import Loss, check_finite
+from lit_prune.losses import Loss
+from lit_prune.losses.loss import check_finite
 from lit_prune.paradigms.checks import check_fit, check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
 from lit_prune.paradigms.selection import Selection
@@ -167,7 +168,7 @@ class Paradigm(LightningModule):
     def begin_loss(self) -> None:
         """Make the phase's loss one of the modules, with nothing learned yet."""
         self.loss = self.phases.current.loss
-        self.loss.reset(self.encoder.hidden_size)
+        self.loss.reset(self.encoder.hidden_size, self.data.group_sizes)
         self.loss.to(self.device)
 
     def configure_optimizers(self) -> Any:

@@ -62,14 +62,16 @@ def planned_table(results: Results, settings: ReportSettings) -> Table:
 
 
 def origins_table(results: Results) -> Table:
-    """Return a table of commits, versions and hardware of the complete runs, with numbers of runs and total hours."""
+    """Return a table of tasks, commits, versions and hardware of the complete runs, with their number and hours."""
     made: dict[tuple[str, ...], dict[Path, float]] = {}
     for run in results.runs:
         if run.status == "completed":
-            origin = (_short(run.commit or "unknown"), run.lit_prune or "unknown", run.hardware or "unknown")
+            versions = ", ".join(f"{task} {number}" for task, number in run.task_versions.items()) or NONE
+            origin = (versions, _short(run.commit or "unknown"), run.lit_prune or "unknown", run.hardware or "unknown")
             made.setdefault(origin, {})[run.folder] = run.seconds or 0.0  # rounds of a run share its folder
     rows = [[*origin, str(len(runs)), f"{sum(runs.values()) / 3600:.2f}"] for origin, runs in sorted(made.items())]
-    return Table("How the runs were made", ["commit", "lit_prune", "hardware", "runs", "hours"], rows, 3)
+    header = ["task versions", "commit", "lit_prune", "hardware", "runs", "hours"]
+    return Table("How the runs were made", header, rows, 4)
 
 
 def costs_table(results: Results, settings: ReportSettings) -> Table:

@@ -21,6 +21,7 @@ from lit_prune.limits import bounded_text
 from lit_prune.report.experiments import add_experiments
 from lit_prune.report.rounds import split_rounds
 from lit_prune.report.run import SKIPPED, Run, Value, read_run
+from lit_prune.report.versions import add_versions
 from lit_prune.runs.outcome import DAMAGED
 from lit_prune.runs.recorded import is_number
 
@@ -119,7 +120,7 @@ def read_results(folder: Path) -> Results:
         raise UserError(f"{folder} must contain folders of runs, got none: a run's folder has a run.json")
     runs = [run for run, _ in read]
     has_study = any((folder / name).is_file() for name in ("runs.json", "study.yaml"))
-    runs = _unify_axes(runs if has_study else add_experiments(runs))
+    runs = _unify_axes(add_versions(runs if has_study else add_experiments(runs)))
     if num_old := len({run.folder for run in runs if run.is_old}):
         warnings.warn(f"runs that version 0.1.0 wrote in {folder}: {num_old}", stacklevel=2)
     axes = tuple(dict.fromkeys(axis for run in sorted(runs, key=lambda run: -len(run.axes)) for axis in run.axes))

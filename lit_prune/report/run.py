@@ -1,5 +1,6 @@
 """A run of a study and its numbers, read from `run.json`, `metrics.json` and `speed.json`."""
 
+import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ Value = str | int | float
 PLANNED = "planned"  # the status of a run that has not begun
 SKIPPED = "skipped"  # the status of a run that will not begin, because another value of an axis did better
 
+_VERSION = re.compile(r"([^/]+)/version")  # the name of a task's version in `metrics.json`
 TIMES = ("wall_seconds",)  # numbers that differ between repetitions of a run
 
 
@@ -41,6 +43,7 @@ class Run:
         is_old: True if version 0.1.0 wrote it.
         experiment: Name of the experiment.
         selection: Metrics that select the model, by task.
+        task_versions: Versions of the tasks' rows, 1 for those of version 0.1.0, which recorded none.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Run:
     is_old: bool = False
     experiment: str | None = None
     selection: Mapping[str, str] = field(default_factory=dict)
+    task_versions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def base_name(self) -> str:
@@ -99,13 +103,22 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         is_old=is_old(record),
         experiment=_text(record.get("experiment")),
         selection=_texts(record.get("selection")),
+        task_versions=_task_versions(outcome.metrics or {}, is_old(record)),
     )
     numbers = {
         sys.intern(bounded_text(name)): float(value)
         for name, value in (speed | dict(outcome.metrics or {})).items()
-        if is_number(value) and len(name) <= LONGEST_VALUE and name not in TIMES
+        if is_number(value) and len(name) <= LONGEST_VALUE and name not in TIMES and not _VERSION.fullmatch(name)
     }
     return run, numbers
+
+
+def _task_versions(metrics: Mapping[str, Any], is_old: bool) -> dict[str, int]:
+    """Return the versions of the tasks; for version 0.1.0, which recorded none, that of its generated tasks."""
+    if is_old:
+        return dict.fromkeys((name.partition("/")[0] for name in metrics if "/id/" in name), 1)
+    found = ((_VERSION.fullmatch(name), value) for name, value in metrics.items())
+    return {bounded_text(name[1]): int(value) for name, value in found if name is not None}
 
 
 def _read_outcome(folder: Path) -> Outcome:

@@ -90,13 +90,14 @@ def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table
         for title, prefix in MODELS.items()
         if any(f"{prefix}{task}/{name}" in values for name in names.values())
     }
+    version = f"version {values[f'{task}/version']}, " if f"{task}/version" in values else ""
     title = "selected by ID metrics"
     if selection is not None:
         split = "validation" if f"{task}/validation/{selection}" in values else "ID"
         title = f"selected by {split} {metric_title(selection)}"
         if (num_tasks := len(_tasks(values))) > 1:
             title += f" in the mean over {num_tasks} tasks"
-    table = Table(title=on_console(f"{task} ({title}, never by OOD)"))
+    table = Table(title=on_console(f"{task} ({version}{title}, never by OOD)"))
     table.add_column("")
     for model in models:
         table.add_column(model, justify="right")

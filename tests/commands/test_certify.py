@@ -1,70 +1,80 @@
-"""Certification: three runs, three bounds."""
+"""`lit_prune certify`: which runs it trains, and what it leaves behind."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
-from lit_prune.commands import certify as module
+from lit_prune.certify import runs as module
+from lit_prune.cli import main
+from lit_prune.commands.certify import certify
 from lit_prune.errors import UserError
 
-GOOD = {"unbiased": (0.97, 0.99), "biased": (0.75, 0.85), "informed": (0.95, 0.98)}
+OOD = {"unbiased": (0.97, 0.99), "biased": (0.6, 0.7), "balanced": (0.9, 0.95), "informed_masks": (0.9, 0.95)}
 
 
 @pytest.fixture
 def fits(monkeypatch, tmp_path):
-    """Runs that leave these figures behind, and the command lines they were started with."""
-    figures, commands = dict(GOOD), []
+    """The configurations of the runs, by name; models of one text are at chance."""
+    started = {}
 
-    def main(arguments):
-        commands.append(arguments)
-        name = arguments[arguments.index("--experiment") + 1]
-        if figures[name] is None:
-            return 2
-        run = tmp_path / "seed1" / name / "version_0"
+    def fit(arguments):
+        values = dict(each.removeprefix("--").split("=", 1) for each in arguments[1:])
+        name = values["experiment"]
+        started[name] = json.loads(Path(values["config"]).read_text())
+        accuracy, auroc = next((OOD[each] for each in OOD if name.startswith(each)), (0.5, 0.5))
+        run = tmp_path / "nli_seed7" / name / "version_0"
         run.mkdir(parents=True)
-        accuracy, auroc = figures[name]
-        (run / "metrics.json").write_text(json.dumps({"nli/ood/accuracy": accuracy, "nli/ood/auroc": auroc}))
+        metrics = {"nli/id/accuracy": 0.95, "nli/id/auroc": 0.99}
+        for split in ("ood", "ood_heldout"):
+            metrics |= {f"nli/{split}/accuracy": accuracy, f"nli/{split}/auroc": auroc}
+        (run / "metrics.json").write_text(json.dumps(metrics))
         return 0
 
-    monkeypatch.setattr(module, "main", main)
-    return figures, commands
+    monkeypatch.setattr(module, "main", fit)
+    return started
 
 
-def certify(tmp_path):
-    return module.certify(root=str(tmp_path))
+@pytest.fixture
+def small(tmp_path, tiny_backbone):
+    """The dense experiment with a tiny encoder, and few rows."""
+    dense = yaml.safe_load(Path("configs/dense.yaml").read_text())
+    dense["encoder"] = {"backbone": str(tiny_backbone)}
+    data = Path("configs/data/nli_version2.yaml").read_text().replace("num_train: 8000", "num_train: 600")
+    paths = {name: tmp_path / f"{name}.yaml" for name in ("dense", "data")}
+    paths["dense"].write_text(yaml.safe_dump(dense))
+    paths["data"].write_text(data)
+    return {name: str(path) for name, path in paths.items()} | {"seed": 7, "root": str(tmp_path), "num_rows": 1000}
 
 
-def test_a_corpus_that_meets_all_bounds_is_certified(fits, tmp_path, capsys):
-    assert certify(tmp_path)
-    assert capsys.readouterr().out.count("holds") == 3
+def test_a_certificate_is_written(fits, small, tmp_path, capsys):
+    assert main(["certify", *(f"--{name}={value}" for name, value in small.items()), "--epochs=3"]) == 0
+    values = json.loads((tmp_path / "nli_seed7" / "certificate.json").read_text())
+    assert (values["holds"], values["seed"], values["version"]) == (True, 7, 2)
+    biased = ["biased_3_epochs_at_0.0001", "biased_3_epochs_at_0.0002", "biased_12_epochs_at_0.0001"]
+    assert list(values["models"])[:4] == ["unbiased", *biased]
+    assert {f"{text}_{rows}" for text in ("text_a", "text_b") for rows in ("biased", "ood")} <= set(fits)
+    assert fits["unbiased"]["model"]["init_args"]["dense"]["length"] == "12 epochs"
+    assert fits[biased[0]]["data"]["tasks"][0]["init_args"]["source"]["init_args"]["num_eval"] == 1000
+    start = str(tmp_path / "nli_seed7" / biased[0] / "version_0")
+    assert fits["informed_masks"]["model"]["init_args"]["start_from"] == start
+    shown = capsys.readouterr().out
+    assert "certified" in shown
+    assert shown.count("holds") == 15
+    assert "FAILS" not in shown
 
 
-@pytest.mark.parametrize(
-    ("name", "figures"),
-    [("unbiased", (0.94, 0.99)), ("biased", (0.75, 0.90)), ("informed", (0.9, 0.95))],
-    ids=["the task is not learned", "the bias costs too little", "masks cannot win it back"],
-)
-def test_a_corpus_that_misses_one_is_not(fits, tmp_path, capsys, name, figures):
-    fits[0][name] = figures
-    assert not certify(tmp_path)
-    assert capsys.readouterr().out.count("FAILS") == 1
+def test_a_bound_that_does_not_hold_fails(fits, small, monkeypatch):
+    monkeypatch.setitem(OOD, "biased", (0.9, 0.95))
+    with pytest.raises(SystemExit, match="1"):
+        main(["certify", *(f"--{name}={value}" for name, value in small.items())])
 
 
-def test_the_masks_start_from_the_biased_dense_model_and_complete_runs_are_kept(fits, tmp_path):
-    certify(tmp_path)
-    assert any(str(tmp_path / "seed1" / "biased" / "version_0") in each for each in fits[1][2])
-    certify(tmp_path)
-    assert len(fits[1]) == 3
-
-
-def test_another_corpus_is_laid_over_all_runs(fits, tmp_path):
-    module.certify(data="own.yaml", unbiased="plain.yaml", informed="aware.yaml", root=str(tmp_path))
-    laid_over = [[each[number + 1] for number, word in enumerate(each) if word == "--config"] for each in fits[1]]
-    dense, masks = "configs/dense.yaml", "configs/srnet_ce.yaml"
-    assert laid_over == [[dense, "plain.yaml"], [dense, "own.yaml"], [masks, "configs/recipes/long.yaml", "aware.yaml"]]
-
-
-def test_a_failed_run_stops_it(fits, tmp_path):
-    fits[0]["biased"] = None
-    with pytest.raises(UserError, match="run 'biased' must succeed"):
-        certify(tmp_path)
+def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
+    task = {"name": "cola", "labels": ["0", "1"], "source": "lit_prune.data.GeneratedAcceptability"}
+    task |= {"positive": "1", "merge": {}}
+    config = tmp_path / "cola.yaml"
+    config.write_text(yaml.safe_dump({"data": {"tasks": [{"class_path": "lit_prune.data.Task", "init_args": task}]}}))
+    with pytest.raises(UserError, match="must have a positive class and the split `ood`"):
+        certify(**small | {"data": str(config), "task": "cola"})

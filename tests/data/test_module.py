@@ -9,7 +9,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from lit_prune.data import GeneratedNli, MultitaskDataModule, OverlapBias, Similarity, Task
+from lit_prune.data import BalancedGroups, GeneratedNli, MultitaskDataModule, OverlapBias, Similarity, Task
 from lit_prune.data.mixing import Weights
 from lit_prune.errors import UserError
 
@@ -169,33 +169,29 @@ def test_workers_give_the_same_batches(module):
 
 
 @pytest.mark.parametrize(
-    ("names", "options", "message"),
+    ("options", "message"),
     [
-        ([], {}, r"data.tasks must be one or more tasks with different names, got \[\]"),
-        (["a", "a"], {}, r"data.tasks must be .*, got \['a', 'a'\]"),
-        (["a"], {"validation_fraction": 1.0}, r"data.validation_fraction must be in \[0, 1\), got 1.0"),
-        (["a"], {"validation_fraction": -0.1}, r"must be in \[0, 1\), got -0.1"),
-        (["a"], {"validation_fraction": float("nan")}, r"must be in \[0, 1\), got nan"),
-        (["a"], {"batch_size": 0}, r"data.batch_size must be at least 1, got 0"),
-        (["a"], {"epoch_length": 0}, r"data.epoch_length must be at least 1, got 0"),
-        (["a"], {"mixing": Weights({"b": 1.0})}, r"unknown task 'b' in the weights of Weights: choose from a"),
-        (["a"], {"max_length": -1}, r"data.max_length must be at least 5, got -1: 3 are special tokens"),
-        (["a"], {"max_length": 4}, r"data.max_length must be at least 5, got 4"),
-        (["a"], {"max_length": 57}, r"data.max_length must be at most 56, got 57: the encoder has 60 positions"),
-        (["a"], {"eval_batch_size": 0}, r"data.eval_batch_size must be at least 1, got 0"),
+        ({"mixing": Weights({"b": 1.0})}, r"unknown task 'b' in the weights of Weights: choose from a"),
+        ({"batch_size": 0}, r"data.batch_size must be at least 1, got 0"),
+        ({"max_length": 4}, r"data.max_length must be at least 5, got 4"),
+        ({"only": ["b"]}, r"data.only must be names of data.tasks, each once, got \['b'\]"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(module, tokenizer, names, options, message):
-    tokenizer.model_max_length = 60
+def test_arguments_are_checked_before_rows_are_read(module, options, message):
     with pytest.raises(UserError, match=message):
-        module(*(task(name) for name in names), **options)
+        module(task("a"), **options)
 
 
-@pytest.mark.parametrize("max_length", [0, 65])
-def test_a_tasks_own_length_is_one_for_the_encoder(module, tokenizer, max_length):
-    tokenizer.model_max_length = 64
-    with pytest.raises(UserError, match=rf"data.tasks: max_length of 'a' must be at .*, got {max_length}: "):
-        module(task("a", max_length=max_length))
+def test_batches_have_the_groups_of_their_rows(module):
+    data = module(task("a"), task("b"), groups="overlap", sampling=BalancedGroups())
+    numbers = set()
+    for batch in data.train_dataloader():
+        assert batch.groups.tolist() == [data.train[batch.task]["group_number"][row] for row in batch.index.tolist()]
+        assert torch.equal(batch.examples(0.0, torch.zeros(8, 16), None).groups, batch.groups)
+        numbers |= set(batch.groups.tolist())
+    assert numbers <= set(range(len(data.group_sizes)))
+    assert int(data.group_sizes.sum()) == sum(map(len, data.train.values()))
+    assert next(iter(data.val_dataloader()[0])).groups is None
 
 
 def test_rows_of_the_shortest_and_of_the_greatest_length_are_read(module, tokenizer):

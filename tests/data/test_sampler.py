@@ -55,6 +55,23 @@ def test_each_pass_over_a_task_shows_every_row_once(sets, lengths):
         assert len(set(passes[-1])) == len(passes[-1])
 
 
+@grouped
+def test_an_iterator_over_weighted_rows_begun_anywhere_gives_the_rest(lengths):
+    shares = {"nli": np.array([0.55, *[0.05] * 9])}
+
+    def rest(first):
+        return list(
+            TaskBatchSampler(
+                *SETS["one"], seed=1, lengths=lengths, first_batch=lambda: first, num_batches=12, row_shares=shares
+            )
+        )
+
+    whole = rest(0)
+    assert [len(batch) for batch in whole] == [3, 3, 3, 1] * 3
+    for first in range(12):
+        assert rest(first)[: 12 - first] == whole[first:]
+
+
 def test_orders_differ_between_passes_and_seeds():
     whole = taken("one", 0)
     epochs = [tuple(chain(*whole[start : start + 4])) for start in range(0, len(whole), 4)]

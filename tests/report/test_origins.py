@@ -46,9 +46,9 @@ def test_several_commits_and_versions_are_not_hidden(study):
     assert "0.1.0 (2 runs), 0.2.0 (1 runs)" in versions
     hardware = "1 x cpu, 1 threads, 32-true"
     assert origins_table(results).rows == [
-        ["aaaaaaaaaa", "0.1.0", hardware, "1", "0.00"],
-        ["bbbbbbbbbb+", "0.1.0", hardware, "1", "0.00"],
-        ["bbbbbbbbbb+", "0.2.0", hardware, "1", "0.00"],
+        ["-", "aaaaaaaaaa", "0.1.0", hardware, "1", "0.00"],
+        ["-", "bbbbbbbbbb+", "0.1.0", hardware, "1", "0.00"],
+        ["-", "bbbbbbbbbb+", "0.2.0", hardware, "1", "0.00"],
     ]
 
 

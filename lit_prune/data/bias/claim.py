@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_classes, predictor
+from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_classes, check_folds, predictor
 from lit_prune.data.bias.vectors import WordVectors
 from lit_prune.data.bias.words import words
 from lit_prune.errors import UserError
@@ -19,6 +19,8 @@ class ClaimBias(FittedBias):
         vectors: A fastText `.vec` file. None for the encoder's word embeddings.
         C: Inverse strength of the L2 penalty (not reported in the paper; vectors have unit norm).
         balanced: Give all classes equal weight when fitting, as the paper does. False fits the examples as they are.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its first text. None for one
+            model, fitted on all examples, as in the paper.
     """
 
     def __init__(
@@ -26,10 +28,12 @@ class ClaimBias(FittedBias):
         vectors: str | None = None,
         C: float = 10.0,  # noqa: N803  scikit-learn's name
         balanced: bool = True,
+        folds: int | None = None,
     ) -> None:
         self.vectors = vectors
         self.C = C
         self.balanced = balanced
+        self.folds = check_folds(folds)
 
     def features(self, text_a: Sequence[str], text_b: Sequence[str], word_vector: WordVectors) -> Features:
         """Compute the element-wise maximum of each first text's word vectors, (rows, dimension)."""

@@ -17,7 +17,8 @@ MIN_LOG_PROBABILITY = np.log(np.finfo(np.float32).tiny)  # of a class that is ru
 class BiasModel(ABC):
     """A model that predicts labels from a bias only; debiasing losses correct for it (SRNets, section 2).
 
-    It predicts the rows it was trained on, as in the paper. Your own is a subclass with `fit_predict`.
+    It predicts the rows it was trained on, as in the paper, unless it is cross-fitted (`folds`). Your own is a subclass
+    with `fit_predict`.
     """
 
     vectors: str | None = None

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from lit_prune.data.bias.fitted import Features, FittedBias, Predict
+from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_folds
 from lit_prune.data.bias.model import calibration
 from lit_prune.data.bias.vectors import FloatArray, WordVectors
 from lit_prune.data.bias.words import lowered, word_overlap, words
@@ -68,6 +68,8 @@ class OverlapBias(FittedBias):
         C: Inverse strength of the L2 penalty.
         balanced: Give both sides equal weight when fitting, as the paper does. If `positive` is the smaller side, this
             overstates it, and a debiased model compensates for that. False fits the examples as they are.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its first text. None for one
+            model, fitted on all examples, as in the paper.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class OverlapBias(FittedBias):
         positive: str = "entailment",
         C: float = 100.0,  # noqa: N803  scikit-learn's name
         balanced: bool = True,
+        folds: int | None = None,
     ) -> None:
         self.vectors = vectors
         self.positive = positive
         self.C = C
         self.balanced = balanced
+        self.folds = check_folds(folds)
 
     def features(self, text_a: Sequence[str], text_b: Sequence[str], word_vector: WordVectors) -> Features:
         """Compute `overlap_features` of the rows, (rows, 7)."""

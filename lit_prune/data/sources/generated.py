@@ -36,6 +36,8 @@ class Generated(Source):
         UserError: a number of rows is out of range.
     """
 
+    version = 1
+
     def __init__(
         self,
         num_train: int = 20_000,
@@ -123,6 +125,7 @@ class GeneratedNli(Biased):
         labels: Class of the corpus -> class of the rows. None keeps all names.
         version: 2: see `generate_matched_nli`; it has the further OOD set `ood_heldout`. 1: see `generate_nli`; its OOD
             labels can largely be read from the premise alone.
+        train_seed: Seed of the train split: other rows to train on, beside the same evaluation sets. None for `seed`.
 
     Raises:
         UserError: The version is unknown.
@@ -137,11 +140,13 @@ class GeneratedNli(Biased):
         seed: int = 0,
         labels: dict[str, str] | None = None,
         version: int = 2,
+        train_seed: int | None = None,
     ) -> None:
         super().__init__(bias_rate, num_train, num_eval, num_ood_train, seed, labels)
         if version not in (1, 2):
             raise UserError(f"unknown version {version} of the generated NLI corpus: choose from 1, 2")
         self.version = version
+        self.train_seed = train_seed
 
     def available(self, root: str | None) -> list[str]:
         """Return the splits of the version."""
@@ -150,7 +155,8 @@ class GeneratedNli(Biased):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_matched_nli` and `generate_nli`."""
         generate = generate_matched_nli if self.version == 2 else generate_nli
-        return generate(split, num_rows, self.bias_rate, self.seed)
+        seed = self.seed if split != "train" or self.train_seed is None else self.train_seed
+        return generate(split, num_rows, self.bias_rate, seed)
 
 
 class GeneratedParaphrase(Biased):

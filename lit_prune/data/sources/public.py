@@ -16,6 +16,7 @@ from lit_prune.data.sources.generated import (
 )
 from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
+from lit_prune.data.sources.one_text import OneText
 from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
 from lit_prune.data.sources.wsc import WscFiles
@@ -39,6 +40,7 @@ __all__ = [
     "HubSplit",
     "HubTable",
     "MentionRow",
+    "OneText",
     "Row",
     "Source",
     "SpanRow",

@@ -53,7 +53,12 @@ class Source(ABC):
 
     Splits are named `train`, `id`, `id_mismatched`, `ood` (or `ood_<set>` where there are several), and `ood_train`:
     rows without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6).
+
+    Attributes:
+        version: Version of the rows, None if they have none. Results on different versions are not comparable.
     """
+
+    version: int | None = None
 
     @abstractmethod
     def available(self, root: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from lit_prune.data.sources.source import UNLABELLED, Row, Source
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification, Encoder
-from lit_prune.losses import LearnedMixin, Loss
+from lit_prune.losses import Loss
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -129,11 +129,10 @@ class Task:
         for split in ("id", "ood"):
             check_class_names(name, self.labels_of(split))
         self.ood_train.check(labels, f"task {name!r}")
-        learns = loss is not None and any(isinstance(each, LearnedMixin) for each in loss.modules())
-        if loss is not None and (learns or "teacher" in loss.needs):
+        if loss is not None and (loss.has_state or "teacher" in loss.needs):
             raise UserError(
-                f"loss of task {name!r} must not {'learn' if learns else 'need a teacher'}, got {type(loss).__name__}: "
-                "set it as a phase's loss, or choose another"
+                f"loss of task {name!r} must not {'learn' if loss.has_state else 'need a teacher'}, got "
+                f"{type(loss).__name__}: set it as a phase's loss, or choose another"
             )
         self.selection = self.checked(selection or "accuracy")
 

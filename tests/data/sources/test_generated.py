@@ -146,3 +146,12 @@ def test_a_corpus_beyond_what_can_be_generated_is_an_error(arguments):
     ((name, number),) = arguments.items()
     with pytest.raises(UserError, match=f"{name} of a generated corpus must be from 0 to 10,000,000, got {number}"):
         GeneratedNli(**arguments)
+
+
+def test_another_training_set_has_the_same_evaluation_sets_beside_it():
+    plain, other = (GeneratedNli(num_train=50, num_eval=20, train_seed=seed) for seed in (None, 1))
+    for split in plain.available(None):
+        same = list(plain.rows(split, None)) == list(other.rows(split, None))
+        assert same == (split != "train")
+    assert list(other.rows("train", None)) == list(GeneratedNli(num_train=50, seed=1).rows("train", None))
+    assert plain.fingerprint("train", None) != other.fingerprint("train", None)

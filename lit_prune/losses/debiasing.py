@@ -1,9 +1,7 @@
-"""Training losses, plain and for classification against a known dataset bias (SRNets, Liu et al. 2022)."""
+"""Losses for classification against a known dataset bias (SRNets, Liu et al. 2022)."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -11,99 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
-
-
-@dataclass
-class Examples:
-    """The context of a loss: n examples of one task, and the state of training.
-
-    Attributes:
-        labels: Classes (n,) int64; numbers (n,) float32 of regression; first and last token (n, 2) of spans.
-        bias: Log-probabilities of the bias model, (n, classes) float.
-        classes: For each label, whether it may be each class, (labels, classes) bool. If None, label i is class i.
-        weight: Number of examples here, over the mean number that the processes of the step have.
-        teacher: Teacher predictions: log-probabilities, (n, classes) float.
-        pooled: The encoder's pooled first token, (n, width).
-        progress: Progress of the phase, 0 to 1.
-        index: Row numbers within the task's training set, (n,).
-    """
-
-    labels: Tensor
-    bias: Tensor | None = None
-    classes: Tensor | None = None
-    weight: float = 1.0
-    teacher: Tensor | None = None
-    pooled: Tensor | None = None
-    progress: float = 0.0
-    index: Tensor | None = None
-
-
-class Loss(nn.Module, ABC):
-    """A mean loss over a batch.
-
-    Attributes:
-        needs: The optional fields of the batch that the loss reads, each (n, classes).
-        takes_merged: True if labels may be of merged classes, given by the batch's `classes`.
-    """
-
-    needs: tuple[str, ...] = ()
-    takes_merged: bool = False
-
-    def reset(self, width: int) -> None:
-        """Reset the loss's own parameters, when its phase begins.
-
-        Args:
-            width: Of the encoder's hidden states.
-        """
-
-    def forward(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the loss, 0-dim float32.
-
-        Args:
-            logits: (n, classes), of any floating dtype; the loss is computed in float32.
-            batch: The examples' labels and the fields named in `needs`.
-
-        Raises:
-            UserError: A needed field is missing, or has another number of rows or classes than the logits.
-        """
-        for field in self.needs:
-            value = getattr(batch, field)
-            if value is None:
-                raise UserError(
-                    f"the batch of {type(self).__name__} must have {field}, got None: let the data provide it"
-                )
-            if value.shape != logits.shape:
-                raise UserError(
-                    f"{field} of {type(self).__name__} must have the shape of the logits {tuple(logits.shape)} "
-                    f"(examples, classes), got {tuple(value.shape)}: use a {field} of the same task"
-                )
-        return self.compute(logits.float(), batch)
-
-    @abstractmethod
-    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the loss, 0-dim, of float32 logits (n, classes) and a batch that has what the loss needs."""
-
-
-class CrossEntropy(Loss):
-    """Cross-entropy, the reference without debiasing.
-
-    Of spans, logits (n, length, 2) and labels (n, 2), it is the mean of that of the first and of the last token, over
-    all tokens of the batch's length (Devlin et al. 2019).
-    """
-
-    takes_merged = True
-
-    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the mean of -log softmax(logits)[label]; of merged classes, of the sum of their softmax(logits)."""
-        return mean_cross_entropy(logits, batch)
-
-
-class MeanSquaredError(Loss):
-    """The mean squared error of a regression head (STS-B in GLUE)."""
-
-    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
-        """Return the mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
-        return F.mse_loss(logits.reshape(batch.labels.shape), batch.labels)  # an error for more numbers than labels
+from lit_prune.losses.loss import Examples, Loss, mean_over_processes
+from lit_prune.losses.plain import mean_cross_entropy
 
 
 class ProductOfExperts(Loss):
@@ -137,6 +44,7 @@ class LearnedMixin(Loss):
 
     needs = ("bias",)
     takes_merged = True
+    has_state = True
 
     def __init__(self, entropy_penalty: float = 0.0) -> None:
         super().__init__()
@@ -145,7 +53,7 @@ class LearnedMixin(Loss):
         self.entropy_penalty = entropy_penalty
         self.gate: nn.Linear | None = None
 
-    def reset(self, width: int) -> None:
+    def reset(self, width: int, group_sizes: Tensor) -> None:
         """Make the gate, w and b: g is 1 for every row."""
         self.gate = nn.Linear(width, 1)
         nn.init.zeros_(self.gate.weight)
@@ -179,38 +87,6 @@ class Reweighting(Loss):
         weights = 1 - batch.bias.float().gather(-1, batch.labels[:, None]).squeeze(-1).exp()
         losses = F.cross_entropy(logits, batch.labels, reduction="none")
         return (weights * losses).mean() / mean_over_processes(weights.mean() * batch.weight).clamp(min=self.min_weight)
-
-
-def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:
-    """The mean of -log softmax(logits)[label], 0-dim; a label of merged classes is as likely as they are together."""
-    if batch.classes is None:
-        return F.cross_entropy(logits, batch.labels)
-    meant = batch.classes[batch.labels]
-    return (logits.logsumexp(-1) - logits.masked_fill(~meant, -math.inf).logsumexp(-1)).mean()
-
-
-def check_labels(loss: Loss, task: str, merged: Iterable[str]) -> None:
-    """Raise a UserError if a loss does not take labels of merged classes, and a task has some."""
-    if not loss.takes_merged and (names := ", ".join(merged)):
-        raise UserError(
-            f"loss must take labels of merged classes, as {names} of task {task!r} is, got {type(loss).__name__}: name "
-            "one class for it in ood_train.labels, or train with CrossEntropy"
-        )
-
-
-def check_finite(loss: Tensor, when: str, checkpoint: Callable[[], str]) -> None:
-    """Raise a UserError if a loss is not finite.
-
-    Args:
-        loss: 0-dim.
-        when: The step.
-        checkpoint: Returns the name of the last good checkpoint.
-    """
-    if not math.isfinite(value := float(loss.detach())):
-        raise UserError(
-            f"the loss must be finite, got {value} at {when}: lower the phase's learning_rate; the last good "
-            f"checkpoint is {checkpoint()}"
-        )
 
 
 class ConfidenceRegularisation(Loss):
@@ -255,10 +131,11 @@ class Annealed(Loss):
         self.last = last
         self.needs = loss.needs
         self.takes_merged = loss.takes_merged
+        self.has_state = loss.has_state
 
-    def reset(self, width: int) -> None:
+    def reset(self, width: int, group_sizes: Tensor) -> None:
         """Reset the loss."""
-        self.loss.reset(width)
+        self.loss.reset(width, group_sizes)
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the loss of a batch whose bias is annealed."""
@@ -276,11 +153,3 @@ def power(log_probs: Tensor, exponent: float | Tensor) -> Tensor:
     """
     finite = log_probs.float().clamp(min=torch.finfo(torch.float32).min)
     return (finite * exponent).log_softmax(-1)
-
-
-def mean_over_processes(value: Tensor) -> Tensor:
-    """Return the mean of a 0-dim tensor without gradient over all processes; with one, the value."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(value)
-        value = value / torch.distributed.get_world_size()
-    return value

@@ -4,35 +4,19 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from loss_cases import batch, merged_case, random_case
 
 from lit_prune.errors import UserError
 from lit_prune.losses import (
     Annealed,
     ConfidenceRegularisation,
     CrossEntropy,
-    Examples,
     LearnedMixin,
-    Loss,
     ProductOfExperts,
     Reweighting,
-    check_finite,
-    check_labels,
 )
 
-
-def batch(labels, bias=None, weight=1.0):
-    return Examples(torch.tensor(labels), bias, weight=weight)
-
-
-def random_case(num_classes=3, num_rows=8):
-    torch.manual_seed(0)
-    labels = torch.randint(num_classes, (num_rows,)).tolist()
-    return torch.randn(num_rows, num_classes), batch(labels, torch.randn(num_rows, num_classes).log_softmax(-1))
-
-
-def test_cross_entropy_by_hand():
-    loss = CrossEntropy()(torch.tensor([[0.0, math.log(3.0)]]), batch([0]))
-    assert loss.item() == pytest.approx(math.log(4.0))
+NO_GROUPS = torch.zeros(0, dtype=torch.int64)
 
 
 def test_product_of_experts_by_hand():
@@ -120,10 +104,10 @@ def test_processes_that_share_a_step_reweight_as_one(monkeypatch):
         shards.append((shard, batch(whole.labels[rows].tolist(), whole.bias[rows], size * len(parts) / 8)))
         start += size
     own = []
-    monkeypatch.setattr("lit_prune.losses.mean_over_processes", lambda value: own.append(value) or value)
+    monkeypatch.setattr("lit_prune.losses.debiasing.mean_over_processes", lambda value: own.append(value) or value)
     for shard in shards:
         Reweighting()(*shard)
-    monkeypatch.setattr("lit_prune.losses.mean_over_processes", lambda value: sum(own) / len(parts))
+    monkeypatch.setattr("lit_prune.losses.debiasing.mean_over_processes", lambda value: sum(own) / len(parts))
     together = sum(Reweighting()(*shard) * shard[1].weight for shard in shards) / len(parts)
     monkeypatch.undo()
     torch.testing.assert_close(together, Reweighting()(logits, whole))
@@ -140,35 +124,7 @@ def test_half_precision_logits_are_computed_in_float32(loss):
     torch.testing.assert_close(value, loss(half.float(), with_bias))
 
 
-def test_a_missing_or_foreign_bias_is_a_user_error():
-    logits, with_bias = random_case()
-    with pytest.raises(UserError, match="the batch of ProductOfExperts must have bias"):
-        ProductOfExperts()(logits, batch([0] * 8))
-    for bias in (with_bias.bias[:, :2], with_bias.bias[:1], with_bias.bias[:, :1]):
-        with pytest.raises(UserError, match="bias of ProductOfExperts must have the shape of the logits"):
-            ProductOfExperts()(logits, SimpleNamespace(labels=with_bias.labels, bias=bias))
-    CrossEntropy()(logits, batch([0] * 8))
-
-
 # ---- labels of merged classes --------------------------------------------------------------------------------------
-
-MERGED = torch.tensor([[True, False, False], [False, True, False], [False, False, True], [True, False, True]])
-
-
-def merged_case():
-    """Eight rows whose labels are classes 0, 1, 2 or 3: either 0 or 2."""
-    logits, with_bias = random_case()
-    with_bias.labels = torch.tensor([3, 0, 1, 2, 3, 1, 3, 2])
-    with_bias.classes = MERGED
-    return logits, with_bias
-
-
-def test_merged_classes_are_as_likely_as_they_are_together():
-    logits, merged = merged_case()
-    shares = logits.softmax(-1)
-    likely = torch.stack([*shares.T, shares[:, 0] + shares[:, 2]], dim=-1)
-    expected = -likely.gather(-1, merged.labels[:, None]).log().mean()
-    torch.testing.assert_close(CrossEntropy()(logits, merged), expected)
 
 
 def test_product_of_experts_of_merged_classes():
@@ -177,45 +133,6 @@ def test_product_of_experts_of_merged_classes():
     likely = torch.stack([*shares.T, shares[:, 0] + shares[:, 2]], dim=-1)
     expected = -likely.gather(-1, merged.labels[:, None]).log().mean()
     torch.testing.assert_close(ProductOfExperts()(logits, merged), expected)
-
-
-def test_the_gradient_of_merged_classes_leaves_open_which_of_them_it_is():
-    logits = torch.tensor([[1.0, 0.5, -1.0]], requires_grad=True)
-    CrossEntropy()(logits, SimpleNamespace(labels=torch.tensor([3]), classes=MERGED)).backward()
-    shares = logits.detach().softmax(-1)[0]
-    within = torch.stack([shares[0], torch.tensor(0.0), shares[2]]) / (shares[0] + shares[2])
-    torch.testing.assert_close(logits.grad[0], shares - within)
-
-
-@pytest.mark.parametrize("loss", [CrossEntropy(), ProductOfExperts()])
-def test_a_table_without_merged_labels_changes_nothing(loss):
-    logits, with_bias = random_case()
-    plain = loss(logits, with_bias)
-    with_bias.classes = MERGED
-    torch.testing.assert_close(loss(logits, with_bias), plain)
-
-
-def test_improbable_merged_classes_give_a_finite_loss_and_gradient():
-    logits = torch.tensor([[-500.0, 500.0, -500.0]], requires_grad=True)
-    loss = CrossEntropy()(logits, SimpleNamespace(labels=torch.tensor([3]), classes=MERGED))
-    loss.backward()
-    assert loss.item() == pytest.approx(1000 - math.log(2))
-    torch.testing.assert_close(logits.grad, torch.tensor([[-0.5, 1.0, -0.5]]))
-
-
-def test_a_loss_that_does_not_know_merged_classes_is_refused_before_it_meets_them():
-    class Own(Loss):
-        def compute(self, logits, batch):
-            return logits.sum()
-
-    for loss in (CrossEntropy(), ProductOfExperts()):
-        check_labels(loss, "nli", ["non_entailment"])
-    for loss in (Reweighting(), Own()):
-        check_labels(loss, "nli", [])
-        with pytest.raises(
-            UserError, match=f"must take labels .*non_entailment of task 'nli' is, got {type(loss).__name__}"
-        ):
-            check_labels(loss, "nli", ["non_entailment"])
 
 
 # ---- confidence regularisation ---------------------------------------------------------------------------------------
@@ -310,7 +227,7 @@ def gated(num_classes=3, width=5, penalty=0.0):
     logits, case = random_case(num_classes)
     case.pooled = torch.randn(8, width)
     loss = LearnedMixin(penalty)
-    loss.reset(width)
+    loss.reset(width, NO_GROUPS)
     torch.nn.init.normal_(loss.gate.weight)
     return logits, case, loss
 
@@ -318,7 +235,7 @@ def gated(num_classes=3, width=5, penalty=0.0):
 def test_learned_mixin_by_hand():
     # w . h + b = ln 3 gives g = ln 4; bias (.75, .25) to that power, (p, q); logits (1/2, 1/2); entropy of p / (p + q).
     loss = LearnedMixin(0.5)
-    loss.reset(2)
+    loss.reset(2, NO_GROUPS)
     torch.nn.init.zeros_(loss.gate.bias)
     with torch.no_grad():
         loss.gate.weight.copy_(torch.tensor([[1.0, 0.0]]))
@@ -342,7 +259,7 @@ def test_learned_mixin_begins_as_product_of_experts_and_again_after_a_reset():
     logits, case, loss = gated()
     product = ProductOfExperts()(logits, case)
     assert (loss(logits, case) - product).abs() > 1e-3
-    loss.reset(5)
+    loss.reset(5, NO_GROUPS)
     torch.testing.assert_close(loss(logits, case), product)
     assert LearnedMixin.takes_merged
 
@@ -392,12 +309,6 @@ def test_an_annealed_learned_mixin_learns_too():
     logits, case, loss = gated()
     case.progress = 1.0
     annealed = Annealed(loss, last=0.0)
-    annealed.reset(5)
+    annealed.reset(5, NO_GROUPS)
     torch.testing.assert_close(annealed(logits, case), CrossEntropy()(logits, case))
     assert len(list(annealed.parameters())) == 2
-
-
-def test_a_loss_that_is_no_number_is_an_error_that_says_where():
-    check_finite(torch.tensor(1.0), "step 3", lambda: "none yet")
-    with pytest.raises(UserError, match=r"the loss must be finite, got nan at step 3: lower .* checkpoint is none yet"):
-        check_finite(torch.tensor(math.nan), "step 3", lambda: "none yet")

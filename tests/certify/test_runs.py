@@ -1,0 +1,66 @@
+"""The runs of a certificate and their configurations."""
+
+import json
+
+import pytest
+
+from lit_prune.certify import runs as module
+from lit_prune.certify.runs import Runs, task_settings, with_one_text
+from lit_prune.errors import UserError
+
+DENSE = "configs/dense.yaml"
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The command lines of runs, which leave metrics behind."""
+    commands = []
+
+    def main(arguments):
+        commands.append(arguments)
+        values = dict(each.removeprefix("--").split("=", 1) for each in arguments[1:])
+        run = module.Path(values["trainer.default_root_dir"]) / values["experiment"] / "version_0"
+        run.mkdir(parents=True)
+        (run / "metrics.json").write_text(json.dumps({"nli/ood/auroc": 0.7}))
+        return 0
+
+    monkeypatch.setattr(module, "main", main)
+    return commands
+
+
+def test_a_complete_run_is_not_run_again(fits, tmp_path, resolve):
+    runs = Runs(tmp_path / "new", 101, resolve)
+    config = runs.config([DENSE], dense__length="3 epochs", dense__learning_rate=2e-4)
+    dense = config["model"]["init_args"]["dense"]
+    assert (dense["length"], dense["learning_rate"]) == ("3 epochs", 2e-4)
+    for _ in range(2):
+        assert runs.train("plain", config) == {"nli/ood/auroc": 0.7}
+    (command,) = fits
+    assert "--seed_everything=101" in command
+    assert json.loads((tmp_path / "new" / "plain.json").read_text()) == config
+
+
+def test_shipped_configurations_are_found_from_any_folder(tmp_path, monkeypatch, resolve):
+    monkeypatch.chdir(tmp_path)
+    config = Runs(tmp_path, 1, resolve).config([DENSE, "configs/data/nli_version2.yaml"])
+    assert task_settings(config, "nli")["source"]["init_args"]["version"] == 2
+
+
+def test_a_failed_run_stops_it(monkeypatch, tmp_path, resolve):
+    monkeypatch.setattr(module, "main", lambda arguments: 2)
+    with pytest.raises(UserError, match="run 'plain' must succeed, got exit code 2"):
+        Runs(tmp_path, 1, resolve).train("plain", {})
+
+
+def test_one_text_alone_replaces_the_source(resolve):
+    config = resolve(["--config=configs/srnet_poe.yaml"])
+    changed = with_one_text(config, "nli", "text_b", train_on_ood=True)
+    before, after = task_settings(config, "nli"), task_settings(changed, "nli")
+    assert before["source"]["class_path"] == "lit_prune.data.GeneratedNli"
+    assert after["source"]["init_args"] == {"source": before["source"], "text": "text_b", "train_on_ood": True}
+    assert after["bias"] is None
+
+
+def test_an_unknown_task_is_an_error(resolve):
+    with pytest.raises(UserError, match="unknown task 'other': choose from nli"):
+        task_settings(resolve([f"--config={DENSE}"]), "other")
