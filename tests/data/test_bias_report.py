@@ -35,9 +35,10 @@ def test_the_figures_are_the_bias_models(report):
     assert report(task(None)) == {}
 
 
-def test_the_model_that_amplified_the_bias_is_circular(report):
+@pytest.mark.parametrize("folds", [None, 3])
+def test_the_model_that_amplified_the_bias_is_circular_cross_fitted_or_not(folds, report):
     with pytest.warns(UserWarning, match="^task 'facts': its bias model .* circular: set another one"):
-        assert report(task(NgramBias()))["circular"] == 1
+        assert report(task(NgramBias(folds=folds)))["circular"] == 1
 
 
 @pytest.mark.parametrize("bias", [NgramBias("text_b"), NgramBias(C=1.0), ShuffledBias(NgramBias())])

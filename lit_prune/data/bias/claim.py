@@ -19,8 +19,8 @@ class ClaimBias(FittedBias):
         vectors: A fastText `.vec` file. None for the encoder's word embeddings.
         C: Inverse strength of the L2 penalty (not reported in the paper; vectors have unit norm).
         balanced: Give all classes equal weight when fitting, as the paper does. False fits the examples as they are.
-        folds: Number of folds: each example is predicted by a model that was not fitted on its claim. None for one
-            model of all examples, as in the paper.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its first text. None for one
+            model, fitted on all examples, as in the paper.
     """
 
     def __init__(

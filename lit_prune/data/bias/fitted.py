@@ -21,8 +21,7 @@ class FittedBias(BiasModel):
     """A bias model that is fitted on features of the texts, and predicts the rows that it was fitted on or others.
 
     Attributes:
-        folds: Number of folds: a row is predicted by a fit on the other folds, which rows of its first text are not in.
-            None for one fit on all rows, as in the paper.
+        folds: Number of folds of `fit_predict`. If None, one fit on all rows predicts them.
     """
 
     folds: int | None = None
@@ -68,7 +67,7 @@ class FittedBias(BiasModel):
         word_vector: WordVectors,
         ids: Sequence[str] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """See `BiasModel.fit_predict`; errors are those of `features` and `fit`."""
+        """See `BiasModel.fit_predict`; errors are those of `features`, `fit` and `cross_predict`."""
         features = self.features(text_a, text_b, word_vector)
         if self.folds is not None:
             return self.cross_predict(features, labels, label_names, text_a, self.folds)
@@ -80,7 +79,7 @@ class FittedBias(BiasModel):
         labels: npt.NDArray[np.integer],
         label_names: Sequence[str],
         groups: Sequence[str],
-        num_folds: int = 5,
+        folds: int,
     ) -> npt.NDArray[np.float32]:
         """Predict each row by a fit on the other folds.
 
@@ -89,7 +88,7 @@ class FittedBias(BiasModel):
             labels: (rows) class numbers.
             label_names: (classes) names.
             groups: (rows) Rows with the same value are in the same fold.
-            num_folds: Number of folds. Their draw is always the same.
+            folds: Number of folds. Their draw is always the same.
 
         Returns:
             Log-probabilities (rows, classes), float32, finite.
@@ -97,13 +96,12 @@ class FittedBias(BiasModel):
         Raises:
             UserError: There are fewer groups than folds, or the rows or the settings do not allow a fit.
         """
-        if (num_groups := len(set(groups))) < num_folds:
+        if (num_groups := len(set(groups))) < folds:
             raise UserError(
-                f"training rows of a cross-fitted bias model must have {num_folds} different texts or more, got "
-                f"{num_groups}: add rows"
+                f"folds of a bias model must be at most {num_groups}, got {folds}: the task has no more different texts"
             )
         log_probs = np.empty((len(labels), len(label_names)), dtype=np.float32)
-        for fitted, predicted in GroupKFold(num_folds, shuffle=True, random_state=0).split(features, groups=groups):
+        for fitted, predicted in GroupKFold(folds, shuffle=True, random_state=0).split(features, groups=groups):
             log_probs[predicted] = self.fit(features[fitted], labels[fitted], label_names)(features[predicted])
         return log_probs
 

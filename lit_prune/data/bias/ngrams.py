@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_classes, predictor
+from lit_prune.data.bias.fitted import Features, FittedBias, Predict, check_classes, check_folds, predictor
 from lit_prune.data.bias.vectors import WordVectors
 from lit_prune.data.bias.words import words
 from lit_prune.errors import UserError
@@ -23,15 +23,19 @@ class NgramBias(FittedBias):
     Args:
         text: The text that it reads: text_a (FEVER's claim) or text_b (NLI's hypothesis).
         C: Inverse strength of the L2 penalty.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its first text. None for one
+            model, fitted on all examples.
     """
 
     def __init__(
         self,
         text: Literal["text_a", "text_b"] = "text_a",
         C: float = 10.0,  # noqa: N803  scikit-learn's name
+        folds: int | None = None,
     ) -> None:
         self.text = text
         self.C = C
+        self.folds = check_folds(folds)
 
     def features(self, text_a: Sequence[str], text_b: Sequence[str], word_vector: WordVectors) -> Features:
         """Return the text that is read, (rows,)."""

@@ -68,8 +68,8 @@ class OverlapBias(FittedBias):
         C: Inverse strength of the L2 penalty.
         balanced: Give both sides equal weight when fitting, as the paper does. If `positive` is the smaller side, this
             overstates it, and a debiased model compensates for that. False fits the examples as they are.
-        folds: Number of folds: each example is predicted by a model that was not fitted on its premise. None for one
-            model of all examples, as in the paper.
+        folds: Number of folds: each example is predicted by a model that was not fitted on its first text. None for one
+            model, fitted on all examples, as in the paper.
     """
 
     def __init__(

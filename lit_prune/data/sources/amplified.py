@@ -19,8 +19,8 @@ class BiasAmplified(Source):
     """Rows of another source, drawn so that a bias model predicts the label at a chosen rate.
 
     A row is aligned if the bias model predicts its label, otherwise conflicting. Training rows are predicted by fits on
-    other training rows (5 folds), test rows by a fit on all training rows. Word vectors of the encoder are not used, so
-    that the rows are the same for every encoder.
+    other training rows (in its `folds`, else 5), test rows by a fit on all training rows. Word vectors of the encoder
+    are not used, so that the rows are the same for every encoder.
 
     - `train`: `num_train` rows of the source's `train`. Their number, and their numbers of each class in each bin of
       lengths, are the same at every rate.
@@ -58,6 +58,7 @@ class BiasAmplified(Source):
             if number < 1:
                 raise UserError(f"{name} of BiasAmplified must be at least 1, got {number}: set a larger number")
         self.source = source
+        self.version = source.version
         self.bias = bias
         self.rate = rate
         self.num_train = num_train
@@ -101,7 +102,8 @@ class BiasAmplified(Source):
     def _train(self, root: str | None) -> Iterator[Row]:
         rows = list(self.source.rows("train", root))
         names, labels = _classes(rows)
-        predicted = self.bias.cross_predict(self._features(rows), labels, names, [row["text_a"] for row in rows])
+        first, folds = [row["text_a"] for row in rows], self.bias.folds or 5
+        predicted = self.bias.cross_predict(self._features(rows), labels, names, first, folds)
         is_aligned = predicted.argmax(axis=1) == labels
         stratum = self._strata(rows, labels, len(rows))
         self._check_size(stratum, is_aligned)

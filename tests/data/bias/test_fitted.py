@@ -1,5 +1,7 @@
 """Bias models that are fitted: predictions of other rows, and of rows by fits that have not seen them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -46,9 +48,9 @@ def test_rows_are_predicted_alike_beside_any_others(model):
 def test_a_cross_fit_predicts_no_label_that_it_has_seen(model):
     features = model.features(TEXT_A, TEXT_B, VECTORS.get)
     labels = LABELS.copy()
-    before = model.cross_predict(features, labels, NAMES, TEXT_A)
+    before = model.cross_predict(features, labels, NAMES, TEXT_A, folds=5)
     labels[0] = 1 - labels[0]
-    after = model.cross_predict(features, labels, NAMES, TEXT_A)
+    after = model.cross_predict(features, labels, NAMES, TEXT_A, folds=5)
     np.testing.assert_array_equal(before[0], after[0])
     assert not np.array_equal(before, after)  # the other folds have seen it
 
@@ -56,15 +58,55 @@ def test_a_cross_fit_predicts_no_label_that_it_has_seen(model):
 def test_rows_of_a_group_are_in_one_fold_and_every_row_is_predicted():
     model = Memory()
     texts = ["a", "b", "c", "d", "e", "f", "g"] * 2
-    log_probs = model.cross_predict(np.array(texts, dtype=object), np.arange(14) % 2, NAMES, texts, num_folds=3)
+    log_probs = model.cross_predict(np.array(texts, dtype=object), np.arange(14) % 2, NAMES, texts, folds=3)
     assert (log_probs.argmax(axis=1) == 0).all()  # no text was fitted on
     assert len(model.fits) == 3
     assert all(0 < len(seen) < 7 for seen in model.fits)
 
 
-def test_a_cross_fit_needs_as_many_groups_as_folds():
-    with pytest.raises(UserError, match="must have 5 different texts or more, got 2"):
-        Memory().cross_predict(np.array(["a", "b"] * 9, dtype=object), np.arange(18) % 2, NAMES, ["a", "b"] * 9)
+@pytest.mark.parametrize("kind", [ClaimBias, NgramBias, OverlapBias])
+def test_folds_cross_fit_by_first_texts(kind):
+    first, labels = [text for text in TEXT_A[:30] for _ in range(2)], np.repeat(LABELS[:30], 2)
+    plain, folded = (kind(folds=folds).fit_predict(first, TEXT_B, labels, NAMES, VECTORS.get) for folds in (None, 6))
+    model = kind()
+    features = model.features(first, TEXT_B, VECTORS.get)
+    np.testing.assert_array_equal(folded, model.cross_predict(features, labels, NAMES, first, folds=6))
+    assert folded.dtype == np.float32
+    np.testing.assert_allclose(np.exp(folded).sum(1), 1, rtol=1e-5)
+    right = np.arange(60), labels
+    assert np.exp(folded)[right].mean() < np.exp(plain)[right].mean()
+    assert len({json.dumps(kind(folds=folds).fingerprint()) for folds in (None, 6)}) == 2
+
+
+def test_a_row_is_predicted_by_a_fit_on_the_other_folds():
+    groups = [str(number) for number in range(12) for _ in range(5)]  # one fold each
+    model = NgramBias()
+    features = model.features(TEXT_A, TEXT_B, VECTORS.get)
+    found = model.cross_predict(features, LABELS, NAMES, groups, folds=12)
+    for fold in range(12):
+        inside = np.arange(60) // 5 == fold
+        oracle = model.fit(features[~inside], LABELS[~inside], NAMES)
+        np.testing.assert_allclose(found[inside], oracle(features[inside]), rtol=1e-6)
+
+
+def test_labels_without_a_pattern_are_predicted_at_chance_only_if_cross_fitted():
+    labels = np.random.default_rng(1).integers(2, size=60)
+    accuracy = {
+        folds: (
+            ClaimBias(C=1000.0, folds=folds).fit_predict(TEXT_A, TEXT_B, labels, NAMES, VECTORS.get).argmax(1) == labels
+        ).mean()
+        for folds in (None, 5)
+    }
+    assert accuracy[None] > 0.85
+    assert accuracy[5] < 0.65
+
+
+@pytest.mark.parametrize("kind", [ClaimBias, NgramBias, OverlapBias])
+def test_numbers_of_folds_that_rows_do_not_allow_are_errors(kind):
+    with pytest.raises(UserError, match="folds of a bias model must be at least 2, got 1"):
+        kind(folds=1)
+    with pytest.raises(UserError, match="folds of a bias model must be at most 2, got 5"):
+        kind(folds=5).fit_predict([*TEXT_A[:2]] * 9, TEXT_B[:18], LABELS[:18], NAMES, VECTORS.get)
 
 
 def test_a_class_that_was_not_fitted_is_ruled_out():
