@@ -52,12 +52,14 @@ class RunRecord(Callback):
         self.started = time.time()
         self.earlier_seconds = 0.0
         self.begun = False
+        self.supervision: dict[str, list[str]] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Begin `run.json`, or resume that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
+            self.supervision = supervision(pl_module)
             self._write_run(trainer, pl_module, RUNNING)
             write_json(describe_model(pl_module), pl_module.folder / MODEL, write_recorded)
 
@@ -145,7 +147,7 @@ class RunRecord(Callback):
                 "experiment": pl_module.identity.experiment,
                 "axes": {"seed": pl_module.identity.seed, **pl_module.identity.axes},
                 "selection": {name: task.selection for name, task in data.tasks.items()},
-                "supervision": supervision(pl_module),
+                "supervision": self.supervision,
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),
                 "versions": {

@@ -1,5 +1,6 @@
 """Supervision of a run beyond the labels of its training examples: bias models, groups, and OOD rows."""
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,9 @@ def _sampled_by(run: "Paradigm") -> list[str]:
 
 
 def _trains_on_ood(run: "Paradigm") -> bool:
-    return any("ood_train" in task.source.available(run.data.preparation.root) for task in run.tasks.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of missing sets, which reading them has warned of
+        return any("ood_train" in task.source.available(run.data.preparation.root) for task in run.tasks.values())
 
 
 def _of_start(checkpoint: Path | None) -> set[str]:
