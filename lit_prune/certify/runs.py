@@ -5,7 +5,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
 from lit_prune.fitting.arguments import with_config_files
@@ -22,12 +21,14 @@ class Runs:
         folder: The folder.
         seed: Seed of all runs.
         resolve: Returns the configuration for arguments of `lit_prune fit`.
+        run: Runs a command of `lit_prune` and returns its exit code.
     """
 
-    def __init__(self, folder: Path, seed: int, resolve: Resolve) -> None:
+    def __init__(self, folder: Path, seed: int, resolve: Resolve, run: Callable[[Sequence[str]], int]) -> None:
         self.folder = folder
         self.seed = seed
         self.resolve = resolve
+        self.run = run
 
     def config(self, configs: Sequence[str], **settings: Any) -> Config:
         """Return the configuration of several applied on top of one another.
@@ -51,7 +52,7 @@ class Runs:
             path = self.folder / f"{name}.json"
             write_json(config, path)
             place = [f"--trainer.default_root_dir={self.folder}", f"--experiment={name}"]
-            if code := main(["fit", f"--config={path}", *place, f"--seed_everything={self.seed}"]):
+            if code := self.run(["fit", f"--config={path}", *place, f"--seed_everything={self.seed}"]):
                 raise UserError(f"run {name!r} must succeed, got exit code {code}: see its output above")
         return read_metrics(run / "metrics.json")
 

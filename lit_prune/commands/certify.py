@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lit_prune.certify.certificate import LONG, Certificate, check_headroom, check_one_text, check_shallow
 from lit_prune.certify.runs import Config, Runs, task_settings
+from lit_prune.cli import main
 from lit_prune.commands.parser import command_parser
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.data.tasks.task import Task
@@ -53,7 +54,7 @@ def certify(
         UserError: A run failed, or the task has no OOD set or positive class.
     """
     rates = learning_rates or [1e-4, 2e-4]
-    runs = Runs(Path(root) / f"{task}_seed{seed}", seed, make_resolver())
+    runs = Runs(Path(root) / f"{task}_seed{seed}", seed, make_resolver(), main)
 
     def dense_config(*overlays: str, epochs: float, rate: float = rates[0]) -> Config:
         config = runs.config([dense, *overlays], dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)

@@ -1,10 +1,10 @@
 """The runs of a certificate and their configurations."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from lit_prune.certify import runs as module
 from lit_prune.certify.runs import Runs, task_settings, with_one_text
 from lit_prune.errors import UserError
 
@@ -12,44 +12,42 @@ DENSE = "configs/dense.yaml"
 
 
 @pytest.fixture
-def fits(monkeypatch):
-    """The command lines of runs, which leave metrics behind."""
+def fits():
+    """The command lines of runs, which leave metrics behind, and the function that runs them."""
     commands = []
 
-    def main(arguments):
+    def run(arguments):
         commands.append(arguments)
         values = dict(each.removeprefix("--").split("=", 1) for each in arguments[1:])
-        run = module.Path(values["trainer.default_root_dir"]) / values["experiment"] / "version_0"
-        run.mkdir(parents=True)
-        (run / "metrics.json").write_text(json.dumps({"nli/ood/auroc": 0.7}))
+        folder = Path(values["trainer.default_root_dir"]) / values["experiment"] / "version_0"
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps({"nli/ood/auroc": 0.7}))
         return 0
 
-    monkeypatch.setattr(module, "main", main)
-    return commands
+    return commands, run
 
 
 def test_a_complete_run_is_not_run_again(fits, tmp_path, resolve):
-    runs = Runs(tmp_path / "new", 101, resolve)
+    runs = Runs(tmp_path / "new", 101, resolve, fits[1])
     config = runs.config([DENSE], dense__length="3 epochs", dense__learning_rate=2e-4)
     dense = config["model"]["init_args"]["dense"]
     assert (dense["length"], dense["learning_rate"]) == ("3 epochs", 2e-4)
     for _ in range(2):
         assert runs.train("plain", config) == {"nli/ood/auroc": 0.7}
-    (command,) = fits
+    (command,) = fits[0]
     assert "--seed_everything=101" in command
     assert json.loads((tmp_path / "new" / "plain.json").read_text()) == config
 
 
 def test_shipped_configurations_are_found_from_any_folder(tmp_path, monkeypatch, resolve):
     monkeypatch.chdir(tmp_path)
-    config = Runs(tmp_path, 1, resolve).config([DENSE, "configs/data/nli_version2.yaml"])
+    config = Runs(tmp_path, 1, resolve, None).config([DENSE, "configs/data/nli_version2.yaml"])
     assert task_settings(config, "nli")["source"]["init_args"]["version"] == 2
 
 
-def test_a_failed_run_stops_it(monkeypatch, tmp_path, resolve):
-    monkeypatch.setattr(module, "main", lambda arguments: 2)
+def test_a_failed_run_stops_it(tmp_path, resolve):
     with pytest.raises(UserError, match="run 'plain' must succeed, got exit code 2"):
-        Runs(tmp_path, 1, resolve).train("plain", {})
+        Runs(tmp_path, 1, resolve, lambda arguments: 2).train("plain", {})
 
 
 def test_one_text_alone_replaces_the_source(resolve):

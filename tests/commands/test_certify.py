@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lit_prune.certify import runs as module
 from lit_prune.cli import main
-from lit_prune.commands.certify import certify
+from lit_prune.commands import certify as module
 from lit_prune.errors import UserError
 
 OOD = {"unbiased": (0.97, 0.99), "biased": (0.6, 0.7), "balanced": (0.9, 0.95), "informed_masks": (0.9, 0.95)}
@@ -77,4 +76,4 @@ def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
     config = tmp_path / "cola.yaml"
     config.write_text(yaml.safe_dump({"data": {"tasks": [{"class_path": "lit_prune.data.Task", "init_args": task}]}}))
     with pytest.raises(UserError, match="must have a positive class and the split `ood`"):
-        certify(**small | {"data": str(config), "task": "cola"})
+        module.certify(**small | {"data": str(config), "task": "cola"})

@@ -12,7 +12,7 @@ MAX_LOW_OVERLAP = 0.6
 
 
 class Cell(NamedTuple):
-    """What is drawn of a row before its words.
+    """The draw of a row before that of its words.
 
     Args:
         label: The label.

@@ -16,7 +16,6 @@ SOURCES = class_paths(
         public.GeneratedReading,
         public.GeneratedSimilarity,
         public.Hub,
-        public.OneText,
         public.SquadFiles,
         public.SquadHub,
         public.WscFiles,
