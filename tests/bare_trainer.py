@@ -15,7 +15,7 @@ from lit_prune.sparsity.schedules import Cubic
 if __name__ == "__main__":
     seed_everything(1)
     encoder = PrunableEncoder(sys.argv[1])
-    source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60)
+    source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60, version=1)
     labels = ["contradiction", "entailment", "neutral"]
     task = Task(name="nli", labels=labels, source=source, positive="entailment", bias=OverlapBias())
     data = MultitaskDataModule([task], encoder.tokenizer, encoder.word_embeddings, max_length=48)

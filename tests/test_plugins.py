@@ -21,7 +21,7 @@ from lit_prune.export.trained import read_run
 from lit_prune.runs.summary import print_summary
 
 STEPS = ["contradiction", "neutral", "entailment"]
-ROWS = {"bias_rate": 0.9, "num_train": 120, "num_eval": 40}
+ROWS = {"version": 1, "bias_rate": 0.9, "num_train": 120, "num_eval": 40}
 PLUGINS = ("--plugins", "plugins.rating", "plugins.int8")
 
 

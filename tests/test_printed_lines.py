@@ -17,7 +17,7 @@ import pytest
 KINDS = {
     "progress": r"(dense|mask) \d+/20: train/loss \d\.\d{3}(, selection \d\.\d{3})?(, sparsity \d\.\d{3})?",
     "bar": r"mask 20/20: 100%\|█+\| 40/40 \[.*\]",
-    "title": r"nli \(selected by validation accuracy, never by OOD\)",
+    "title": r"nli \(version 1, selected by validation accuracy, never by OOD\)",
     "table": r"[┏┡┃│└].*",
     "bias": r"bias model on the training set: accuracy .*",
     "sparsity": r"sparsity 0\.5000 of .*; 40 optimizer steps",

@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from datasets import Dataset
 
 from lit_prune.errors import UserError
 
 if TYPE_CHECKING:
+    from datasets import Dataset  # not at run time: an exported model is loaded without
+
     from lit_prune.data.tasks.task import Task
 
 GROUP = "group_number"  # the column of training sets with the number of each row's group
 GroupedBy: TypeAlias = Literal["bias", "overlap", "group"]
 
 
-def with_groups(train: Mapping[str, Dataset], tasks: Mapping[str, "Task"], by: GroupedBy) -> dict[str, Dataset]:
+def with_groups(train: Mapping[str, "Dataset"], tasks: Mapping[str, "Task"], by: GroupedBy) -> dict[str, "Dataset"]:
     """Add the column `group_number` to training sets.
 
     Args:
@@ -41,13 +42,13 @@ def with_groups(train: Mapping[str, Dataset], tasks: Mapping[str, "Task"], by: G
     return grouped
 
 
-def group_sizes(train: Mapping[str, Dataset]) -> npt.NDArray[np.integer]:
+def group_sizes(train: Mapping[str, "Dataset"]) -> npt.NDArray[np.integer]:
     """Return the number of training rows of each group, (groups,); empty without groups."""
     numbers = [np.array(rows[GROUP][:]) for rows in train.values() if GROUP in rows.column_names]
     return np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *numbers]))
 
 
-def bias_predicts(train: Dataset) -> npt.NDArray[np.bool_]:
+def bias_predicts(train: "Dataset") -> npt.NDArray[np.bool_]:
     """Return for each row (rows,) whether the bias model gives no class a higher probability than the label."""
     bias = np.array(train["bias"][:])
     labels = np.minimum(train["label"][:], bias.shape[1] - 1)  # merged classes: of OOD rows, whose bias is uniform
@@ -55,10 +56,10 @@ def bias_predicts(train: Dataset) -> npt.NDArray[np.bool_]:
     return is_predicted
 
 
-def _is_full(train: Dataset) -> npt.NDArray[np.bool_]:
+def _is_full(train: "Dataset") -> npt.NDArray[np.bool_]:
     is_full: npt.NDArray[np.bool_] = np.array(train["overlap"][:]) == 1
     return is_full
 
 
-def _group(train: Dataset) -> npt.NDArray[np.str_]:
+def _group(train: "Dataset") -> npt.NDArray[np.str_]:
     return np.array(train["group"][:])

@@ -35,7 +35,7 @@ def script(tiny_backbone, tmp_path):
         seed_everything(1)
         encoder = PrunableEncoder(str(tiny_backbone))
         labels = ["contradiction", "entailment", "neutral"]
-        source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60)
+        source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60, version=1)
         task = Task(name="nli", labels=labels, source=source, positive="entailment", bias=OverlapBias())
         data = MultitaskDataModule([task], encoder.tokenizer, encoder.word_embeddings, max_length=48)
         model = PruneAfterFinetune(

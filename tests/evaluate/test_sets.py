@@ -129,7 +129,7 @@ def test_what_the_run_undoes_or_drops_in_its_files_it_does_in_others(trained, tm
 
 def test_the_runs_own_rows_are_there_all_of_them(trained):
     each = own_set(trained, "train")
-    source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60)
+    source = GeneratedNli(bias_rate=0.9, num_train=253, num_eval=60, version=1)
     assert list(each.rows["id"]) == [row["id"] for row in source.rows("train", None)]
     assert each.labels == trained.model.tasks["nli"].labels
     assert len(own_set(trained, "ood").rows) == 60

@@ -94,7 +94,7 @@ def test_twenty_steps_give_the_scores_of_a_plain_loop_with_the_same_loss(experim
     task = Task(
         name="nli",
         labels=["contradiction", "entailment", "neutral"],
-        source=GeneratedNli(0.9, 253, 60),
+        source=GeneratedNli(0.9, 253, 60, version=1),
         positive="entailment",
         merge={"contradiction": "non_entailment", "neutral": "non_entailment"},
         bias=OverlapBias(balanced=False),
