@@ -953,8 +953,9 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
             if name in metrics:
                 metrics[name] = 1 - run.axes.get("sparsity", 0)
         if {"mixtures", "gather"} & said.keys():  # a run knows the tasks that it is trained on
-            known = (*tasks_of(run), "parameter_density", "stored_density")
+            known = (*tasks_of(run), "parameter_density", "stored_density", "selection")
             metrics = {name: value for name, value in metrics.items() if name.startswith(known)}
+        metrics |= {"sparsity": next((value for axis, value in run.axes.items() if axis.endswith("sparsity")), 0.0)}
         if run.kind == "imp":
             metrics |= {f"round_1/{name}": value for name, value in metrics.items()}
             metrics |= {"round_1/sparsity": 0.5, "round_1/step": 10, "sparsity": 0.9}
@@ -963,7 +964,7 @@ def test_what_a_study_is_to_report_can_be_reported(path, monkeypatch, tmp_path):
         (place / "run.json").write_text(json.dumps(record))
         for curves in said.get("curves", []):
             with SummaryWriter(str(place)) as writer:
-                for scalar in curves["scalars"]:
+                for scalar in [*curves["scalars"], *filter(None, [curves.get("since")])]:
                     writer.add_scalar(scalar, 1.0, 1)
     (tmp_path / "study.yaml").write_text(path.read_text())
     assert main(["report", str(tmp_path)]) == 0

@@ -14,7 +14,7 @@ from lit_prune.export.trained import read_run
 
 NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
 NUM_ROWS = 253
-ROWS = list(GeneratedNli(num_train=NUM_ROWS, train_seed=1).rows("train", None))  # the held-out ones
+ROWS = list(GeneratedNli(num_train=NUM_ROWS, train_seed=1, version=1).rows("train", None))  # the held-out ones
 
 
 @pytest.fixture(scope="module")
