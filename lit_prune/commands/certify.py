@@ -12,7 +12,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.display.console import wide_console
 from lit_prune.errors import UserError
 from lit_prune.files import write_json
-from lit_prune.fitting.cli import PruneCLI, make_resolver
+from lit_prune.fitting.cli import BuildingCLI, make_resolver
 from lit_prune.paradigms.paradigm import Paradigm
 
 
@@ -87,11 +87,8 @@ def certify(
     return certificate.holds
 
 
-class _DataCLI(PruneCLI):
-    """The configuration of `lit_prune fit`, built but not trained."""
-
-    def open_folder(self, experiment: Path) -> None:
-        """Create no folder, as nothing is trained."""
+class _DataCLI(BuildingCLI):
+    """The data of a fit."""
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Keep the data module."""

@@ -1,25 +1,21 @@
 """`lit_prune prepare`: download, check and tokenise the data and encoder of a fit, which then needs no network."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.display.help import description
-from lit_prune.fitting.cli import PruneCLI, quiet
+from lit_prune.fitting.cli import BuildingCLI, quiet
 from lit_prune.paradigms.paradigm import Paradigm
 
 # The machine that prepares data may have no GPU, so the run's hardware settings are replaced.
 HERE = ("accelerator=cpu", "devices=1", "num_nodes=1", "strategy=auto", "precision=32-true", "logger=false")
 
 
-class _PrepareCLI(PruneCLI):
-    """The configuration of `lit_prune fit`, built but not trained."""
-
-    def open_folder(self, experiment: Path) -> None:
-        """Create no folder, as nothing is trained."""
+class _PrepareCLI(BuildingCLI):
+    """The preparation of the data of a fit."""
 
     def fit(self, model: Paradigm, datamodule: MultitaskDataModule) -> None:
         """Fill the caches and print the sizes of the data sets."""

@@ -210,6 +210,13 @@ class PruneCLI(LightningCLI):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=start, weights_only=True)
 
 
+class BuildingCLI(PruneCLI):
+    """The configuration of `lit_prune fit`, built but not trained; `fit` does what a command needs of it."""
+
+    def open_folder(self, experiment: Path) -> None:
+        """Create no folder, as nothing is trained."""
+
+
 class _Resolver(PruneCLI):
     """The parsing of `lit_prune fit`, without seeding, building or running anything."""
 

@@ -62,24 +62,20 @@ class Selection:
         phase = run.phases.current
         value = mean_selection(self.values, run.tasks) if phase.is_eligible(run) else math.nan
         self.improved = value > self.best.get(run.phase, {}).get("selection", -math.inf)
-        step, sparsity = run.trainer.global_step, _sparsity(run)
+        step, counts = run.trainer.global_step, run.counts()
+        sparsity = total(counts.values()).sparsity if counts else 0.0
         label = run.phases.label(run.phase)
         self.evaluation = Evaluation(label, step, not math.isnan(value), sparsity, self.values)
         if self.improved:
-            facts = {"selection": value, "step": step, "sparsity": sparsity, **_facts(run)}
+            facts = {"selection": value, "step": step, "sparsity": sparsity, **_facts(run, is_pruned=bool(counts))}
             self.best[run.phase] = facts | {"metrics": self.values}
         return value
 
 
-def _sparsity(run: "Paradigm") -> float:
-    counts = run.counts()
-    return total(counts.values()).sparsity if counts else 0.0
-
-
-def _facts(run: "Paradigm") -> dict[str, Any]:
+def _facts(run: "Paradigm", is_pruned: bool) -> dict[str, Any]:
     """Return what is recorded of a selected model: its denominator and budget, its teacher, and the phase's facts."""
     facts: dict[str, Any] = {}
-    if run.counts():
+    if is_pruned:
         facts |= {"denominator": denominator(run, run.matched), **budget(run).figures()}
     if run.teacher is not None:
         facts["teacher"] = run.teacher.accuracy

@@ -18,6 +18,7 @@ from lit_prune.errors import UserError
 from lit_prune.report.cells import split_cells
 from lit_prune.report.naming import (
     axis_label,
+    display_factor,
     higher_is_better,
     is_in_percent,
     metric_label,
@@ -87,7 +88,7 @@ def _points(results: Results, figure: FigureSettings, over: str) -> pd.DataFrame
     selected = select(results, figure.where)
     if figure.reference.keys() - {"model"}:
         selected &= ~select(results, figure.reference)
-    xs = _x_values(results, figure, over) * (100 if is_in_percent(figure.x) else 1)
+    xs = _x_values(results, figure, over) * display_factor(figure.x)
     runs = {
         number: run
         for number, run in enumerate(results.runs)
@@ -174,7 +175,7 @@ def _reference_text(reference: Mapping[str, Any], axes: Mapping[str, Value]) -> 
 
 
 def _values(results: Results, where: dict[str, Any], metric: str) -> Floats:
-    return results.column(str(where.get("model", "result")), metric) * (100 if is_in_percent(metric) else 1)
+    return results.column(str(where.get("model", "result")), metric) * display_factor(metric)
 
 
 def _draw_lines(panel: Axes, points: pd.DataFrame, figure: FigureSettings, colors: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from lit_prune.display.markup import printable
 from lit_prune.display.style import COLUMN, colors_of, drawing, save
 from lit_prune.display.table import NONE
 from lit_prune.report.claims import Judgement
-from lit_prune.report.naming import is_in_percent, metric_label, unit_label
+from lit_prune.report.naming import display_factor, metric_label, unit_label
 
 _SLOT = 0.2  # inches of a line of text or a row of points
 _LETTERS = 56  # of a line of text
@@ -59,7 +59,7 @@ def _label(found: Judgement) -> str:
 
 def _draw_panel(panel: Axes, metric: str, rows: Sequence[tuple[Judgement, list[str]]]) -> None:
     """Draw rows of points from top to bottom, each below its claim."""
-    factor = 100 if is_in_percent(metric) else 1
+    factor = display_factor(metric)
     place = 0
     for found, lines in rows:
         margin = found.difference

@@ -82,6 +82,11 @@ def is_in_percent(name: str) -> bool:
     return name in _FRACTIONS or (is_share(name) and not name.endswith("auroc"))
 
 
+def display_factor(name: str) -> int:
+    """Return the factor of an axis or metric in figures: 100 for percent, otherwise 1."""
+    return 100 if is_in_percent(name) else 1
+
+
 def axis_label(axis: str) -> str:
     """Return the label of an axis with its unit: `sparsity (% of weights removed)`."""
     return _AXES.get(axis, axis.replace("_", " ") + (" (%)" if is_in_percent(axis) else ""))

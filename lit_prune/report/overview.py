@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from lit_prune.display.style import COLUMN, drawing, save
 from lit_prune.report.cells import Cell, final_cells
-from lit_prune.report.naming import MODELS, column_title, is_in_percent, is_share, unit_label
+from lit_prune.report.naming import MODELS, column_title, display_factor, is_in_percent, is_share, unit_label
 from lit_prune.report.results import Key, Results
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.statistics import Floats
@@ -67,7 +67,7 @@ _Bars = dict[str, Floats]
 
 def _bars(results: Results, cells: Sequence[Cell], metric: str) -> list[tuple[Cell, _Bars, float | None]]:
     """Return the cells with the metric: the values of each model, and the mean of the constant-prediction baseline."""
-    factor = 100 if is_in_percent(metric) else 1
+    factor = display_factor(metric)
     found = []
     for cell in cells:
         values = {model: factor * results.column(model, metric)[list(cell.runs)] for model in (*COLORS, _BASELINE)}
@@ -106,7 +106,7 @@ def _draw_panel(panel: Axes, metric: str, rows: Sequence[tuple[_Bars, float | No
     panel.set_title(column_title(metric), loc="left")
     panel.set_xlabel(unit_label(metric))
     if is_share(metric):
-        whole = 100 if is_in_percent(metric) else 1
+        whole = display_factor(metric)
         panel.set_xlim(0, 1.12 * whole)
         panel.set_xticks([whole * share for share in (0, 0.25, 0.5, 0.75, 1)])
     else:

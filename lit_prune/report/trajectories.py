@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from lit_prune.display.style import COLUMN, colors_of, drawing, save
 from lit_prune.report.matched import Matched, Method
-from lit_prune.report.naming import MODELS, column_title, is_in_percent, unit_label
+from lit_prune.report.naming import MODELS, column_title, display_factor, is_in_percent, unit_label
 from lit_prune.report.results import Results
 from lit_prune.report.settings import ReportSettings
 from lit_prune.report.tables import cell_axes, cell_label
@@ -37,7 +37,7 @@ def draw_trajectories(found: Matched, results: Results, settings: ReportSettings
         for number, (panel, name) in enumerate(zip(panels, others, strict=True), start=1):
             for method, label in zip(found.methods, labels, strict=True):
                 _draw(panel, found, method, number, colors[label])
-            panel.axvline(found.level * _factor(first), color="0.35", linestyle="--", linewidth=1.2, zorder=1)
+            panel.axvline(found.level * display_factor(first), color="0.35", linestyle="--", linewidth=1.2, zorder=1)
             panel.set_title(column_title(name), loc="left")
             panel.set_ylabel(unit_label(name))
         panel.set_xlabel(f"{column_title(first)}{' (%)' if is_in_percent(first) else ''}")
@@ -56,12 +56,8 @@ def _label(axes: list[str], method: Method) -> str:
 
 
 def _draw(panel: Axes, found: Matched, method: Method, number: int, color: tuple[float, float, float]) -> None:
-    x_factor, y_factor = _factor(found.metrics[0]), _factor(found.metrics[number])
+    x_factor, y_factor = display_factor(found.metrics[0]), display_factor(found.metrics[number])
     for run in method.runs:
         x, y = run[:, 0] * x_factor, run[:, number] * y_factor
         panel.plot(x, y, color=color, linewidth=0.9, marker=".", markersize=4, alpha=0.7)
         panel.plot(x[-1:], y[-1:], color=color, marker="o", markersize=6)
-
-
-def _factor(metric: str) -> int:
-    return 100 if is_in_percent(metric) else 1
