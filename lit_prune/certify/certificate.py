@@ -48,12 +48,12 @@ def pairs_of(task: Task, split: str, root: str | None) -> Pairs:
     return Pairs.of([(row["text_a"], row["text_b"], row["label"] == task.positive) for row in rows])
 
 
-def check_shallow(task: Task, root: str | None) -> list[Check]:
-    """Check models of n-grams and lengths, trained on the training set and on every second row of `ood`."""
-    tests = {split: pairs_of(task, split, root) for split in ood_splits(task, root)}
-    ood = tests["ood"]
-    matched = Pairs(ood.texts[::2], ood.is_positive[::2])
-    others = {**tests, "ood": Pairs(ood.texts[1::2], ood.is_positive[1::2])}
+def check_shallow(task: Task, root: str | None, ood: Sequence[str]) -> list[Check]:
+    """Check models of n-grams and lengths, trained on the training set and on every second row of the first OOD set."""
+    tests = {split: pairs_of(task, split, root) for split in ood}
+    first = tests[ood[0]]
+    matched = Pairs(first.texts[::2], first.is_positive[::2])
+    others = {**tests, ood[0]: Pairs(first.texts[1::2], first.is_positive[1::2])}
     found = {
         "biased rows": shallow_aurocs(pairs_of(task, "train", root), tests),
         "OOD rows": shallow_aurocs(matched, others),
@@ -71,41 +71,34 @@ def at_chance(name: str, auroc_by_split: Mapping[str, float]) -> Check:
     return Check(f"|AUROC - .5| on {split}: {name}", abs(auroc_by_split[split] - 0.5), ABOVE_CHANCE, is_maximum=True)
 
 
-def ood_splits(task: Task, root: str | None) -> list[str]:
-    """Return the OOD evaluation sets of a task."""
-    return [split for split in task.source.available(root) if split.startswith("ood") and split != "ood_train"]
-
-
-def check_one_text(runs: Runs, config: Config, task: str) -> list[Check]:
-    """Check encoders fine-tuned on one text alone, on the training set and on every second row of `ood`."""
+def check_one_text(runs: Runs, config: Config, task: str, ood: Sequence[str]) -> list[Check]:
+    """Check encoders fine-tuned on one text alone, on the training set and on every second row of the first OOD set."""
     checks = []
     for text, called in TEXTS.items():
-        for train_on_ood in (False, True):
-            rows = "OOD rows" if train_on_ood else "biased rows"
-            changed = with_one_text(config, task, text, train_on_ood)
-            metrics = runs.train(f"{text}_{'ood' if train_on_ood else 'biased'}", changed)
-            checks.append(at_chance(f"encoder, {called}, trained on {rows}", aurocs(metrics, task)))
+        for rows, train_on in (("biased", None), ("ood", ood[0])):
+            metrics = runs.train(f"{text}_{rows}", with_one_text(config, task, text, train_on))
+            trained = "biased rows" if train_on is None else "OOD rows"
+            aurocs = {split: metrics[f"{task}/{split}/auroc"] for split in ood}
+            checks.append(at_chance(f"encoder, {called}, trained on {trained}", aurocs))
     return checks
 
 
-def aurocs(metrics: Mapping[str, Any], task: str) -> dict[str, float]:
-    """Return the AUROC of each OOD set."""
-    names = [name for name in metrics if name.startswith(f"{task}/ood") and name.endswith("/auroc")]
-    return {name.split("/")[1]: metrics[name] for name in names}
-
-
-def check_headroom(models: Mapping[str, Mapping[str, Any]], biased: Sequence[str], task: str) -> list[Check]:
+def check_headroom(
+    models: Mapping[str, Mapping[str, Any]], biased: Sequence[str], task: str, ood: str = "ood"
+) -> list[Check]:
     """Check that the task can be learned, that its bias misleads, and that balanced training resists it.
 
     Args:
         models: Metrics of dense models: `unbiased`, `balanced` and those trained with the bias.
-        biased: Names of the latter, of which the best on `ood` counts.
+        biased: Names of the latter, of which the best on the OOD set counts.
         task: The task.
+        ood: The OOD set.
     """
-    auroc = {name: metrics[f"{task}/ood/auroc"] for name, metrics in models.items()}
+    auroc = {name: metrics[f"{task}/{ood}/auroc"] for name, metrics in models.items()}
     best = max(biased, key=lambda name: auroc[name])
+    accuracy = models["unbiased"][f"{task}/{ood}/accuracy"]
     return [
-        Check("OOD accuracy of the dense model without bias", models["unbiased"][f"{task}/ood/accuracy"], OOD_ACCURACY),
+        Check("OOD accuracy of the dense model without bias", accuracy, OOD_ACCURACY),
         Check(f"OOD AUROC that the bias costs the dense model ({best})", auroc["unbiased"] - auroc[best], LOST_AUROC),
         Check("OOD AUROC that balanced groups gain over it", auroc["balanced"] - auroc[best], GAINED_AUROC),
     ]
@@ -117,7 +110,8 @@ class Certificate(NamedTuple):
     Args:
         task: The task.
         version: Version of its rows, None for files.
-        seed: Seed of all runs.
+        seed: Seed of all runs and of the task's draw of rows.
+        ood: The OOD sets.
         checks: The figures and their bounds.
         models: Metrics of the models that were trained on whole rows, by name.
     """
@@ -125,6 +119,7 @@ class Certificate(NamedTuple):
     task: str
     version: int | None
     seed: int
+    ood: Sequence[str]
     checks: Sequence[Check]
     models: Mapping[str, Mapping[str, Any]]
 
@@ -156,6 +151,5 @@ class Certificate(NamedTuple):
 
     def _figures(self, metrics: Mapping[str, Any]) -> dict[str, float]:
         """Return accuracy and AUROC on ID and OOD sets."""
-        splits = ["id", *aurocs(metrics, self.task)]
-        names = [f"{split}/{metric}" for split in splits for metric in ("accuracy", "auroc")]
+        names = [f"{split}/{metric}" for split in ("id", *self.ood) for metric in ("accuracy", "auroc")]
         return {name: metrics[f"{self.task}/{name}"] for name in names}

@@ -57,11 +57,11 @@ class Runs:
         return read_metrics(run / "metrics.json")
 
 
-def with_one_text(config: Mapping[str, Any], task: str, text: str, train_on_ood: bool) -> Config:
+def with_one_text(config: Mapping[str, Any], task: str, text: str, train_on: str | None) -> Config:
     """Return a configuration whose task has one text alone and no bias model; see `OneText`."""
     changed = deepcopy(dict(config))
     settings = task_settings(changed, task)
-    arguments = {"source": settings["source"], "text": text, "train_on_ood": train_on_ood}
+    arguments = {"source": settings["source"], "text": text, "train_on": train_on}
     settings |= {"source": {"class_path": "lit_prune.data.OneText", "init_args": arguments}, "bias": None}
     return changed
 

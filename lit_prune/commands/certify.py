@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lit_prune.certify.certificate import LONG, Certificate, check_headroom, check_one_text, check_shallow
 from lit_prune.certify.runs import Config, Runs, task_settings
 from lit_prune.cli import main
 from lit_prune.commands.parser import command_parser
+from lit_prune.data.ood import is_ood
 from lit_prune.data.public import MultitaskDataModule
 from lit_prune.data.tasks.task import Task
 from lit_prune.display.console import wide_console
@@ -22,12 +24,14 @@ def certify(
     unbiased: str = "configs/data/nli_version2_unbiased.yaml",
     balanced: str = "configs/recipes/balanced_sampling.yaml",
     masks: str = "configs/srnet_ce.yaml",
-    informed: str = "configs/data/nli_version2_ood_informed.yaml",
+    informed: str | None = "configs/data/nli_version2_ood_informed.yaml",
     task: str = "nli",
     epochs: float = 2.0,
     learning_rates: list[float] | None = None,
     num_rows: int = 4000,
     seed: int = 1,
+    ood: list[str] | None = None,
+    data_root: str | None = None,
     root: str = "logs/certify",
 ) -> bool:
     """Train the missing runs, print each figure with its bound, and write `certificate.json`.
@@ -38,34 +42,41 @@ def certify(
         unbiased: Configuration of the task without the bias.
         balanced: Recipe that trains with balanced groups.
         masks: The mask experiment with cross-entropy.
-        informed: Configuration of the task with OOD examples in the training set, for masks that are reported only.
+        informed: Configuration of the task with OOD examples in the training set, for masks that are reported only. If
+            None, none are trained.
         task: The task's name.
         epochs: Full budget: epochs of the dense and the mask phase together. Dense models with the bias are trained for
             it and for four times as long, those without it and with balanced groups for four times as long.
         learning_rates: Peak learning rates of the biased dense models. If None, 1e-4 and 2e-4. Others have the first.
         num_rows: Examples of each evaluation set of a generated task.
-        seed: Seed of all runs.
+        seed: Seed of all runs, and of the rows that the task draws.
+        ood: The OOD sets that one text must not solve. The bounds of models of whole examples are about the first. If
+            None, all of the task.
+        data_root: Folder of the task's files.
         root: Folder of the certificates. Complete runs are not run again.
 
     Returns:
         True if all bounds hold.
 
     Raises:
-        UserError: A run failed, or the task has no OOD set or positive class.
+        UserError: A run failed, or the task has no positive class or lacks an OOD set.
     """
     rates = learning_rates or [1e-4, 2e-4]
     runs = Runs(Path(root) / f"{task}_seed{seed}", seed, make_resolver(), main)
 
+    def config(*names: str, **settings: Any) -> Config:
+        found = runs.config(names, **settings)
+        source = task_settings(found, task)["source"]["init_args"]
+        source |= {name: value for name, value in (("num_eval", num_rows), ("seed", seed)) if name in source}
+        return found if data_root is None else {**found, "data": {**found["data"], "root": data_root}}
+
     def dense_config(*overlays: str, epochs: float, rate: float = rates[0]) -> Config:
-        config = runs.config([dense, *overlays], dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)
-        source = task_settings(config, task)["source"]["init_args"]
-        if "num_eval" in source:
-            source["num_eval"] = num_rows
-        return config
+        return config(dense, *overlays, dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)
 
     base = dense_config(data, epochs=epochs)
-    whole, files = _read_task(base, runs.folder, task)
-    checks = [*check_shallow(whole, files), *check_one_text(runs, base, task)]
+    whole = _read_task(base, runs.folder, task)
+    sets = _ood_sets(whole, data_root, ood)
+    checks = [*check_shallow(whole, data_root, sets), *check_one_text(runs, base, task, sets)]
     plain = runs.train("unbiased", dense_config(unbiased, epochs=LONG * epochs))
     biased = {
         f"biased_{length:g}_epochs_at_{rate:g}": dense_config(data, epochs=length, rate=rate)
@@ -73,12 +84,13 @@ def certify(
         for rate in rates
     }
     biased = {name: runs.train(name, config) for name, config in biased.items()}
-    fair = runs.train("balanced", dense_config(data, balanced, epochs=LONG * epochs))
-    start = runs.folder / next(iter(biased)) / "version_0"
-    aware = runs.train("informed_masks", runs.config([masks, informed], start_from=start))
-    models = {"unbiased": plain, **biased, "balanced": fair, "informed_masks": aware}
-    checks += check_headroom(models, list(biased), task)
-    certificate = Certificate(task, whole.source.version, seed, checks, models)
+    fair = runs.train("balanced", dense_config(balanced, data, epochs=LONG * epochs))
+    models = {"unbiased": plain, **biased, "balanced": fair}
+    if informed is not None:
+        start = runs.folder / next(iter(biased)) / "version_0"
+        models["informed_masks"] = runs.train("informed_masks", config(masks, informed, start_from=start))
+    checks += check_headroom(models, list(biased), task, sets[0])
+    certificate = Certificate(task, whole.source.version, seed, sets, checks, models)
     write_json(certificate.values(), runs.folder / "certificate.json")
     console = wide_console()
     for table in certificate.tables():
@@ -95,19 +107,28 @@ class _DataCLI(BuildingCLI):
         self.data = datamodule
 
 
-def _read_task(config: Config, folder: Path, name: str) -> tuple[Task, str | None]:
-    """Return a task of a configuration, and the folder of its files.
-
-    Raises:
-        UserError: It has no positive class or no OOD set.
-    """
+def _read_task(config: Config, folder: Path, name: str) -> Task:
+    """Return a task of a configuration."""
     path = folder / "task.json"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(config, path)
-    task, root = _DataCLI(["fit", f"--config={path}"]).data.tasks[name], config["data"].get("root")
-    if task.positive is None or "ood" not in task.source.available(root):
-        raise UserError(f"task {name!r} must have a positive class and the split `ood`, got neither or one: set both")
-    return task, root
+    return _DataCLI(["fit", f"--config={path}"]).data.tasks[name]
+
+
+def _ood_sets(task: Task, root: str | None, chosen: list[str] | None) -> list[str]:
+    """Return the chosen OOD sets of a task, or all.
+
+    Raises:
+        UserError: The task has no positive class, no OOD set or not one that is chosen.
+    """
+    if task.positive is None:
+        raise UserError(f"task {task.name!r} must have a positive class to be certified, got none: set `positive`")
+    known = [split for split in task.source.available(root) if is_ood(split)]
+    sets = known if chosen is None else chosen
+    if not sets or (unknown := [each for each in sets if each not in known]):
+        got = "none" if not sets else ", ".join(unknown)
+        raise UserError(f"OOD sets of task {task.name!r} must be of {', '.join(known) or 'its source'}, got {got}")
+    return sets
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lit_prune.certify.certificate import Certificate, Check, at_chance, check_headroom, check_shallow, ood_splits
+from lit_prune.certify.certificate import Certificate, Check, at_chance, check_headroom, check_shallow
 from lit_prune.data import GeneratedNli, Task
 
 
@@ -48,15 +48,14 @@ def test_the_set_farthest_from_chance_counts():
 def test_shallow_models_are_checked_on_all_ood_sets():
     source = GeneratedNli(num_train=120, num_eval=60, num_ood_train=5)
     task = Task("nli", ["contradiction", "entailment", "neutral"], source, positive="entailment")
-    assert ood_splits(task, None) == ["ood", "ood_heldout"]
-    checks = check_shallow(task, None)
+    checks = check_shallow(task, None, ["ood", "ood_heldout"])
     assert len(checks) == 8
     assert sum("trained on OOD rows" in check.name for check in checks) == 4
 
 
 def test_a_certificate_shows_what_fails():
     checks = [Check("one", 0.2, 0.1, is_maximum=True), Check("other", 0.2, 0.1)]
-    certificate = Certificate("nli", 2, 101, checks, GOOD)
+    certificate = Certificate("nli", 2, 101, ["ood", "ood_heldout"], checks, GOOD)
     assert not certificate.holds
     values = certificate.values()
     assert [each["holds"] for each in values["checks"]] == [False, True]

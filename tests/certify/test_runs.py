@@ -52,10 +52,10 @@ def test_a_failed_run_stops_it(tmp_path, resolve):
 
 def test_one_text_alone_replaces_the_source(resolve):
     config = resolve(["--config=configs/srnet_poe.yaml"])
-    changed = with_one_text(config, "nli", "text_b", train_on_ood=True)
+    changed = with_one_text(config, "nli", "text_b", train_on="ood")
     before, after = task_settings(config, "nli"), task_settings(changed, "nli")
     assert before["source"]["class_path"] == "lit_prune.data.GeneratedNli"
-    assert after["source"]["init_args"] == {"source": before["source"], "text": "text_b", "train_on_ood": True}
+    assert after["source"]["init_args"] == {"source": before["source"], "text": "text_b", "train_on": "ood"}
     assert after["bias"] is None
 
 

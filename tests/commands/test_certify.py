@@ -55,7 +55,9 @@ def test_a_certificate_is_written(fits, small, tmp_path, capsys):
     assert list(values["models"])[:4] == ["unbiased", *biased]
     assert {f"{text}_{rows}" for text in ("text_a", "text_b") for rows in ("biased", "ood")} <= set(fits)
     assert fits["unbiased"]["model"]["init_args"]["dense"]["length"] == "12 epochs"
-    assert fits[biased[0]]["data"]["tasks"][0]["init_args"]["source"]["init_args"]["num_eval"] == 1000
+    for name in ("unbiased", biased[0], "balanced", "informed_masks"):  # a seed draws its own corpus
+        source = fits[name]["data"]["tasks"][0]["init_args"]["source"]["init_args"]
+        assert (source["num_eval"], source["seed"]) == (1000, 7)
     start = str(tmp_path / "nli_seed7" / biased[0] / "version_0")
     assert fits["informed_masks"]["model"]["init_args"]["start_from"] == start
     shown = capsys.readouterr().out
@@ -75,5 +77,21 @@ def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
     task |= {"positive": "1", "merge": {}}
     config = tmp_path / "cola.yaml"
     config.write_text(yaml.safe_dump({"data": {"tasks": [{"class_path": "lit_prune.data.Task", "init_args": task}]}}))
-    with pytest.raises(UserError, match="must have a positive class and the split `ood`"):
+    with pytest.raises(UserError, match="OOD sets of task 'cola' must be of its source, got none"):
         module.certify(**small | {"data": str(config), "task": "cola"})
+
+
+def test_an_unknown_ood_set_is_an_error(fits, small):
+    with pytest.raises(UserError, match="OOD sets of task 'nli' must be of ood, ood_heldout, got hans"):
+        module.certify(**small, ood=["ood", "hans"])
+
+
+def test_the_chosen_ood_set_counts(fits, small, tmp_path):
+    module.certify(**small, ood=["ood_heldout"], informed=None)
+    values = json.loads((tmp_path / "nli_seed7" / "certificate.json").read_text())
+    assert values["ood"] == ["ood_heldout"]
+    assert "informed_masks" not in values["models"]
+    assert fits["text_a_ood"]["data"]["tasks"][0]["init_args"]["source"]["init_args"]["train_on"] == "ood_heldout"
+    assert set(values["models"]["unbiased"]) == {
+        f"{split}/{name}" for split in ("id", "ood_heldout") for name in ("accuracy", "auroc")
+    }

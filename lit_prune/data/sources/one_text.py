@@ -13,13 +13,13 @@ class OneText(Source):
     Args:
         source: The source of whole rows.
         text: The text that rows keep, as their first.
-        train_on_ood: True if every second row of the split `ood` is for training, and the others are the split `ood`.
+        train_on: An OOD set of which every second row is for training and the others remain. If None, the training set.
     """
 
-    def __init__(self, source: Source, text: Literal["text_a", "text_b"], train_on_ood: bool = False) -> None:
+    def __init__(self, source: Source, text: Literal["text_a", "text_b"], train_on: str | None = None) -> None:
         self.source = source
         self.text = text
-        self.train_on_ood = train_on_ood
+        self.train_on = train_on
         self.version = source.version
 
     def available(self, root: str | None) -> list[str]:
@@ -29,15 +29,15 @@ class OneText(Source):
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """Return that of the source with the arguments."""
         whole = self.source.fingerprint(self._split(split), root)
-        return {"one_text": self.text, "train_on_ood": self.train_on_ood, "split": split, "source": whole}
+        return {"one_text": self.text, "train_on": self.train_on, "split": split, "source": whole}
 
     def rows(self, split: str, root: str | None) -> Iterator[Row]:
         """See `Source.rows`."""
         rows = self.source.rows(self._split(split), root)
-        if self.train_on_ood and split in ("train", "ood"):
-            rows = islice(rows, int(split == "ood"), None, 2)
+        if self.train_on is not None and split in ("train", self.train_on):
+            rows = islice(rows, int(split != "train"), None, 2)
         for row in rows:
             yield {**row, "text_a": row[self.text], "text_b": ""}
 
     def _split(self, split: str) -> str:
-        return "ood" if self.train_on_ood and split == "train" else split
+        return self.train_on if self.train_on is not None and split == "train" else split
