@@ -20,11 +20,11 @@ from lit_prune.paradigms.paradigm import Paradigm
 
 def certify(
     dense: str = "configs/dense.yaml",
-    data: str = "configs/data/nli_version2.yaml",
-    unbiased: str = "configs/data/nli_version2_unbiased.yaml",
+    data: str | None = None,
+    unbiased: str = "configs/data/nli_unbiased.yaml",
     balanced: str = "configs/recipes/balanced_sampling.yaml",
     masks: str = "configs/srnet_ce.yaml",
-    informed: str | None = "configs/data/nli_version2_ood_informed.yaml",
+    informed: str | None = "configs/data/nli_ood_informed.yaml",
     task: str = "nli",
     epochs: float = 2.0,
     learning_rates: list[float] | None = None,
@@ -38,7 +38,7 @@ def certify(
 
     Args:
         dense: The dense experiment on the biased task.
-        data: Configuration of the biased task, applied on top of each experiment.
+        data: Configuration of the biased task, applied on top of each experiment. If None, its own.
         unbiased: Configuration of the task without the bias.
         balanced: Recipe that trains with balanced groups.
         masks: The mask experiment with cross-entropy.
@@ -47,7 +47,8 @@ def certify(
         task: The task's name.
         epochs: Full budget: epochs of the dense and the mask phase together. Dense models with the bias are trained for
             it and for four times as long, those without it and with balanced groups for four times as long.
-        learning_rates: Peak learning rates of the biased dense models. If None, 1e-4 and 2e-4. Others have the first.
+        learning_rates: Peak learning rates of the dense models without and with the bias, of which the best counts. If
+            None, 1e-4 and 2e-4. Other models have the first.
         num_rows: Examples of each evaluation set of a generated task.
         seed: Seed of all runs, and of the rows that the task draws.
         ood: The OOD sets that one text must not solve. The bounds of models of whole examples are about the first. If
@@ -73,23 +74,24 @@ def certify(
     def dense_config(*overlays: str, epochs: float, rate: float = rates[0]) -> Config:
         return config(dense, *overlays, dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)
 
-    base = dense_config(data, epochs=epochs)
+    def at_rates(name: str, *overlays: str, epochs: float) -> dict[str, dict[str, Any]]:
+        configs = {rate: dense_config(*overlays, epochs=epochs, rate=rate) for rate in rates}
+        names = {rate: f"{name}_{epochs:g}_epochs_at_{rate:g}" for rate in rates}
+        return {names[rate]: runs.train(names[rate], configs[rate]) for rate in rates}
+
+    biased_task = [] if data is None else [data]
+    base = dense_config(*biased_task, epochs=epochs)
     whole = _read_task(base, runs.folder, task)
     sets = _ood_sets(whole, data_root, ood)
     checks = [*check_shallow(whole, data_root, sets), *check_one_text(runs, base, task, sets)]
-    plain = runs.train("unbiased", dense_config(unbiased, epochs=LONG * epochs))
-    biased = {
-        f"biased_{length:g}_epochs_at_{rate:g}": dense_config(data, epochs=length, rate=rate)
-        for length in (epochs, LONG * epochs)
-        for rate in rates
-    }
-    biased = {name: runs.train(name, config) for name, config in biased.items()}
-    fair = runs.train("balanced", dense_config(balanced, data, epochs=LONG * epochs))
-    models = {"unbiased": plain, **biased, "balanced": fair}
+    plain = at_rates("unbiased", unbiased, epochs=LONG * epochs)
+    biased = at_rates("biased", *biased_task, epochs=epochs) | at_rates("biased", *biased_task, epochs=LONG * epochs)
+    models = plain | biased
+    models["balanced"] = runs.train("balanced", dense_config(balanced, *biased_task, epochs=LONG * epochs))
     if informed is not None:
         start = runs.folder / next(iter(biased)) / "version_0"
         models["informed_masks"] = runs.train("informed_masks", config(masks, informed, start_from=start))
-    checks += check_headroom(models, list(biased), task, sets[0])
+    checks += check_headroom(models, list(plain), list(biased), task, sets[0])
     certificate = Certificate(task, whole.source.version, seed, sets, checks, models)
     write_json(certificate.values(), runs.folder / "certificate.json")
     console = wide_console()

@@ -9,11 +9,13 @@ from rich.console import Console
 from lit_prune.data.closed import build
 from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.preparation import Preparation, prepare_set
+from lit_prune.data.sources.amplified import BiasAmplified
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.files import Files, LocalFiles
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
 from lit_prune.data.sources.hub import Hub
-from lit_prune.data.sources.known import SOURCES
+from lit_prune.data.sources.known import BIASES, SOURCES
+from lit_prune.data.sources.one_text import OneText
 from lit_prune.data.sources.source import Source
 from lit_prune.data.sources.squad import SquadHub
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
@@ -111,16 +113,18 @@ def own_source(trained: Trained, root: str | None = None) -> Source:
     Raises:
         UserError: it is no class of the package or of a plugin, reads files and there is no root, or leaves the root.
     """
-    source = _source(trained)
-    if isinstance(source, LocalFiles):
+    source = read = _source(trained)
+    while isinstance(read, BiasAmplified | OneText):
+        read = read.source
+    if isinstance(read, LocalFiles):
         if root is None:
             named = setting(trained.config, "data.root", str | None)
             raise UserError(f"--root must be the folder of the run's files (it was {named}): pass it")
-        for path in (Path(each) for paths in source.paths.values() for each in paths):
+        for path in (Path(each) for paths in read.paths.values() for each in paths):
             if path.is_absolute() or ".." in path.parts:
                 raise UserError(f"paths of the run's files must be below --root, got {path}: put the files there")
-    if isinstance(source, Hub | SquadHub):
-        for path in (Path(each.path) for each in source.splits.values()):
+    if isinstance(read, Hub | SquadHub):
+        for path in (Path(each.path) for each in read.splits.values()):
             if path.exists():
                 raise UserError(f"path of the run's data must be a name on the hub, got the local {path}: pass --file")
     return source
@@ -128,7 +132,7 @@ def own_source(trained: Trained, root: str | None = None) -> Source:
 
 def _source(trained: Trained) -> Source:
     settings = _settings(trained).get("source")
-    classes = {**SOURCES, **trained.plugins}
+    classes = {**SOURCES, **BIASES, **trained.plugins}
     return build(settings, Source, classes, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
 
 

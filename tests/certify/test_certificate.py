@@ -15,11 +15,17 @@ def metrics(auroc, accuracy=0.9):
     }
 
 
-GOOD = {"unbiased": metrics(0.99, 0.96), "short": metrics(0.6), "long": metrics(0.8), "balanced": metrics(0.95)}
+GOOD = {
+    "unbiased": metrics(0.99, 0.96),
+    "unlearned": metrics(0.6, 0.6),
+    "short": metrics(0.6),
+    "long": metrics(0.8),
+    "balanced": metrics(0.95),
+}
 
 
 def holds(models):
-    return [check.holds for check in check_headroom(models, ["short", "long"], "nli")]
+    return [check.holds for check in check_headroom(models, ["unbiased", "unlearned"], ["short", "long"], "nli", "ood")]
 
 
 @pytest.mark.parametrize(

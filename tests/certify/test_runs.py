@@ -41,8 +41,9 @@ def test_a_complete_run_is_not_run_again(fits, tmp_path, resolve):
 
 def test_shipped_configurations_are_found_from_any_folder(tmp_path, monkeypatch, resolve):
     monkeypatch.chdir(tmp_path)
-    config = Runs(tmp_path, 1, resolve, None).config([DENSE, "configs/data/nli_version2.yaml"])
-    assert task_settings(config, "nli")["source"]["init_args"]["version"] == 2
+    config = Runs(tmp_path, 1, resolve, None).config([DENSE, "configs/data/nli_unbiased.yaml"])
+    source = task_settings(config, "nli")["source"]["init_args"]
+    assert (source["version"], source["bias_rate"]) == (2, 0.5)
 
 
 def test_a_failed_run_stops_it(tmp_path, resolve):

@@ -27,6 +27,7 @@ def metrics(out):
     return found
 
 
+@pytest.mark.slow
 def test_a_study_on_ray_is_the_study(run_study, tmp_path, finished_study, capsys):
     assert run_study(*TWO_AT_ONCE) == 0
     assert metrics(tmp_path / "out") == metrics(finished_study)

@@ -20,7 +20,7 @@ from lit_prune.studies.study import read_study
 REPOSITORY = Path(__file__).parents[2]
 PAPERS = REPOSITORY / "configs/papers"
 STUDIES = [path for path in sorted(PAPERS.glob("**/*.yaml")) if "\nruns:\n" in path.read_text()]
-QUICK = ("liu2022/demo/srnets_fig8", "xia2021/demo/task_masks", "fu2023/demo/fu2023_fig3")  # one of each paper
+QUICK = ("liu2022/demo/srnets_losses", "xia2021/demo/task_masks", "fu2023/demo/fu2023_fig3")  # one of each paper
 EFFORTS = ("seed", "part", "learning_rate")  # their values differ in a number alone
 LOCAL = "local"
 

@@ -1,10 +1,15 @@
-"""The package's sources of rows by class path: the only ones, beside those of plugins, that a file may name."""
+"""The package's sources of rows, and the bias models that they may have, by class path.
 
+A file may name no others, beside those of plugins.
+"""
+
+from lit_prune.data.bias.public import ClaimBias, NgramBias, OverlapBias
 from lit_prune.data.closed import class_paths
 from lit_prune.data.sources import public
 
 SOURCES = class_paths(
     (
+        public.BiasAmplified,
         public.CopaFiles,
         public.Files,
         public.GeneratedAcceptability,
@@ -16,6 +21,7 @@ SOURCES = class_paths(
         public.GeneratedReading,
         public.GeneratedSimilarity,
         public.Hub,
+        public.OneText,
         public.SquadFiles,
         public.SquadHub,
         public.WscFiles,
@@ -23,3 +29,4 @@ SOURCES = class_paths(
     "lit_prune.data",
     "lit_prune.data.sources",
 )
+BIASES = class_paths((ClaimBias, NgramBias, OverlapBias), "lit_prune.data", "lit_prune.data.bias")
