@@ -47,8 +47,7 @@ def certify(
         task: The task's name.
         epochs: Full budget: epochs of the dense and the mask phase together. Dense models with the bias are trained for
             it and for four times as long, those without it and with balanced groups for four times as long.
-        learning_rates: Peak learning rates of the dense models without and with the bias, of which the best counts. If
-            None, 1e-4 and 2e-4. Other models have the first.
+        learning_rates: Peak learning rates of the biased dense models. If None, 1e-4 and 2e-4. Others have the first.
         num_rows: Examples of each evaluation set of a generated task.
         seed: Seed of all runs, and of the rows that the task draws.
         ood: The OOD sets that one text must not solve. The bounds of models of whole examples are about the first. If
@@ -74,24 +73,23 @@ def certify(
     def dense_config(*overlays: str, epochs: float, rate: float = rates[0]) -> Config:
         return config(dense, *overlays, dense__length=f"{epochs:g} epochs", dense__learning_rate=rate)
 
-    def at_rates(name: str, *overlays: str, epochs: float) -> dict[str, dict[str, Any]]:
-        configs = {rate: dense_config(*overlays, epochs=epochs, rate=rate) for rate in rates}
-        names = {rate: f"{name}_{epochs:g}_epochs_at_{rate:g}" for rate in rates}
-        return {names[rate]: runs.train(names[rate], configs[rate]) for rate in rates}
-
     biased_task = [] if data is None else [data]
     base = dense_config(*biased_task, epochs=epochs)
     whole = _read_task(base, runs.folder, task)
     sets = _ood_sets(whole, data_root, ood)
     checks = [*check_shallow(whole, data_root, sets), *check_one_text(runs, base, task, sets)]
-    plain = at_rates("unbiased", unbiased, epochs=LONG * epochs)
-    biased = at_rates("biased", *biased_task, epochs=epochs) | at_rates("biased", *biased_task, epochs=LONG * epochs)
-    models = plain | biased
+    plain = runs.train("unbiased", dense_config(unbiased, epochs=LONG * epochs))
+    biased = {
+        f"biased_{length:g}_epochs_at_{rate:g}": dense_config(*biased_task, epochs=length, rate=rate)
+        for length in (epochs, LONG * epochs)
+        for rate in rates
+    }
+    models = {"unbiased": plain, **{name: runs.train(name, each) for name, each in biased.items()}}
     models["balanced"] = runs.train("balanced", dense_config(balanced, *biased_task, epochs=LONG * epochs))
     if informed is not None:
         start = runs.folder / next(iter(biased)) / "version_0"
         models["informed_masks"] = runs.train("informed_masks", config(masks, informed, start_from=start))
-    checks += check_headroom(models, list(plain), list(biased), task, sets[0])
+    checks += check_headroom(models, list(biased), task, sets[0])
     certificate = Certificate(task, whole.source.version, seed, sets, checks, models)
     write_json(certificate.values(), runs.folder / "certificate.json")
     console = wide_console()

@@ -17,7 +17,6 @@ def metrics(auroc, accuracy=0.9):
 
 GOOD = {
     "unbiased": metrics(0.99, 0.96),
-    "unlearned": metrics(0.6, 0.6),
     "short": metrics(0.6),
     "long": metrics(0.8),
     "balanced": metrics(0.95),
@@ -25,7 +24,7 @@ GOOD = {
 
 
 def holds(models):
-    return [check.holds for check in check_headroom(models, ["unbiased", "unlearned"], ["short", "long"], "nli", "ood")]
+    return [check.holds for check in check_headroom(models, ["short", "long"], "nli", "ood")]
 
 
 @pytest.mark.parametrize(

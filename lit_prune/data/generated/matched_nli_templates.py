@@ -54,12 +54,6 @@ TRAINED = _read(
             {S} {i} {tail}, but {X} did not => E {s} {i} | C {x} {i}
             unlike {S}, {X} {i} {tail} => E {x} {i} | C {s} {i}
         """,
-        "roles": """
-            {S} {v} {O} {tail} => E {s} {v} {o} | N {o} {v} {s}
-            {S} was {v} by {O} {tail} => E {o} {v} {s} | N {s} {v} {o}
-            {S} that {O} {v} {i} {tail} => E {o} {v} {s} | N {s} {v} {o}
-            {S} who {v} {O} {i} {tail} => E {s} {v} {o} | E {s} {i} | N {o} {v} {s} | N {o} {i}
-        """,
         "did": """
             {S} did {do_v} {O} but not {X} => E {s} did {do_v} {o} | C {s} did {do_v} {x}
             {S} did {do_v} {O} but {X} did not => E {s} did {do_v} {o} | C {x} did {do_v} {o}

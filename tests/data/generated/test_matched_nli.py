@@ -42,7 +42,7 @@ def form(hypothesis):
 def test_rows_are_the_same_in_every_process():
     rows = list(generate_matched_nli("id", 100, 0.9, 7))
     # A changed grammar changes this digest: certify the corpus again before you update it.
-    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "e8fc7e31dd931d35"
+    assert hashlib.sha256(repr(rows).encode()).hexdigest()[:16] == "54b05c1c8b42c048"
 
 
 @pytest.mark.parametrize("split", SPLITS)
