@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from scipy.stats import levene
 
 from lit_prune.display.table import NONE, Table
-from lit_prune.report.claims import FAILS, HOLDS, claims_table, judge
+from lit_prune.report.claims import FAILS, HOLDS, OPEN, claims_table, judge
 from lit_prune.report.results import Key, Results
 from lit_prune.report.run import Run
 from lit_prune.report.selection import select
@@ -28,6 +29,7 @@ LEDGER = yaml.safe_load((DOCS / "claims.yaml").read_text())
 OVER = LEDGER["test"]["over"]
 
 _OURS = ("key", "verdict")  # of the ledger alone
+LEVEL = 0.05  # of the tests of ratios
 ZERO = "zero"  # a model whose metrics are 0: the reference of numbers that are margins already
 _COMPUTED = re.compile(r"(<!-- (table|claims|stability|ratios): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -123,34 +125,38 @@ def stability_table(name):
     return stability_tables(spreads(read_shipped(spec["results"]), settings), settings)[-1]
 
 
-def _ratios(name):
-    """Standard deviations by method, with their numbers of runs, over those of the reference (methods, metrics)."""
+def _ratio(name, method, metric):
+    """A method's standard deviation over the reference's, its number of runs, and the p-value of their difference."""
     spec = LEDGER["ratios"][name]
-    settings = ReportSettings(over=OVER, stability="method", metrics=list(spec["metrics"].values()))
-    found = spreads(read_shipped(spec["results"]), settings)
-    return found, found.stds / found.stds[found.methods.index(spec["reference"])]
+    results = read_shipped(spec["results"])
+    samples = []
+    for each in (method, spec["reference"]):
+        values = results.column("result", metric)[select(results, {"method": each})]
+        samples.append(values[np.isfinite(values)])
+    own, reference = (sample.std(ddof=1) for sample in samples)
+    return own / reference, len(samples[0]), levene(*samples, center="median").pvalue
 
 
 def ratios_table(name):
-    """Ratios of standard deviations by method and task, with numbers of seeds in brackets."""
+    """Ratios of standard deviations by method and task, with numbers of seeds and p-values in brackets."""
     spec = LEDGER["ratios"][name]
-    found, ratios = _ratios(name)
-    rows = [
-        [method, *(f"{ratio:.2f} [{num:.0f}]" for ratio, num in zip(*of_method, strict=True))]
-        for method, *of_method in zip(found.methods, ratios, found.counts, strict=True)
-        if method != spec["reference"]
-    ]
+    methods = dict.fromkeys(run.axes["method"] for run in read_shipped(spec["results"]).runs)
+    rows = []
+    for method in methods:
+        if method != spec["reference"]:
+            found = [_ratio(name, method, metric) for metric in spec["metrics"].values()]
+            rows.append([method, *(f"{ratio:.2f} [{num}, {p_value:.3f}]" for ratio, num, p_value in found)])
     return Table(name, ["method", *spec["metrics"]], rows, 1)
 
 
 def ratio_verdicts(name):
-    """The verdicts of the claims about ratios: a claim holds if the ratio of each of its methods is below 1."""
-    found, ratios = _ratios(name)
+    """The verdicts of the claims about ratios: all of a claim's methods are below 1, all above, or neither."""
     verdicts = []
     for claim in LEDGER["ratios"][name]["claims"]:
-        column = ratios[:, found.metrics.index(claim["metric"])]
-        is_lower = [column[found.methods.index(method)] < 1 for method in claim["methods"]]
-        verdicts.append(HOLDS if all(is_lower) else FAILS)
+        found = [_ratio(name, method, claim["metric"]) for method in claim["methods"]]
+        differ = all(p_value < LEVEL for *_, p_value in found)
+        lower = [ratio < 1 for ratio, *_ in found]
+        verdicts.append(HOLDS if differ and all(lower) else FAILS if differ and not any(lower) else OPEN)
     return verdicts
 
 
