@@ -118,7 +118,9 @@ def _task(named, is_real):
         said.pop("validation", None)
         labels = said.get("labels") or {"Similarity": ["1.0", "4.0", "2.5"]}.get(kind, ["1", "2"])
         merged = sorted({said.get("merge", {}).get(label, label) for label in labels})
-        splits = {name: merged if name.startswith("ood") else labels for name in own.get("splits", ("train", "id"))}
+        read = own.get("source", source).get("init_args", {})
+        names = [*read.get("splits", ("train", "id")), *(["ood_conflicting"] if "source" in own else [])]
+        splits = {name: merged if name.startswith("ood") else labels for name in names}
         said["source"] = {"class_path": "toys.Few", "init_args": {"kind": kind, "splits": splits}}
     return named
 
