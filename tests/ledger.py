@@ -4,6 +4,7 @@
 """
 
 import csv
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -27,11 +28,13 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted((DOCS / "results").glob("*.md"))
 LEDGER = yaml.safe_load((DOCS / "claims.yaml").read_text())
 OVER = LEDGER["test"]["over"]
+CERTIFICATES = DOCS / "results/data/certificates"
+AT_CHANCE = "largest distance from chance (AUROC .5) of models of one text, n-grams or lengths"
 
 _OURS = ("key", "verdict")  # of the ledger alone
 LEVEL = 0.05  # of the tests of ratios
 ZERO = "zero"  # a model whose metrics are 0: the reference of numbers that are margins already
-_COMPUTED = re.compile(r"(<!-- (table|claims|stability|ratios): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_COMPUTED = re.compile(r"(<!-- (table|claims|stability|ratios|certificates): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 @cache
@@ -160,7 +163,30 @@ def ratio_verdicts(name):
     return verdicts
 
 
-_TABLES = {"table": runs_table, "claims": judged, "stability": stability_table, "ratios": ratios_table}
+def certificates_table(name):
+    """The figures of the certificates of a task, by seed: those with a bound, then the OOD AUROC of each model."""
+    found = [json.loads(path.read_text()) for path in sorted(CERTIFICATES.glob(f"{name}_seed*.json"))]
+    at_chance = [[check for check in each["checks"] if check["is_maximum"]] for each in found]
+    largest = [max(check["value"] for check in checks) for checks in at_chance]
+    rows = [[AT_CHANCE, f"<= {at_chance[0][0]['bound']:.2f}", *(f"{value:.3f}" for value in largest)]]
+    for checks in zip(*([check for check in each["checks"] if not check["is_maximum"]] for each in found), strict=True):
+        title, bound = checks[0]["name"].partition(" (")[0], checks[0]["bound"]
+        rows.append([title, f">= {bound:.2f}", *(f"{check['value']:.3f}" for check in checks)])
+    for model in found[0]["models"]:
+        for split in found[0]["ood"]:
+            values = (each["models"][model][f"{split}/auroc"] for each in found)
+            rows.append([f"{split} AUROC: {model}", NONE, *(f"{value:.3f}" for value in values)])
+    rows.append(["certified", NONE, *("yes" if each["holds"] else "no" for each in found)])
+    return Table(name, ["figure", "bound", *(f"seed {each['seed']}" for each in found)], rows, 1)
+
+
+_TABLES = {
+    "table": runs_table,
+    "claims": judged,
+    "stability": stability_table,
+    "ratios": ratios_table,
+    "certificates": certificates_table,
+}
 
 
 def render(page):

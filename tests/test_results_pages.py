@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from ledger import (
+    CERTIFICATES,
     DOCS,
     LEDGER,
     PAGES,
@@ -26,6 +27,7 @@ from lit_prune.report.rows import PREDICTIONS
 
 REPOSITORY = Path(__file__).parents[1]
 SHOWN = re.compile(r"<!-- (?:table|claims|stability|ratios): (\w+) -->")
+CERTIFIED = re.compile(r"<!-- certificates: (\w+) -->")
 NUMBER = re.compile(r"(?<![\w.])(?<!\w-)[.]?\d[\d.,]*")
 COUNT = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
 PART = r"(?:half|halves|thirds?|quarters?|fifths?|tenths?|twentieths?|twice|times|percent|points?)"
@@ -208,6 +210,8 @@ def test_everything_in_the_ledger_is_shown():
     assert {spec["file"] for spec in LEDGER["results"].values()} == {
         path.relative_to(DOCS).as_posix() for path in (DOCS / "results/data").glob("*.csv")
     }
+    certified = {name for path in PAGES for name in CERTIFIED.findall(path.read_text())}
+    assert certified == {path.name.partition("_seed")[0] for path in CERTIFICATES.glob("*.json")}
 
 
 @pytest.mark.parametrize("spec", [*LEDGER["results"].values(), *LEDGER["recorded"]])

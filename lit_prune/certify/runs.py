@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_prune.errors import UserError
-from lit_prune.files import write_json
+from lit_prune.files import read_json, write_json
 from lit_prune.fitting.arguments import with_config_files
 from lit_prune.runs.recorded import read_metrics
 
@@ -44,12 +44,14 @@ class Runs:
         """Train a run unless it is complete, and return its metrics.
 
         Raises:
-            UserError: The run failed.
+            UserError: The run failed, or the complete one has other settings.
         """
-        run = self.folder / name / "version_0"
-        if not (run / "metrics.json").is_file():
+        run, path = self.folder / name / "version_0", self.folder / f"{name}.json"
+        if (run / "metrics.json").is_file():
+            if not path.is_file() or read_json(path, dict) != config:
+                raise UserError(f"settings of {run} must be these, got others: name another folder with --root")
+        else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{name}.json"
             write_json(config, path)
             place = [f"--trainer.default_root_dir={self.folder}", f"--experiment={name}"]
             if code := self.run(["fit", f"--config={path}", *place, f"--seed_everything={self.seed}"]):

@@ -39,6 +39,14 @@ def test_a_complete_run_is_not_run_again(fits, tmp_path, resolve):
     assert json.loads((tmp_path / "new" / "plain.json").read_text()) == config
 
 
+def test_a_complete_run_of_other_settings_is_no_result(fits, tmp_path, resolve):
+    runs = Runs(tmp_path, 101, resolve, fits[1])
+    runs.train("plain", runs.config([DENSE], dense__length="3 epochs"))
+    with pytest.raises(UserError, match="plain/version_0 must be these, got others: name another folder with --root"):
+        runs.train("plain", runs.config([DENSE], dense__length="2 epochs"))
+    assert len(fits[0]) == 1
+
+
 def test_shipped_configurations_are_found_from_any_folder(tmp_path, monkeypatch, resolve):
     monkeypatch.chdir(tmp_path)
     config = Runs(tmp_path, 1, resolve, None).config([DENSE, "configs/data/nli_unbiased.yaml"])
