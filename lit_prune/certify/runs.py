@@ -8,6 +8,7 @@ from typing import Any
 from lit_prune.errors import UserError
 from lit_prune.files import read_json, write_json
 from lit_prune.fitting.arguments import with_config_files
+from lit_prune.runs.evaluations import read_evaluations
 from lit_prune.runs.recorded import read_metrics
 
 Config = dict[str, Any]
@@ -57,6 +58,10 @@ class Runs:
             if code := self.run(["fit", f"--config={path}", *place, f"--seed_everything={self.seed}"]):
                 raise UserError(f"run {name!r} must succeed, got exit code {code}: see its output above")
         return read_metrics(run / "metrics.json")
+
+    def highest(self, name: str, metric: str) -> float:
+        """Return the highest value of a metric among all evaluations of a run, selected or not."""
+        return max(each.metrics[metric] for each in read_evaluations(self.folder / name / "version_0"))
 
 
 def with_one_text(config: Mapping[str, Any], task: str, text: str, train_on: str | None) -> Config:

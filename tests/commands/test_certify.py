@@ -9,7 +9,9 @@ import yaml
 from lit_prune.cli import main
 from lit_prune.commands import certify as module
 from lit_prune.errors import UserError
+from lit_prune.runs.evaluations import Evaluation, add_evaluation
 
+UNSELECTED: dict[str, float] = {}  # OOD AUROC of an evaluation whose model was not selected, by run
 OOD = {"unbiased": (0.97, 0.99), "biased": (0.6, 0.7), "balanced": (0.9, 0.95), "informed_masks": (0.9, 0.95)}
 
 
@@ -29,6 +31,9 @@ def fits(monkeypatch, tmp_path):
         for split in ("ood", "ood_heldout"):
             metrics |= {f"nli/{split}/accuracy": accuracy, f"nli/{split}/auroc": auroc}
         (run / "metrics.json").write_text(json.dumps(metrics))
+        later = metrics | {"nli/ood/auroc": max(auroc, UNSELECTED.get(name, 0.0))}
+        for step, figures in enumerate((metrics, later), start=1):
+            add_evaluation(run, Evaluation("dense", step, eligible=True, sparsity=0.0, metrics=figures))
         return 0
 
     monkeypatch.setattr(module, "main", fit)
@@ -69,6 +74,13 @@ def test_a_bound_that_does_not_hold_fails(fits, small, monkeypatch):
     monkeypatch.setitem(OOD, "biased", (0.9, 0.95))
     with pytest.raises(SystemExit, match="1"):
         main(["certify", *(f"--{name}={value}" for name, value in small.items())])
+
+
+def test_a_model_that_was_not_selected_counts(fits, small, monkeypatch, capsys):
+    monkeypatch.setitem(UNSELECTED, "biased_8_epochs_at_0.0001", 0.95)
+    with pytest.raises(SystemExit, match="1"):
+        main(["certify", *(f"--{name}={value}" for name, value in small.items())])
+    assert "(biased_8_epochs_at_0.0001, its best evaluation)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_task_without_an_ood_set_is_an_error(fits, small, tmp_path):
