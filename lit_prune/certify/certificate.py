@@ -75,11 +75,10 @@ def check_one_text(runs: Runs, config: Config, task: str, ood: Sequence[str]) ->
     """Check encoders fine-tuned on one text alone, on the training set and on every second row of the first OOD set."""
     checks = []
     for text, called in TEXTS.items():
-        for rows, train_on in (("biased", None), ("ood", ood[0])):
-            metrics = runs.train(f"{text}_{rows}", with_one_text(config, task, text, train_on))
-            trained = "biased rows" if train_on is None else "OOD rows"
+        for rows, train_on in (("biased", None), ("OOD", ood[0])):
+            metrics = runs.train(f"{text}_{rows.lower()}", with_one_text(config, task, text, train_on))
             aurocs = {split: metrics[f"{task}/{split}/auroc"] for split in ood}
-            checks.append(at_chance(f"encoder, {called}, trained on {trained}", aurocs))
+            checks.append(at_chance(f"encoder, {called}, trained on {rows} rows", aurocs))
     return checks
 
 

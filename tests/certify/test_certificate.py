@@ -15,12 +15,7 @@ def metrics(auroc, accuracy=0.9):
     }
 
 
-GOOD = {
-    "unbiased": metrics(0.99, 0.96),
-    "short": metrics(0.6),
-    "long": metrics(0.8),
-    "balanced": metrics(0.95),
-}
+GOOD = {"unbiased": metrics(0.99, 0.96), "short": metrics(0.6), "long": metrics(0.8), "balanced": metrics(0.95)}
 
 
 def holds(models):
