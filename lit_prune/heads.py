@@ -1,10 +1,32 @@
 """Task heads on an encoder; one per task, by the task's name."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+Pooling: TypeAlias = Literal["first", "mean", "last"]
+POOLINGS: tuple[Pooling, ...] = ("first", "mean", "last")
+
+
+def pool(hidden: Tensor, attended: Tensor, pooling: Pooling) -> Tensor:
+    """Pool the hidden states of each text, padded on the right.
+
+    Args:
+        hidden: Hidden states (batch, length, width).
+        attended: 1 for a token, 0 for padding (batch, length).
+        pooling: The state of the first token, the mean of all, or the state of the last token.
+
+    Returns:
+        The pooled states (batch, width).
+    """
+    if pooling == "first":
+        return hidden[:, 0]
+    if pooling == "mean":
+        return (hidden * attended.unsqueeze(-1)).sum(1) / attended.sum(1, keepdim=True)
+    return hidden[torch.arange(len(hidden), device=hidden.device), attended.sum(1) - 1]
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,9 @@ class Encoder(Protocol):
     @property
     def span_transform(self) -> Transform | None:
         """The layer before the matrix of heads for spans in the encoder's family, or None."""
+
+    def check_pooling(self, where: str, pooling: Pooling) -> None:
+        """Raise a UserError if the encoder belongs to a model of sentence embeddings that pools in another way."""
 
 
 class Head(nn.Module):
@@ -198,3 +223,22 @@ class SpanPair(Head):
         scores = self.scores(hidden).transpose(1, 2).masked_fill(outside, -torch.inf)
         pair = scores.softmax(-1).to(hidden.dtype) @ hidden
         return self.classifier(self.dropout(pair.flatten(1)))  # type: ignore[no-any-return]
+
+
+class SentenceEmbedding(Head):
+    """The pooled hidden states of a text, as in sentence-transformers (Reimers & Gurevych 2019); it has no parameters.
+
+    Args:
+        pooling: The pooling of hidden states.
+        normalise: Divide each embedding by its length.
+    """
+
+    def __init__(self, pooling: Pooling, normalise: bool) -> None:
+        super().__init__()
+        self.pooling: Pooling = pooling
+        self.normalise = normalise
+
+    def forward(self, hidden: Tensor, pooled: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return embeddings (batch, width) from hidden states and the mask of padding (batch, length)."""
+        embedding = pool(hidden, attention_mask, self.pooling)
+        return F.normalize(embedding, dim=-1) if self.normalise else embedding

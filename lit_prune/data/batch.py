@@ -24,10 +24,11 @@ class Batch:
 
     Attributes:
         task: The task's name; selects the head.
-        inputs: `input_ids`, `attention_mask`, ..., each (batch, length); for choices (batch * choices, length), those
-            of a row one after another.
-        labels: Class indices (batch,); from the number of classes on, those of merged classes. For similarity, numbers
-            (batch,) float32. For spans, the first and the last token (batch, 2).
+        inputs: `input_ids`, `attention_mask`, ..., each (batch, length); of rows with several texts, such as choices,
+            (batch * texts, length), those of a row one after another.
+        labels: Class indices (batch,); from the number of classes on, those of merged classes. For regression and for
+            pairs to embed, numbers (batch,) float32, NaN without a score. For spans, the first and the last token
+            (batch, 2).
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
@@ -111,7 +112,9 @@ class Collate:
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
             weight=rows["weight"],
             classes=self.classes[task],
-            head_inputs={name: torch.tensor(rows[name]) for name in self.head_inputs[task]},
+            head_inputs={
+                name: padded[name] if name in padded else torch.tensor(rows[name]) for name in self.head_inputs[task]
+            },
             groups=torch.tensor(rows[GROUP]) if GROUP in rows else None,
         )
 

@@ -23,14 +23,17 @@ from lit_prune.data.sources.public import (
     GeneratedNli,
     GeneratedParaphrase,
     GeneratedReading,
+    GeneratedRestatements,
     GeneratedSimilarity,
     Hub,
     OneText,
+    PairFiles,
     SquadFiles,
     SquadHub,
     WscFiles,
 )
 from lit_prune.data.tasks.choice import ChoiceTask
+from lit_prune.data.tasks.embedding import EmbeddingTask
 from lit_prune.data.tasks.mention import MentionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
@@ -45,6 +48,7 @@ __all__ = [
     "ChoiceTask",
     "ClaimBias",
     "CopaFiles",
+    "EmbeddingTask",
     "Files",
     "GeneratedAcceptability",
     "GeneratedChoice",
@@ -53,6 +57,7 @@ __all__ = [
     "GeneratedNli",
     "GeneratedParaphrase",
     "GeneratedReading",
+    "GeneratedRestatements",
     "GeneratedSimilarity",
     "Hub",
     "JustTrainTwice",
@@ -62,6 +67,7 @@ __all__ = [
     "OneText",
     "OodTraining",
     "OverlapBias",
+    "PairFiles",
     "PlantedOverlap",
     "Sampling",
     "ShuffledBias",

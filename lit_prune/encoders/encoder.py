@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import Tensor, nn
@@ -26,11 +25,12 @@ from transformers.models.auto.modeling_auto import (
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from lit_prune.encoders import bundled
-from lit_prune.encoders.families import DROPOUTS, Pooling, family_of, pooling_of, transform_of
+from lit_prune.encoders.families import DROPOUTS, family_of, pooling_of, transform_of
 from lit_prune.encoders.saved_head import SavedHead, read_head, unread_head
+from lit_prune.encoders.sentence_modules import read_sentence_modules
 from lit_prune.encoders.untrusted import check_loaded, check_overrides, load_weights
 from lit_prune.errors import UserError
-from lit_prune.heads import Transform
+from lit_prune.heads import Pooling, Transform, pool
 
 # Families of an encoder and a decoder whose encoder transformers loads alone.
 _SEQ2SEQ = tuple(
@@ -75,6 +75,8 @@ class PrunableEncoder(nn.Module):
             mostly the first.
 
     Attributes:
+        is_pretrained: True if its weights are not random.
+        sentence_modules: The modules after the encoder if it is a model of sentence-transformers, else None.
         saved_head: The head of a fine-tuned backbone, with which the head of a task of the same kind and labels begins;
             None if it has none.
 
@@ -103,6 +105,7 @@ class PrunableEncoder(nn.Module):
             "pooling": pooling,
         }
         self.name = backbone
+        self.is_pretrained = pretrained
         check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
@@ -129,6 +132,7 @@ class PrunableEncoder(nn.Module):
             # T5's base model has a decoder too.
             model_class = AutoModelForTextEncoding if settings.model_type in _SEQ2SEQ else AutoModel
             self.saved_head: SavedHead | None = None
+            self.sentence_modules = read_sentence_modules(source, revision) if pretrained else None
             if pretrained:
                 self.saved_head = read_head(source, settings, revision) if is_pooled_as_saved else None
                 self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
@@ -239,6 +243,16 @@ class PrunableEncoder(nn.Module):
         table: Tensor = self.backbone.get_input_embeddings().weight
         return table.detach()
 
+    def check_pooling(self, where: str, pooling: Pooling) -> None:
+        """Raise a UserError if the backbone is a model of sentence-transformers that pools in another way.
+
+        Args:
+            where: Names the setting in errors.
+            pooling: The pooling of sentence embeddings.
+        """
+        if self.sentence_modules is not None:
+            self.sentence_modules.check(where, pooling)
+
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Encode a padded batch.
 
@@ -253,12 +267,7 @@ class PrunableEncoder(nn.Module):
         hidden: Tensor = output.last_hidden_state
         if self.pooling is None:
             return hidden, output.pooler_output
-        if self.pooling == "first":
-            return hidden, hidden[:, 0]
-        attended = inputs["attention_mask"]
-        if self.pooling == "mean":
-            return hidden, (hidden * attended.unsqueeze(-1)).sum(1) / attended.sum(1, keepdim=True)
-        return hidden, hidden[torch.arange(len(hidden), device=hidden.device), attended.sum(1) - 1]
+        return hidden, pool(hidden, inputs["attention_mask"], self.pooling)
 
 
 def _check_is_encoder(backbone: str, settings: PretrainedConfig, pooling: Pooling) -> None:

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from transformers import PretrainedConfig
 
 from lit_prune.errors import UserError
-from lit_prune.heads import ACTIVATIONS, Transform
-
-Pooling: TypeAlias = Literal["first", "mean", "last"]
-POOLINGS: tuple[Pooling, ...] = ("first", "mean", "last")
+from lit_prune.heads import ACTIVATIONS, POOLINGS, Pooling, Transform
 
 DROPOUTS = "hidden_dropout_prob", "attention_probs_dropout_prob"  # BERT's names, which yamls use for all families
 _POOLING = "lit_prune_pooling"  # of a configuration: the pooling that a user has set

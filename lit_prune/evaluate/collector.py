@@ -42,11 +42,14 @@ class Collector:
 
     def __init__(self, sets: Sequence[EvaluationSet]) -> None:
         self.sets = sets
-        self.logits = [torch.zeros(each.logits_shape) for each in sets]
+        self.logits: dict[int, Tensor] = {}
         self.num_seen = [torch.zeros(len(each.rows), dtype=torch.int32) for each in sets]
 
     def add(self, number: int, batch: Batch, logits: Tensor) -> None:
-        """Add a batch of the set at this position."""
+        """Add a batch of the set at this position; its logits may have a row for each text of an example."""
+        logits = logits.reshape(len(batch.index), -1, *logits.shape[1:]).squeeze(1)
+        if number not in self.logits:  # the width of embeddings is the model's
+            self.logits[number] = torch.zeros(*self.sets[number].logits_shape[:-1], logits.shape[-1])
         if batch.weight > 0:
             index = batch.index.cpu()
             self.logits[number][index, : logits.shape[1]] = logits.float().cpu()  # of windows, some are shorter
@@ -59,11 +62,11 @@ class Collector:
             sum_processes: Adds a tensor up over all processes; every process gets the sum.
         """
         result = []
-        for each, logits, num_seen in zip(self.sets, self.logits, self.num_seen, strict=True):
+        for number, (each, num_seen) in enumerate(zip(self.sets, self.num_seen, strict=True)):
             num_seen = sum_processes(num_seen)
             assert num_seen.max() <= 1, "a row was evaluated twice"
-            logits = sum_processes(logits)  # of the other processes it has zeros
             if num_seen.min() == 1:
+                logits = sum_processes(self.logits[number])  # of the other processes it has zeros
                 result.append(Predicted(each, logits))
         return result
 

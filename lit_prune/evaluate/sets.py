@@ -11,7 +11,7 @@ from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.amplified import BiasAmplified
 from lit_prune.data.sources.fields import Fields, Texts, first_of
-from lit_prune.data.sources.files import Files, LocalFiles
+from lit_prune.data.sources.files import LocalFiles, TableFiles
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
 from lit_prune.data.sources.hub import Hub
 from lit_prune.data.sources.known import BIASES, SOURCES
@@ -58,8 +58,10 @@ def labelled_sets(
         check_readable(path)
         own = _read_as(trained, name)
         known = labels or own.get("labels") or {each: each for each in classes} or None
-        read_as = _kind(Fields, path, columns, own, labels=known, drop_incomplete=own.get("drop_incomplete"))
-        given[name] = path, read_as
+        named = columns or own.get("columns") or columns_of(path)
+        has_labels = task.needs_labels or "label" in named
+        kind, options = (Fields, {"labels": known}) if has_labels else (Texts, {})
+        given[name] = path, _kind(kind, path, columns, own, drop_incomplete=own.get("drop_incomplete"), **options)
     return _prepared(trained, Given(given), files, labelled=True)
 
 
@@ -168,9 +170,9 @@ def _read_as(trained: Trained, name: str) -> dict[str, Any]:
     path = settings.get("class_path") if isinstance(settings, Mapping) else None
     if path == "lit_prune.data.sources.Frames":
         return {"columns": setting(_settings(trained), "source.init_args.columns", dict[str, str] | None)}
-    if not isinstance(path, str) or SOURCES.get(path) is not Files:
+    if not isinstance(path, str) or not issubclass(SOURCES.get(path, Source), TableFiles):
         return {}
-    splits = cast(Files, _source(trained)).splits
+    splits = cast(TableFiles, _source(trained)).splits
     return next((vars(splits[each]) for each in (name, "id", "train") if each in splits), {})
 
 

@@ -114,6 +114,7 @@ class TaskModel(nn.Module):
         self.tasks = {task.name: task for task in tasks}
         self.heads = nn.ModuleDict({task.name: task.make_head(encoder) for task in tasks})
         self.task = tasks[0].name
+        self._encoder_inputs = tuple(encoder.tokenizer.model_input_names)
         self.changes: dict[str, Changes | LoraChanges] = {}
         self._changed_by: Changes | LoraChanges | None = None
 
@@ -149,10 +150,12 @@ class TaskModel(nn.Module):
     def forward(self, **inputs: Tensor) -> Output:
         """Compute the task's `logits` from the tokenizer's output, each (batch, length).
 
-        For classes they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2). A task with
+        For classes they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2), and for embeddings
+        the embeddings (batch, width). A task with
         `head_inputs` needs these too: for mentions `spans`, the tokens [first, last] of each row's two (batch, 2, 2).
         """
-        of_head = {name: inputs.pop(name) for name in self.tasks[self.task].head_inputs}
+        of_head = {name: inputs[name] for name in self.tasks[self.task].head_inputs}
+        inputs = {name: value for name, value in inputs.items() if name in self._encoder_inputs}
         return Output(logits=self.heads[self.task](*self.encoder(inputs), **of_head))
 
 

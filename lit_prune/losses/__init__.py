@@ -1,4 +1,4 @@
-"""Training losses: plain, against a known dataset bias, and over groups of examples."""
+"""Training losses: plain, against a known dataset bias, over groups of examples, and of pairs of embeddings."""
 
 from lit_prune.losses.balanced import BalancedCrossEntropy
 from lit_prune.losses.debiasing import (
@@ -8,6 +8,7 @@ from lit_prune.losses.debiasing import (
     ProductOfExperts,
     Reweighting,
 )
+from lit_prune.losses.embedding import CosineSquaredError, EmbeddingDistillation, InBatchContrastive
 from lit_prune.losses.group_dro import GroupDro
 from lit_prune.losses.loss import Examples, Loss
 from lit_prune.losses.plain import CrossEntropy, MeanSquaredError
@@ -16,9 +17,12 @@ __all__ = [
     "Annealed",
     "BalancedCrossEntropy",
     "ConfidenceRegularisation",
+    "CosineSquaredError",
     "CrossEntropy",
+    "EmbeddingDistillation",
     "Examples",
     "GroupDro",
+    "InBatchContrastive",
     "LearnedMixin",
     "Loss",
     "MeanSquaredError",

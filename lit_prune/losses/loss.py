@@ -16,11 +16,12 @@ class Examples:
     """The context of a loss: n examples of one task, and the state of training.
 
     Attributes:
-        labels: Classes (n,) int64; numbers (n,) float32 of regression; first and last token (n, 2) of spans.
+        labels: Classes (n,) int64; numbers (n,) float32 of regression and of scored pairs; first and last token (n, 2)
+            of spans.
         bias: Log-probabilities of the bias model, (n, classes) float.
         classes: For each label, whether it may be each class, (labels, classes) bool. If None, label i is class i.
         weight: Number of examples here, over the mean number that the processes of the step have.
-        teacher: Teacher predictions: log-probabilities, (n, classes) float.
+        teacher: Teacher predictions, of the shape of the logits: log-probabilities (n, classes) float, or embeddings.
         pooled: The encoder's pooled first token, (n, width).
         progress: Progress of the phase, 0 to 1.
         index: Row numbers within the task's training set, (n,).
@@ -63,7 +64,8 @@ class Loss(nn.Module, ABC):
         """Return the loss, 0-dim float32.
 
         Args:
-            logits: (n, classes), of any floating dtype; the loss is computed in float32.
+            logits: (n, classes), or embeddings of each example's texts (2n, width), of any floating dtype; the loss is
+                computed in float32.
             batch: The examples' labels and the fields named in `needs`.
 
         Raises:

@@ -97,8 +97,7 @@ class Paradigm(LightningModule):
         """
         phase.check(name, self.phases.before(before))
         check_needs(phase.loss, self.tasks.values())
-        if "teacher" in phase.loss.needs:
-            check_source(self, name, phase.loss)
+        check_source(self, name, phase)
         phase.prepare(self)
         self.phases.insert(name, phase, before)
 

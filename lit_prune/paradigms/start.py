@@ -39,6 +39,7 @@ class Start:
         """Build the head of each task: the backbone's own if it was fine-tuned for the same classes, else a new one."""
         heads = {name: task.make_head(encoder) for name, task in tasks.items()}
         if (saved := encoder.saved_head) is None:
+            self.is_trained = encoder.is_pretrained and not any(list(head.parameters()) for head in heads.values())
             return heads
         fits = {name: saved.copy_into(heads[name], task.architecture, task.labels) for name, task in tasks.items()}
         self.is_trained = all(fits.values())
@@ -71,7 +72,8 @@ class Start:
             )
         state: dict[str, Tensor] = checkpoint["state_dict"]
         heads = tuple(f"heads.{task}." for task in run.tasks)
-        if takes_masked and not any(name.startswith(heads) for name in state):  # intermediate-task training
+        has_heads = any(name.startswith(heads) for name in state)
+        if takes_masked and not has_heads and any(run.heads.parameters()):  # intermediate-task training
             self.is_whole = self.is_trained = False
             encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
             state = encoder | {name: value for name, value in run.state_dict().items() if name.startswith("heads.")}

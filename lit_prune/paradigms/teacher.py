@@ -13,7 +13,7 @@ from lit_prune.data.configured import configured_tasks
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Collector, Predicted
-from lit_prune.losses import Loss
+from lit_prune.phases.phase import Phase
 from lit_prune.runs.checkpoints import load_dense, read_checkpoint
 from lit_prune.runs.upgrade import read_config
 from lit_prune.sparsity.install import uninstall
@@ -32,16 +32,19 @@ class Teacher:
         predicted: Its logits on the training rows of each task, and on further sets.
 
     Attributes:
-        accuracy: `<task>/<split>/accuracy` of each set.
+        accuracy: `<task>/<split>/accuracy` of each set of classes.
 
     Raises:
         UserError: on a task's training rows it is hardly better than always saying the largest class.
     """
 
     def __init__(self, predicted: Sequence[Predicted]) -> None:
-        self.log_probs = {each.of.task: each.logits.log_softmax(-1) for each in predicted if each.of.split == "train"}
-        self.accuracy = {f"{each.of.name}/accuracy": _accuracy(each) for each in predicted}
-        for each in predicted:
+        self.predictions = {
+            each.of.task: each.of.teacher_predictions(each.logits) for each in predicted if each.of.split == "train"
+        }
+        of_classes = [each for each in predicted if each.of.labels]
+        self.accuracy = {f"{each.of.name}/accuracy": _accuracy(each) for each in of_classes}
+        for each in of_classes:
             accuracy = self.accuracy[f"{each.of.name}/accuracy"]
             majority = float(each.labels.bincount().max()) / len(each.labels)
             needed = majority + MARGIN * (1 - majority)
@@ -53,30 +56,35 @@ class Teacher:
                 )
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Its log-probabilities (batch, classes) of a training batch, on the batch's device."""
+        """Its predictions on a training batch, of the shape of the head's output and on the batch's device."""
         device = batch.labels.device
-        self.log_probs[batch.task] = self.log_probs[batch.task].to(device)
-        return self.log_probs[batch.task][batch.index.to(device)]
+        self.predictions[batch.task] = self.predictions[batch.task].to(device)
+        return self.predictions[batch.task][batch.index.to(device)].flatten(0, -2)
 
 
 def _accuracy(predicted: Predicted) -> float:
     return float((predicted.logits.argmax(-1) == predicted.labels).double().mean())
 
 
-def check_source(run: "Paradigm", name: str, loss: Loss) -> None:
-    """Check that a phase whose loss needs a teacher has one.
+def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
+    """Check that a phase has a teacher if its loss, or that of a task, needs one.
 
     Args:
         run: The run, with the phases before.
-        name: The phase's.
-        loss: Its loss.
+        name: The phase's name.
+        phase: The phase.
 
     Raises:
         UserError: there is none, or it has other tasks or classes.
     """
+    losses = [phase.loss, *(task.loss for task in run.tasks.values() if task.loss is not None)]
+    taught = [loss for loss in losses if "teacher" in loss.needs]
+    if not taught or phase.training.steps == 0:
+        return
     origin = run.taught_by or run.start.path
     if origin is not None:
         check_tasks(origin, run.tasks)
+    if origin is not None or run.start.is_trained:
         return
     is_first = len(run.phases) == 0
     if not is_first and run.phases[run.phases.base].training.steps != 0:
@@ -87,8 +95,8 @@ def check_source(run: "Paradigm", name: str, loss: Loss) -> None:
         else "give it a dense phase (model.init_args.dense) or, other than to LotteryTicket, a dense run (start_from)"
     )
     raise UserError(
-        f"the run must have a trained dense model, the teacher of {type(loss).__name__} (phase {name!r}), got none: "
-        f"{remedy}"
+        f"the run must have a trained dense model, the teacher of {type(taught[0]).__name__} (phase {name!r}), got "
+        f"none: {remedy}"
     )
 
 
@@ -131,7 +139,7 @@ def teach(module: "Paradigm", checkpoint: Path) -> Teacher:
     dense.eval()
     data = module.data
     sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]
-    sets = [each for each in sets if module.tasks[each.task].loss is None]  # others' losses need no teacher
+    sets = [each for each in sets if "teacher" in module.loss_of(each.task).needs]
     collector = Collector(sets)
     for number, loader in enumerate(data.loaders(sets)):
         for batch in loader:

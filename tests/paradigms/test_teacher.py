@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from datasets import Dataset
 from lightning.pytorch import Callback
 from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Predicted
@@ -123,7 +125,8 @@ def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, cap
 def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_right, refused):
     labels = torch.arange(100).ge(60).long()  # 60 and 40 rows
     said = torch.where(torch.arange(100) < num_right, labels, 1 - labels)
-    of = SimpleNamespace(task="nli", split="train", name="nli/train", row_labels=labels)
+    rows = Dataset.from_dict({"label": labels.tolist()})
+    of = EvaluationSet("nli", "train", rows, labels=("no", "yes"), class_map=(0, 1))
     predicted = Predicted(of, F.one_hot(said, 2) * math.log(3))
     if refused:
         with pytest.raises(UserError, match=r"must be right on 0\.640 of its training rows, got 0\.630"):

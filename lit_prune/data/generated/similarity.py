@@ -7,7 +7,7 @@ drawn, and so the truth is known. The bias is word overlap. Sentences and words 
 import random
 from collections.abc import Iterator, Mapping
 
-from lit_prune.data.generated.corpus import check_arguments, fill, split_of
+from lit_prune.data.generated.corpus import check_arguments, check_split, fill, split_of
 from lit_prune.data.generated.slots import Slots
 
 FACTS = ("subject", "verb", "object", "place", "day")
@@ -55,6 +55,33 @@ def generate_similarity(split: str, num_rows: int, bias_rate: float, seed: int) 
             "label": str(num_kept),
             "group": "aligned" if aligned else "opposed",
         }
+
+
+def generate_restatements(split: str, num_rows: int, seed: int) -> Iterator[dict[str, str]]:
+    """Generate pairs of sentences that state the same five facts in other words.
+
+    Splits share no pair, whatever their seeds; a smaller `num_rows` gives a prefix of a larger.
+
+    Args:
+        split: "train" or "id".
+        num_rows: How many rows to generate.
+        seed: Seed of the draw.
+
+    Returns:
+        An iterator of rows with the keys id, text_a, text_b, label ("") and group ("").
+
+    Raises:
+        UserError: The split is unknown.
+    """
+    check_split("restatements", split, ("train", "id"))
+    rng = random.Random(f"restatements/{split}/{seed}")
+    seen: set[tuple[str, str]] = set()
+    for index in range(num_rows):
+        while (pair := _pair(rng, set(FACTS), aligned=False)) in seen or split_of("\t".join(pair)) != split:
+            pass
+        seen.add(pair)
+        name = f"restatements-{split}-{seed}-{index}"
+        yield {"id": name, "text_a": pair[0], "text_b": pair[1], "label": "", "group": ""}
 
 
 def _pair(rng: random.Random, kept: set[str], aligned: bool) -> tuple[str, str]:

@@ -14,8 +14,8 @@ from lit_prune.errors import UserError
 
 
 @dataclass(kw_only=True)
-class FileSplit(Fields):
-    """One split kept in one file.
+class TextSplit(Texts):
+    """One split in one file, without labels.
 
     Args:
         paths: Paths of the file, relative to the root; the first that exists is read. `.csv` has a header, then
@@ -41,6 +41,19 @@ class FileSplit(Fields):
             )
 
 
+@dataclass(kw_only=True)
+class FileSplit(Fields, TextSplit):
+    """One split kept in one file.
+
+    Args:
+        paths: Paths of the file, relative to the root; the first that exists is read. `.csv` has a header, then
+            comma-separated fields, quoted where needed; `.jsonl` an object per line; `.tsv` and `.txt` a header, then
+            tab-separated fields without quoting; `.parquet` a table.
+        header: Names of the columns of a .csv, .tsv or .txt without a header (such as CoLA's). None if the first line
+            is the header.
+    """
+
+
 class LocalFiles(Source):
     """Files below `--data.root`.
 
@@ -56,16 +69,14 @@ class LocalFiles(Source):
         return found_splits(self.paths, root)
 
 
-class Files(LocalFiles):
-    """A user's own files, or the official distributions', below `--data.root`. No network is needed.
-
-    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
+class TableFiles(LocalFiles):
+    """Files with tables below `--data.root`.
 
     Args:
-        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its file.
+        splits: Split -> its file.
     """
 
-    def __init__(self, splits: dict[str, FileSplit]) -> None:
+    def __init__(self, splits: Mapping[str, TextSplit]) -> None:
         check_names(splits)
         super().__init__({split: spec.paths for split, spec in splits.items()})
         self.splits = splits
@@ -79,6 +90,19 @@ class Files(LocalFiles):
         """See `Source.rows`; errors name file and line (in parquet: and row)."""
         spec = self.splits[split]
         yield from file_rows(find_file(spec.paths, root), spec, spec.header)
+
+
+class Files(TableFiles):
+    """A user's own files, or the official distributions', below `--data.root`. No network is needed.
+
+    What is trained on and `id` must be there if named; another evaluation set that is not is left out with a warning.
+
+    Args:
+        splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its file.
+    """
+
+    def __init__(self, splits: dict[str, FileSplit]) -> None:
+        super().__init__(splits)
 
 
 class LayoutFiles(LocalFiles):

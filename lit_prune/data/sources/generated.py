@@ -16,7 +16,7 @@ from lit_prune.data.generated.mention import generate_mentions
 from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
-from lit_prune.data.generated.similarity import generate_similarity
+from lit_prune.data.generated.similarity import generate_restatements, generate_similarity
 from lit_prune.data.ood import VALIDATION_OOD
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
@@ -210,6 +210,14 @@ class GeneratedSimilarity(Biased):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_similarity`."""
         return generate_similarity(split, num_rows, self.bias_rate, self.seed)
+
+
+class GeneratedRestatements(Generated):
+    """Pairs of sentences that state the same facts, without scores: see `generate_restatements`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
+        """See `generate_restatements`."""
+        return generate_restatements(split, num_rows, self.seed)
 
 
 class GeneratedAcceptability(Generated):

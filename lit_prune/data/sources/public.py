@@ -2,7 +2,7 @@
 
 from lit_prune.data.sources.amplified import BiasAmplified
 from lit_prune.data.sources.copa import CopaFiles
-from lit_prune.data.sources.files import Files, FileSplit
+from lit_prune.data.sources.files import Files, FileSplit, TextSplit
 from lit_prune.data.sources.frames import Frames
 from lit_prune.data.sources.generated import (
     GeneratedAcceptability,
@@ -12,11 +12,13 @@ from lit_prune.data.sources.generated import (
     GeneratedNli,
     GeneratedParaphrase,
     GeneratedReading,
+    GeneratedRestatements,
     GeneratedSimilarity,
 )
 from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
 from lit_prune.data.sources.one_text import OneText
+from lit_prune.data.sources.pairs import PairFiles
 from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
 from lit_prune.data.sources.wsc import WscFiles
@@ -34,6 +36,7 @@ __all__ = [
     "GeneratedNli",
     "GeneratedParaphrase",
     "GeneratedReading",
+    "GeneratedRestatements",
     "GeneratedSimilarity",
     "Given",
     "Hub",
@@ -41,10 +44,12 @@ __all__ = [
     "HubTable",
     "MentionRow",
     "OneText",
+    "PairFiles",
     "Row",
     "Source",
     "SpanRow",
     "SquadFiles",
     "SquadHub",
+    "TextSplit",
     "WscFiles",
 ]

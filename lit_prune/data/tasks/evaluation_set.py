@@ -78,6 +78,10 @@ class EvaluationSet:
             groups["overlap"] = [metrics.overlap_group(overlap) for overlap in self.rows["overlap"]]
         return metrics.classification(logits, self.row_labels, self.labels, self.class_map, self.positive, groups)
 
+    def teacher_predictions(self, logits: Tensor) -> Tensor:
+        """Return the predictions that a loss compares with, given a teacher's logits: of classes, log-probabilities."""
+        return logits.log_softmax(-1)
+
     def constant_metrics(self) -> dict[str, float]:
         """Compute the majority baseline: the best value of each whole metric over all constant predictions.
 

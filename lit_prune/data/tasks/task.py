@@ -70,6 +70,7 @@ class Task:
         "overlap": "float64",  # in float32 a .2 is above .2
     }
     settings: ClassVar[tuple[str, ...]] = ("labels", "positive", "merge", "max_length")  # rebuild it from plain values
+    needs_labels: ClassVar[bool] = True  # else files without a column of labels can be evaluated too
     makes_windows: ClassVar[bool] = False  # an example may become several rows
     head_inputs: ClassVar[tuple[str, ...]] = ()  # columns of tokens that the head reads beside the encoder's output
     set_class: ClassVar[type[EvaluationSet]] = EvaluationSet
@@ -79,6 +80,7 @@ class Task:
     pipeline: ClassVar[str] = "text-classification"  # the hub's name of such tasks
     architecture: ClassVar[str | None] = "SequenceClassification"  # transformers' <Family>For...; None: it has none
     example_inputs: ClassVar[str] = ""  # lines of the card's example that add `head_inputs` to `inputs`
+    loader: ClassVar[str] = ""  # code that loads a dense export without lit_prune, if transformers lacks the head
 
     labels: tuple[str, ...] = ()
     positive: str | None = None
@@ -260,6 +262,15 @@ class Task:
             "label2id": {label: number for number, label in enumerate(self.labels)},
             "problem_type": "single_label_classification",
         }
+
+    def files_beside(self, width: int, max_length: int) -> Mapping[str, Any]:
+        """Return further files of a dense export, by path, as values of JSON.
+
+        Args:
+            width: Width of the encoder.
+            max_length: Maximum number of tokens of an example, unless the task has its own.
+        """
+        return {}
 
 
 def with_class(row: Row, split: str, label_ids: Mapping[str, int]) -> dict[str, Any]:

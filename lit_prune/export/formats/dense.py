@@ -3,11 +3,13 @@
 If transformers has no counterpart of the package's head, `AutoModel` reads the encoder, and the head is beside it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
+from lit_prune.data.configured import setting
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.counterpart import Counterpart, counterpart
 from lit_prune.errors import UserError
@@ -51,14 +53,20 @@ class Dense(Format):
     def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
         """Return all weights under the names of transformers."""
         state = converted(dense_state_dict(trained.model), dtype)
-        known = model_with_head(trained.model, trained.model.tasks[trained.task])
-        return Content(split(state, trained.task, known), {})
+        task = trained.model.tasks[trained.task]
+        width, max_length = trained.model.encoder.hidden_size, setting(trained.config, "data.max_length", int)
+        for name, content in task.files_beside(width, max_length).items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(content, indent=2))
+        return Content(split(state, trained.task, model_with_head(trained.model, task)), {})
 
     def elsewhere(self, trained: Trained) -> str:
         """Return how transformers loads it."""
-        known = model_with_head(trained.model, trained.model.tasks[trained.task])
-        load = "" if known is None else f"`transformers.{known.auto}.from_pretrained(FOLDER)`"
-        return load and f"\nOr without lit_prune: {load}.\n"
+        task = trained.model.tasks[trained.task]
+        known = model_with_head(trained.model, task)
+        load = task.loader if known is None else f"transformers.{known.auto}.from_pretrained(FOLDER)"
+        return load and f"\nOr without lit_prune: `{load}`.\n"
 
     def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
         """Load the encoder and the head of its one task."""
@@ -77,7 +85,7 @@ def split(state: Mapping[str, Tensor], task: str, known: Counterpart | None) -> 
     """Return the dense state dict of a `TaskModel` of one task under the names of transformers, by file and name."""
     encoder, head = _below("encoder.backbone.", state), _below(f"heads.{task}.", state)
     if known is None:
-        return {HEAD_FILE: head, FILE: encoder}
+        return {FILE: encoder} | ({HEAD_FILE: head} if head else {})
     return {FILE: _under(known.prefix, encoder) | _renamed(head, known.layers)}
 
 

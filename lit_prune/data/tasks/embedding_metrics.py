@@ -1,0 +1,70 @@
+"""Metrics of pairs of embeddings: how their cosines follow scores, and how they rank texts for a query."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from lit_prune.metrics import SMALLEST_GROUP
+
+TOP = 10  # texts found for a query
+
+
+def similarity(cosines: Tensor, scores: Tensor, groups: Sequence[str]) -> dict[str, float]:
+    """Compute how the cosines of pairs follow their scores.
+
+    Args:
+        cosines: (pairs,)
+        scores: (pairs,)
+        groups: The group of each pair, "" for none.
+
+    Returns:
+        `spearman` and `pearson`, 0 if one side is constant; `spearman_<group>` for each group, and
+        `worst_group_spearman`, the lowest over groups of at least `SMALLEST_GROUP` pairs.
+    """
+    from torchmetrics.functional import pearson_corrcoef, spearman_corrcoef  # not above: a served model has no metrics
+
+    def correlate(function: Callable[[Tensor, Tensor], Tensor], pairs: Tensor) -> float:
+        sides = cosines[pairs].double(), scores[pairs].double()
+        return float(function(*sides)) if all(bool(each.min() < each.max()) for each in sides) else 0.0
+
+    result = {"pearson": correlate(pearson_corrcoef, torch.ones(len(scores), dtype=torch.bool))}
+    return result | _by_group("spearman", groups, lambda pairs: correlate(spearman_corrcoef, pairs))
+
+
+def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[str, float]:
+    """Compute how the cosines rank texts for queries; of tied texts, recall takes the first.
+
+    Args:
+        cosines: Of each query with each text (queries, texts).
+        relevant: True if a text belongs to a query (queries, texts) bool; every query has such a text.
+        groups: The group of each query, "" for none.
+
+    Returns:
+        Means over queries: `ndcg_at_10`, the normalised discounted cumulative gain of the ten nearest texts, ties
+        averaged, and `recall_at_1` and `recall_at_10`, the share of a query's texts among the nearest;
+        `ndcg_at_10_<group>` for each group, and `worst_group_ndcg_at_10`, the lowest over groups of at least
+        `SMALLEST_GROUP` queries.
+    """
+    from torchmetrics.functional.retrieval import retrieval_normalized_dcg, retrieval_recall
+
+    positive = cosines.double() + 2  # torchmetrics' recall never finds what has a score of 0 or less
+
+    def of_queries(function: Callable[..., Tensor], top_k: int) -> Tensor:
+        return torch.stack([function(*query, top_k=top_k) for query in zip(positive, relevant, strict=True)])
+
+    gains = of_queries(retrieval_normalized_dcg, TOP)
+    recalls = {f"recall_at_{top}": float(of_queries(retrieval_recall, top).mean()) for top in (1, TOP)}
+    return _by_group(f"ndcg_at_{TOP}", groups, lambda queries: float(gains[queries].mean())) | recalls
+
+
+def _by_group(name: str, groups: Sequence[str], value: Callable[[Tensor], float]) -> dict[str, float]:
+    """Return a metric of all rows, of each group, and of the worst large group."""
+    members: Mapping[str, Tensor] = {
+        group: torch.tensor([each == group for each in groups]) for group in sorted(set(groups) - {""})
+    }
+    of_group = {group: value(rows) for group, rows in members.items()}
+    large = [of_group[group] for group, rows in members.items() if rows.sum() >= SMALLEST_GROUP]
+    result = {name: value(torch.ones(len(groups), dtype=torch.bool))}
+    result |= {f"{name}_{group}": each for group, each in of_group.items()}
+    return result | ({f"worst_group_{name}": min(large)} if large else {})
