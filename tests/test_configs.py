@@ -170,7 +170,7 @@ def test_an_experiment_runs(path, brief):
     metrics = json.loads((folder / "metrics.json").read_text())
     phases = PHASES & load(path)["model"]["init_args"].keys()
     assert metrics["steps"] == 2 * (len(phases - {"rounds"}) + num_rounds(load(path)))
-    assert "nli/ood/auroc" in metrics
+    assert {"nli/ood/auroc", "similarity/ood/spearman"} & metrics.keys()
 
 
 @each([path for path in OVERLAYS if path.stem.startswith(("nli_", "paraphrase", "facts")) and path != SHALLOW])
@@ -586,6 +586,17 @@ def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert {"own/id/accuracy", "own/id/accuracy_negative", "own/validation/accuracy"} <= metrics.keys()
     assert "own/id/auroc" not in metrics
+
+
+def test_a_users_own_pairs_are_embedded(brief, tmp_path):
+    rows = [f'"{premise}","{hypothesis}"' for premise, hypothesis, _ in pairs(80)]
+    (tmp_path / "train.csv").write_text("question,answer\n" + "\n".join(rows) + "\n")
+    path = REPOSITORY / "configs/data/own_pairs.yaml"
+    own = ("--config", str(path), "--data.root", str(tmp_path))
+    folder = brief(REPOSITORY / "configs/embeddings.yaml", *own)
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"own/id/ndcg_at_10", "own/validation/recall_at_1", "dense/own/id/ndcg_at_10"} <= metrics.keys()
 
 
 def pairs(num_rows):

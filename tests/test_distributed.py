@@ -18,6 +18,22 @@ from lit_prune.tuning.names import parts_in
 
 REPOSITORY = Path(__file__).parents[1]
 TWO = ("--trainer.devices=2", "--trainer.strategy=ddp")
+EMBEDDED = "--data.tasks=" + json.dumps(
+    [
+        {
+            "class_path": "lit_prune.data.EmbeddingTask",
+            "init_args": {
+                "name": "pairs",
+                "loss": "lit_prune.losses.EmbeddingDistillation",
+                "selection": "ndcg_at_10",
+                "source": {
+                    "class_path": "lit_prune.data.GeneratedRestatements",
+                    "init_args": {"num_train": 200, "num_eval": 60},
+                },
+            },
+        }
+    ]
+)
 NO_DROPOUT = "--encoder.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}"
 
 
@@ -79,6 +95,14 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
     assert code == 0
     assert metrics(pair)["teacher/nli/train/accuracy"] == metrics(single)["teacher/nli/train/accuracy"]
     assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_two_processes_distil_embeddings_as_one_does(two_processes, experiment):
+    pair = two_processes(NO_DROPOUT, EMBEDDED, config="configs/embeddings.yaml", name="pair")
+    code, single = experiment(NO_DROPOUT, EMBEDDED, config="configs/embeddings.yaml", name="single")
+    assert code == 0
+    assert metrics(pair)["pairs/id/loss"] == pytest.approx(metrics(single)["pairs/id/loss"], rel=1e-3)
 
 
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("dense", "imp_rewind", "ticket", "rank_magnitude")]

@@ -59,6 +59,8 @@ class Paradigm(LightningModule):
         self.tasks = dict(tasks)
         self.start = Start(start_from)
         self.heads = nn.ModuleDict(self.start.heads(encoder, tasks))
+        if encoder.has_pooler and not any(task.reads_pooler for task in tasks.values()):
+            encoder.backbone.pooler.requires_grad_(False)  # DDP waits for the gradient of everything trained
         self.matched: dict[str, list[str]] = {}  # layers by target
         self.refreshed: Refreshed | None = None  # the last update of the masks
         self.folder = Path()

@@ -26,9 +26,12 @@ TITLES = {
     "matthews": "Matthews",
     "mean_correlation": "mean of Pearson and Spearman",
     "mean_f1_accuracy": "mean of F1 and accuracy",
+    "ndcg_at_10": "nDCG at 10",
     "pearson": "Pearson",
     "spearman": "Spearman",
     "worst_group_accuracy": "worst-group accuracy",
+    "worst_group_ndcg_at_10": "worst-group nDCG at 10",
+    "worst_group_spearman": "worst-group Spearman",
 }
 _MODELS = ("bias", "teacher")  # their metrics are `<model>/<task>/<metric>`
 _ROUND = re.compile(r"(round_(\d+)/)sparsity")

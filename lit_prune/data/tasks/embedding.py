@@ -123,6 +123,7 @@ class EmbeddingTask(Task):
 
     features = {**dict.fromkeys(("id", "text_a", "text_b", "group"), "string"), "label": "float64"}
     needs_labels = False
+    reads_pooler = False
     settings = ("pooling", "normalise", "max_score", "max_length")
     head_inputs = ("attention_mask",)
     set_class = EmbeddingSet

@@ -20,6 +20,7 @@ class MentionTask(Task):
     """
 
     features = {**Task.features, "mentions": [["int64"]]}
+    reads_pooler = False
     head_inputs = ("spans",)
     architecture = None
     example_inputs = (

@@ -122,6 +122,7 @@ class SpanTask(Task):
         "starts": ["int64"],
     }
     settings = ("windows",)
+    reads_pooler = False
     makes_windows = True
     set_class = SpanSet
     card_metrics = ("f1", "exact_match")

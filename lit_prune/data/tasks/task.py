@@ -72,6 +72,7 @@ class Task:
     settings: ClassVar[tuple[str, ...]] = ("labels", "positive", "merge", "max_length")  # rebuild it from plain values
     needs_labels: ClassVar[bool] = True  # else files without a column of labels can be evaluated too
     makes_windows: ClassVar[bool] = False  # an example may become several rows
+    reads_pooler: ClassVar[bool] = True  # else the head reads hidden states alone
     head_inputs: ClassVar[tuple[str, ...]] = ()  # columns of tokens that the head reads beside the encoder's output
     set_class: ClassVar[type[EvaluationSet]] = EvaluationSet
 
