@@ -23,6 +23,7 @@ _PUBLIC = {
         "Hub",
         "MentionTask",
         "MultitaskDataModule",
+        "RegressionTask",
         "Similarity",
         "SpanTask",
         "Task",

@@ -171,7 +171,11 @@ def _task(
     }
     splits = {split: {"paths": [str(path)], **read_as} for split, path in paths.items()}
     settings = {"name": _TASK, "source": _class("Files", {"splits": splits})}
-    return _class("Similarity", settings) if is_regression else _class("Task", settings | {"labels": list(head.labels)})
+    return (
+        _class("RegressionTask", settings)
+        if is_regression
+        else _class("Task", settings | {"labels": list(head.labels)})
+    )
 
 
 def _class(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from lit_prune.data.sources.frames import Frames, Table
 from lit_prune.data.switching import FindSource, SwitchingLoader
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.similarity import Similarity
+from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.limits import check_seed
@@ -149,7 +149,7 @@ class MultitaskDataModule(LightningDataModule):
             train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group.
             test: The table of the `id` set. If None, a share of the training table.
             ood: Name of a set -> its table, the split `ood_<name>`, or None.
-            labels: Class names; see `sources.Frames`. If None, those found, or for float labels a `Similarity`.
+            labels: Class names; see `sources.Frames`. If None, those found, or for float labels a `RegressionTask`.
             columns: Our field -> the tables' column, if the names differ.
             drop_incomplete: Leave out rows that lack a text or a label.
             name: The name of the task.
@@ -161,7 +161,7 @@ class MultitaskDataModule(LightningDataModule):
         tables = {"train": train, "id": test, **{f"ood_{each}": table for each, table in (ood or {}).items()}}
         given = {split: table for split, table in tables.items() if table is not None}
         source = Frames(given, labels, columns, drop_incomplete)
-        task = Similarity(name, source) if source.labels is None else Task(name, source.labels, source)
+        task = RegressionTask(name, source) if source.labels is None else Task(name, source.labels, source)
         return cls([task], encoder.tokenizer, encoder.word_embeddings, **settings)
 
     def prepare_data(self) -> None:

@@ -35,6 +35,7 @@ from lit_prune.data.sources.public import (
 from lit_prune.data.tasks.choice import ChoiceTask
 from lit_prune.data.tasks.embedding import EmbeddingTask
 from lit_prune.data.tasks.mention import MentionTask
+from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
 from lit_prune.data.tasks.task import Task
@@ -69,6 +70,7 @@ __all__ = [
     "OverlapBias",
     "PairFiles",
     "PlantedOverlap",
+    "RegressionTask",
     "Sampling",
     "ShuffledBias",
     "Similarity",

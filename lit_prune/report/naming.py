@@ -69,7 +69,7 @@ def higher_is_better(name: str) -> bool | None:
     *place, metric = name.split("/")
     if not place or metric.startswith("predicted_share"):
         return None
-    return not (metric in ("loss", "ece") or metric.endswith("_error"))
+    return not (metric in ("loss", "ece") or metric.endswith("_error") or metric.startswith("mean_absolute_error_"))
 
 
 def sign(name: str) -> int:

@@ -28,8 +28,10 @@ TITLES = {
     "mean_f1_accuracy": "mean of F1 and accuracy",
     "ndcg_at_10": "nDCG at 10",
     "pearson": "Pearson",
+    "r2": "R²",
     "spearman": "Spearman",
     "worst_group_accuracy": "worst-group accuracy",
+    "worst_group_mean_absolute_error": "worst-group mean absolute error",
     "worst_group_ndcg_at_10": "worst-group nDCG at 10",
     "worst_group_spearman": "worst-group Spearman",
 }

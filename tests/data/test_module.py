@@ -9,7 +9,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from lit_prune.data import BalancedGroups, GeneratedNli, MultitaskDataModule, OverlapBias, Similarity, Task
+from lit_prune.data import BalancedGroups, GeneratedNli, MultitaskDataModule, OverlapBias, RegressionTask, Task
 from lit_prune.data.mixing import Weights
 from lit_prune.errors import UserError
 
@@ -72,7 +72,7 @@ def test_a_changed_table_is_read_anew(from_frames):
 def test_a_table_of_floats_is_a_regression(from_frames):
     table = frame("train").assign(score=[number / 8 for number in range(20)])
     data = from_frames(table, columns={"label": "score"}, name="likeness", validation_fraction=0.1)
-    assert type(data.tasks["likeness"]) is Similarity
+    assert type(data.tasks["likeness"]) is RegressionTask
     (labels,) = {tuple(data.train["likeness"]["label"][:3])}
     assert set(labels) <= set(table["score"])
 

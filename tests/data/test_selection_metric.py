@@ -6,7 +6,7 @@ from rows import nli
 
 from lit_prune.data.selection_metric import check_selection, selecting_set
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.similarity import NumberSet, Similarity
+from lit_prune.data.tasks.similarity import SimilaritySet, Similarity
 from lit_prune.errors import UserError
 
 LABELS = ("contradiction", "entailment", "neutral")
@@ -62,6 +62,6 @@ def test_the_validation_cut_is_what_selects_where_there_is_one():
 
 def test_a_correlation_needs_scores_that_differ():
     task = Similarity("nli", nli().source)
-    check_selection(task, [of([0.5, 1.0, 2.0], kind=NumberSet)])
+    check_selection(task, [of([0.5, 1.0, 2.0], kind=SimilaritySet)])
     with pytest.raises(UserError, match=r"nli/id \(3 rows\)"):
-        check_selection(task, [of([2.0, 2.0, 2.0], kind=NumberSet)])
+        check_selection(task, [of([2.0, 2.0, 2.0], kind=SimilaritySet)])

@@ -31,7 +31,7 @@ class Frames(Source):
         drop_incomplete: Drop rows that lack a text or a label, with a warning that counts them.
 
     Attributes:
-        labels: The class names, None if the training labels are floats, as `Similarity` takes them.
+        labels: The class names, None if the training labels are floats, as `RegressionTask` takes them.
         columns: Our field -> the column of the training table.
 
     Raises:

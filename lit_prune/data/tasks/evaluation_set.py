@@ -83,20 +83,20 @@ class EvaluationSet:
         return logits.log_softmax(-1)
 
     def constant_metrics(self) -> dict[str, float]:
-        """Compute the majority baseline: the best value of each whole metric over all constant predictions.
+        """Compute the majority baseline: the best value of each whole metric over the constant predictions.
 
         It is empty if rows do not share their answers.
         """
-        if len(self.logits_shape) != 2:
-            return {}
         found: dict[str, float] = {}
-        for number in range(self.logits_shape[1]):
-            logits = torch.zeros(self.logits_shape)
-            logits[:, number] = 1.0
-            for name, value in self.metrics(logits).items():
+        for row in self.constant_logits():
+            for name, value in self.metrics(row.expand(self.logits_shape)).items():
                 if name in self.whole_metrics:
                     found[name] = max(value, found.get(name, value))
         return found
+
+    def constant_logits(self) -> Tensor:
+        """Return the logits of a row for each constant prediction of the baseline, (predictions, classes)."""
+        return torch.eye(self.logits_shape[-1]) if len(self.logits_shape) == 2 else torch.zeros(0)
 
     def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
         """Return the columns of `predict`, which need no label: id, prediction, and the model's confidence.

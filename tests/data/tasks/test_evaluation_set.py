@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.similarity import NumberSet
+from lit_prune.data.tasks.similarity import SimilaritySet
 from lit_prune.evaluate.collector import Predicted
 
 ROWS = {"id": ["a", "b"], "label": [1, 0], "text_b": ["x", "y"], "group": ["", "g"], "overlap": [1.0, 0.1]}
@@ -33,7 +33,7 @@ def test_one_answer_to_all_rows():
     assert found["mean_f1_accuracy"] == pytest.approx((0.8 + 2 / 3) / 2)
     assert (found["matthews"], found["auroc"]) == (0, 0.5)
     assert not {"loss", "accuracy_yes", "predicted_share_yes"} & found.keys()
-    numbers = NumberSet("sts", "id", Dataset.from_dict({"id": ["a", "b"], "label": [0.5, 1.0]}))
+    numbers = SimilaritySet("sts", "id", Dataset.from_dict({"id": ["a", "b"], "label": [0.5, 1.0]}))
     assert numbers.constant_metrics() == {"pearson": 0, "spearman": 0, "mean_correlation": 0}
 
 
@@ -45,7 +45,7 @@ def test_columns_name_the_merged_classes():
 
 
 def test_rows_of_all_kinds_are_of_the_same_columns():
-    numbers = NumberSet("sts", "id", Dataset.from_dict({"id": ["a"], "label": [0.5]}))
+    numbers = SimilaritySet("sts", "id", Dataset.from_dict({"id": ["a"], "label": [0.5]}))
     features = [Predicted(classes(), torch.zeros(2, 3)).to_rows().features]
     features.append(Predicted(numbers, torch.zeros(1, 1)).to_rows().features)
     assert features[0] == features[1]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lit_prune.data import ChoiceTask, GeneratedNli, MentionTask, Similarity, SpanTask, Task, Windows
+from lit_prune.data import ChoiceTask, GeneratedNli, MentionTask, RegressionTask, Similarity, SpanTask, Task, Windows
 from lit_prune.data.tasks.kinds import describe, kind_of, rebuild
 from lit_prune.errors import UserError
 
@@ -12,6 +12,7 @@ SOURCE = GeneratedNli(bias_rate=0.9, num_train=20, num_eval=10)
 TASKS = [
     Task("nli", ["a", "b", "c"], SOURCE, positive="a", merge={"b": "not_a", "c": "not_a"}, max_length=12),
     Task("plain", ["a", "b"], SOURCE),
+    RegressionTask("score", SOURCE, max_length=7),
     Similarity("sts", SOURCE, max_length=7),
     ChoiceTask("copa", SOURCE, num_choices=3, max_length=7),
     MentionTask("wsc", ["other", "same"], SOURCE, positive="same", max_length=7),
