@@ -22,6 +22,7 @@ _PUBLIC = {
         "Files",
         "Hub",
         "MentionTask",
+        "MultiLabelTask",
         "MultitaskDataModule",
         "RegressionTask",
         "Similarity",
@@ -35,6 +36,7 @@ _PUBLIC = {
     "lit_prune.losses": (
         "Annealed",
         "BalancedCrossEntropy",
+        "BinaryCrossEntropy",
         "ConfidenceRegularisation",
         "CrossEntropy",
         "GroupDro",

@@ -21,6 +21,7 @@ TESTED_ELSEWHERE = {
     "data/generated/facts_templates.py",
     "data/generated/mention_templates.py",
     "data/generated/reading_templates.py",
+    "data/generated/topics_templates.py",
     "__main__.py",  # test_main.py
     "runs/identity.py",  # callbacks/test_every_run.py
     "sparsity/engine.py",  # its kinds: test_by_layers.py, test_by_tensors.py

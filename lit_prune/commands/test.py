@@ -112,7 +112,7 @@ def _print(values: dict[str, float], predicted: Sequence[Predicted]) -> None:
         table.add_column(on_console(each.of.name), justify="right")
     table.add_row("rows", *(str(len(each.logits)) for each in predicted))
     classes = dict.fromkeys(label for each in predicted for label in each.of.labels)
-    by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share")]
+    by_class = [f"{kind}_{label}" for label in classes for kind in ("accuracy", "predicted_share", "f1")]
     whole = dict.fromkeys(metric for each in predicted for metric in each.of.whole_metrics)
     errors = dict.fromkeys(metric for each in predicted for metric in each.of.error_metrics)
     for metric in [*whole, *errors, *by_class]:

@@ -28,7 +28,7 @@ class Batch:
             (batch * texts, length), those of a row one after another.
         labels: Class indices (batch,); from the number of classes on, those of merged classes. For regression and for
             pairs to embed, numbers (batch,) float32, NaN without a score. For spans, the first and the last token
-            (batch, 2).
+            (batch, 2). For several labels, 1 or 0 for each (batch, labels) float32.
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of

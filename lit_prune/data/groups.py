@@ -35,7 +35,8 @@ def with_groups(train: Mapping[str, "Dataset"], tasks: Mapping[str, "Task"], by:
             remedy = f"set the `bias` of task {name!r}" if by == "bias" else "leave it out"
             raise UserError(f"data.groups must be known for the examples of task {name!r}, got {by!r}: {remedy}")
         values = {"bias": bias_predicts, "overlap": _is_full, "group": _group}[by](rows)
-        pairs = np.stack([np.unique(each, return_inverse=True)[1] for each in (rows["label"][:], values)])
+        columns = rows["label"][:], values
+        pairs = np.stack([np.unique(each, axis=0, return_inverse=True)[1].reshape(-1) for each in columns])
         distinct, numbers = np.unique(pairs, axis=1, return_inverse=True)
         grouped[name] = rows.add_column(GROUP, first + numbers.reshape(-1))
         first += distinct.shape[1]

@@ -26,6 +26,7 @@ from lit_prune.data.sources.frames import Frames, Table
 from lit_prune.data.switching import FindSource, SwitchingLoader
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.multi_label import MultiLabelTask
 from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
@@ -149,7 +150,8 @@ class MultitaskDataModule(LightningDataModule):
             train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group.
             test: The table of the `id` set. If None, a share of the training table.
             ood: Name of a set -> its table, the split `ood_<name>`, or None.
-            labels: Class names; see `sources.Frames`. If None, those found, or for float labels a `RegressionTask`.
+            labels: Class names; see `sources.Frames`. If None, those found. Lists of labels make a
+                `MultiLabelTask`, floats a `RegressionTask`, others a `Task`.
             columns: Our field -> the tables' column, if the names differ.
             drop_incomplete: Leave out rows that lack a text or a label.
             name: The name of the task.
@@ -161,7 +163,10 @@ class MultitaskDataModule(LightningDataModule):
         tables = {"train": train, "id": test, **{f"ood_{each}": table for each, table in (ood or {}).items()}}
         given = {split: table for split, table in tables.items() if table is not None}
         source = Frames(given, labels, columns, drop_incomplete)
-        task = RegressionTask(name, source) if source.labels is None else Task(name, source.labels, source)
+        if source.labels is None:
+            task: Task = RegressionTask(name, source)
+        else:
+            task = (MultiLabelTask if source.has_lists else Task)(name, source.labels, source)
         return cls([task], encoder.tokenizer, encoder.word_embeddings, **settings)
 
     def prepare_data(self) -> None:

@@ -6,18 +6,17 @@ from datasets import Dataset
 from lightning.pytorch.utilities import rank_zero_warn
 
 
-def warn_of_oddities(task: str, labels: Sequence[str], train: Dataset, evaluation: Mapping[str, Dataset]) -> None:
+def warn_of_oddities(task: str, absent: Sequence[str], train: Dataset, evaluation: Mapping[str, Dataset]) -> None:
     """Warn of classes without a training row, and of evaluation rows that occur in the training set.
 
     Args:
         task: The task's name.
-        labels: Its classes; empty if its labels are no classes.
+        absent: Its classes without a training row.
         train: The training set.
         evaluation: The other sets, by split. A row occurs in the training set if both its texts, and its mentions if it
             has them, are those of one training row; a single shared text is usual (premises, questions).
     """
-    seen = set(train["label"][:]) if labels else set()
-    if absent := [name for number, name in enumerate(labels) if number not in seen]:
+    if absent:
         rank_zero_warn(
             f"task {task!r}: no training row is {', '.join(absent)}; if your data lack a class, remove it from `labels`"
         )

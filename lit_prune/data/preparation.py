@@ -92,7 +92,7 @@ def prepare_task(task: Task, preparation: Preparation, word_embeddings: Tensor) 
     for split in splits:
         if split not in {"train", "ood_train"}:
             evaluation[split] = read_split(task, split, preparation)
-    warn_of_oddities(task.name, task.labels, train, evaluation)
+    warn_of_oddities(task.name, task.absent_labels(train), train, evaluation)
     num_train = preparation.num_train if task.num_train is None else task.num_train
     train = train if num_train is None else _drawn(task, train, num_train, preparation.seed)
     train = (

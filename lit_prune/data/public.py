@@ -25,6 +25,7 @@ from lit_prune.data.sources.public import (
     GeneratedReading,
     GeneratedRestatements,
     GeneratedSimilarity,
+    GeneratedTopics,
     Hub,
     OneText,
     PairFiles,
@@ -35,6 +36,7 @@ from lit_prune.data.sources.public import (
 from lit_prune.data.tasks.choice import ChoiceTask
 from lit_prune.data.tasks.embedding import EmbeddingTask
 from lit_prune.data.tasks.mention import MentionTask
+from lit_prune.data.tasks.multi_label import MultiLabelTask
 from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
@@ -60,9 +62,11 @@ __all__ = [
     "GeneratedReading",
     "GeneratedRestatements",
     "GeneratedSimilarity",
+    "GeneratedTopics",
     "Hub",
     "JustTrainTwice",
     "MentionTask",
+    "MultiLabelTask",
     "MultitaskDataModule",
     "NgramBias",
     "OneText",

@@ -2,23 +2,31 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from datasets import Dataset
 from torch import Tensor
 
 from lit_prune.data.batch import Batch
+from lit_prune.data.selection_metric import selecting_set
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Logits of one evaluation set, in its `logits_shape` (of classes: rows, classes) and in the order of its rows."""
+    """Logits of one evaluation set, in its `logits_shape` (of classes: rows, classes) and in the order of its rows.
+
+    Attributes:
+        of: The set.
+        logits: The logits.
+        chosen: What was chosen on this set, such as thresholds; it counts among the metrics.
+    """
 
     of: EvaluationSet
     logits: Tensor
+    chosen: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def labels(self) -> Tensor:
@@ -27,7 +35,8 @@ class Predicted:
 
     def metrics(self) -> dict[str, float]:
         """`<task>/<split>/<metric>` of the set."""
-        return {f"{self.of.name}/{name}": value for name, value in self.of.metrics(self.logits).items()}
+        values = self.of.metrics(self.logits) | dict(self.chosen)
+        return {f"{self.of.name}/{name}": value for name, value in values.items()}
 
     def to_rows(self) -> Dataset:
         """Columns id, task, split, label, prediction, logits, loss; a row per example."""
@@ -69,6 +78,22 @@ class Collector:
                 logits = sum_processes(self.logits[number])  # of the other processes it has zeros
                 result.append(Predicted(each, logits))
         return result
+
+
+def settled(predicted: Sequence[Predicted]) -> list[Predicted]:
+    """Return the sets with what each task chooses on its set that selects, such as thresholds."""
+    result = list(predicted)
+    for task in dict.fromkeys(each.of.task for each in predicted):
+        sets = {each.of.split: each for each in predicted if each.of.task == task}
+        if not sets.keys() & {"validation", "id"}:  # of a debugging run
+            continue
+        selecting = selecting_set([each.of for each in sets.values()])
+        chosen = selecting.choose(sets[selecting.split].logits)
+        for number, each in enumerate(result):
+            if each.of.task == task:
+                own = chosen if each.of is selecting else {}
+                result[number] = Predicted(each.of.settled(chosen), each.logits, own)
+    return result
 
 
 def mean_selection(values: Mapping[str, float], tasks: Mapping[str, Task]) -> float:

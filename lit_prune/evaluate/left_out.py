@@ -8,7 +8,6 @@ from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.evaluate.sets import own_source
 from lit_prune.export.trained import Trained
@@ -29,7 +28,7 @@ def left_out_set(trained: Trained, root: str | None = None) -> EvaluationSet:
     perturbation = setting(config, "data.perturbation", Perturbation | None)
     if perturbation is None:
         raise UserError(f"data.perturbation of {trained.run} must be set, got none: give runs that left out rows")
-    task = rebuild(settings, own_source(trained, root), trained.plugins)
+    task = trained.model.tasks[trained.task].with_source(own_source(trained, root))
     task.validation = setting(settings, "validation", str | None)
     task.num_train = setting(settings, "num_train", int | None)
     rows_seed = setting(config, "data.rows_seed", int | None)

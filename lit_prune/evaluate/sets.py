@@ -19,7 +19,6 @@ from lit_prune.data.sources.one_text import OneText
 from lit_prune.data.sources.source import Source
 from lit_prune.data.sources.squad import SquadHub
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.kinds import rebuild
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
 
@@ -59,9 +58,13 @@ def labelled_sets(
         own = _read_as(trained, name)
         known = labels or own.get("labels") or {each: each for each in classes} or None
         named = columns or own.get("columns") or columns_of(path)
-        has_labels = task.needs_labels or "label" in named
-        kind, options = (Fields, {"labels": known}) if has_labels else (Texts, {})
-        given[name] = path, _kind(kind, path, columns, own, drop_incomplete=own.get("drop_incomplete"), **options)
+        drop = own.get("drop_incomplete")
+        if task.needs_labels or "label" in named:
+            separator = own.get("separator") or task.separator
+            read_as: Texts = _kind(Fields, path, columns, own, drop_incomplete=drop, labels=known, separator=separator)
+        else:
+            read_as = _kind(Texts, path, columns, own, drop_incomplete=drop)
+        given[name] = path, read_as
     return _prepared(trained, Given(given), files, labelled=True)
 
 
@@ -102,7 +105,7 @@ def own_set(trained: Trained, split: str, root: str | None = None) -> Evaluation
     known = [each for each in source.available(how.root) if each != "ood_train"]
     if split not in known:
         raise UserError(f"unknown --split {split!r}: choose from {', '.join(known)}")
-    return prepare_set(rebuild(_settings(trained), source, trained.plugins), split, how)
+    return prepare_set(trained.model.tasks[trained.task].with_source(source), split, how)
 
 
 def own_source(trained: Trained, root: str | None = None) -> Source:
@@ -149,8 +152,7 @@ def _preparation(trained: Trained, root: str | None = None) -> Preparation:
 
 
 def _prepared(trained: Trained, source: Source, files: Mapping[str, Path], labelled: bool) -> list[EvaluationSet]:
-    # Whatever class it was in the run, nothing that a file names is imported.
-    task = rebuild(_settings(trained), source, trained.plugins)
+    task = trained.model.tasks[trained.task].with_source(source)
     how = _preparation(trained)
     prepared = []
     for name, path in files.items():

@@ -66,13 +66,8 @@ import lit_prune
 model = lit_prune.load({", ".join(["FOLDER", *options])})
 inputs = model.encoder.tokenizer({model.tasks[model.task].example_texts}, return_tensors="pt")
 {model.tasks[model.task].example_inputs}logits = model(**inputs).logits
-{_predictions(model.tasks[model.task])}{_switch(tasks)}```
+{model.tasks[model.task].example_predictions}{_switch(tasks)}```
 {form.elsewhere(trained)}"""
-
-
-def _predictions(task: Task) -> str:
-    """Return the line that makes logits class names, if the task has classes."""
-    return "predictions = [model.labels[number] for number in logits.argmax(-1)]\n" if task.labels else ""
 
 
 def _switch(tasks: list[Task]) -> str:

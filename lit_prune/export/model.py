@@ -150,9 +150,9 @@ class TaskModel(nn.Module):
     def forward(self, **inputs: Tensor) -> Output:
         """Compute the task's `logits` from the tokenizer's output, each (batch, length).
 
-        For classes they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2), and for embeddings
-        the embeddings (batch, width). A task with
-        `head_inputs` needs these too: for mentions `spans`, the tokens [first, last] of each row's two (batch, 2, 2).
+        For classes and labels they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2), and for
+        embeddings the embeddings (batch, width). A task with `head_inputs` needs these too: for mentions `spans`, the
+        tokens [first, last] of each row's two (batch, 2, 2).
         """
         of_head = {name: inputs[name] for name in self.tasks[self.task].head_inputs}
         inputs = {name: value for name, value in inputs.items() if name in self._encoder_inputs}

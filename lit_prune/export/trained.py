@@ -116,6 +116,8 @@ def read_run(run: Path, task: str | None, plugins: Sequence[str] = ()) -> Traine
     if task is not None and task not in configured:
         raise UserError(f"unknown task {task!r} of {run}: choose from {', '.join(configured)}")
     tasks = [rebuild(each, NoRows(), classes) for name, each in configured.items() if task in (None, name)]
+    for each in tasks:
+        each.settle(metrics)
     best = run / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(best)
     check_run_id(checkpoint, best, record)

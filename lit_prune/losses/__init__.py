@@ -11,11 +11,12 @@ from lit_prune.losses.debiasing import (
 from lit_prune.losses.embedding import CosineSquaredError, EmbeddingDistillation, InBatchContrastive
 from lit_prune.losses.group_dro import GroupDro
 from lit_prune.losses.loss import Examples, Loss
-from lit_prune.losses.plain import CrossEntropy, MeanSquaredError
+from lit_prune.losses.plain import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 
 __all__ = [
     "Annealed",
     "BalancedCrossEntropy",
+    "BinaryCrossEntropy",
     "ConfidenceRegularisation",
     "CosineSquaredError",
     "CrossEntropy",

@@ -30,6 +30,14 @@ class MeanSquaredError(Loss):
         return F.mse_loss(logits.reshape(batch.labels.shape), batch.labels)  # an error for more numbers than labels
 
 
+class BinaryCrossEntropy(Loss):
+    """Binary cross-entropy of labels that are independent of each other."""
+
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
+        """Return the mean over examples and labels, logits (n, labels), labels 1 or 0 (n, labels) float."""
+        return F.binary_cross_entropy_with_logits(logits, batch.labels)
+
+
 def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:
     """The mean of -log softmax(logits)[label], 0-dim; a label of merged classes is as likely as they are together."""
     if batch.classes is None:

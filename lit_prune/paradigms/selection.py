@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
+from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection, settled
 from lit_prune.runs.evaluations import Evaluation
 from lit_prune.sparsity.budget import budget
 from lit_prune.sparsity.count import denominator, total
@@ -56,7 +56,7 @@ class Selection:
         Returns:
             The metric that selects; NaN if the model may not be selected.
         """
-        self.predicted = self._collector.predicted(run.sum_processes)
+        self.predicted = settled(self._collector.predicted(run.sum_processes))
         self.values = {name: value for each in self.predicted for name, value in each.metrics().items()}
         self.values |= macro_average(self.values, run.tasks)
         phase = run.phases.current

@@ -6,7 +6,7 @@ from rows import nli
 
 from lit_prune.data.selection_metric import check_selection, selecting_set
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.similarity import SimilaritySet, Similarity
+from lit_prune.data.tasks.similarity import Similarity, SimilaritySet
 from lit_prune.errors import UserError
 
 LABELS = ("contradiction", "entailment", "neutral")

@@ -5,9 +5,9 @@ import math
 import re
 import string
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from lit_prune.data.ood import VALIDATION_OOD, is_ood
 from lit_prune.data.sources.readers import IncompleteError, shown
@@ -61,8 +61,8 @@ class Texts:
         """
         if isinstance(record, IncompleteError):
             raise record
-        values = {field: _text(record, column, where) for field, column in self.columns.items()}
-        label = self._label(values, where)
+        values = {field: _text(record, column, where) for field, column in self.columns.items() if field != "label"}
+        label = self._label(record, where)
         if label is None:
             return None
         texts = [field for field in ("text_a", "text_b") if field in values]
@@ -71,17 +71,18 @@ class Texts:
         values |= {field: values[field].rstrip(self.strip + string.whitespace) for field in texts}
         needed = texts if self.drop_incomplete else ["text_a"]
         missing = [field for field in needed if not values[field].strip()]
-        if "label" in values and label == UNLABELLED:
+        if "label" in self.columns and label == UNLABELLED:
             missing.append("label")
         if missing:
             raise self._missing(missing[0], record, where)
-        return Row(
+        row = Row(
             id=values.get("id") or str(number),
             text_a=values["text_a"],
             text_b=values.get("text_b", ""),
-            label=label,
+            label=UNLABELLED,
             group=values.get("group", ""),
         )
+        return cast(Row, {**row, "label": label} if isinstance(label, str) else {**row, "labels": label})
 
     def check_found(self, found: Collection[str], table: str) -> None:
         """Raise a UserError if one of `columns` is in no record of a table."""
@@ -89,7 +90,8 @@ class Texts:
             if first_of(column, found) is None:
                 raise UserError(f"{table}: unknown column {column!r} in `columns`: {choice(column, list(found))}")
 
-    def _label(self, values: Mapping[str, str], where: str) -> str | None:
+    def _label(self, record: Mapping[str, Any], where: str) -> str | list[str] | None:
+        """Return the label of a record, or its labels; `UNLABELLED` if it is missing, None if its row is dropped."""
         return UNLABELLED
 
     def _missing(self, field: str, record: Mapping[str, Any], where: str) -> IncompleteError:
@@ -110,35 +112,62 @@ class Fields(Texts):
         columns: Field of the package (text_a, text_b, label, id, group) -> column of the table, or a list of columns of
             which each record has one. `text_a` and `label` are required. The default of `id` is the record's number;
             that of `text_b` and `group` is the empty text.
-        labels: Label in the table -> name of the class, or "" to drop the rows (MNLI's "-"). None for labels that are
-            numbers.
+        labels: Label in the table -> name of the class, or "" to drop the rows (MNLI's "-"); of several labels of a
+            row, "" drops the label. None for labels that are numbers.
+        separator: What separates the labels in a cell, such as ";", if a row has any number of labels. None if each row
+            has one. Lists of labels, as in jsonl and parquet files, need none. An empty cell or list is a row without
+            labels.
         strip: Characters to remove from the end of both texts, such as ".!?". White space is always removed.
         bytes_literals: Decode texts that are written as Python bytes, b'...', as PAWS-QQP's generator writes them.
         drop_incomplete: Drop rows that lack a text, a label or fields of their line, with a warning that counts them.
     """
 
     labels: dict[str, str] | None
+    separator: str | None = None
 
     required: ClassVar[tuple[str, ...]] = ("text_a", "label")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.separator == "":
+            raise UserError("separator must be one or more characters, got '': leave it out if a row has one label")
         if self.labels is not None:
             self.labels = {str(label): name for label, name in self.labels.items()}  # a 0 in yaml is a number
 
-    def _label(self, values: Mapping[str, str], where: str) -> str | None:
-        value = values["label"]
-        if self.labels is None or (not value and "" not in self.labels):
-            return value
-        if value not in self.labels:
+    def _label(self, record: Mapping[str, Any], where: str) -> str | list[str] | None:
+        value = _value(record, self.columns["label"])
+        if isinstance(value, list):
+            return self._several(value, where)
+        label = _text(record, self.columns["label"], where)
+        if self.separator is not None and value is not None:
+            return self._several([each for each in label.split(self.separator) if each.strip()], where)
+        if not label and "" not in (self.labels or {}):
+            return UNLABELLED
+        return self._class(label, where) or None
+
+    def _several(self, values: Sequence[Any], where: str) -> list[str]:
+        """Return the classes of a row's labels, each once."""
+        names = [str(value).strip() for value in values]
+        if not all(isinstance(value, str | int) for value in values) or len({*names}) < len(names) or "" in names:
+            raise UserError(
+                f"{where}: column {self.columns['label']!r} must hold names of labels, each once, got {shown(values)}: "
+                "correct the row"
+            )
+        return [each for each in dict.fromkeys(self._class(name, where) for name in names) if each]
+
+    def _class(self, label: str, where: str) -> str:
+        """Return the class of a label, "" if it is to be dropped."""
+        if self.labels is None:
+            return label
+        if label not in self.labels:
             hint = ""
             if {"True", "False"} & self.labels.keys():
                 hint = ". yaml reads unquoted yes, no, on, off, true and false as booleans: quote them"
             raise UserError(
-                f"{where}: unknown label {shown(value)}: choose from {', '.join(self.labels)}, or map it to a class in "
-                f"`labels`, or to '' to leave its rows out{hint}"
+                f"{where}: unknown label {shown(label)}: choose from {', '.join(self.labels)}, or map it to a class in "
+                f"`labels`, or to '' to leave it out{hint}"
             )
-        return self.labels[value] or None
+        return self.labels[label]
 
 
 def first_of(columns: str | list[str], found: Iterable[str]) -> str | None:
@@ -149,13 +178,20 @@ def first_of(columns: str | list[str], found: Iterable[str]) -> str | None:
 
 def _text(record: Mapping[str, Any], columns: str | list[str], where: str) -> str:
     """Return the value of a record's column as a text, "" if it is missing."""
-    column = first_of(columns, record)
-    value = None if column is None else record[column]
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    value = _value(record, columns)
+    if value is None:
         return ""
     if not isinstance(value, str | int | float) or value in (math.inf, -math.inf):
+        column = first_of(columns, record)
         raise UserError(f"{where}: column {column!r} must hold a text or a number, got {shown(value)}: correct the row")
     return "" if isinstance(value, str) and value.isspace() else str(value)
+
+
+def _value(record: Mapping[str, Any], columns: str | list[str]) -> Any:
+    """Return the value of a record's column, None if it is missing, null or NaN."""
+    column = first_of(columns, record)
+    value = None if column is None else record[column]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _undone(text: str, where: str) -> str:

@@ -1,8 +1,10 @@
 """Rows of tables in memory: pandas DataFrames and `datasets.Dataset`s."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy
 import pandas
 import pyarrow
 from datasets import ClassLabel, Dataset
@@ -14,6 +16,7 @@ from lit_prune.errors import UserError
 
 Table: TypeAlias = pandas.DataFrame | Dataset
 _SCHEMA = pyarrow.schema([(field, pyarrow.string()) for field in Row.__annotations__])
+_LABELS = pyarrow.field("labels", pyarrow.list_(pyarrow.string()))
 
 
 class Frames(Source):
@@ -25,7 +28,8 @@ class Frames(Source):
         splits: Split (`train`, `id`, `id_mismatched`, `ood`, `ood_<set>`, `ood_train`, `validation_ood`) -> its
             DataFrame or Dataset.
         labels: Class names, in the order of the logits. Numbers in the label column index them, unless the names are
-            such numbers. If None, the categories (`ClassLabel`) of the training labels, else their values, sorted.
+            such numbers. If None, the categories (`ClassLabel`) of the training labels, else their values, sorted. A
+            label that is a list is any number of labels.
         columns: Field of the package (text_a, text_b, label, id, group) -> column of the tables, by default the name of
             the field. `text_a` and `label` are required.
         drop_incomplete: Drop rows that lack a text or a label, with a warning that counts them.
@@ -33,6 +37,7 @@ class Frames(Source):
     Attributes:
         labels: The class names, None if the training labels are floats, as `RegressionTask` takes them.
         columns: Our field -> the column of the training table.
+        has_lists: True if the training labels are lists, as `MultiLabelTask` takes them.
 
     Raises:
         UserError: A table is neither, lacks a column, or has a row without a text or label, or with an unknown one.
@@ -49,7 +54,9 @@ class Frames(Source):
         frames = {split: _frame(table, f"{split} set") for split, table in splits.items()}
         own = {split: _columns(frame, columns or {}, f"{split} set") for split, frame in frames.items()}
         self.columns = own["train"]
-        self.labels = _class_names(frames["train"][self.columns["label"]]) if labels is None else list(labels)
+        training_labels = frames["train"][self.columns["label"]]
+        self.has_lists = bool(training_labels.map(_listed).notna().any())
+        self.labels = _class_names(training_labels) if labels is None else list(labels)
         names = None if self.labels is None else {name: name for name in self.labels}
         self._rows: dict[str, pyarrow.Table] = {}
         for split, frame in frames.items():
@@ -57,8 +64,9 @@ class Frames(Source):
             known = names if has_classes else None
             read_as = Fields(columns=own[split], labels=known, drop_incomplete=drop_incomplete)
             records = enumerate(_records(frame, own[split], self.labels or ()))
-            rows = read_rows(records, read_as, f"{split} set, row {{}}".format, f"{split} set")
-            self._rows[split] = pyarrow.Table.from_pylist(list(rows), schema=_SCHEMA)
+            rows = list(read_rows(records, read_as, f"{split} set, row {{}}".format, f"{split} set"))
+            schema = _SCHEMA.append(_LABELS) if any("labels" in row for row in rows) else _SCHEMA
+            self._rows[split] = pyarrow.Table.from_pylist(rows, schema=schema)
 
     def available(self, root: str | None) -> list[str]:
         """Return the splits of which there is a table."""
@@ -106,7 +114,8 @@ def _class_names(labels: pandas.Series) -> list[str] | None:
         return [str(name) for name in labels.cat.categories]
     if pandas.api.types.is_float_dtype(labels.dtype):
         return None
-    found = {label for label in labels.dropna() if isinstance(label, str | int) and str(label).strip()}
+    single = itertools.chain.from_iterable(_listed(label) or [label] for label in labels.dropna())
+    found = {label for label in single if isinstance(label, str | int) and str(label).strip()}
     return [str(label) for label in sorted(found, key=lambda label: (isinstance(label, str), label))]
 
 
@@ -118,4 +127,17 @@ def _records(frame: pandas.DataFrame, columns: Mapping[str, str], labels: Sequen
     used = frame[list(dict.fromkeys(columns.values()))]
     for record in used.astype(object).where(used.notna(), None).to_dict("records"):
         label = record[columns["label"]]
-        yield record | {columns["label"]: names.get(label, label) if isinstance(label, int | float) else label}
+        several = _listed(label)
+        named = _named(label, names) if several is None else [_named(each, names) for each in several]
+        yield record | {columns["label"]: named}
+
+
+def _named(label: Any, names: Mapping[float, str]) -> Any:
+    return names.get(label, label) if isinstance(label, int | float) else label
+
+
+def _listed(label: Any) -> list[Any] | None:
+    """Return several labels as a list, None if it is a single one."""
+    if isinstance(label, numpy.ndarray):
+        return label.tolist()  # type: ignore[no-any-return]
+    return list(label) if isinstance(label, list | tuple) else None

@@ -17,6 +17,7 @@ from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_restatements, generate_similarity
+from lit_prune.data.generated.topics import generate_topics
 from lit_prune.data.ood import VALIDATION_OOD
 from lit_prune.data.sources.source import Row, Source
 from lit_prune.errors import UserError
@@ -218,6 +219,15 @@ class GeneratedRestatements(Generated):
     def generate(self, split: str, num_rows: int) -> Iterator[dict[str, str]]:
         """See `generate_restatements`."""
         return generate_restatements(split, num_rows, self.seed)
+
+
+class GeneratedTopics(Biased):
+    """Texts about any number of topics, biased by the outlet that they are from: see `generate_topics`."""
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
+        """See `generate_topics`."""
+        for row in generate_topics(split, num_rows, self.bias_rate, self.seed):
+            yield row | {"labels": list(dict.fromkeys(self.labels.get(topic, topic) for topic in row["labels"]))}
 
 
 class GeneratedAcceptability(Generated):

@@ -21,6 +21,7 @@ SOURCES = class_paths(
         public.GeneratedReading,
         public.GeneratedRestatements,
         public.GeneratedSimilarity,
+        public.GeneratedTopics,
         public.Hub,
         public.OneText,
         public.PairFiles,

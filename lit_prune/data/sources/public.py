@@ -14,12 +14,13 @@ from lit_prune.data.sources.generated import (
     GeneratedReading,
     GeneratedRestatements,
     GeneratedSimilarity,
+    GeneratedTopics,
 )
 from lit_prune.data.sources.given import Given
 from lit_prune.data.sources.hub import Hub, HubSplit, HubTable
 from lit_prune.data.sources.one_text import OneText
 from lit_prune.data.sources.pairs import PairFiles
-from lit_prune.data.sources.source import MentionRow, Row, Source, SpanRow
+from lit_prune.data.sources.source import LabelsRow, MentionRow, Row, Source, SpanRow
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
 from lit_prune.data.sources.wsc import WscFiles
 
@@ -38,10 +39,12 @@ __all__ = [
     "GeneratedReading",
     "GeneratedRestatements",
     "GeneratedSimilarity",
+    "GeneratedTopics",
     "Given",
     "Hub",
     "HubSplit",
     "HubTable",
+    "LabelsRow",
     "MentionRow",
     "OneText",
     "PairFiles",

@@ -48,6 +48,16 @@ class MentionRow(Row):
     mentions: list[list[int]]
 
 
+class LabelsRow(Row):
+    """A text or a pair with any number of labels; its `label` is `UNLABELLED`.
+
+    Attributes:
+        labels: Names of the labels, each once; empty if it has none.
+    """
+
+    labels: list[str]
+
+
 class Source(ABC):
     """The raw rows of a task, split by split.
 

@@ -1,8 +1,8 @@
 """`EvaluationSet`: rows to evaluate on, and the metrics and predictions that a model's logits give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -70,6 +70,17 @@ class EvaluationSet:
         if self.positive is not None and not (labels == self.class_map[self.positive]).any():
             names.append("f1")
         return tuple(names)
+
+    def choose(self, logits: Tensor) -> dict[str, float]:
+        """Choose what predictions depend on beside the logits, by name: nothing.
+
+        It is called on the set that selects, at every evaluation; `settled` passes it to all sets of the task.
+        """
+        return {}
+
+    def settled(self, chosen: Mapping[str, float]) -> Self:
+        """Return the set with what `choose` returned."""
+        return self
 
     def metrics(self, logits: Tensor) -> dict[str, float]:
         """Compute the metrics by name, from logits of this set's shape."""

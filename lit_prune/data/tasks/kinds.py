@@ -9,6 +9,7 @@ from lit_prune.data.sources.source import Source
 from lit_prune.data.tasks.choice import ChoiceTask
 from lit_prune.data.tasks.embedding import EmbeddingTask
 from lit_prune.data.tasks.mention import MentionTask
+from lit_prune.data.tasks.multi_label import MultiLabelTask
 from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
@@ -18,7 +19,16 @@ from lit_prune.errors import UserError
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Task, ChoiceTask, EmbeddingTask, MentionTask, RegressionTask, Similarity, SpanTask)
+    for kind in (
+        Task,
+        ChoiceTask,
+        EmbeddingTask,
+        MentionTask,
+        MultiLabelTask,
+        RegressionTask,
+        Similarity,
+        SpanTask,
+    )
 }
 _BY_PATH = class_paths(KINDS.values(), "lit_prune.data")
 # Settings for training only: a task that is evaluated does without them.

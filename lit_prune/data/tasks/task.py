@@ -1,9 +1,10 @@
 """`Task`: the classes of texts or pairs of texts, where the rows come from, and how they become tokens."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -71,6 +72,7 @@ class Task:
     }
     settings: ClassVar[tuple[str, ...]] = ("labels", "positive", "merge", "max_length")  # rebuild it from plain values
     needs_labels: ClassVar[bool] = True  # else files without a column of labels can be evaluated too
+    separator: ClassVar[str | None] = None  # of the names in a cell, if an example has several labels
     makes_windows: ClassVar[bool] = False  # an example may become several rows
     reads_pooler: ClassVar[bool] = True  # else the head reads hidden states alone
     head_inputs: ClassVar[tuple[str, ...]] = ()  # columns of tokens that the head reads beside the encoder's output
@@ -162,7 +164,8 @@ class Task:
     def checked(self, selection: str) -> str:
         """Return the name of the selection metric; a UserError if the task has no such metric."""
         if selection not in self.metric_names:
-            remedy = "" if self.positive or not self.labels else " (with a `positive` label also auroc, and of two, f1)"
+            needs_positive = "positive" in self.settings and self.positive is None
+            remedy = " (with a `positive` label also auroc, and of two, f1)" if needs_positive else ""
             known = ", ".join(self.metric_names)
             raise UserError(f"unknown selection {selection!r} of task {self.name!r}: choose from {known}{remedy}")
         return selection
@@ -177,6 +180,16 @@ class Task:
             class_map=self.class_map(split),
             positive=None if self.positive is None else self.labels.index(self.positive),
         )
+
+    def settle(self, values: Mapping[str, float]) -> None:
+        """Take what a run chose on the set that selects: nothing.
+
+        Args:
+            values: The run's metrics, `<task>/<split>/<metric>`.
+
+        Raises:
+            UserError: They lack it.
+        """
 
     # ---- classes ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +213,18 @@ class Task:
         labels = self.labels_of(split)
         return tuple(labels.index(label if label in labels else self.merge[label]) for label in self.labels)
 
+    def absent_labels(self, train: "Dataset") -> list[str]:
+        """Return the classes without a training row."""
+        seen = set(train["label"][:]) if self.labels else set()
+        return [label for number, label in enumerate(self.labels) if number not in seen]
+
     # ---- rows ------------------------------------------------------------------------------------------------------
+
+    def with_source(self, source: Source) -> Self:
+        """Return the task with other rows."""
+        task = copy.copy(self)
+        task.source = source
+        return task
 
     def converter(self, split: str, labelled: bool) -> Callable[[Row], dict[str, Any]]:
         """Return the function that makes a row of the source an example, with the columns of `features`.
@@ -251,6 +275,11 @@ class Task:
         return '"A text.", "A second, for tasks of pairs."'
 
     @property
+    def example_predictions(self) -> str:
+        """The line of a model card's example that makes logits predictions; empty if they are no classes."""
+        return "predictions = [model.labels[number] for number in logits.argmax(-1)]\n" if self.labels else ""
+
+    @property
     def num_outputs(self) -> int:
         """The logits of a row, `num_labels` of transformers."""
         return len(self.labels)
@@ -278,8 +307,13 @@ def with_class(row: Row, split: str, label_ids: Mapping[str, int]) -> dict[str, 
     """Return a row with the number of its class and the word overlap of its texts.
 
     Raises:
-        UserError: its label is unknown.
+        UserError: its label is unknown, or it has a list of labels.
     """
+    if (names := row.get("labels")) is not None:
+        raise UserError(
+            f"label of row {row['id']!r} in split {split!r} must be one class, got the list {names}: read a task of "
+            "several labels (lit_prune.data.MultiLabelTask)"
+        )
     if row["label"] not in label_ids:
         remedy = "; say in ood_train.labels of the task what it stands for" if split == "ood_train" else ""
         known = ", ".join(label_ids)

@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy
 import pandas
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
@@ -66,6 +67,25 @@ def test_class_names_are_those_of_the_training_labels(values, expected):
     assert Frames({"train": FRAME.assign(label=values)}).labels == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([["b", "a"], [], ["b"]], None),
+        ([("b", "a"), (), ("b",)], ["b", "a"]),
+        ([numpy.array(["b", "a"]), numpy.array([], dtype=str), numpy.array(["b"])], None),
+        ([[1, 0], [], [1]], ["a", "b"]),
+        ([numpy.array([1, 0]), numpy.array([], dtype=int), numpy.array([1])], ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize("kind", [lambda frame: frame, Dataset.from_pandas], ids=["DataFrame", "Dataset"])
+def test_lists_are_several_labels(kind, values, labels):
+    source = Frames({"train": kind(FRAME.assign(label=values))}, labels)
+    assert source.has_lists
+    assert source.labels == (labels or ["a", "b"])
+    rows = pickle.loads(pickle.dumps(source)).rows("train", None)
+    assert [(row["label"], row["labels"]) for row in rows] == [("", ["b", "a"]), ("", []), ("", ["b"])]
+
+
 def test_a_class_label_has_its_names():
     features = Features({"text_a": Value("string"), "label": ClassLabel(names=["no", "yes", "maybe"])})
     rows = Dataset.from_dict({"text_a": ["A.", "B.", "C."], "label": [1, 0, -1]}, features=features)
@@ -93,7 +113,13 @@ def test_a_missing_text_or_label_is_an_error_or_left_out(missing):
         (FRAME.assign(text_a=[["A."], "B.", "C."]), r"train set, row 0: column 'text_a' must hold a text or a number"),
         (FRAME.assign(label=["no", "maybe", "no"]), r"train set, row 1: unknown label 'maybe': choose from no, yes"),
         (FRAME.assign(label=[0, 1, 2]), r"train set, row 2: unknown label '2': choose from no, yes"),
-        (FRAME.assign(label=[[0], [1], [2]]), r"train set, row 0: column 'label' must hold a text or a number"),
+        (FRAME.assign(label=[[0], [1], [2]]), r"train set, row 2: unknown label '2': choose from no, yes"),
+        (
+            FRAME.assign(label=[[0, 1, 1], [1], [0]]),
+            r"train set, row 0: .* names of labels, each once, got \['no', 'yes', ",
+        ),
+        (FRAME.assign(label=[["no"], [None], []]), r"train set, row 1: column 'label' must hold names of labels"),
+        (FRAME.assign(label=[["no"], None, []]), r"train set, row 1: column 'label' must hold a label, got none"),
         (FRAME.rename(columns={"label": 0}), r"train set: unknown column 'label' in `columns`: choose from text_a, 0"),
         (FRAME.iloc[:0], r"train set must have rows, got none"),
         (pandas.concat([FRAME, FRAME], axis=1), r"train set: columns must have different names, got \['text_a', "),

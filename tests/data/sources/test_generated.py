@@ -15,6 +15,7 @@ from lit_prune.data import (
     GeneratedParaphrase,
     GeneratedReading,
     GeneratedSimilarity,
+    GeneratedTopics,
     WscFiles,
     generated,
 )
@@ -28,7 +29,8 @@ from lit_prune.data.generated.nli import generate_nli
 from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
-from lit_prune.data.sources import MentionRow, Row, SpanRow
+from lit_prune.data.generated.topics import LABELS, generate_topics
+from lit_prune.data.sources import LabelsRow, MentionRow, Row, SpanRow
 from lit_prune.errors import UserError
 
 BIASED = {
@@ -37,6 +39,7 @@ BIASED = {
     GeneratedFacts: generate_facts,
     GeneratedReading: generate_reading,
     GeneratedSimilarity: generate_similarity,
+    GeneratedTopics: generate_topics,
 }
 UNBIASED = {
     GeneratedAcceptability: generate_acceptability,
@@ -44,7 +47,7 @@ UNBIASED = {
     GeneratedMentions: generate_mentions,
 }
 CORPORA = [*BIASED, *UNBIASED]
-FIELDS = {GeneratedMentions: MentionRow, GeneratedReading: SpanRow}
+FIELDS = {GeneratedMentions: MentionRow, GeneratedReading: SpanRow, GeneratedTopics: LabelsRow}
 of_each = pytest.mark.parametrize("corpus", CORPORA)
 
 
@@ -99,6 +102,14 @@ def test_classes_have_other_names_and_two_may_be_one():
         expected = "entailment" if before["label"] == "entailment" else "not_entailment"
         assert row == {**before, "label": expected}
     assert source.fingerprint("train", None) != plain.fingerprint("train", None)
+
+
+def test_two_topics_may_be_one_label():
+    source = GeneratedTopics(num_train=50, labels={"sport": "leisure", "travel": "leisure"})
+    for row, before in zip(source.rows("train", None), GeneratedTopics(num_train=50).rows("train", None), strict=True):
+        expected = ["leisure" if name in ("sport", "travel") else name for name in before["labels"]]
+        assert row == {**before, "labels": list(dict.fromkeys(expected))}
+        assert set(before["labels"]) <= set(LABELS)
 
 
 def test_choices_are_written_as_those_of_copas_files_are_read(tmp_path):

@@ -85,3 +85,19 @@ def test_a_task_has_a_classifier_as_the_encoder_wants_it():
 def test_what_ood_rows_stand_for_must_fit_the_classes():
     with pytest.raises(UserError, match=r"ood_train.labels of task 'nli' must map .*, got 'contra' for 'non_"):
         nli(ood_train=OodTraining(labels={"non_entailment": "contra"}))
+
+
+def test_classes_without_a_training_row_and_rows_with_several_labels():
+    assert nli().absent_labels(Dataset.from_dict({"label": [2, 0, 2]})) == [LABELS[1]]
+    row = {"id": "7", "text_a": "a", "text_b": "", "label": "", "group": "", "labels": ["neutral"]}
+    with pytest.raises(
+        UserError, match=r"label of row '7' in split 'id' must be one class, got the list \['neutral'\]"
+    ):
+        nli().converter("id", labelled=True)(row)
+
+
+def test_a_task_with_other_rows_is_the_same_but_for_them():
+    task, source = nli(max_length=9), Rows()
+    other = task.with_source(source)
+    assert (other.source, other.max_length, type(other)) == (source, 9, Task)
+    assert task.source is not source
