@@ -1,8 +1,8 @@
 """Short texts about any number of topics, with a planted bias of the outlet that prints them.
 
-A text has the topics of the events that it reports; events that it denies are of other topics, so that words alone do
-not give the labels away. Each text names the outlet that it is from. Outlets have a topic that they mostly write on: the
-bias. Sentences and words are our own.
+A text has the topics of the events that it reports. It also denies events of other topics, so that words alone do not
+give the labels away. Each text names its outlet; outlets have a topic that they mostly write on, which is the bias.
+Sentences and words are our own.
 """
 
 import random
@@ -69,7 +69,7 @@ def _generate(split: str, num_rows: int, bias_rate: float, seed: int) -> Iterato
 
 
 def _text(rng: random.Random, topics: list[str], outlet: str) -> str:
-    """Draw a report on each topic and denials or sentences about nothing, in any order; the byline is first or last."""
+    """Draw a report on each topic, denials, and sentences about nothing, in any order; the byline is first or last."""
     sentences = [fill(rng.choice(REPORTS), {"event": _event(rng, topic)}) for topic in topics]
     others = [topic for topic in LABELS if topic not in topics]
     while len(sentences) < NUM_SENTENCES:

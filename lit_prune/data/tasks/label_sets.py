@@ -37,13 +37,13 @@ def best_thresholds(logits: Tensor, labels: Tensor) -> list[float]:
         logits: (rows, labels).
         labels: 1 where a row has the label, else 0, (rows, labels).
     """
-    shares, order = logits.double().sigmoid().sort(dim=0, descending=True)
-    next_shares = torch.cat([shares[1:], torch.zeros_like(shares[:1])])
+    ranked, order = logits.double().sort(dim=0, descending=True)  # not their sigmoid, which rounds equal ones apart
+    following = torch.cat([ranked[1:], torch.full_like(ranked[:1], -torch.inf)])
     num_right = labels.gather(0, order).double().cumsum(0)  # if the rows down to this one are predicted
-    num_predicted = torch.arange(1, len(shares) + 1)[:, None]
+    num_predicted = torch.arange(1, len(ranked) + 1)[:, None]
     f1 = 2 * num_right / (num_predicted + num_right[-1:])
-    f1 = f1.masked_fill(shares == next_shares, -1)  # no threshold parts rows of equal probability
-    between = (shares + next_shares) / 2
+    f1 = f1.masked_fill(ranked == following, -1)  # no threshold parts them
+    between = (ranked.sigmoid() + following.sigmoid()) / 2
     distances = (between - 0.5).abs().masked_fill(f1 < f1.amax(0), torch.inf)
     chosen = between.gather(0, distances.argmin(0, keepdim=True))[0]
     return torch.where(labels.any(0), chosen, DEFAULT_THRESHOLD).tolist()
@@ -72,7 +72,7 @@ def label_metrics(
         rows have and others lack, if any; `loss`; and `f1_micro_<group>`. `worst_group_f1_micro` is the lowest over
         groups of at least `SMALLEST_GROUP` rows of which one or more have a label, if any.
     """
-    from torchmetrics.functional import auroc  # not above: a served model has no metrics
+    from sklearn.metrics import roc_auc_score  # not above: a served model has no metrics
 
     predicted, right = predicted_labels(logits, thresholds), labels.bool()
     by_label, seen = _f1(predicted, right), (predicted | right).any(0)
@@ -83,10 +83,9 @@ def label_metrics(
         "loss": float(losses(logits, labels).mean()),
         **{f"f1_{name}": value for name, value in zip(names, by_label.tolist(), strict=True)},
     }
-    shares = logits.double().sigmoid()  # single precision would tie confident rows
     varied = [number for number in range(len(names)) if 0 < right[:, number].sum() < len(right)]
-    if varied:
-        areas = [float(auroc(shares[:, number], right[:, number].long(), task="binary")) for number in varied]
+    if varied and logits.isfinite().all():
+        areas = [float(roc_auc_score(right[:, number], logits[:, number])) for number in varied]
         result["auroc_macro"] = sum(areas) / len(areas)
     in_groups = {each: torch.tensor([group == each for group in groups]) for each in sorted({*groups} - {""})}
     by_group = {each: _micro(predicted[rows], right[rows]) for each, rows in in_groups.items()}

@@ -90,9 +90,7 @@ def test_what_ood_rows_stand_for_must_fit_the_classes():
 def test_classes_without_a_training_row_and_rows_with_several_labels():
     assert nli().absent_labels(Dataset.from_dict({"label": [2, 0, 2]})) == [LABELS[1]]
     row = {"id": "7", "text_a": "a", "text_b": "", "label": "", "group": "", "labels": ["neutral"]}
-    with pytest.raises(
-        UserError, match=r"label of row '7' in split 'id' must be one class, got the list \['neutral'\]"
-    ):
+    with pytest.raises(UserError, match=r"row '7' in split 'id' must be one class, got the list \['neutral'\]"):
         nli().converter("id", labelled=True)(row)
 
 
