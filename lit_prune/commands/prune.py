@@ -10,6 +10,9 @@ from lit_prune.bench.pruned import show_pruned
 from lit_prune.commands.parser import command_parser
 from lit_prune.data.sources.given import check_exists, check_readable, columns_of
 from lit_prune.data.tasks.kinds import KINDS, kind_of
+from lit_prune.data.tasks.multi_label import MultiLabelTask
+from lit_prune.data.tasks.regression import RegressionTask
+from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.counterpart import CLASSIFICATION
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.encoders.saved_head import SavedHead
@@ -71,7 +74,8 @@ def prune(
         model: Folder or name on the Hugging Face hub of a model with a head for classification, regression or question
             answering.
         train: The training examples: a csv, tsv, jsonl or parquet file, or a JSON file in SQuAD's layout for question
-            answering. A twentieth is held out to select the model.
+            answering. For multi-label models, labels are lists or texts with ; between the names. A twentieth is held
+            out to select the model.
         test: The test examples, in the same form.
         out: The new folder for the pruned model.
         sparsity: Fraction of the weights of the Transformer layers to remove, above 0 and below 1.
@@ -139,11 +143,10 @@ def _head(encoder: PrunableEncoder) -> SavedHead:
             f"configs/dense.yaml --config own.yaml --data.root . --encoder.backbone {encoder.name}, and export that "
             "run by --format dense; lit_prune configs data/own_csv prints an own.yaml to copy"
         )
-    is_number = head.problem_type == "regression"
-    if head.problem_type == "multi_label_classification" or (is_number and len(head.labels) > 1):
+    if head.problem_type == "regression" and len(head.labels) > 1:
         raise UserError(
-            "problem_type of --model must be single_label_classification, or regression of one number, got "
-            f"{head.problem_type} with {len(head.labels)} outputs: prune it in your own training, by lit_prune.Prune"
+            f"--model must have one output if its problem_type is regression, got {len(head.labels)}: prune it in your "
+            "own training, by lit_prune.Prune"
         )
     return head
 
@@ -155,7 +158,7 @@ def _task(
     if head.model.architecture != CLASSIFICATION:
         source = {"splits": {split: [str(path)] for split, path in paths.items()}}
         return _class("SpanTask", {"name": _TASK, "source": _class("SquadFiles", source)})
-    is_regression = len(head.labels) == 1
+    kind = _kind(head)
     known = {label: label for label in head.labels}
     if not any(label.isdigit() for label in head.labels):  # else a number might mean either
         known |= {str(number): label for number, label in enumerate(head.labels)}
@@ -167,15 +170,19 @@ def _task(
         check_readable(path)
     read_as = {
         "columns": columns or _usual_columns(paths["train"]),
-        "labels": None if is_regression else known,
+        "labels": None if kind is RegressionTask else known,
+        "separator": kind.separator,
     }
     splits = {split: {"paths": [str(path)], **read_as} for split, path in paths.items()}
     settings = {"name": _TASK, "source": _class("Files", {"splits": splits})}
-    return (
-        _class("RegressionTask", settings)
-        if is_regression
-        else _class("Task", settings | {"labels": list(head.labels)})
-    )
+    return _class(kind.__name__, settings if kind is RegressionTask else settings | {"labels": list(head.labels)})
+
+
+def _kind(head: SavedHead) -> type[Task]:
+    """Return the kind of task of a head for classification or regression."""
+    if head.problem_type == "multi_label_classification":
+        return MultiLabelTask
+    return RegressionTask if len(head.labels) == 1 else Task
 
 
 def _class(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

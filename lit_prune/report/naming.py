@@ -15,7 +15,7 @@ MODELS = {
 }
 _ABBREVIATIONS = {"id": "ID", "ood": "OOD", "auroc": "AUROC", "f1": "F1"}
 _SETS = {"id": "in distribution", "ood": "out of distribution"}
-_SHARES = ("accuracy", "worst_group_accuracy", "predicted_share", "auroc", "f1", "exact_match")
+_SHARES = ("accuracy", "worst_group_accuracy", "worst_group_f1", "predicted_share", "auroc", "f1", "exact_match")
 _FRACTIONS = ("sparsity", "density", "parameter_density", "stored_density", "bias_rate")
 _AXES = {
     "sparsity": "sparsity (% of weights removed)",
@@ -67,7 +67,7 @@ def is_share(name: str) -> bool:
 def higher_is_better(name: str) -> bool | None:
     """True if higher values of a metric are better, None if it has no direction, as numbers without a split."""
     *place, metric = name.split("/")
-    if not place or metric.startswith("predicted_share"):
+    if not place or metric.startswith(("predicted_share", "threshold_")):
         return None
     return not (metric in ("loss", "ece") or metric.endswith("_error") or metric.startswith("mean_absolute_error_"))
 

@@ -19,9 +19,11 @@ SPARSITIES = {"dense/": "dense/sparsity", "dense_shifted/": "dense/sparsity", ""
 
 TITLES = {
     "auroc": "AUROC",
+    "auroc_macro": "AUROC, macro",
     "ece": "ECE",
     "f1": "F1",
     "f1_macro": "F1, macro",
+    "f1_micro": "F1, micro",
     "f1_weighted": "F1, weighted",
     "matthews": "Matthews",
     "mean_correlation": "mean of Pearson and Spearman",
@@ -31,6 +33,7 @@ TITLES = {
     "r2": "R²",
     "spearman": "Spearman",
     "worst_group_accuracy": "worst-group accuracy",
+    "worst_group_f1_micro": "worst-group F1, micro",
     "worst_group_mean_absolute_error": "worst-group mean absolute error",
     "worst_group_ndcg_at_10": "worst-group nDCG at 10",
     "worst_group_spearman": "worst-group Spearman",
@@ -86,7 +89,7 @@ def _metrics(values: Mapping[str, Any], task: str) -> list[str]:
     """Return the metrics of a task's whole sets, in their order; those of groups begin with the name of another."""
     names = [name.removeprefix(f"{task}/id/") for name in values if name.startswith(f"{task}/id/")]
     own = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
-    return [name for name in own if name != "loss"]
+    return [name for name in own if name != "loss" and not name.startswith("threshold_")]
 
 
 def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table:

@@ -11,6 +11,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from lit_prune import load
 from lit_prune.cli import main
 from lit_prune.commands.prune import _task, _usual_columns
 from lit_prune.data import GeneratedNli
@@ -130,16 +131,36 @@ def test_what_is_wrong_is_said_before_time_is_spent(classifier, files, tmp_path,
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_without_a_head_or_of_several_labels_is_an_error(classifier, files, tiny_backbone, tmp_path, capsys):
+@pytest.mark.parametrize("separated", [True, False], ids=["texts", "lists"])
+def test_a_model_of_several_labels_is_pruned(classifier, files, tmp_path, capsys, separated):
+    names = {"id2label": dict(enumerate(LABELS)), "label2id": {name: number for number, name in enumerate(LABELS)}}
+    folder = classifier(**names, problem_type="multi_label_classification")
+    sets = {"neutral": [], "entailment": ["entailment"], "contradiction": ["contradiction", "neutral"]}
+    arguments = files(lambda name: ";".join(sets[name]) if separated else [LABELS.index(each) for each in sets[name]])
+    out = tmp_path / "pruned"
+    assert main(["prune", "--model", str(folder), *arguments, "--sparsity", "0.5", "--out", str(out)]) == 0
+    assert "test F1, micro" in capsys.readouterr().out
+    assert json.loads((out / "config.json").read_text())["problem_type"] == "multi_label_classification"
+    model, logits, rows = plain(out, tmp_path)
+    thresholds = load(out).tasks["task"].thresholds
+    assert [model.config.id2label[number] for number in range(3)] == LABELS
+    right = torch.tensor([[name in sets_of(row["label"]) for name in LABELS] for row in rows])
+    exact = ((logits.double().sigmoid() >= torch.tensor(thresholds).double()) == right).all(1).double().mean()
+    values = json.loads((tmp_path / "runs" / "prune" / "version_0" / "metrics.json").read_text())
+    assert values["task/id/exact_match"] == pytest.approx(float(exact))
+
+
+def sets_of(label):
+    return label.split(";") if isinstance(label, str) else [LABELS[number] for number in label]
+
+
+def test_a_model_without_a_head_or_of_several_numbers_is_an_error(classifier, files, tiny_backbone, tmp_path, capsys):
     arguments = [*files(), "--out", str(tmp_path / "out")]
     assert main(["prune", "--model", str(tiny_backbone), *arguments]) == 2
     assert "must have a head for classification, regression or question answering" in capsys.readouterr().err
-    several = classifier(num_labels=3, problem_type="multi_label_classification")
-    assert main(["prune", "--model", str(several), *arguments]) == 2
-    assert "got multi_label_classification with 3 outputs: prune it in your own training" in capsys.readouterr().err
     numbers = classifier(num_labels=3, problem_type="regression")
     assert main(["prune", "--model", str(numbers), *arguments]) == 2
-    assert "or regression of one number, got regression with 3 outputs" in capsys.readouterr().err
+    assert "must have one output if its problem_type is regression, got 3" in capsys.readouterr().err
 
 
 def test_a_file_whose_columns_have_other_names_is_an_error_that_names_the_remedy(classifier, files, tmp_path, capsys):

@@ -228,3 +228,56 @@ def test_a_blank_second_text_is_one_where_nothing_is_dropped_and_complete_rows_n
     assert read(RECORD, INCOMPLETE[1]) == ["1", "2"]
     single = {"text_a": "sentence1", "label": "gold_label"}
     assert read(RECORD, columns=single, drop_incomplete=True) == ["1"]
+
+
+def labels_of(value, where="dev:17", **spec):
+    known = {"sport": "sport", "arts": "art", "fine art": "art", "other": ""}
+    fields = Fields(**{"columns": {"text_a": "text", "label": "topics"}, "labels": known, "separator": ";", **spec})
+    return fields.row({"text": "A.", "topics": value}, 17, where)
+
+
+@pytest.mark.parametrize("separator", [";", None])
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["sport"], ["sport"]),
+        (["arts", "sport"], ["art", "sport"]),
+        (["arts", "fine art", "sport"], ["art", "sport"]),  # two names of one label
+        (["other", "sport"], ["sport"]),
+        (["other"], []),
+    ],
+)
+def test_several_labels_are_a_list_or_a_text_with_a_separator(separator, names, expected):
+    value = names if separator is None else f" {separator} ".join(names)
+    row = {"id": "17", "text_a": "A.", "text_b": "", "label": "", "group": "", "labels": expected}
+    assert labels_of(value, separator=separator) == row
+    assert labels_of(names) == row  # a list needs no separator
+
+
+def test_labels_without_a_table_of_them_stay_as_they_are():
+    assert labels_of("a|b|", separator="|", labels=None)["labels"] == ["a", "b"]
+    assert labels_of([1, 2], labels=None)["labels"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("sport;music", r"dev:17: unknown label 'music': choose from sport, arts, fine art, other, or map it"),
+        ("sport;sport", r"dev:17: column 'topics' must hold names of labels, each once, got \['sport', 'sport'\]"),
+        ([0, 1, 1], r"dev:17: column 'topics' must hold names of labels, each once, got \[0, 1, 1\]"),
+        (["sport", None], r"dev:17: column 'topics' must hold names of labels"),
+        (["sport", " "], r"dev:17: column 'topics' must hold names of labels"),
+        ([["sport"]], r"dev:17: column 'topics' must hold names of labels"),
+        (None, r"dev:17: column 'topics' must hold a label, got none"),
+        (math.nan, r"dev:17: column 'topics' must hold a label, got none"),
+    ],
+)
+def test_wrong_labels_of_a_set_are_named(value, message):
+    with pytest.raises(UserError, match=message):
+        labels_of(value)
+
+
+def test_a_separator_has_a_character():
+    with pytest.raises(UserError, match="separator must be one or more characters, got ''"):
+        labels_of("sport", separator="")
