@@ -28,8 +28,9 @@ _PUBLIC = {
         "Similarity",
         "SpanTask",
         "Task",
+        "TokenTask",
     ),
-    "lit_prune.data.sources": ("Frames",),
+    "lit_prune.data.sources": ("Frames", "WordFrames"),
     "lit_prune.encoders.encoder": ("PrunableEncoder",),
     "lit_prune.errors": ("UserError",),
     "lit_prune.hf": ("PruneCallback",),
@@ -45,6 +46,7 @@ _PUBLIC = {
         "MeanSquaredError",
         "ProductOfExperts",
         "Reweighting",
+        "TokenCrossEntropy",
     ),
     "lit_prune.paradigms": (
         "FineTune",

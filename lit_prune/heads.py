@@ -69,8 +69,8 @@ class Encoder(Protocol):
         """The layer before the classifier in heads of the encoder's family, or None for RoBERTa's."""
 
     @property
-    def span_transform(self) -> Transform | None:
-        """The layer before the matrix of heads for spans in the encoder's family, or None."""
+    def token_transform(self) -> Transform | None:
+        """The layer before the matrix of heads over every token in the encoder's family, or None."""
 
     def check_pooling(self, where: str, pooling: Pooling) -> None:
         """Raise a UserError if the encoder belongs to a model of sentence embeddings that pools in another way."""
@@ -195,6 +195,31 @@ class Span(Head):
     def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
         """Logits that a token is the first and that it is the last, (batch, length, 2), from hidden states alone."""
         return self.outputs(self._transform(hidden) if self.has_transform else hidden)  # type: ignore[no-any-return]
+
+
+class Tokens(Head):
+    """A classifier of every token, as in transformers for the encoder's family.
+
+    Args:
+        hidden_size: Width of the encoder.
+        num_labels: Number of classes.
+        dropout: Dropout rate before the classifier.
+        transform: A layer before it, as for `Span`.
+    """
+
+    def __init__(self, hidden_size: int, num_labels: int, dropout: float, transform: Transform | None = None) -> None:
+        super().__init__()
+        self.has_transform = transform is not None
+        if transform is not None:
+            self._add_transform(hidden_size, transform)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(hidden_size, num_labels)
+        self.reset()
+
+    def forward(self, hidden: Tensor, pooled: Tensor) -> Tensor:
+        """Logits of each token's class (batch, length, classes) from hidden states alone."""
+        hidden = self._transform(hidden) if self.has_transform else hidden
+        return self.classifier(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
 class SpanPair(Head):

@@ -18,6 +18,7 @@ TESTED_ELSEWHERE = {
     "data/generated/paraphrase_templates.py",
     "data/generated/acceptability_templates.py",
     "data/generated/choice_templates.py",
+    "data/generated/entities_templates.py",
     "data/generated/facts_templates.py",
     "data/generated/mention_templates.py",
     "data/generated/reading_templates.py",

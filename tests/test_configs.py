@@ -576,6 +576,30 @@ def test_squad_is_read_from_its_own_files(brief, tmp_path):
     assert {row["id"]: row["label"] for row in rows} == expected
 
 
+def test_entities_are_generated_with_a_bias(brief):
+    path = REPOSITORY / "configs/data/entities.yaml"
+    folder = brief(REPOSITORY / "configs/dense.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"entities/{split}/{name}" for split in ("id", "ood") for name in ("f1", "f1_person")} <= metrics.keys()
+
+
+@pytest.mark.parametrize("names", [("eng.train", "eng.testb"), ("train.txt", "test.txt")])
+def test_entities_are_read_from_their_own_files(brief, tmp_path, names):
+    sentence = (
+        "-DOCSTART- -X- -X- O\n\nAda NNP B-NP {0}PER\nLovelace NNP I-NP I-PER\nsaw VBD B-VP O\nRome NNP B-NP {0}LOC\n\n"
+    )
+    for name, prefix in zip(names, ("I-", "B-"), strict=True):  # IOB1 as in 2003, and BIO
+        (tmp_path / name).write_text(sentence.format(prefix) * 40)
+    path = REPOSITORY / "configs/data/conll_files.yaml"
+    folder = brief(REPOSITORY / "configs/dense.yaml", "--config", str(path), "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"ner/id/f1", "ner/id/f1_PER", "ner/validation/f1"} <= metrics.keys()
+    rows = parquet.read_table(folder / "predictions.parquet", filters=[("split", "=", "id")]).to_pylist()
+    assert {row["label"] for row in rows} == {"B-PER I-PER O B-LOC"}
+
+
 @pytest.mark.parametrize("base", ["srnet_ce", "dense"])
 def test_a_users_own_csv_is_pruned_on(brief, tmp_path, base):
     lines = [f'"{premise}, then",{number % 2}' for number, (premise, _, _) in enumerate(pairs(80))]

@@ -5,11 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, RobertaConfig
+from transformers import (
+    BertConfig,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    RobertaConfig,
+)
 from transformers.models.roberta.modeling_roberta import RobertaClassificationHead
 
-from lit_prune.heads import Classification, Regression, Span, SpanPair
-from lit_prune.losses import CrossEntropy, MeanSquaredError
+from lit_prune.heads import Classification, Regression, Span, SpanPair, Tokens
+from lit_prune.losses import CrossEntropy, MeanSquaredError, TokenCrossEntropy
 
 
 def hidden():
@@ -85,7 +91,9 @@ def test_a_spans_logits_and_loss_are_berts():
     torch.testing.assert_close(CrossEntropy()(logits, batch), expected.loss)
 
 
-@pytest.mark.parametrize("make", [lambda: Span(4000), lambda: SpanPair(4000, 3, dropout=0.0)])
+@pytest.mark.parametrize(
+    "make", [lambda: Span(4000), *(lambda kind=kind: kind(4000, 3, dropout=0.0) for kind in (SpanPair, Tokens))]
+)
 def test_the_initial_weights_over_spans_are_as_wide_as_berts(make):
     torch.manual_seed(0)
     head = make()
@@ -94,6 +102,31 @@ def test_the_initial_weights_over_spans_are_as_wide_as_berts(make):
         assert value.std().item() == pytest.approx(0.0 if name.endswith("bias") else 0.02, rel=0.05)
     head.reset()
     assert not any(torch.equal(value, before[name]) for name, value in head.named_parameters() if value.any())
+
+
+def test_classes_of_tokens_and_their_loss_are_berts():
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    oracle = BertForTokenClassification(BertConfig(vocab_size=50, num_labels=3, **shape)).eval()
+    head = Tokens(16, 3, dropout=0.5).eval()
+    head.classifier.load_state_dict(oracle.classifier.state_dict())
+    inputs = {"input_ids": torch.randint(50, (4, 7)), "attention_mask": torch.ones(4, 7, dtype=torch.long)}
+    labels = torch.randint(-1, 3, (4, 7)).clamp(min=-1).masked_fill(torch.arange(7) > 4, -100)
+    labels[labels < 0] = -100
+    expected = oracle(**inputs, labels=labels)
+    states = oracle.bert(**inputs).last_hidden_state
+    logits = head(states, states[:, 0])
+    torch.testing.assert_close(logits, expected.logits)
+    batch = SimpleNamespace(labels=labels, weight=1.0)
+    torch.testing.assert_close(TokenCrossEntropy()(logits, batch), expected.loss)
+
+
+def test_tokens_are_dropped_from_in_training_only():
+    head = Tokens(16, 3, dropout=0.5)
+    torch.manual_seed(0)
+    assert not torch.equal(*(head(hidden(), hidden()[:, 0]) for _ in range(2)))
+    head.eval()
+    assert torch.equal(*(head(hidden(), hidden()[:, 0]) for _ in range(2)))
 
 
 SPANS = torch.tensor([[[1, 3], [5, 5]], [[0, 6], [2, 4]]])

@@ -46,6 +46,9 @@ class Few(Source):
                 row["text_b"] = f"{second}\n{second[::-1]}"
             if self.kind == "MentionTask":
                 row["mentions"] = [[0, 1], [4, 5]]
+            if self.kind == "TokenTask":  # six letters, and spaces between
+                tags = [f"B-{labels[number % len(labels)]}", *["O"] * 5]
+                row |= {"label": "", "words": [[place, place + 1] for place in range(0, 11, 2)], "tags": tags}
             yield row
 
 

@@ -58,9 +58,9 @@ def predict(
         run: Folder of a finished run, logs/<experiment>/version_<n>.
         out: The new file, .parquet, .csv or .jsonl: a row per example, in their order, with id (the number of the line
             in a file without ids), prediction, and probability_<class> for classification or the answer's score for
-            spans.
+            spans. For tokens a row per entity, with id, start, end, text, label and score.
         file: The examples: a csv, tsv, jsonl or parquet file. For spans, text_a is the question and text_b the text;
-            mentions are read from a jsonl file in WSC's layout.
+            mentions are read from a jsonl file in WSC's layout; for tokens, text_a is the text.
         split: A split of the run's data instead, such as train, id or ood; train includes left-out examples.
         root: Folder of the run's data files, if it reads files.
         columns: Field of the package (text_a, text_b, id) -> column of the file, such as

@@ -9,11 +9,13 @@ from typing import Any
 from lit_prune.bench.pruned import show_pruned
 from lit_prune.commands.parser import command_parser
 from lit_prune.data.sources.given import check_exists, check_readable, columns_of
+from lit_prune.data.sources.spans import SpanFiles
 from lit_prune.data.tasks.kinds import KINDS, kind_of
 from lit_prune.data.tasks.multi_label import MultiLabelTask
 from lit_prune.data.tasks.regression import RegressionTask
+from lit_prune.data.tasks.tags import OUTSIDE, bio_tags
 from lit_prune.data.tasks.task import Task
-from lit_prune.encoders.counterpart import CLASSIFICATION
+from lit_prune.encoders.counterpart import CLASSIFICATION, SPANS
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.encoders.saved_head import SavedHead
 from lit_prune.errors import UserError
@@ -71,11 +73,11 @@ def prune(
     `lit_prune fit`.
 
     Args:
-        model: Folder or name on the Hugging Face hub of a model with a head for classification, regression or question
-            answering.
-        train: The training examples: a csv, tsv, jsonl or parquet file, or a JSON file in SQuAD's layout for question
-            answering. For multi-label models, labels are lists or texts with ; between the names. A twentieth is held
-            out to select the model.
+        model: Folder or name on the Hugging Face hub of a model with a head for classification of texts or tokens,
+            regression or question answering.
+        train: The training examples: a csv, tsv, jsonl or parquet file; a JSON file in SQuAD's layout for question
+            answering; a jsonl file of spans or a file with a word a line for tokens. For multi-label models, labels
+            are lists or texts with ; between the names. A twentieth is held out to select the model.
         test: The test examples, in the same form.
         out: The new folder for the pruned model.
         sparsity: Fraction of the weights of the Transformer layers to remove, above 0 and below 1.
@@ -138,7 +140,7 @@ def _head(encoder: PrunableEncoder) -> SavedHead:
     if head is None:
         kind = ", ".join(encoder.backbone.config.architectures or [encoder.model_type])
         raise UserError(
-            "--model must have a head for classification, regression or question answering, got "
+            "--model must have a head for classification of texts or tokens, regression or question answering, got "
             f"{encoder.name} ({kind}): fine-tune it first by transformers, or by lit_prune fit --config "
             f"configs/dense.yaml --config own.yaml --data.root . --encoder.backbone {encoder.name}, and export that "
             "run by --format dense; lit_prune configs data/own_csv prints an own.yaml to copy"
@@ -156,8 +158,15 @@ def _task(
 ) -> dict[str, Any]:
     """Return the task of a model's head, as in a configuration."""
     if head.model.architecture != CLASSIFICATION:
+        if columns or labels:
+            raise UserError(
+                f"--columns and --labels must be left out for a {head.model.name}, got them: its files are no tables"
+            )
         source = {"splits": {split: [str(path)] for split, path in paths.items()}}
-        return _class("SpanTask", {"name": _TASK, "source": _class("SquadFiles", source)})
+        if head.model.architecture == SPANS:
+            return _class("SpanTask", {"name": _TASK, "source": _class("SquadFiles", source)})
+        files = "SpanFiles" if paths["train"].suffix == SpanFiles.suffix else "ConllFiles"
+        return _class("TokenTask", {"name": _TASK, "source": _class(files, source), **_tags(head.labels)})
     kind = _kind(head)
     known = {label: label for label in head.labels}
     if not any(label.isdigit() for label in head.labels):  # else a number might mean either
@@ -183,6 +192,23 @@ def _kind(head: SavedHead) -> type[Task]:
     if head.problem_type == "multi_label_classification":
         return MultiLabelTask
     return RegressionTask if len(head.labels) == 1 else Task
+
+
+def _tags(classes: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a task whose logits have these classes in any order: tags of entities, or plain ones.
+
+    Raises:
+        UserError: Tags of entities are not in BIO.
+    """
+    if OUTSIDE not in classes:
+        return {"labels": [*classes], "entities": False}
+    types = [*dict.fromkeys(tag[2:] for tag in classes if tag != OUTSIDE)]
+    if sorted(bio_tags(types)) != sorted(classes):
+        raise UserError(
+            f"the classes of --model must be O, B- and I- of each type, or tags without O, got {', '.join(classes)}: "
+            "prune it in your own training, by lit_prune.Prune"
+        )
+    return {"labels": types}
 
 
 def _class(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def run(arguments: Sequence[str]) -> None:
     add_plugins(parser)
     help_ = (
         "The evaluation sets: csv, tsv, jsonl or parquet files; files in SQuAD's layout for spans, in WSC's for "
-        "mentions. A set named ood or ood_<set> has the task's merged classes."
+        "mentions, jsonl files of spans or files with a word a line (the tag last) for tokens. A set named ood or "
+        "ood_<set> has the task's merged classes."
     )
     parser.add_argument("--files", nargs="+", required=True, metavar="NAME=PATH", help=help_)
     evaluate(**parser.parse_args(list(arguments)).as_dict())

@@ -15,6 +15,7 @@ from lit_prune.losses import Examples
 if TYPE_CHECKING:
     from lit_prune.data.tasks.task import Task
 
+NO_LABEL = -100  # of a token that has none
 _MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
 
 
@@ -28,7 +29,8 @@ class Batch:
             (batch * texts, length), those of a row one after another.
         labels: Class indices (batch,); from the number of classes on, those of merged classes. For regression and for
             pairs to embed, numbers (batch,) float32, NaN without a score. For spans, the first and the last token
-            (batch, 2). For several labels, 1 or 0 for each (batch, labels) float32.
+            (batch, 2). For several labels, 1 or 0 for each (batch, labels) float32. For tokens, their classes (batch,
+            length), or `NO_LABEL`.
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
@@ -94,6 +96,7 @@ class Collate:
         self.tokenizer = tokenizer
         self.classes = {name: task.label_classes for name, task in tasks.items()}
         self.head_inputs = {name: task.head_inputs for name, task in tasks.items()}
+        self.labels_tokens = {name: task.labels_tokens for name, task in tasks.items()}
 
     def columns(self, task: str) -> set[str]:
         """Return the names of the columns that batches of a task are made of."""
@@ -104,10 +107,14 @@ class Collate:
         task = rows["task"]
         inputs = {name: _flat(rows[name]) for name in self.tokenizer.model_input_names if name in rows}
         padded = self.tokenizer.pad(inputs, pad_to_multiple_of=_MULTIPLE, return_tensors="pt")
+        labels = rows["label"]
+        if self.labels_tokens[task]:
+            length = padded["input_ids"].shape[1]
+            labels = [[*each, *[NO_LABEL] * (length - len(each))] for each in labels]
         return Batch(
             task=task,
             inputs=dict(padded),
-            labels=torch.tensor(rows["label"]),
+            labels=torch.tensor(labels),
             index=torch.tensor(rows["index"]),
             bias=torch.tensor(rows["bias"]) if "bias" in rows else None,
             weight=rows["weight"],

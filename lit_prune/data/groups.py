@@ -31,7 +31,7 @@ def with_groups(train: Mapping[str, "Dataset"], tasks: Mapping[str, "Task"], by:
     grouped: dict[str, Dataset] = {}
     first = 0
     for name, rows in train.items():
-        if not tasks[name].labels or by not in rows.column_names:
+        if not tasks[name].labels or tasks[name].labels_tokens or by not in rows.column_names:
             remedy = f"set the `bias` of task {name!r}" if by == "bias" else "leave it out"
             raise UserError(f"data.groups must be known for the examples of task {name!r}, got {by!r}: {remedy}")
         values = {"bias": bias_predicts, "overlap": _is_full, "group": _group}[by](rows)

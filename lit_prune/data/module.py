@@ -22,12 +22,11 @@ from lit_prune.data.preparation import Preparation, prepare_task
 from lit_prune.data.sampler import TaskBatchSampler, batches_per_pass, epoch_length
 from lit_prune.data.sampling import Sampling, row_shares
 from lit_prune.data.selection_metric import check_selection
-from lit_prune.data.sources.frames import Frames, Table
+from lit_prune.data.sources.frames import Table
 from lit_prune.data.switching import FindSource, SwitchingLoader
 from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.multi_label import MultiLabelTask
-from lit_prune.data.tasks.regression import RegressionTask
+from lit_prune.data.tasks.framed import framed_task
 from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.limits import check_seed
@@ -139,6 +138,8 @@ class MultitaskDataModule(LightningDataModule):
         columns: Mapping[str, str] | None = None,
         drop_incomplete: bool = False,
         name: str = "task",
+        kind: type[Task] | None = None,
+        options: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Self:
         """Build the data of one task from pandas DataFrames or `datasets.Dataset`s.
@@ -147,14 +148,17 @@ class MultitaskDataModule(LightningDataModule):
 
         Args:
             encoder: The encoder, for its tokenizer and word embeddings.
-            train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group.
+            train: The training table, with the columns text_a, label, and optionally text_b (pairs), id and group; or
+                with lists in the columns words and tags, and optionally id and group.
             test: The table of the `id` set. If None, a share of the training table.
             ood: Name of a set -> its table, the split `ood_<name>`, or None.
-            labels: Class names; see `sources.Frames`. If None, those found. Lists of labels make a
-                `MultiLabelTask`, floats a `RegressionTask`, others a `Task`.
+            labels: Class names; see `sources.Frames`. If None, those found.
             columns: Our field -> the tables' column, if the names differ.
             drop_incomplete: Leave out rows that lack a text or a label.
             name: The name of the task.
+            kind: The kind of task, such as `EmbeddingTask`. If None, words with tags make a `TokenTask`, lists of
+                labels a `MultiLabelTask`, floats a `RegressionTask`, others a `Task`.
+            options: Further arguments of the task, such as {"max_score": 5}.
             settings: Further arguments of the data module, such as `batch_size`.
 
         Raises:
@@ -162,11 +166,7 @@ class MultitaskDataModule(LightningDataModule):
         """
         tables = {"train": train, "id": test, **{f"ood_{each}": table for each, table in (ood or {}).items()}}
         given = {split: table for split, table in tables.items() if table is not None}
-        source = Frames(given, labels, columns, drop_incomplete)
-        if source.labels is None:
-            task: Task = RegressionTask(name, source)
-        else:
-            task = (MultiLabelTask if source.has_lists else Task)(name, source.labels, source)
+        task = framed_task(name, given, labels, columns, drop_incomplete, kind, options)
         return cls([task], encoder.tokenizer, encoder.word_embeddings, **settings)
 
     def prepare_data(self) -> None:

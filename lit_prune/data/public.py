@@ -14,10 +14,12 @@ from lit_prune.data.ood import OodTraining
 from lit_prune.data.sampling import BalancedGroups, JustTrainTwice, Sampling
 from lit_prune.data.sources.public import (
     BiasAmplified,
+    ConllFiles,
     CopaFiles,
     Files,
     GeneratedAcceptability,
     GeneratedChoice,
+    GeneratedEntities,
     GeneratedFacts,
     GeneratedMentions,
     GeneratedNli,
@@ -29,6 +31,7 @@ from lit_prune.data.sources.public import (
     Hub,
     OneText,
     PairFiles,
+    SpanFiles,
     SquadFiles,
     SquadHub,
     WscFiles,
@@ -41,6 +44,7 @@ from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.tasks.token import TokenTask
 from lit_prune.data.tasks.windows import Windows
 
 __all__ = [
@@ -50,11 +54,13 @@ __all__ = [
     "BiasModel",
     "ChoiceTask",
     "ClaimBias",
+    "ConllFiles",
     "CopaFiles",
     "EmbeddingTask",
     "Files",
     "GeneratedAcceptability",
     "GeneratedChoice",
+    "GeneratedEntities",
     "GeneratedFacts",
     "GeneratedMentions",
     "GeneratedNli",
@@ -78,10 +84,12 @@ __all__ = [
     "Sampling",
     "ShuffledBias",
     "Similarity",
+    "SpanFiles",
     "SpanTask",
     "SquadFiles",
     "SquadHub",
     "Task",
+    "TokenTask",
     "Windows",
     "WscFiles",
 ]

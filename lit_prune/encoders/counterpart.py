@@ -8,6 +8,7 @@ import transformers
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
 )
 
 from lit_prune.encoders.families import family_of
@@ -15,10 +16,11 @@ from lit_prune.encoders.families import family_of
 if TYPE_CHECKING:
     from lit_prune.encoders.encoder import PrunableEncoder
 
-CLASSIFICATION = "SequenceClassification"
+CLASSIFICATION, SPANS, TOKENS = "SequenceClassification", "QuestionAnswering", "TokenClassification"
 _CLASSES: dict[str, Mapping[str, str]] = {
     CLASSIFICATION: MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-    "QuestionAnswering": MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
+    SPANS: MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
+    TOKENS: MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
 }
 ARCHITECTURES = tuple(_CLASSES)
 
@@ -28,7 +30,7 @@ class Counterpart:
     """A model of transformers with a head.
 
     Attributes:
-        architecture: Its kind, as in the names of its classes: `SequenceClassification` or `QuestionAnswering`.
+        architecture: Its kind, as in the names of its classes: one of `ARCHITECTURES`.
         name: Its class.
         layers: Layers of the package's head -> their names in it; the last one computes the logits.
     """
@@ -53,7 +55,7 @@ def counterpart_of(model_type: str, architecture: str | None) -> Counterpart | N
     if architecture is None:
         return None
     family = family_of(model_type)
-    layers = family.classifier if architecture == CLASSIFICATION else family.spans
+    layers = {CLASSIFICATION: family.classifier, SPANS: family.spans, TOKENS: family.tokens}[architecture]
     name = _CLASSES[architecture].get(model_type)
     return Counterpart(architecture, name, layers) if layers and name else None
 

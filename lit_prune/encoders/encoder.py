@@ -134,7 +134,7 @@ class PrunableEncoder(nn.Module):
             self.saved_head: SavedHead | None = None
             self.sentence_modules = read_sentence_modules(source, revision) if pretrained else None
             if pretrained:
-                self.saved_head = read_head(source, settings, revision) if is_pooled_as_saved else None
+                self.saved_head = read_head(source, settings, revision, is_pooled_as_saved)
                 self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
                 if self.saved_head is None and (named := unread_head(settings)):
                     absent.append(f"a head that can be kept ({named})")
@@ -155,8 +155,8 @@ class PrunableEncoder(nn.Module):
             )
         self.pooling: Pooling | None = None if self.has_pooler else pooled_by
         self.head_transform: Transform | None = None if self.has_pooler else transform_of(settings)
-        spans = family_of(self.model_type).spans
-        self.span_transform: Transform | None = transform_of(settings) if "pre_classifier" in spans else None
+        tokens = family_of(self.model_type).tokens
+        self.token_transform: Transform | None = transform_of(settings) if "pre_classifier" in tokens else None
         self.tokenizer.padding_side = "right"  # heads and windows count tokens from the left
         self.tokenizer.model_max_length = VERY_LARGE_INTEGER if self.num_positions is None else self.num_positions
         self.backbone.float().train()  # from_pretrained returns it in evaluation mode

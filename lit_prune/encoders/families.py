@@ -13,6 +13,7 @@ DROPOUTS = "hidden_dropout_prob", "attention_probs_dropout_prob"  # BERT's names
 _POOLING = "lit_prune_pooling"  # of a configuration: the pooling that a user has set
 _OF_ROBERTA = {"dense": "classifier.dense", "out_proj": "classifier.out_proj"}
 _OF_SPANS = {"outputs": "qa_outputs"}
+_OF_TOKENS = {"classifier": "classifier"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Family:
             bias, each a value or the name of an option. Empty: the layer is RoBERTa's, with tanh.
         classifier: Layers of the package's head for classification -> their names in transformers. Empty: transformers
             has no such head on the encoder alone.
-        spans: The same for spans; with `pre_classifier` these have the layer `transform` too.
+        spans: The same for spans.
+        tokens: The same for classes of tokens; with `pre_classifier` this head and the one for spans have the layer
+            `transform` too.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
@@ -38,16 +41,18 @@ class Family:
     transform: tuple[Any, ...] = ()
     classifier: Mapping[str, str] = field(default_factory=dict)
     spans: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
 
-_BERT = Family(classifier={"classifier": "classifier"}, spans=_OF_SPANS)
-_ROBERTA = Family(has_own_pooler=False, classifier=_OF_ROBERTA, spans=_OF_SPANS)
+_BERT = Family(classifier={"classifier": "classifier"}, spans=_OF_SPANS, tokens=_OF_TOKENS)
+_ROBERTA = Family(has_own_pooler=False, classifier=_OF_ROBERTA, spans=_OF_SPANS, tokens=_OF_TOKENS)
 _DEBERTA = Family(
     transform=("pooler_hidden_act",),
     classifier={"pre_classifier": "pooler.dense", "classifier": "classifier"},
     spans=_OF_SPANS,
+    tokens=_OF_TOKENS,
 )
-_T5 = Family(options={"hidden_dropout_prob": "dropout_rate"}, pooling="mean")
+_T5 = Family(options={"hidden_dropout_prob": "dropout_rate"}, pooling="mean", tokens=_OF_TOKENS)
 
 # Model type, as transformers names it -> its family; another one is taken for a `Family()`.
 FAMILIES: dict[str, Family] = {
@@ -61,12 +66,14 @@ FAMILIES: dict[str, Family] = {
         transform=("gelu",),
         classifier={"pre_classifier": "classifier.dense", "classifier": "classifier.out_proj"},
         spans=_OF_SPANS,
+        tokens=_OF_TOKENS,
     ),
     "distilbert": Family(
         options={"hidden_dropout_prob": "dropout", "attention_probs_dropout_prob": "attention_dropout"},
         transform=("relu",),
         classifier={"pre_classifier": "pre_classifier", "classifier": "classifier"},
         spans=_OF_SPANS,
+        tokens=_OF_TOKENS,
     ),
     "deberta": _DEBERTA,
     "deberta-v2": _DEBERTA,
@@ -76,9 +83,12 @@ FAMILIES: dict[str, Family] = {
         transform=("classifier_activation", "classifier_bias", "norm_eps", "norm_bias"),
         classifier={"pre_classifier": "head.dense", "norm": "head.norm", "classifier": "classifier"},
         spans={"pre_classifier": "head.dense", "norm": "head.norm", "outputs": "classifier"},
+        tokens={"pre_classifier": "head.dense", "norm": "head.norm", "classifier": "classifier"},
     ),
     "nomic_bert": Family(
-        has_own_pooler=False, classifier={"dense": "nomic_bert.pooler.dense", "out_proj": "classifier"}
+        has_own_pooler=False,
+        classifier={"dense": "nomic_bert.pooler.dense", "out_proj": "classifier"},
+        tokens=_OF_TOKENS,
     ),
     "eurobert": Family(
         options={"attention_probs_dropout_prob": "attention_dropout"},
@@ -86,6 +96,7 @@ FAMILIES: dict[str, Family] = {
         poolings={"first": "bos", "mean": "mean"},
         transform=("gelu",),
         classifier={"pre_classifier": "dense", "classifier": "classifier"},
+        tokens=_OF_TOKENS,
     ),
     "t5": _T5,
     "mt5": _T5,

@@ -8,7 +8,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-from lit_prune.encoders.counterpart import ARCHITECTURES, CLASSIFICATION, Counterpart, saved_counterpart
+from lit_prune.encoders.counterpart import ARCHITECTURES, CLASSIFICATION, SPANS, Counterpart, saved_counterpart
 from lit_prune.encoders.untrusted import load_weights
 
 
@@ -53,12 +53,12 @@ class SavedHead:
         Args:
             head: The head of a task.
             architecture: The kind of the task's head in transformers, or None.
-            labels: Class names of the task; empty for a number or spans.
+            labels: Class names of the task's logits; empty for a number or spans.
 
         Returns:
             True if it was copied.
         """
-        order = self.order(labels) if architecture == CLASSIFICATION else [0, 1]
+        order = [0, 1] if architecture == SPANS else self.order(labels)
         parameters = {name: name.rpartition(".") for name, _ in head.named_parameters()}
         has_layers = {layer for layer, _, _ in parameters.values()} == set(self.model.layers)
         if architecture != self.model.architecture or order is None or not has_layers:
@@ -70,19 +70,20 @@ class SavedHead:
         return True
 
 
-def read_head(source: str, settings: PretrainedConfig, revision: str) -> SavedHead | None:
-    """Read the head of a fine-tuned model for classification, regression or question answering.
+def read_head(source: str, settings: PretrainedConfig, revision: str, pools_alike: bool) -> SavedHead | None:
+    """Read the head of a fine-tuned model for classification of texts or tokens, regression or question answering.
 
     Args:
         source: Folder of the model, or its name on the hub.
         settings: Its configuration.
         revision: Branch, tag or commit on the hub.
+        pools_alike: Whether the encoder pools hidden states as the saved model does; heads over every token need not.
 
     Returns:
         The head; None if the model has none of these, or not all of its tensors.
     """
     model = saved_counterpart(settings.model_type, (settings.architectures or [None])[0])
-    if model is None:
+    if model is None or (model.architecture == CLASSIFICATION and not pools_alike):
         return None
     whole, absent = load_weights(getattr(transformers, model.auto), source, settings, revision)
     layers = tuple(f"{layer}." for layer in model.layers.values())
@@ -94,6 +95,6 @@ def read_head(source: str, settings: PretrainedConfig, revision: str) -> SavedHe
 
 
 def unread_head(settings: PretrainedConfig) -> str | None:
-    """Return the class of a configuration's model if it has a head for classification or spans, else None."""
+    """Return the class of a configuration's model if it has a head of one of `ARCHITECTURES`, else None."""
     name = (settings.architectures or [None])[0]
     return name if name is not None and name.endswith(tuple(f"For{each}" for each in ARCHITECTURES)) else None

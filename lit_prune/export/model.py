@@ -121,7 +121,7 @@ class TaskModel(nn.Module):
     @property
     def labels(self) -> tuple[str, ...]:
         """The class names of the task in use, in the order of the logits; empty for a number or a span."""
-        return tuple(self.tasks[self.task].labels)
+        return tuple(self.tasks[self.task].classes)
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dict, with the masks, factors and adapters that it has."""
@@ -150,9 +150,9 @@ class TaskModel(nn.Module):
     def forward(self, **inputs: Tensor) -> Output:
         """Compute the task's `logits` from the tokenizer's output, each (batch, length).
 
-        For classes and labels they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2), and for
-        embeddings the embeddings (batch, width). A task with `head_inputs` needs these too: for mentions `spans`, the
-        tokens [first, last] of each row's two (batch, 2, 2).
+        For classes and labels they are (batch, classes), for numbers (batch, 1), for spans (batch, length, 2), for
+        classes of tokens (batch, length, classes), and for embeddings the embeddings (batch, width). A task with
+        `head_inputs` needs these too: for mentions `spans`, the tokens [first, last] of each row's two (batch, 2, 2).
         """
         of_head = {name: inputs[name] for name in self.tasks[self.task].head_inputs}
         inputs = {name: value for name, value in inputs.items() if name in self._encoder_inputs}

@@ -11,7 +11,7 @@ from lit_prune.losses.debiasing import (
 from lit_prune.losses.embedding import CosineSquaredError, EmbeddingDistillation, InBatchContrastive
 from lit_prune.losses.group_dro import GroupDro
 from lit_prune.losses.loss import Examples, Loss
-from lit_prune.losses.plain import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from lit_prune.losses.plain import BinaryCrossEntropy, CrossEntropy, MeanSquaredError, TokenCrossEntropy
 
 __all__ = [
     "Annealed",
@@ -29,4 +29,5 @@ __all__ = [
     "MeanSquaredError",
     "ProductOfExperts",
     "Reweighting",
+    "TokenCrossEntropy",
 ]

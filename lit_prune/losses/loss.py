@@ -17,7 +17,8 @@ class Examples:
 
     Attributes:
         labels: Classes (n,) int64; numbers (n,) float32 of regression and of scored pairs; first and last token (n, 2)
-            of spans; 1 or 0 for each of several labels (n, labels) float32.
+            of spans; 1 or 0 for each of several labels (n, labels) float32; classes of tokens (n, length), -100 for
+            those without one.
         bias: Log-probabilities of the bias model, (n, classes) float.
         classes: For each label, whether it may be each class, (labels, classes) bool. If None, label i is class i.
         weight: Number of examples here, over the mean number that the processes of the step have.

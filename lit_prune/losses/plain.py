@@ -5,7 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from lit_prune.losses.loss import Examples, Loss
+from lit_prune.losses.loss import Examples, Loss, mean_over_processes
 
 
 class CrossEntropy(Loss):
@@ -36,6 +36,20 @@ class BinaryCrossEntropy(Loss):
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean over examples and labels, logits (n, labels), labels 1 or 0 (n, labels) float."""
         return F.binary_cross_entropy_with_logits(logits, batch.labels)
+
+
+class TokenCrossEntropy(Loss):
+    """Cross-entropy over all labelled tokens of a step, of all processes; tokens labelled -100 have none."""
+
+    def compute(self, logits: Tensor, batch: Examples) -> Tensor:
+        """Return the mean of -log softmax(logits)[label], logits (n, length, classes), labels (n, length).
+
+        It is 0 without labels. Times the batch's `weight`, its mean over processes is the mean over the step's tokens.
+        """
+        total = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="sum")
+        num_here = (batch.labels >= 0).sum().float() * (batch.weight > 0)
+        mean_num = mean_over_processes(num_here) * batch.weight
+        return total / mean_num.masked_fill(mean_num == 0, 1)
 
 
 def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:

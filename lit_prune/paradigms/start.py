@@ -41,10 +41,10 @@ class Start:
         if (saved := encoder.saved_head) is None:
             self.is_trained = encoder.is_pretrained and not any(list(head.parameters()) for head in heads.values())
             return heads
-        fits = {name: saved.copy_into(heads[name], task.architecture, task.labels) for name, task in tasks.items()}
+        fits = {name: saved.copy_into(heads[name], task.architecture, task.classes) for name, task in tasks.items()}
         self.is_trained = all(fits.values())
         for name in (name for name, fitting in fits.items() if not fitting):
-            classes = ", ".join(tasks[name].labels) or type(tasks[name]).__name__
+            classes = ", ".join(tasks[name].classes) or type(tasks[name]).__name__
             rank_zero_warn(
                 f"the head of {encoder.name} ({saved.model.name}: {', '.join(saved.labels)}) does not fit task "
                 f"{name!r} ({classes}): initialised at random"

@@ -8,6 +8,7 @@ from transformers import (
     AutoConfig,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
 )
 
@@ -15,8 +16,10 @@ from lit_prune import load
 from lit_prune.cli import main
 from lit_prune.commands.prune import _task, _usual_columns
 from lit_prune.data import GeneratedNli
+from lit_prune.data.tasks.tags import bio_tags
 from lit_prune.encoders.counterpart import counterpart_of
 from lit_prune.encoders.saved_head import SavedHead
+from lit_prune.errors import UserError
 
 LABELS = ["neutral", "entailment", "contradiction"]  # in another order than anywhere else
 BRIEF = """
@@ -157,7 +160,10 @@ def sets_of(label):
 def test_a_model_without_a_head_or_of_several_numbers_is_an_error(classifier, files, tiny_backbone, tmp_path, capsys):
     arguments = [*files(), "--out", str(tmp_path / "out")]
     assert main(["prune", "--model", str(tiny_backbone), *arguments]) == 2
-    assert "must have a head for classification, regression or question answering" in capsys.readouterr().err
+    assert (
+        "must have a head for classification of texts or tokens, regression or question answering"
+        in capsys.readouterr().err
+    )
     numbers = classifier(num_labels=3, problem_type="regression")
     assert main(["prune", "--model", str(numbers), *arguments]) == 2
     assert "must have one output if its problem_type is regression, got 3" in capsys.readouterr().err
@@ -231,3 +237,45 @@ def test_a_reader_is_pruned(random_bert, tmp_path, capsys):
     assert main(["prune", "--model", str(folder), *arguments, "--out", str(tmp_path / "out")]) == 0
     assert "test exact match" in capsys.readouterr().out
     AutoModelForQuestionAnswering.from_pretrained(tmp_path / "out")
+
+
+@pytest.mark.parametrize("suffix", ["txt", "jsonl"])
+def test_a_tagger_is_pruned(classifier, tmp_path, capsys, suffix):
+    tags = ["B-x", "I-x", "O"]
+    names = {"id2label": dict(enumerate(tags)), "label2id": {tag: number for number, tag in enumerate(tags)}}
+    folder = classifier(AutoModelForTokenClassification, **names)
+    rows = {
+        "txt": "a B-x\nb I-x\nc O\n\n",
+        "jsonl": '{"text": "a b c", "spans": [{"start": 0, "end": 3, "label": "x"}]}\n',
+    }
+    (tmp_path / f"train.{suffix}").write_text(rows[suffix] * 60)
+    (tmp_path / f"test.{suffix}").write_text(rows[suffix] * 20)
+    (tmp_path / "brief.yaml").write_text(BRIEF)
+    arguments = ["--train", str(tmp_path / f"train.{suffix}"), "--test", str(tmp_path / f"test.{suffix}")]
+    arguments += ["--config", str(tmp_path / "brief.yaml"), "--root", str(tmp_path / "runs")]
+    assert main(["prune", "--model", str(folder), *arguments, "--out", str(tmp_path / "out")]) == 0
+    assert "test precision" in capsys.readouterr().out
+    values = json.loads((tmp_path / "runs" / "prune" / "version_0" / "metrics.json").read_text())
+    before, after = (
+        AutoModelForTokenClassification.from_pretrained(each).eval() for each in (folder, tmp_path / "out")
+    )
+    assert tuple(after.config.id2label.values()) == bio_tags(["x"])
+    inputs = AutoTokenizer.from_pretrained(folder)("a b c", return_tensors="pt")
+    with torch.inference_mode():
+        found = before(**inputs).logits[0, 1:4].argmax(-1).tolist()
+    right = sum(tags[number] == tag for number, tag in zip(found, ("B-x", "I-x", "O"), strict=True))
+    assert values["dense/task/id/accuracy"] == pytest.approx(right / 3)
+
+
+def test_tags_of_a_model_are_bio_or_plain(tmp_path):
+    def made(*tags, **columns):
+        head = SavedHead(counterpart_of("bert", "TokenClassification"), tags, None, {})
+        task = _task(head, {"train": tmp_path / "train.txt", "id": tmp_path / "id.txt"}, columns or None, None)
+        return {name: task["init_args"].get(name) for name in ("labels", "entities")}
+
+    assert made("I-y", "B-y", "O", "B-x", "I-x") == {"labels": ["y", "x"], "entities": None}
+    assert made("NOUN", "VERB") == {"labels": ["NOUN", "VERB"], "entities": False}
+    with pytest.raises(UserError, match="must be O, B- and I- of each type, or tags without O, got O, I-x"):
+        made("O", "I-x")
+    with pytest.raises(UserError, match="--columns and --labels must be left out for a BertForTokenClassification"):
+        made("O", "B-x", "I-x", text_a="text")

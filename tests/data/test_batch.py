@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lit_prune.data.batch import Collate, padded_length
+from lit_prune.data.batch import NO_LABEL, Collate, padded_length
 
 
 def task(*head_inputs):
-    return SimpleNamespace(label_classes=None, head_inputs=head_inputs)
+    return SimpleNamespace(label_classes=None, head_inputs=head_inputs, labels_tokens=False)
 
 
 def collate(tokenizer, *head_inputs):
@@ -44,7 +44,7 @@ def test_a_batch_says_its_task_labels_and_rows(tokenizer):
 
 def test_labels_of_merged_classes_come_with_what_they_are(tokenizer):
     classes = torch.tensor([[True, False], [False, True], [True, True]])
-    tasks = {"nli": SimpleNamespace(label_classes=classes, head_inputs=()), "other": task()}
+    tasks = {"nli": SimpleNamespace(label_classes=classes, head_inputs=(), labels_tokens=False), "other": task()}
     make = Collate(tokenizer, tasks)
     batch = make(rows(tokenizer, "a", "b", label=[2, 0]))
     assert batch.labels.tolist() == [2, 0]
@@ -58,6 +58,14 @@ def test_spans_come_along_where_there_are_some_for_the_head(tokenizer):
     spans = [[[1, 1], [1, 2]], [[0, 1], [2, 2]]]
     (name, found), *others = collate(tokenizer, "spans")(rows(tokenizer, "a", "b", spans=spans)).head_inputs.items()
     assert (name, found.tolist(), others) == ("spans", spans, [])
+
+
+def test_labels_of_tokens_are_padded_like_the_tokens(tokenizer):
+    of_tokens = SimpleNamespace(label_classes=None, head_inputs=(), labels_tokens=True)
+    labels = [[NO_LABEL, 2, NO_LABEL], [NO_LABEL, 1, 0, 1, NO_LABEL]]
+    batch = Collate(tokenizer, {"nli": of_tokens})(rows(tokenizer, "a", "b c d", label=labels))
+    assert batch.labels.tolist() == [each + [NO_LABEL] * (8 - len(each)) for each in labels]
+    assert batch.labels.shape == batch.inputs["input_ids"].shape
 
 
 def test_the_bias_comes_along_where_there_is_one(tokenizer):

@@ -9,7 +9,15 @@ import pytest
 import torch
 from datasets import Dataset
 
-from lit_prune.data import BalancedGroups, GeneratedNli, MultitaskDataModule, OverlapBias, RegressionTask, Task
+from lit_prune.data import (
+    BalancedGroups,
+    GeneratedNli,
+    MultitaskDataModule,
+    OverlapBias,
+    RegressionTask,
+    Task,
+    TokenTask,
+)
 from lit_prune.data.mixing import Weights
 from lit_prune.errors import UserError
 
@@ -67,6 +75,16 @@ def test_a_changed_table_is_read_anew(from_frames):
     table["text_a"] = "Nobody sleeps."
     texts.append(from_frames(table).train["task"]["text_a"][:])
     assert set(texts[1]) == {"Nobody sleeps."} != set(texts[0])
+
+
+def test_a_table_of_tagged_words_is_a_task_of_entities(from_frames):
+    table = pandas.DataFrame({"words": [["a", "b"]] * 20, "tags": [["B-x", "O"]] * 20})
+    data = from_frames(table, name="ner", validation_fraction=0.1)
+    (found,) = data.tasks.values()
+    assert (type(found), found.labels) == (TokenTask, ("x",))
+    assert data.train["ner"]["tags"][0] == [1, 0]
+    given = from_frames(table, labels=["y", "x"], validation_fraction=0.1)
+    assert given.train["task"]["tags"][0] == [3, 0]
 
 
 def test_a_table_of_floats_is_a_regression(from_frames):

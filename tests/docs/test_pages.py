@@ -23,7 +23,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=title)
 OF_A_FIT = {"encoder", "data", "model", "trainer", "experiment", "seed_everything", "axes"}
 PLANNED = ("study", "stability")  # commands with --dry-run
 PARTIAL = ("srnet_poe", "movement", "sam", "imp", "multitask", "dense", "ticket", "recipes/two_mask_losses")
-GIVEN = ("train.csv", "test.csv", "pairs.csv", "my_classifier/")
+GIVEN = ("train.csv", "test.csv", "pairs.csv", "my_classifier/", "train.txt", "test.txt", "my_tagger/")
 
 
 class UnderstoodError(Exception):

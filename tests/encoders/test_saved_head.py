@@ -4,7 +4,13 @@ import pytest
 import torch
 from run_helpers import result
 from torch import nn
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 
 from lit_prune.data.sources.source import NoRows
 from lit_prune.data.tasks.kinds import rebuild
@@ -14,6 +20,7 @@ from lit_prune.paradigms.start import Start
 
 TEXTS = ["the doctor saw the judge .", "a boy slept ."]
 CLASSIFIERS = [model_type for model_type, family in FAMILIES.items() if family.classifier]
+TAGGERS = [model_type for model_type, family in FAMILIES.items() if family.tokens and model_type != "mt5"]
 READERS = [model_type for model_type, family in FAMILIES.items() if family.spans]
 
 
@@ -49,9 +56,10 @@ def logits(folder, own):
     encoder = PrunableEncoder(str(folder)).eval()
     head = Start(None).heads(encoder, {"own": own})["own"].eval()
     inputs = encoder.tokenizer(TEXTS, padding=True, return_tensors="pt")
-    auto = (
-        AutoModelForQuestionAnswering if own.architecture == "QuestionAnswering" else AutoModelForSequenceClassification
-    )
+    auto = {
+        "QuestionAnswering": AutoModelForQuestionAnswering,
+        "TokenClassification": AutoModelForTokenClassification,
+    }.get(own.architecture, AutoModelForSequenceClassification)
     plain = auto.from_pretrained(folder).eval()(**inputs)
     return head(*encoder(inputs)), plain
 
@@ -100,6 +108,13 @@ def test_a_reader_keeps_its_outputs(fine_tuned, model_type):
     assert torch.equal(ours, torch.stack([plain.start_logits, plain.end_logits], -1))
 
 
+@pytest.mark.parametrize("model_type", TAGGERS)
+def test_a_tagger_keeps_its_tags_in_any_order(fine_tuned, model_type):
+    folder = fine_tuned(AutoModelForTokenClassification, model_type, **named("B-x", "I-x", "O", "B-y", "I-y"))
+    ours, plain = logits(folder, task("TokenTask", labels=["y", "x"]))
+    torch.testing.assert_close(ours, plain.logits[:, :, [2, 3, 4, 0, 1]])
+
+
 @pytest.mark.parametrize(
     ("own", "message"),
     [
@@ -108,6 +123,7 @@ def test_a_reader_keeps_its_outputs(fine_tuned, model_type):
         (task("Similarity"), r"does not fit task 'own' \(Similarity\)"),
         (task("SpanTask"), r"does not fit task 'own' \(SpanTask\)"),
         (task("ChoiceTask"), r"does not fit task 'own' \(1, 2\)"),
+        (task("TokenTask", labels=["a"]), r"does not fit task 'own' \(O, B-a, I-a\)"),
     ],
 )
 def test_a_head_of_other_classes_is_drawn_and_named(fine_tuned, own, message):

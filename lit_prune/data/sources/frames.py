@@ -8,18 +8,18 @@ import numpy
 import pandas
 import pyarrow
 from datasets import ClassLabel, Dataset
-from datasets.fingerprint import Hasher
 
 from lit_prune.data.sources.fields import Fields, check_names, read_rows
-from lit_prune.data.sources.source import Row, Source
+from lit_prune.data.sources.in_memory import InMemory
+from lit_prune.data.sources.source import Row
 from lit_prune.errors import UserError
 
 Table: TypeAlias = pandas.DataFrame | Dataset
-_SCHEMA = pyarrow.schema([(field, pyarrow.string()) for field in Row.__annotations__])
+ROWS = pyarrow.schema([(field, pyarrow.string()) for field in Row.__annotations__])
 _LABELS = pyarrow.field("labels", pyarrow.list_(pyarrow.string()))
 
 
-class Frames(Source):
+class Frames(InMemory):
     """Tables in memory, checked and copied when the source is built: a table that is changed later needs a new source.
 
         Task("sentiment", ["negative", "positive"], Frames({"train": frame, "id": other_frame}))
@@ -51,38 +51,31 @@ class Frames(Source):
         drop_incomplete: bool = False,
     ) -> None:
         check_names(splits)
-        frames = {split: _frame(table, f"{split} set") for split, table in splits.items()}
+        frames = {split: to_frame(table, f"{split} set") for split, table in splits.items()}
         own = {split: _columns(frame, columns or {}, f"{split} set") for split, frame in frames.items()}
         self.columns = own["train"]
         training_labels = frames["train"][self.columns["label"]]
         self.has_lists = bool(training_labels.map(_listed).notna().any())
         self.labels = _class_names(training_labels) if labels is None else list(labels)
         names = None if self.labels is None else {name: name for name in self.labels}
-        self._rows: dict[str, pyarrow.Table] = {}
+        tables: dict[str, pyarrow.Table] = {}
         for split, frame in frames.items():
             has_classes = split in ("train", "id", "id_mismatched")  # a task merges those of OOD sets, and checks them
             known = names if has_classes else None
             read_as = Fields(columns=own[split], labels=known, drop_incomplete=drop_incomplete)
             records = enumerate(_records(frame, own[split], self.labels or ()))
             rows = list(read_rows(records, read_as, f"{split} set, row {{}}".format, f"{split} set"))
-            schema = _SCHEMA.append(_LABELS) if any("labels" in row for row in rows) else _SCHEMA
-            self._rows[split] = pyarrow.Table.from_pylist(rows, schema=schema)
-
-    def available(self, root: str | None) -> list[str]:
-        """Return the splits of which there is a table."""
-        return list(self._rows)
-
-    def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
-        """Return a hash of the split's rows."""
-        return {"rows": Hasher.hash(self._rows[split])}
-
-    def rows(self, split: str, root: str | None) -> Iterator[Row]:
-        """Yield the rows of a split."""
-        for batch in self._rows[split].to_batches(max_chunksize=1000):
-            yield from batch.to_pylist()
+            schema = ROWS.append(_LABELS) if any("labels" in row for row in rows) else ROWS
+            tables[split] = pyarrow.Table.from_pylist(rows, schema=schema)
+        super().__init__(tables)
 
 
-def _frame(table: Table, where: str) -> pandas.DataFrame:
+def column_names(table: Table) -> list[str]:
+    """Return the names of the columns of a table."""
+    return list(table) if isinstance(table, pandas.DataFrame) else list(table.column_names)
+
+
+def to_frame(table: Table, where: str) -> pandas.DataFrame:
     """Return a table as a DataFrame; columns of `ClassLabel`s are categorical."""
     if isinstance(table, pandas.DataFrame):
         frame = table.rename(columns=str)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from lit_prune.data import generated
 from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
+from lit_prune.data.generated.entities import generate_entities
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.matched_nli import generate_matched_nli
 from lit_prune.data.generated.mention import generate_mentions
@@ -228,6 +229,17 @@ class GeneratedTopics(Biased):
         """See `generate_topics`."""
         for row in generate_topics(split, num_rows, self.bias_rate, self.seed):
             yield row | {"labels": list(dict.fromkeys(self.labels.get(topic, topic) for topic in row["labels"]))}
+
+
+class GeneratedEntities(Biased):
+    """Sentences with names of persons, places and organisations, biased by their endings: see `generate_entities`.
+
+    Rows are as `ConllFiles` and `SpanFiles` have them. At bias rate 1/3 there is no bias.
+    """
+
+    def generate(self, split: str, num_rows: int) -> Iterator[dict[str, Any]]:
+        """See `generate_entities`."""
+        return generate_entities(split, num_rows, self.bias_rate, self.seed)
 
 
 class GeneratedAcceptability(Generated):

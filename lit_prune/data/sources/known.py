@@ -10,10 +10,12 @@ from lit_prune.data.sources import public
 SOURCES = class_paths(
     (
         public.BiasAmplified,
+        public.ConllFiles,
         public.CopaFiles,
         public.Files,
         public.GeneratedAcceptability,
         public.GeneratedChoice,
+        public.GeneratedEntities,
         public.GeneratedFacts,
         public.GeneratedMentions,
         public.GeneratedNli,
@@ -25,6 +27,7 @@ SOURCES = class_paths(
         public.Hub,
         public.OneText,
         public.PairFiles,
+        public.SpanFiles,
         public.SquadFiles,
         public.SquadHub,
         public.WscFiles,

@@ -26,8 +26,8 @@ Records: TypeAlias = Iterator[tuple[int, dict[str, Any] | IncompleteError]]
 shown = reprlib.repr  # a value in an error: long and nested ones are cut
 
 
-def _decoded(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines with their ends.
+def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines of a file in UTF-8, with their ends.
 
     A line feed ends a line, or a carriage return in a file without line feeds: texts hold other Unicode line ends.
     """
@@ -51,7 +51,7 @@ def _decoded(path: Path) -> Iterator[tuple[int, str]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines that are not empty, without their ends."""
-    return ((number, text.rstrip("\r\n")) for number, text in _decoded(path) if text.strip("\r\n "))
+    return ((number, text.rstrip("\r\n")) for number, text in decoded_lines(path) if text.strip("\r\n "))
 
 
 def _under_header(
@@ -141,7 +141,7 @@ def read_csv(path: Path, names: Sequence[str] | None = None) -> Records:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(2**31 - 1)  # Python's own is 131,072 characters
-    rows = csv.reader((text for _, text in _decoded(path)), strict=True)
+    rows = csv.reader((text for _, text in decoded_lines(path)), strict=True)
     while True:
         number = rows.line_num + 1  # a row may span lines: it goes by its first
         try:

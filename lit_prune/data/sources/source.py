@@ -1,8 +1,9 @@
 """`Source`: the rows of a task, split by split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict
 
 UNLABELLED = ""  # the label of a row whose class is not known
 
@@ -56,6 +57,26 @@ class LabelsRow(Row):
     """
 
     labels: list[str]
+
+
+class TokensRow(Row):
+    """A text, `text_a`, whose words are tagged; without a label.
+
+    Attributes:
+        words: Where each word begins and ends in the text, in characters: [[start, end], ...] in their order, the end
+            beyond its last one.
+        tags: A tag for each word.
+    """
+
+    words: list[list[int]]
+    tags: list[str]
+
+
+class Layout(NamedTuple):
+    """A file layout other than a table: whose it is, and the function that reads the rows of a file."""
+
+    owner: str
+    read: Callable[[Path], Iterator[Row]]
 
 
 class Source(ABC):

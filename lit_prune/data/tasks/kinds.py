@@ -14,6 +14,7 @@ from lit_prune.data.tasks.regression import RegressionTask
 from lit_prune.data.tasks.similarity import Similarity
 from lit_prune.data.tasks.span import SpanTask
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.tasks.token import TokenTask
 from lit_prune.data.tasks.windows import Windows
 from lit_prune.errors import UserError
 
@@ -28,6 +29,7 @@ KINDS = {
         RegressionTask,
         Similarity,
         SpanTask,
+        TokenTask,
     )
 }
 _BY_PATH = class_paths(KINDS.values(), "lit_prune.data")

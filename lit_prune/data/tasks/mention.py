@@ -8,7 +8,8 @@ import numpy as np
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from lit_prune.data.tasks.task import Layout, Task
+from lit_prune.data.sources.source import Layout
+from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, SpanPair
 

@@ -12,10 +12,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import padded_length
-from lit_prune.data.sources.source import Row, Source
+from lit_prune.data.sources.source import Layout, Row, Source
 from lit_prune.data.tasks.answers import Answer, answering, find_answers
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.task import Layout, Task
+from lit_prune.data.tasks.task import Task
 from lit_prune.data.tasks.windows import Windows, tokenise_windows
 from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, Span
@@ -168,7 +168,7 @@ class SpanTask(Task):
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build a head over every token."""
-        return Span(encoder.hidden_size, encoder.span_transform)
+        return Span(encoder.hidden_size, encoder.token_transform)
 
     @property
     def output(self) -> str:

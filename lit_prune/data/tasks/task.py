@@ -1,10 +1,9 @@
 """`Task`: the classes of texts or pairs of texts, where the rows come from, and how they become tokens."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -12,25 +11,18 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.bias.model import BiasModel
-from lit_prune.data.bias.words import word_overlap
 from lit_prune.data.metric_names import check_class_names, check_task_name
 from lit_prune.data.ood import OodTraining, classes_of_labels, is_ood
 from lit_prune.data.published import check_published
-from lit_prune.data.sources.source import UNLABELLED, Row, Source
+from lit_prune.data.sources.source import UNLABELLED, Layout, Row, Source
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.texts import tokenise_pairs, with_class
 from lit_prune.errors import UserError
 from lit_prune.heads import Classification, Encoder
 from lit_prune.losses import Loss
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-
-class Layout(NamedTuple):
-    """A file layout other than a table: whose it is, and the function that reads the rows of a file."""
-
-    owner: str
-    read: Callable[[Path], Iterator[Row]]
 
 
 class Task:
@@ -76,6 +68,7 @@ class Task:
     makes_windows: ClassVar[bool] = False  # an example may become several rows
     reads_pooler: ClassVar[bool] = True  # else the head reads hidden states alone
     head_inputs: ClassVar[tuple[str, ...]] = ()  # columns of tokens that the head reads beside the encoder's output
+    labels_tokens: ClassVar[bool] = False  # a row's label is a number for each of its tokens
     set_class: ClassVar[type[EvaluationSet]] = EvaluationSet
 
     # What model cards and exports say of it.
@@ -185,13 +178,15 @@ class Task:
         """Take what a run chose on the set that selects: nothing.
 
         Args:
-            values: The run's metrics, `<task>/<split>/<metric>`.
-
-        Raises:
-            UserError: They lack it.
+            values: The run's metrics, `<task>/<split>/<metric>`; a UserError if they lack it.
         """
 
     # ---- classes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that the logits are of, in their order; empty if they are of none."""
+        return self.labels
 
     @property
     def label_classes(self) -> Tensor | None:
@@ -301,29 +296,3 @@ class Task:
             max_length: Maximum number of tokens of an example, unless the task has its own.
         """
         return {}
-
-
-def with_class(row: Row, split: str, label_ids: Mapping[str, int]) -> dict[str, Any]:
-    """Return a row with the number of its class and the word overlap of its texts.
-
-    Raises:
-        UserError: its label is unknown, or it has a list of labels.
-    """
-    if (names := row.get("labels")) is not None:
-        raise UserError(
-            f"label of row {row['id']!r} in split {split!r} must be one class, got the list {names}: read a task of "
-            "several labels (lit_prune.data.MultiLabelTask)"
-        )
-    if row["label"] not in label_ids:
-        remedy = "; say in ood_train.labels of the task what it stands for" if split == "ood_train" else ""
-        known = ", ".join(label_ids)
-        raise UserError(
-            f"unknown label {row['label']!r} of row {row['id']!r} in split {split!r}: choose from {known}{remedy}"
-        )
-    return {**row, "label": label_ids[row["label"]], "overlap": word_overlap(row["text_a"], row["text_b"])}
-
-
-def tokenise_pairs(rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, Any]:
-    """Tokenise the texts of rows, single or in pairs, truncated to a number of tokens."""
-    pairs = rows["text_b"] if any(rows["text_b"]) else None
-    return dict(tokenizer(rows["text_a"], pairs, truncation="longest_first", max_length=max_length))

@@ -9,6 +9,7 @@ from lit_prune.data import (
     CopaFiles,
     GeneratedAcceptability,
     GeneratedChoice,
+    GeneratedEntities,
     GeneratedFacts,
     GeneratedMentions,
     GeneratedNli,
@@ -22,6 +23,7 @@ from lit_prune.data import (
 from lit_prune.data.generated.acceptability import generate_acceptability
 from lit_prune.data.generated.choice import generate_choice
 from lit_prune.data.generated.choice_templates import QUESTIONS
+from lit_prune.data.generated.entities import generate_entities
 from lit_prune.data.generated.facts import generate_facts
 from lit_prune.data.generated.matched_nli import generate_matched_nli
 from lit_prune.data.generated.mention import generate_mentions
@@ -30,7 +32,7 @@ from lit_prune.data.generated.paraphrase import generate_paraphrase
 from lit_prune.data.generated.reading import generate_reading
 from lit_prune.data.generated.similarity import generate_similarity
 from lit_prune.data.generated.topics import LABELS, generate_topics
-from lit_prune.data.sources import LabelsRow, MentionRow, Row, SpanRow
+from lit_prune.data.sources import LabelsRow, MentionRow, Row, SpanRow, TokensRow
 from lit_prune.errors import UserError
 
 BIASED = {
@@ -40,6 +42,7 @@ BIASED = {
     GeneratedReading: generate_reading,
     GeneratedSimilarity: generate_similarity,
     GeneratedTopics: generate_topics,
+    GeneratedEntities: generate_entities,
 }
 UNBIASED = {
     GeneratedAcceptability: generate_acceptability,
@@ -47,7 +50,12 @@ UNBIASED = {
     GeneratedMentions: generate_mentions,
 }
 CORPORA = [*BIASED, *UNBIASED]
-FIELDS = {GeneratedMentions: MentionRow, GeneratedReading: SpanRow, GeneratedTopics: LabelsRow}
+FIELDS = {
+    GeneratedEntities: TokensRow,
+    GeneratedMentions: MentionRow,
+    GeneratedReading: SpanRow,
+    GeneratedTopics: LabelsRow,
+}
 of_each = pytest.mark.parametrize("corpus", CORPORA)
 
 

@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from lit_prune.data import ChoiceTask, GeneratedNli, MentionTask, RegressionTask, Similarity, SpanTask, Task, Windows
+from lit_prune.data import (
+    ChoiceTask,
+    GeneratedNli,
+    MentionTask,
+    RegressionTask,
+    Similarity,
+    SpanTask,
+    Task,
+    TokenTask,
+    Windows,
+)
 from lit_prune.data.tasks.kinds import describe, kind_of, rebuild
 from lit_prune.errors import UserError
 
@@ -17,6 +27,8 @@ TASKS = [
     ChoiceTask("copa", SOURCE, num_choices=3, max_length=7),
     MentionTask("wsc", ["other", "same"], SOURCE, positive="same", max_length=7),
     SpanTask("qa", SOURCE, Windows(max_length=40, stride=4, max_question_length=9)),
+    TokenTask("ner", ["a", "b"], SOURCE, max_length=7, window_overlap=0.5),
+    TokenTask("pos", ["a", "b"], SOURCE, entities=False),
 ]
 
 
@@ -26,7 +38,8 @@ def test_a_task_comes_back_from_what_is_told_of_it(task):
     assert type(again) is type(task)
     for name in ("name", "labels", "positive", "merge", "max_length"):
         assert getattr(again, name) == getattr(task, name)
-    assert getattr(again, "windows", None) == getattr(task, "windows", None)
+    for name in task.settings:
+        assert getattr(again, name) == getattr(task, name)
 
 
 def test_a_class_of_another_package_is_one_of_classes():

@@ -184,7 +184,7 @@ def test_columns_of_spans_are_of_questions():
 
 def test_a_task_of_spans_has_a_head_over_tokens_and_is_selected_by_f1():
     task = SpanTask("reading", GeneratedReading())
-    head = task.make_head(SimpleNamespace(hidden_size=16, span_transform=None))
+    head = task.make_head(SimpleNamespace(hidden_size=16, token_transform=None))
     assert isinstance(head, Span)
     assert head.outputs.weight.shape == (2, 16)
     assert task.selection in task.metric_names
