@@ -13,11 +13,11 @@ import transformers
 from transformers import BertConfig, BertForSequenceClassification, TrainingArguments
 
 import lit_prune
-from lit_prune.data import GeneratedNli
+from lit_prune.data import ConllFiles, GeneratedNli
 from lit_prune.tuning import ChosenEntries, GradientCriterion
 
 NAMES = {name: getattr(lit_prune, name) for name in lit_prune.__all__}
-OTHERS = {"partial": partial, "GeneratedNli": GeneratedNli} | {
+OTHERS = {"partial": partial, "ConllFiles": ConllFiles, "GeneratedNli": GeneratedNli} | {
     each.__name__: each for each in (ChosenEntries, GradientCriterion)
 }
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 20}
@@ -59,6 +59,7 @@ def world(tmp_path, monkeypatch, random_bert):
     return {
         "encoder": encoder,
         "data": lit_prune.MultitaskDataModule.from_frames(encoder, train=frame, test=frame, batch_size=16),
+        "tagged": pandas.DataFrame({"tokens": [["a", "b"]] * 20, "ner_tags": [["B-x", "O"]] * 20}),
         **{"frame": frame, "other": frame, "other_frame": frame, "rows": rows},
         "loader": torch.utils.data.DataLoader(rows, batch_size=4),
         "args": TrainingArguments("out", max_steps=4, use_cpu=True, report_to="none"),

@@ -264,7 +264,7 @@ def test_a_tagger_is_pruned(classifier, tmp_path, capsys, suffix):
     with torch.inference_mode():
         found = before(**inputs).logits[0, 1:4].argmax(-1).tolist()
     right = sum(tags[number] == tag for number, tag in zip(found, ("B-x", "I-x", "O"), strict=True))
-    assert values["dense/task/id/accuracy"] == pytest.approx(right / 3)
+    assert values["dense/task/id/word_accuracy"] == pytest.approx(right / 3)
 
 
 def test_tags_of_a_model_are_bio_or_plain(tmp_path):

@@ -31,7 +31,7 @@ _SCHEMA = pyarrow.schema(
 class WordFrames(InMemory):
     """Tables in memory with a list of words and a list of tags a row, checked and copied when the source is built.
 
-        rows = WordFrames({"train": table}, columns={"words": "tokens", "tags": "ner_tags"})
+        rows = WordFrames({"train": tagged}, columns={"words": "tokens", "tags": "ner_tags"})
         TokenTask("ner", rows.labels, rows)
 
     Args:

@@ -36,8 +36,8 @@ class TokenTask(Task):
 
     The first token of a word stands for it. Texts longer than `max_length` become windows that overlap; each word is
     trained on and predicted in the one that shows most around it. The loss is the mean cross-entropy over words, in
-    every phase. Metrics are over whole texts: `precision`, `recall` and `f1` of entities, and `accuracy` of words; of
-    plain tags only the latter. OOD rows in training and bias models are for tasks of classes only.
+    every phase. Metrics are over whole texts: `precision`, `recall` and `f1` of entities, and `word_accuracy`; of plain
+    tags the `accuracy` of words. OOD rows in training and bias models are for tasks of classes only.
 
     Args:
         name: Names the head and every metric (`<name>/<split>/<metric>`).
@@ -62,7 +62,7 @@ class TokenTask(Task):
     reads_pooler = False
     labels_tokens = True
     set_class = TokenSet
-    card_metrics = ("precision", "recall", "f1", "accuracy")
+    card_metrics = ("precision", "recall", "f1", "word_accuracy", "accuracy")
     pipeline = "token-classification"
     architecture = "TokenClassification"
 
@@ -105,7 +105,7 @@ class TokenTask(Task):
         if not self.entities:
             return "accuracy", "worst_group_accuracy"
         of_types = (f"f1_{kind}" for kind in self.labels)
-        return "f1", "precision", "recall", "f1_macro", "worst_group_f1", "accuracy", *of_types
+        return "f1", "precision", "recall", "f1_macro", "worst_group_f1", "word_accuracy", *of_types
 
     @property
     def classes(self) -> tuple[str, ...]:

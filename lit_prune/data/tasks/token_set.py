@@ -53,7 +53,7 @@ class TokenSet(EvaluationSet):
         types: The entity types, whose tags in BIO are the classes; empty if tags are no entities.
     """
 
-    whole_metrics: ClassVar[tuple[str, ...]] = (*_OF_ENTITIES, "accuracy", "worst_group_accuracy")
+    whole_metrics: ClassVar[tuple[str, ...]] = (*_OF_ENTITIES, "word_accuracy", "accuracy", "worst_group_accuracy")
     error_metrics: ClassVar[tuple[str, ...]] = ("loss",)
 
     classes: tuple[str, ...] = ()
@@ -81,16 +81,20 @@ class TokenSet(EvaluationSet):
         return absent if found & {*self.types} or not self.types else (*_OF_ENTITIES, *absent)
 
     def metrics(self, logits: Tensor) -> dict[str, float]:
-        """Compute accuracy and loss of words, and the metrics of entities or, without these, of groups."""
+        """Compute the loss and the metrics of entities and of words; without entities, of words and groups.
+
+        The accuracy of words is `word_accuracy` beside entities, which it hardly measures, and else `accuracy`.
+        """
         documents = self.documents(logits)
         losses = [loss for each in documents for loss in each.losses]
-        values = {"accuracy": _accuracy(documents), "loss": float(np.mean(losses)) if losses else 0.0}
+        values = {"loss": float(np.mean(losses)) if losses else 0.0}
         groups = [each.group for each in documents]
         if self.types:
             predicted = [find_entities(each.predicted) for each in documents]
             right = [find_entities(each.right) for each in documents]
-            return values | entity_metrics(predicted, right, self.types, groups)
-        large = []
+            values |= entity_metrics(predicted, right, self.types, groups)
+            return values | {"word_accuracy": _accuracy(documents)}
+        values["accuracy"], large = _accuracy(documents), []
         for group in sorted({*groups} - {""}):
             of_group = [each for each in documents if each.group == group]
             values[f"accuracy_{group}"] = _accuracy(of_group)

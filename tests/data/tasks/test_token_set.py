@@ -60,22 +60,22 @@ def test_words_of_a_document_come_from_their_windows():
 
 def test_metrics_of_what_is_right_and_wrong():
     assert make().metrics(RIGHT) == {
-        **dict.fromkeys(("accuracy", "precision", "recall", "f1", "f1_x", "f1_y", "f1_macro", "f1_g"), 1.0),
+        **dict.fromkeys(("word_accuracy", "precision", "recall", "f1", "f1_x", "f1_y", "f1_macro", "f1_g"), 1.0),
         "loss": pytest.approx(math.log(2)),
     }
     # An entity over both windows has another end than those that are right.
     values = make().metrics(logits({1: 1}, {2: 1, 3: 0}, {1: 3}))
-    assert values["accuracy"] == 4 / 5
+    assert values["word_accuracy"] == 4 / 5
     assert (values["precision"], values["recall"], values["f1_x"], values["f1_y"]) == (2 / 3, 2 / 3, 0.5, 1.0)
 
 
 def test_a_word_without_a_token_is_outside():
     entity = {"tags": [[1, 2], [2, 0], [3]]}  # one entity over both windows
     broken = make(**entity).metrics(logits({1: 1}, {2: 2, 3: 0}, {1: 3}))
-    assert (broken["accuracy"], broken["f1_x"]) == (4 / 5, 0.0)
+    assert (broken["word_accuracy"], broken["f1_x"]) == (4 / 5, 0.0)
     found = {"positions": [[1, 2], [2, 3], [1]]}
     whole = make(**entity, **found).metrics(logits({1: 1, 2: 2}, {2: 2, 3: 0}, {1: 3}))
-    assert (whole["accuracy"], whole["f1_x"]) == (1.0, 1.0)
+    assert (whole["word_accuracy"], whole["f1_x"]) == (1.0, 1.0)
 
 
 def test_metrics_that_are_the_same_for_all_models_are_named():
