@@ -22,11 +22,11 @@ from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, Tokens
 from lit_prune.losses import TokenCrossEntropy
 
-_MACRO = "macro"  # `f1_macro` is the mean of `f1_<type>`
-
 if TYPE_CHECKING:
     import numpy as np
     from datasets import Dataset
+
+_MACRO = "macro"  # `f1_macro` is the mean of `f1_<type>`
 
 
 class TokenTask(Task):
@@ -88,12 +88,11 @@ class TokenTask(Task):
         if not labels or len(set(labels)) < len(labels):
             raise UserError(f"labels of task {name!r} must be different names, got {labels}: correct them")
         check_class_names(name, labels)
-        if entities and (
-            tags := [label for label in labels if label in (OUTSIDE, _MACRO) or label[:2] in ("B-", "I-")]
-        ):
+        wrong = [label for label in labels if label in (OUTSIDE, _MACRO) or label.startswith(("B-", "I-"))]
+        if entities and wrong:
             raise UserError(
                 f"labels of task {name!r} must be types of entities, not O or macro, without prefixes such as B-, got "
-                f"{tags[0]!r}: rename it, or set `entities: false` for plain tags"
+                f"{wrong[0]!r}: rename it, or set `entities: false` for plain tags"
             )
         if not 0 <= window_overlap < 1:
             raise UserError(f"window_overlap of task {name!r} must be in [0, 1), got {window_overlap}: try 0.25")

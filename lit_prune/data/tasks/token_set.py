@@ -119,13 +119,14 @@ class TokenSet(EvaluationSet):
     def columns(self, logits: Tensor) -> dict[str, list[Any]]:
         """Return id, label, prediction, logits and loss of each document.
 
-        Label and prediction are the tags of all words; `logits` has the mean probability of the predicted tags only.
+        Label and prediction are the tags of all words, separated by tabs; `logits` has the mean probability of the
+        predicted tags only.
         """
         documents = self.documents(logits)
         return {
             "id": [each.id for each in documents],
-            "label": [" ".join(each.right) for each in documents],
-            "prediction": [" ".join(each.predicted) for each in documents],
+            "label": ["\t".join(each.right) for each in documents],
+            "prediction": ["\t".join(each.predicted) for each in documents],
             "logits": [[float(np.mean(each.scores))] for each in documents],
             "loss": [float(np.mean(each.losses)) if each.losses else 0.0 for each in documents],
         }

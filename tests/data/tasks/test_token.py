@@ -262,7 +262,7 @@ def test_a_run_measures_types_and_groups(run):
 
 def test_recorded_tags_give_the_runs_f1(run):
     rows = [row for row in parquet.read_table(run / "predictions.parquet").to_pylist() if row["split"] == "id"]
-    right, predicted = ([row[name].split() for row in rows] for name in ("label", "prediction"))
+    right, predicted = ([row[name].split("\t") for row in rows] for name in ("label", "prediction"))
     assert len(rows) == 60
     assert metrics(run)["ner/id/f1"] == pytest.approx(f1_score(right, predicted))
 
@@ -294,7 +294,7 @@ def test_predictions_of_texts_and_of_the_runs_rows_are_its_spans(run, folder, tm
     for row in parquet.read_table(run / "predictions.parquet").to_pylist():
         if row["split"] == "id":
             text, words = source[row["id"]]["text_a"], source[row["id"]]["words"]
-            for kind, first, last in find_entities(row["prediction"].split()):
+            for kind, first, last in find_entities(row["prediction"].split("\t")):
                 start, end = words[first][0], words[last][1]
                 expected.append((row["id"], start, end, text[start:end], kind))
     for number, which in enumerate((["--file", f"{folder}/id.csv"], ["--split", "id", "--root", str(folder)])):

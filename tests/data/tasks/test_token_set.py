@@ -108,8 +108,8 @@ def test_predictions_need_no_tags():
 def test_a_run_records_the_tags_of_documents():
     columns = make().columns(logits({1: 1}, {2: 1, 3: 0}, {1: 3}))
     assert columns["id"] == ["a", "b"]
-    assert columns["label"] == ["B-x O B-x I-x", "B-y"]
-    assert columns["prediction"] == ["B-x O B-x O", "B-y"]
+    assert columns["label"] == ["B-x\tO\tB-x\tI-x", "B-y"]
+    assert columns["prediction"] == ["B-x\tO\tB-x\tO", "B-y"]
     assert columns["loss"][1] == pytest.approx(math.log(2))
     assert columns["loss"][0] == pytest.approx((2 * math.log(2) + math.log(8)) / 3)
     assert len(columns["logits"]) == 2
