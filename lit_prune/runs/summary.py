@@ -33,6 +33,7 @@ TITLES = {
     "r2": "R²",
     "spearman": "Spearman",
     "worst_group_accuracy": "worst-group accuracy",
+    "worst_group_f1": "worst-group F1",
     "worst_group_f1_micro": "worst-group F1, micro",
     "worst_group_mean_absolute_error": "worst-group mean absolute error",
     "worst_group_ndcg_at_10": "worst-group nDCG at 10",
