@@ -548,6 +548,16 @@ def test_likeness_is_generated_as_a_number(brief):
     assert {f"similarity/{split}/mean_correlation" for split in ("id", "ood")} <= metrics.keys()
 
 
+@pytest.mark.parametrize("base", ["dense", "movement", "imp"])
+def test_topics_are_generated_as_sets_of_labels(brief, base):
+    path = REPOSITORY / "configs/data/topics.yaml"
+    folder = brief(REPOSITORY / f"configs/{base}.yaml", "--config", str(path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    names = ("f1_micro", "f1_macro", "f1_sport", "exact_match")
+    assert {f"topics/{split}/{name}" for split in ("validation", "id", "ood") for name in names} <= metrics.keys()
+
+
 @pytest.mark.parametrize("base", ["dense", "srnet_ce"])
 def test_generated_texts_are_read_and_their_answers_recorded(brief, tmp_path, base):
     path = with_short_windows(REPOSITORY / "configs/data/reading.yaml", tmp_path)
@@ -621,6 +631,27 @@ def test_a_users_own_pairs_are_embedded(brief, tmp_path):
     assert is_laid_over(load(folder / "config.yaml"), load(path))
     metrics = json.loads((folder / "metrics.json").read_text())
     assert {"own/id/ndcg_at_10", "own/validation/recall_at_1", "dense/own/id/ndcg_at_10"} <= metrics.keys()
+
+
+def test_a_users_own_labels_are_pruned_on(brief, tmp_path):
+    topics = ["", "sport", "politics", "sport;politics"]
+    lines = [f'"{premise}, then",{topics[number % 4]}' for number, (premise, _, _) in enumerate(pairs(80))]
+    (tmp_path / "train.csv").write_text("text,labels\n" + "\n".join(lines) + "\n")
+    path = REPOSITORY / "configs/data/own_labels.yaml"
+    folder = brief(REPOSITORY / "configs/movement.yaml", "--config", str(path), "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"own/id/f1_micro", "own/id/f1_sport", "own/validation/threshold_politics"} <= metrics.keys()
+
+
+def test_a_users_own_numbers_are_pruned_on(brief, tmp_path):
+    lines = [f'"{premise}, then",{number / 8}' for number, (premise, _, _) in enumerate(pairs(80))]
+    (tmp_path / "train.csv").write_text("text,score\n" + "\n".join(lines) + "\n")
+    path = REPOSITORY / "configs/data/own_regression.yaml"
+    folder = brief(REPOSITORY / "configs/movement.yaml", "--config", str(path), "--data.root", str(tmp_path))
+    assert is_laid_over(load(folder / "config.yaml"), load(path))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {"own/id/r2", "own/id/mean_absolute_error", "own/validation/r2"} <= metrics.keys()
 
 
 def pairs(num_rows):

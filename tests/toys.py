@@ -49,6 +49,8 @@ class Few(Source):
             if self.kind == "TokenTask":  # six letters, and spaces between
                 tags = [f"B-{labels[number % len(labels)]}", *["O"] * 5]
                 row |= {"label": "", "words": [[place, place + 1] for place in range(0, 11, 2)], "tags": tags}
+            if self.kind == "MultiLabelTask":
+                row |= {"label": "", "labels": [row["label"]]}
             yield row
 
 
@@ -119,7 +121,8 @@ def _task(named, is_real):
     is_generated = source["class_path"].startswith("lit_prune.data.Generated")
     if not (is_generated or (is_real and "Hub" not in source["class_path"])):
         said.pop("validation", None)
-        labels = said.get("labels") or {"Similarity": ["1.0", "4.0", "2.5"]}.get(kind, ["1", "2"])
+        is_number = kind in ("RegressionTask", "Similarity")
+        labels = said.get("labels") or (["1.0", "4.0", "2.5"] if is_number else ["1", "2"])
         merged = sorted({said.get("merge", {}).get(label, label) for label in labels})
         read = own.get("source", source).get("init_args", {})
         names = [*read.get("splits", ("train", "id")), *(["ood_conflicting"] if "source" in own else [])]

@@ -58,7 +58,9 @@ def predict(
         run: Folder of a finished run, logs/<experiment>/version_<n>.
         out: The new file, .parquet, .csv or .jsonl: a row per example, in their order, with id (the number of the line
             in a file without ids), prediction, and probability_<class> for classification or the answer's score for
-            spans. For tokens a row per entity, with id, start, end, text, label and score.
+            spans. Of several labels, the prediction is their names joined by ;, those whose probability reaches the
+            thresholds that the run chose on its validation set. For tokens a row per entity, with id, start, end, text,
+            label and score. For embeddings, the prediction is the vector of a text or the cosine of a pair.
         file: The examples: a csv, tsv, jsonl or parquet file. For spans, text_a is the question and text_b the text;
             mentions are read from a jsonl file in WSC's layout; for tokens, text_a is the text.
         split: A split of the run's data instead, such as train, id or ood; train includes left-out examples.

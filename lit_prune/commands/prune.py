@@ -83,8 +83,8 @@ def prune(
         sparsity: Fraction of the weights of the Transformer layers to remove, above 0 and below 1.
         columns: Field of the package (text_a, text_b, label) -> column of the files, such as {text_a: premise}.
             Default: their usual names, such as text, sentence or premise, and label.
-        labels: Label in the files -> class of the model, or "" to leave its rows out; the names of the classes and
-            their numbers need none.
+        labels: Label in the files -> class of the model, or "" to leave its rows out (for multi-label models, the
+            label); the names of the classes and their numbers need none.
         config: A configuration on top of the recipe, such as one that sets another length or learning rate.
         revision: Branch, tag or commit on the hub.
         seed: Seed of everything random.

@@ -12,6 +12,7 @@ from datasets import Dataset
 from lit_prune.data import (
     BalancedGroups,
     GeneratedNli,
+    MultiLabelTask,
     MultitaskDataModule,
     OverlapBias,
     RegressionTask,
@@ -93,6 +94,14 @@ def test_a_table_of_floats_is_a_regression(from_frames):
     assert type(data.tasks["likeness"]) is RegressionTask
     (labels,) = {tuple(data.train["likeness"]["label"][:3])}
     assert set(labels) <= set(table["score"])
+
+
+def test_a_table_of_lists_is_a_task_of_several_labels(from_frames):
+    table = frame("train").assign(topics=[["b", "a"], []] * 10)
+    data = from_frames(table, columns={"label": "topics"}, name="topics", validation_fraction=0.1)
+    task = data.tasks["topics"]
+    assert (type(task), task.labels) == (MultiLabelTask, ("a", "b"))
+    assert {tuple(label) for label in data.train["topics"]["label"]} == {(0.0, 0.0), (1.0, 1.0)}
 
 
 def test_runs_of_several_seeds_can_have_the_same_rows(module):

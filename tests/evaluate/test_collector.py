@@ -9,7 +9,8 @@ from datasets import Dataset
 
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection
+from lit_prune.data.tasks.multi_label import LabelSet
+from lit_prune.evaluate.collector import Collector, Predicted, macro_average, mean_selection, settled
 
 LABELS = ("contradiction", "entailment", "neutral")
 
@@ -151,3 +152,30 @@ def test_there_is_no_mean_of_one_task_nor_where_a_set_was_not_seen_whole():
     values = {"nli/id/accuracy": 0.5}
     assert macro_average(values, {"nli": TASKS["nli"]}) == macro_average(values, TASKS) == {}
     assert math.isnan(mean_selection(values, TASKS))
+
+
+def label_sets(task, split, logits, labels):
+    rows = {"id": list(map(str, range(len(labels)))), "label": labels, "group": [""] * len(labels)}
+    return Predicted(LabelSet(task, split, Dataset.from_dict(rows), ("a",), (0,)), torch.tensor(logits))
+
+
+@pytest.mark.parametrize(("split", "further"), [("validation", "id"), ("id", "ood")])
+def test_what_the_set_that_selects_chooses_holds_for_all_sets_of_its_task(split, further):
+    selecting = label_sets("t", split, [[2.0], [1.0]], [[1.0], [0.0]])
+    other = label_sets("t", further, [[0.5], [3.0]], [[1.0], [1.0]])
+    foreign = label_sets("u", "id", [[-3.0], [-1.0]], [[0.0], [1.0]])
+    classes = Predicted(evaluation_set(), torch.zeros(5, 3))
+    found = settled([other, selecting, classes, foreign])
+    threshold = (torch.tensor(2.0).double().sigmoid() + torch.tensor(1.0).double().sigmoid()).item() / 2
+    assert [each.of.name for each in found] == [f"t/{further}", f"t/{split}", "nli/id", "u/id"]
+    assert found[0].of.thresholds == found[1].of.thresholds == (pytest.approx(threshold),)
+    assert found[0].metrics()[f"t/{further}/f1_micro"] == pytest.approx(2 / 3)
+    assert f"t/{further}/threshold_a" not in found[0].metrics()
+    assert found[1].metrics()[f"t/{split}/threshold_a"] == pytest.approx(threshold)
+    assert found[2] == classes
+    assert found[3].metrics()["u/id/f1_micro"] == 1
+
+
+def test_without_a_set_that_selects_nothing_is_chosen():
+    alone = label_sets("t", "ood", [[2.0], [1.0]], [[1.0], [0.0]])
+    assert settled([alone]) == [alone]

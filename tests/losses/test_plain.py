@@ -5,12 +5,20 @@ import pytest
 import torch
 from loss_cases import MERGED, batch, merged_case, random_case
 
-from lit_prune.losses import CrossEntropy, ProductOfExperts, TokenCrossEntropy
+from lit_prune.losses import BinaryCrossEntropy, CrossEntropy, Examples, ProductOfExperts, TokenCrossEntropy
 
 
 def test_cross_entropy_by_hand():
     loss = CrossEntropy()(torch.tensor([[0.0, math.log(3.0)]]), batch([0]))
     assert loss.item() == pytest.approx(math.log(4.0))
+
+
+def test_binary_cross_entropy_by_hand():
+    logits = torch.tensor([[0.0, math.log(3.0)]])
+    loss = BinaryCrossEntropy()(logits, Examples(torch.tensor([[1.0, 0.0]])))
+    assert loss.item() == pytest.approx((math.log(2.0) + math.log(4.0)) / 2)
+    certain = BinaryCrossEntropy()(torch.tensor([[-800.0]]), Examples(torch.tensor([[1.0]])))
+    assert certain.item() == pytest.approx(800)
 
 
 def test_merged_classes_are_as_likely_as_they_are_together():

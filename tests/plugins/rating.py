@@ -6,7 +6,8 @@ from torch import nn
 
 from lit_prune.data.sources.source import Source
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
-from lit_prune.data.tasks.task import Task, tokenise_pairs
+from lit_prune.data.tasks.task import Task
+from lit_prune.data.tasks.texts import tokenise_pairs
 from lit_prune.heads import Head
 from lit_prune.losses import MeanSquaredError
 

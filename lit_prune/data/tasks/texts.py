@@ -1,4 +1,4 @@
-"""Rows of one or two texts as examples: the number of their class, and their tokens."""
+"""Examples of texts and pairs of texts: their classes as numbers, and their tokens."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,6 +8,7 @@ from lit_prune.data import (
     ChoiceTask,
     GeneratedNli,
     MentionTask,
+    MultiLabelTask,
     RegressionTask,
     Similarity,
     SpanTask,
@@ -22,6 +23,8 @@ SOURCE = GeneratedNli(bias_rate=0.9, num_train=20, num_eval=10)
 TASKS = [
     Task("nli", ["a", "b", "c"], SOURCE, positive="a", merge={"b": "not_a", "c": "not_a"}, max_length=12),
     Task("plain", ["a", "b"], SOURCE),
+    MultiLabelTask("topics", ["a", "b"], SOURCE, max_length=7),
+    MultiLabelTask("chosen", ["a", "b"], SOURCE, thresholds=[0.25, 0.5]),
     RegressionTask("score", SOURCE, max_length=7),
     Similarity("sts", SOURCE, max_length=7),
     ChoiceTask("copa", SOURCE, num_choices=3, max_length=7),

@@ -87,11 +87,8 @@ def test_what_ood_rows_stand_for_must_fit_the_classes():
         nli(ood_train=OodTraining(labels={"non_entailment": "contra"}))
 
 
-def test_classes_without_a_training_row_and_rows_with_several_labels():
+def test_classes_without_a_training_row_are_named():
     assert nli().absent_labels(Dataset.from_dict({"label": [2, 0, 2]})) == [LABELS[1]]
-    row = {"id": "7", "text_a": "a", "text_b": "", "label": "", "group": "", "labels": ["neutral"]}
-    with pytest.raises(UserError, match=r"row '7' in split 'id' must be one class, got the list \['neutral'\]"):
-        nli().converter("id", labelled=True)(row)
 
 
 def test_a_task_with_other_rows_is_the_same_but_for_them():
