@@ -96,11 +96,12 @@ def test_without_files_in_the_run_columns_have_our_names_and_labels_those_of_the
     assert row_of(ood, "label") == (0,)
 
 
-def test_a_tasks_own_length_comes_before_the_runs(trained, tmp_path):
+def test_a_tasks_own_length_comes_before_the_runs(trained, tmp_path, monkeypatch):
     path = tmp_path / "long.csv"
     path.write_text("text_a\n" + "man " * 100)
     assert len(unlabelled_set(trained, path).rows["input_ids"][0]) == 48
-    assert len(unlabelled_set(with_task(trained, max_length=10), path).rows["input_ids"][0]) == 10
+    monkeypatch.setattr(trained.model.tasks["nli"], "max_length", 10)
+    assert len(unlabelled_set(trained, path).rows["input_ids"][0]) == 10
 
 
 def test_a_file_that_changed_is_read_again(trained, tmp_path):
