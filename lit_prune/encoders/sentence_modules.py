@@ -9,6 +9,7 @@ from typing import Any
 from transformers.utils import cached_file
 
 from lit_prune.errors import UserError
+from lit_prune.heads import POOLINGS
 from lit_prune.limits import read_bounded
 
 _POOLINGS = {"cls": "first", "mean": "mean", "lasttoken": "last"}
@@ -38,6 +39,11 @@ class SentenceModules:
             raise UserError(
                 f"encoder.backbone must have no module but pooling and normalisation for {where}, got "
                 f"{', '.join(self.others)}: choose another model of sentence-transformers"
+            )
+        if self.pooling not in POOLINGS:
+            raise UserError(
+                f"encoder.backbone must pool by {', '.join(POOLINGS)} for {where}, got {self.pooling}: choose another "
+                "model of sentence-transformers"
             )
         if self.pooling != pooling:
             raise UserError(

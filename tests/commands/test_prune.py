@@ -1,9 +1,12 @@
 """`lit_prune prune`: one command from a fine-tuned model and files to a pruned folder and a table."""
 
 import json
+import shutil
 
+import pyarrow.parquet as parquet
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 from transformers import (
     AutoConfig,
     AutoModelForQuestionAnswering,
@@ -14,14 +17,11 @@ from transformers import (
 
 from lit_prune import load
 from lit_prune.cli import main
-from lit_prune.commands.prune import _task, _usual_columns
 from lit_prune.data import GeneratedNli
 from lit_prune.data.tasks.tags import bio_tags
-from lit_prune.encoders.counterpart import counterpart_of
-from lit_prune.encoders.saved_head import SavedHead
-from lit_prune.errors import UserError
 
 LABELS = ["neutral", "entailment", "contradiction"]  # in another order than anywhere else
+MODULES = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
 BRIEF = """
 encoder: {config: {_attn_implementation: eager}}
 model: {init_args: {prune: {length: 8 steps, learning_rate: 1.0e-3}, refresh_every: 2}}
@@ -179,39 +179,22 @@ def test_a_file_whose_columns_have_other_names_is_an_error_that_names_the_remedy
     assert "got text, sentence, label: name them by --columns" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("header", "columns"),
-    [
-        ("sentence,label", {"text_a": "sentence", "label": "label"}),
-        ("question,sentence,label,id", {"text_a": "question", "text_b": "sentence", "label": "label"}),
-        ("sentence1,sentence2,score", {"text_a": "sentence1", "text_b": "sentence2", "label": "score"}),
-    ],
-)
-def test_usual_names_of_columns_are_found(tmp_path, header, columns):
-    (tmp_path / "rows.csv").write_text(f"{header}\n{','.join('abcd'[: header.count(',') + 1])}\n")
-    assert _usual_columns(tmp_path / "rows.csv") == columns
-
-
-def test_numbers_of_classes_are_labels_unless_a_class_is_called_by_one(tmp_path):
-    path = tmp_path / "rows.csv"
-    path.write_text("text,label\na,0\n")
-
-    def labels(*names):
-        head = SavedHead(counterpart_of("bert", "SequenceClassification"), names, None, {})
-        task = _task(head, {"train": path, "id": path}, None, None)
-        return task["init_args"]["source"]["init_args"]["splits"]["train"]["labels"]
-
-    assert labels("no", "yes") == {"no": "no", "yes": "yes", "0": "no", "1": "yes"}
-    assert labels("1", "2") == {"1": "1", "2": "2"}
-
-
-def test_labels_that_are_mapped_leave_the_others_as_they_are(tmp_path):
-    path = tmp_path / "rows.csv"
-    path.write_text("text,label\na,0\n")
-    head = SavedHead(counterpart_of("bert", "SequenceClassification"), ("no", "yes"), None, {})
-    task = _task(head, {"train": path, "id": path}, None, {"never": "no", "": ""})
-    labels = task["init_args"]["source"]["init_args"]["splits"]["train"]["labels"]
-    assert labels == {"no": "no", "yes": "yes", "0": "no", "1": "yes", "never": "no", "": ""}
+def test_an_embedding_model_is_pruned_as_what_it_is(tiny_backbone, files, tmp_path, capsys):
+    folder = shutil.copytree(tiny_backbone, tmp_path / "embedder")
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in MODULES.items()]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls", "word_embedding_dimension": 16}')
+    arguments = files({"neutral": 2.5, "entailment": 4, "contradiction": 0}.get)
+    out = tmp_path / "pruned"
+    assert main(["prune", "--model", str(folder), *arguments, "--out", str(out)]) == 0
+    assert "test Spearman" in capsys.readouterr().out
+    rows = [json.loads(line) for line in (tmp_path / "id.jsonl").read_text().splitlines()]
+    pruned = SentenceTransformer(str(out), device="cpu")
+    first, second = (pruned.encode([row[name] for row in rows]) for name in ("premise", "hypothesis"))
+    predicted = parquet.read_table(tmp_path / "runs" / "prune" / "version_0" / "predictions.parquet").to_pylist()
+    cosines = [row["logits"][0] for row in predicted if row["split"] == "id"]
+    assert cosines == pytest.approx((first * second).sum(1).tolist(), abs=1e-5)
 
 
 def test_a_reader_is_pruned(random_bert, tmp_path, capsys):
@@ -265,17 +248,3 @@ def test_a_tagger_is_pruned(classifier, tmp_path, capsys, suffix):
         found = before(**inputs).logits[0, 1:4].argmax(-1).tolist()
     right = sum(tags[number] == tag for number, tag in zip(found, ("B-x", "I-x", "O"), strict=True))
     assert values["dense/task/id/word_accuracy"] == pytest.approx(right / 3)
-
-
-def test_tags_of_a_model_are_bio_or_plain(tmp_path):
-    def made(*tags, **columns):
-        head = SavedHead(counterpart_of("bert", "TokenClassification"), tags, None, {})
-        task = _task(head, {"train": tmp_path / "train.txt", "id": tmp_path / "id.txt"}, columns or None, None)
-        return {name: task["init_args"].get(name) for name in ("labels", "entities")}
-
-    assert made("I-y", "B-y", "O", "B-x", "I-x") == {"labels": ["y", "x"], "entities": None}
-    assert made("NOUN", "VERB") == {"labels": ["NOUN", "VERB"], "entities": False}
-    with pytest.raises(UserError, match="must be O, B- and I- of each type, or tags without O, got O, I-x"):
-        made("O", "I-x")
-    with pytest.raises(UserError, match="--columns and --labels must be left out for a BertForTokenClassification"):
-        made("O", "B-x", "I-x", text_a="text")
