@@ -62,7 +62,7 @@ class LabelSet(EvaluationSet):
         return label_metrics(logits, self.row_labels, self.labels, self.thresholds, self.rows["group"][:])
 
     def constant_logits(self) -> Tensor:
-        """Return the logits of constant sets: that of the best micro F1, all labels that occur, and the most frequent set.
+        """Return the logits of three constant sets: the best micro F1, all labels that occur, the most frequent set.
 
         The best for a worst group may be another.
         """
