@@ -106,7 +106,7 @@ for name, (folder, base) in exports.items():
             logits[f"{name}/{task}"] = model.use(task)(**inputs).logits.numpy()
 numpy.savez(out, **logits)
 """
-OF_TRANSFORMERS = {"PyYAML", "huggingface_hub"}  # which needs these
+OF_TRANSFORMERS = {"PyYAML", "huggingface_hub", "regex"}  # which needs these
 MODULES = {"scikit-learn": "sklearn", "lightning": "lightning lightning_utilities pytorch_lightning lightning_fabric"}
 
 
