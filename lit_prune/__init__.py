@@ -19,6 +19,7 @@ _PUBLIC = {
     "lit_prune.callbacks": ("EndPhase", "ImpRounds", "Prune"),
     "lit_prune.data": (
         "ChoiceTask",
+        "EmbeddingTask",
         "Files",
         "Hub",
         "MentionTask",
