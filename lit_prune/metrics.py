@@ -4,7 +4,7 @@ If a model has more classes than a set, its predictions are merged after the arg
 models: McCoy et al. 2019, and Liu et al. 2022).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -113,6 +113,33 @@ def _matthews(predicted: Tensor, labels: Tensor, num_classes: int) -> float:
     if not all(bool(each.min() < each.max()) for each in (predicted, labels)):
         return 0.0
     return float(matthews_corrcoef(predicted, labels, task="multiclass", num_classes=num_classes))
+
+
+def of_groups(
+    name: str,
+    groups: Sequence[str],
+    value: Callable[[Tensor], float | None],
+    worst: Callable[[Iterable[float]], float] = min,
+) -> dict[str, float]:
+    """Compute a metric of groups of rows.
+
+    Args:
+        name: The metric.
+        groups: Each row's group ("" is none).
+        value: Returns the metric of rows, (rows,) bool, or None if they have none.
+        worst: Chooses the worst value: the smallest, or the largest of errors.
+
+    Returns:
+        `<name>_<group>` of each group, and `worst_group_<name>`, the worst of groups of at least `SMALLEST_GROUP` rows,
+        if any.
+    """
+    result, large = dict[str, float](), []
+    for group in sorted({*groups} - {""}):
+        rows = torch.tensor([each == group for each in groups])
+        if (found := value(rows)) is not None:
+            result[f"{name}_{group}"] = found
+            large += [found] * bool(rows.sum() >= SMALLEST_GROUP)
+    return result | ({f"worst_group_{name}": worst(large)} if large else {})
 
 
 def _share(name: str, values: Tensor) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef, roc_auc_score
 
-from lit_prune.metrics import classification, losses, matched_shift, overlap_group, predictions
+from lit_prune.metrics import classification, losses, matched_shift, of_groups, overlap_group, predictions
 
 NLI = ("entailment", "neutral", "contradiction")
 HANS = ("entailment", "non_entailment")
@@ -242,3 +242,15 @@ def test_the_shift_gives_every_number_of_positives(positive):
         shifted = logits.clone()
         shifted[:, positive] -= matched_shift(logits, positive, number)
         assert (shifted.argmax(-1) == positive).sum() == number
+
+
+def test_a_metric_of_groups_leaves_out_those_without_one_and_counts_large_ones_as_worst():
+    groups = ["", *["a"] * 10, *["b"] * 12, *["c"] * 9, *["d"] * 10]
+    values = torch.tensor([5.0, *[1.0] * 10, *[2.0] * 12, *[0.0] * 9, *[torch.nan] * 10])
+
+    def mean(rows):
+        return None if values[rows].isnan().any() else float(values[rows].mean())
+
+    assert of_groups("m", groups, mean) == {"m_a": 1, "m_b": 2, "m_c": 0, "worst_group_m": 1}
+    assert of_groups("m", groups, mean, worst=max)["worst_group_m"] == 2
+    assert of_groups("m", groups[-19:-10], lambda rows: 1.0) == {"m_c": 1}

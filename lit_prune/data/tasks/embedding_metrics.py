@@ -1,11 +1,11 @@
 """Metrics of pairs of embeddings: how their cosines follow scores, and how they rank texts for a query."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from lit_prune.metrics import SMALLEST_GROUP
+from lit_prune.metrics import of_groups
 
 TOP = 10  # texts found for a query
 
@@ -28,8 +28,9 @@ def similarity(cosines: Tensor, scores: Tensor, groups: Sequence[str]) -> dict[s
         sides = cosines[pairs].double(), scores[pairs].double()
         return float(function(*sides)) if all(bool(each.min() < each.max()) for each in sides) else 0.0
 
-    result = {"pearson": correlate(pearson_corrcoef, torch.ones(len(scores), dtype=torch.bool))}
-    return result | _by_group("spearman", groups, lambda pairs: correlate(spearman_corrcoef, pairs))
+    every = torch.ones(len(scores), dtype=torch.bool)
+    result = {"pearson": correlate(pearson_corrcoef, every), "spearman": correlate(spearman_corrcoef, every)}
+    return result | of_groups("spearman", groups, lambda pairs: correlate(spearman_corrcoef, pairs))
 
 
 def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[str, float]:
@@ -55,16 +56,5 @@ def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[
 
     gains = of_queries(retrieval_normalized_dcg, TOP)
     recalls = {f"recall_at_{top}": float(of_queries(retrieval_recall, top).mean()) for top in (1, TOP)}
-    return _by_group(f"ndcg_at_{TOP}", groups, lambda queries: float(gains[queries].mean())) | recalls
-
-
-def _by_group(name: str, groups: Sequence[str], value: Callable[[Tensor], float]) -> dict[str, float]:
-    """Return a metric of all rows, of each group, and of the worst large group."""
-    members: Mapping[str, Tensor] = {
-        group: torch.tensor([each == group for each in groups]) for group in sorted(set(groups) - {""})
-    }
-    of_group = {group: value(rows) for group, rows in members.items()}
-    large = [of_group[group] for group, rows in members.items() if rows.sum() >= SMALLEST_GROUP]
-    result = {name: value(torch.ones(len(groups), dtype=torch.bool))}
-    result |= {f"{name}_{group}": each for group, each in of_group.items()}
-    return result | ({f"worst_group_{name}": min(large)} if large else {})
+    name = f"ndcg_at_{TOP}"
+    return {name: float(gains.mean())} | recalls | of_groups(name, groups, lambda queries: float(gains[queries].mean()))

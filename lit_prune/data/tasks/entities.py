@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from lit_prune.data.tasks.tags import Entity
-from lit_prune.metrics import SMALLEST_GROUP
+from lit_prune.metrics import of_groups
 
 
 def entity_metrics(
@@ -22,21 +24,21 @@ def entity_metrics(
 
     Returns:
         `precision`, `recall` and `f1` over all entities, each 0 if nothing is predicted or there is nothing to find;
-        `f1_<type>`, and `f1_macro`, the mean over the types that occur or are predicted; `f1_<group>` of groups with an
-        entity, and `worst_group_f1`, the lowest over those of at least `SMALLEST_GROUP` documents, if any.
+        `f1_<type>`, and `f1_macro`, the mean over the types that occur or are predicted; `f1_<group>` and
+        `worst_group_f1` (see `of_groups`), of groups with an entity.
     """
     result, by_type = _evaluate(predicted, right, types)
     result |= {f"f1_{kind}": by_type.get(kind, 0.0) for kind in types}
     result["f1_macro"] = sum(by_type.values()) / max(1, len(by_type))
-    large = []
-    for group in sorted({*groups} - {""}):
-        documents = [number for number, each in enumerate(groups) if each == group]
-        of_group = [right[number] for number in documents]
-        if any(of_group):
-            f1 = _evaluate([predicted[number] for number in documents], of_group, types)[0]["f1"]
-            result[f"f1_{group}"] = f1
-            large += [f1] * (len(documents) >= SMALLEST_GROUP)
-    return result | ({"worst_group_f1": min(large)} if large else {})
+
+    def f1(documents: Tensor) -> float | None:
+        numbers = documents.nonzero().flatten().tolist()
+        of_group = [right[number] for number in numbers]
+        if not any(of_group):
+            return None
+        return _evaluate([predicted[number] for number in numbers], of_group, types)[0]["f1"]
+
+    return result | of_groups("f1", groups, f1)
 
 
 def _evaluate(

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lit_prune.metrics import SMALLEST_GROUP
+from lit_prune.metrics import of_groups
 
 DEFAULT_THRESHOLD = 0.5  # of a label that never occurs where thresholds are chosen
 
@@ -69,8 +69,8 @@ def label_metrics(
         `f1_micro` (over all pairs of a row and a label) and `f1_<label>`, each 0 if nothing is predicted right;
         `f1_macro`, the mean of `f1_<label>` over the labels that occur or are predicted, 0 if there are none;
         `exact_match`, the share of rows whose set is right; `auroc_macro`, the mean AUROC over the labels that some
-        rows have and others lack, if any; `loss`; and `f1_micro_<group>`. `worst_group_f1_micro` is the lowest over
-        groups of at least `SMALLEST_GROUP` rows of which one or more have a label, if any.
+        rows have and others lack, if any; `loss`; and of groups with a label `f1_micro_<group>` and
+        `worst_group_f1_micro`, see `of_groups`.
     """
     from sklearn.metrics import roc_auc_score  # not above: a served model has no metrics
 
@@ -87,11 +87,9 @@ def label_metrics(
     if varied and logits.isfinite().all():
         areas = [float(roc_auc_score(right[:, number], logits[:, number])) for number in varied]
         result["auroc_macro"] = sum(areas) / len(areas)
-    in_groups = {each: torch.tensor([group == each for group in groups]) for each in sorted({*groups} - {""})}
-    by_group = {each: _micro(predicted[rows], right[rows]) for each, rows in in_groups.items()}
-    result |= {f"f1_micro_{group}": value for group, value in by_group.items()}
-    large = [by_group[each] for each, rows in in_groups.items() if rows.sum() >= SMALLEST_GROUP and right[rows].any()]
-    return result | ({"worst_group_f1_micro": min(large)} if large else {})
+    return result | of_groups(
+        "f1_micro", groups, lambda rows: _micro(predicted[rows], right[rows]) if right[rows].any() else None
+    )
 
 
 def _f1(predicted: Tensor, right: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.errors import UserError
 from lit_prune.heads import Encoder, Regression
 from lit_prune.losses import MeanSquaredError
-from lit_prune.metrics import SMALLEST_GROUP
+from lit_prune.metrics import of_groups
 
 
 class NumberSet(EvaluationSet):
@@ -156,8 +156,7 @@ def regression(predicted: Tensor, right: Tensor, groups: Sequence[str]) -> dict[
 
     Returns:
         The metrics of `correlation`; `r2` (R², the coefficient of determination; 0 if all labels are equal);
-        `mean_absolute_error`, and `mean_absolute_error_<group>`; `worst_group_mean_absolute_error`, the largest over
-        groups of at least `SMALLEST_GROUP` rows, if any.
+        `mean_absolute_error`, `mean_absolute_error_<group>` and `worst_group_mean_absolute_error`, see `of_groups`.
     """
     from torchmetrics.functional import r2_score  # not above: a served model has no metrics
 
@@ -169,10 +168,7 @@ def regression(predicted: Tensor, right: Tensor, groups: Sequence[str]) -> dict[
         "r2": float(r2_score(predicted, right)) if varies else 0.0,
         "mean_absolute_error": float(errors.mean()),
     }
-    of_groups = {each: errors[[group == each for group in groups]] for each in sorted({*groups} - {""})}
-    result |= {f"mean_absolute_error_{group}": float(of_group.mean()) for group, of_group in of_groups.items()}
-    large = [float(of_group.mean()) for of_group in of_groups.values() if len(of_group) >= SMALLEST_GROUP]
-    return result | ({"worst_group_mean_absolute_error": max(large)} if large else {})
+    return result | of_groups("mean_absolute_error", groups, lambda rows: float(errors[rows].mean()), worst=max)
 
 
 def correlation(predicted: Tensor, right: Tensor) -> dict[str, float]:

@@ -15,7 +15,7 @@ from lit_prune.data.tasks.entities import entity_metrics
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.tags import Entity, find_entities
 from lit_prune.data.tasks.word_windows import KEPT, NO_TOKEN
-from lit_prune.metrics import SMALLEST_GROUP
+from lit_prune.metrics import of_groups
 
 _OF_ENTITIES = ("f1", "precision", "recall", "f1_macro", "worst_group_f1")
 
@@ -94,12 +94,11 @@ class TokenSet(EvaluationSet):
             right = [find_entities(each.right) for each in documents]
             values |= entity_metrics(predicted, right, self.types, groups)
             return values | {"word_accuracy": _accuracy(documents)}
-        values["accuracy"], large = _accuracy(documents), []
-        for group in sorted({*groups} - {""}):
-            of_group = [each for each in documents if each.group == group]
-            values[f"accuracy_{group}"] = _accuracy(of_group)
-            large += [_accuracy(of_group)] * (len(of_group) >= SMALLEST_GROUP)
-        return values | ({"worst_group_accuracy": min(large)} if large else {})
+
+        def accuracy(chosen: Tensor) -> float:
+            return _accuracy([documents[number] for number in chosen.nonzero().flatten().tolist()])
+
+        return values | {"accuracy": _accuracy(documents)} | of_groups("accuracy", groups, accuracy)
 
     def predictions(self, logits: Tensor, names: Sequence[str]) -> dict[str, list[Any]]:
         """Return the columns of `predict`, a row for each predicted entity, or for each word if tags are no entities.
