@@ -72,8 +72,8 @@ class Encoder(Protocol):
     def token_transform(self) -> Transform | None:
         """The layer before the matrix of heads over every token in the encoder's family, or None."""
 
-    def check_pooling(self, where: str, pooling: Pooling) -> None:
-        """Raise a UserError if the encoder belongs to a model of sentence embeddings that pools in another way."""
+    def check_embedding(self, where: str, pooling: Pooling, normalise: bool) -> None:
+        """Raise a UserError if the encoder belongs to a model of sentence embeddings that embeds in another way."""
 
 
 class Head(nn.Module):

@@ -13,13 +13,19 @@ import transformers
 from transformers import BertConfig, BertForSequenceClassification, TrainingArguments
 
 import lit_prune
-from lit_prune.data import ConllFiles, GeneratedNli
+from lit_prune.data import ConllFiles, GeneratedNli, GeneratedSimilarity
+from lit_prune.losses import EmbeddingDistillation
 from lit_prune.tuning import ChosenEntries, GradientCriterion
 
 NAMES = {name: getattr(lit_prune, name) for name in lit_prune.__all__}
-OTHERS = {"partial": partial, "ConllFiles": ConllFiles, "GeneratedNli": GeneratedNli} | {
-    each.__name__: each for each in (ChosenEntries, GradientCriterion)
-}
+OTHERS = (
+    {"partial": partial, "ConllFiles": ConllFiles, "GeneratedNli": GeneratedNli}
+    | {
+        "EmbeddingDistillation": EmbeddingDistillation,
+        "GeneratedSimilarity": GeneratedSimilarity,
+    }
+    | {each.__name__: each for each in (ChosenEntries, GradientCriterion)}
+)
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 20}
 
 

@@ -1,5 +1,6 @@
 """`lit_prune predict`: write the predictions of a finished run's model for a file or for the run's data."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,15 @@ from lit_prune.files import new_path, write_atomically, writing
 from lit_prune.hardware.device import device_named
 from lit_prune.hardware.sizes import check_positive
 
+
+def _texts(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its lists as JSON, for a cell each."""
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
 WRITERS: dict[str, Callable[[Dataset, Path], Any]] = {
     ".parquet": lambda rows, path: rows.to_parquet(path),
-    ".csv": lambda rows, path: rows.to_csv(path),
+    ".csv": lambda rows, path: rows.map(_texts).to_csv(path),
     ".jsonl": lambda rows, path: rows.to_json(path, force_ascii=False, double_precision=15),
 }
 

@@ -132,7 +132,7 @@ class PrunableEncoder(nn.Module):
             # T5's base model has a decoder too.
             model_class = AutoModelForTextEncoding if settings.model_type in _SEQ2SEQ else AutoModel
             self.saved_head: SavedHead | None = None
-            self.sentence_modules = read_sentence_modules(source, revision) if pretrained else None
+            self.sentence_modules = read_sentence_modules(source, revision)
             if pretrained:
                 self.saved_head = read_head(source, settings, revision, is_pooled_as_saved)
                 self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
@@ -243,15 +243,16 @@ class PrunableEncoder(nn.Module):
         table: Tensor = self.backbone.get_input_embeddings().weight
         return table.detach()
 
-    def check_pooling(self, where: str, pooling: Pooling) -> None:
-        """Raise a UserError if the backbone is a model of sentence-transformers that pools in another way.
+    def check_embedding(self, where: str, pooling: Pooling, normalise: bool) -> None:
+        """Raise a UserError if the backbone is a model of sentence-transformers that embeds in another way.
 
         Args:
-            where: Names the setting in errors.
+            where: Names the task in errors.
             pooling: The pooling of sentence embeddings.
+            normalise: Whether they are divided by their length.
         """
-        if self.sentence_modules is not None:
-            self.sentence_modules.check(where, pooling)
+        if self.is_pretrained and self.sentence_modules is not None:
+            self.sentence_modules.check(where, pooling, normalise)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Encode a padded batch.

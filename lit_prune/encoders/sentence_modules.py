@@ -1,8 +1,8 @@
-"""`SentenceModules`: what a model of sentence-transformers adds to its encoder (Reimers & Gurevych 2019)."""
+"""`SentenceModules`: the settings of a model of sentence-transformers beside its encoder (Reimers & Gurevych 2019)."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +18,41 @@ _KEPT = ("Transformer", "Pooling", "Normalize", "Dropout")
 
 @dataclass(frozen=True)
 class SentenceModules:
-    """The modules after an encoder.
+    """The settings of a model of sentence-transformers beside its encoder.
 
     Attributes:
         pooling: The pooling of hidden states, one of `heads.POOLINGS` or another name of sentence-transformers.
-        others: Kinds of modules that the package does not have, such as `Dense`.
+        normalise: Whether embeddings are divided by their length.
+        max_length: Maximum number of tokens of a text, or None.
+        settings: Prompts and similarity function, as in `config_sentence_transformers.json`.
+        unsupported: Modules and settings that the package does not have, such as the module `Dense`.
     """
 
     pooling: str
-    others: tuple[str, ...]
+    normalise: bool = False
+    max_length: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    unsupported: tuple[str, ...] = ()
 
-    def check(self, where: str, pooling: str) -> None:
-        """Raise a UserError unless a pooling alone makes the same embeddings.
+    def check(self, where: str, pooling: str, normalise: bool) -> None:
+        """Raise a UserError unless pooling and normalisation make the embeddings of the model.
 
         Args:
-            where: Names the setting in errors.
-            pooling: The pooling.
+            where: Names the task in errors.
+            pooling: The task's pooling.
+            normalise: Whether the task divides embeddings by their length.
         """
-        if self.others:
+        unsupported = self.unsupported or (() if self.pooling in POOLINGS else (f"pooling by {self.pooling}",))
+        if unsupported:
             raise UserError(
-                f"encoder.backbone must have no module but pooling and normalisation for {where}, got "
-                f"{', '.join(self.others)}: choose another model of sentence-transformers"
+                f"encoder.backbone must pool by {', '.join(POOLINGS)} and have nothing else beside its encoder but "
+                f"normalisation, got {', '.join(unsupported)}: prune it in your own training, by lit_prune.Prune"
             )
-        if self.pooling not in POOLINGS:
-            raise UserError(
-                f"encoder.backbone must pool by {', '.join(POOLINGS)} for {where}, got {self.pooling}: choose another "
-                "model of sentence-transformers"
-            )
-        if self.pooling != pooling:
-            raise UserError(
-                f"{where} must be {self.pooling}, as the backbone was trained with it, got {pooling}: set it"
-            )
+        for name, own, given in (("pooling", self.pooling, pooling), ("normalise", self.normalise, normalise)):
+            if own != given:
+                raise UserError(
+                    f"{name} of {where} must be {own}, as the backbone was trained with it, got {given}: set it"
+                )
 
 
 def read_sentence_modules(source: str, revision: str) -> SentenceModules | None:
@@ -69,8 +73,20 @@ def read_sentence_modules(source: str, revision: str) -> SentenceModules | None:
         return None
     try:
         paths = {each["type"].rpartition(".")[2]: each["path"] for each in listed}
-        settings = _read(source, f"{paths['Pooling']}/config.json", revision) if "Pooling" in paths else None
-        return SentenceModules(_pooling(settings or {}), tuple(each for each in paths if each not in _KEPT))
+        pooling = _read(source, f"{paths['Pooling']}/config.json", revision) if "Pooling" in paths else None
+        encoder = _read(source, "sentence_bert_config.json", revision) or {}
+        settings = _read(source, "config_sentence_transformers.json", revision) or {}
+        unsupported = [f"the module {each}" for each in paths if each not in _KEPT]
+        unsupported += ["do_lower_case"] if encoder.get("do_lower_case") else []
+        unsupported += ["include_prompt: false"] if not (pooling or {}).get("include_prompt", True) else []
+        unsupported += ["a default prompt"] if settings.get("default_prompt_name") else []
+        return SentenceModules(
+            _pooling(pooling or {}),
+            "Normalize" in paths,
+            encoder.get("max_seq_length"),
+            {name: settings[name] for name in ("prompts", "similarity_fn_name") if name in settings},
+            tuple(unsupported),
+        )
     except (AttributeError, KeyError, TypeError) as error:
         raise UserError(
             f"modules.json of {source} must list modules with type and path, got {type(error).__name__} ({error}): "

@@ -1,6 +1,7 @@
 """Sets of a run's task from files: columns, classes, text preprocessing and lengths are those of training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -10,13 +11,15 @@ from lit_prune.data.closed import build
 from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.preparation import Preparation, prepare_set
 from lit_prune.data.sources.amplified import BiasAmplified
+from lit_prune.data.sources.conll import ConllFiles
 from lit_prune.data.sources.fields import Fields, Texts, first_of
 from lit_prune.data.sources.files import LocalFiles, TableFiles
 from lit_prune.data.sources.given import Given, GivenLayout, check_readable, columns_of
 from lit_prune.data.sources.hub import Hub
 from lit_prune.data.sources.known import BIASES, SOURCES
 from lit_prune.data.sources.one_text import OneText
-from lit_prune.data.sources.source import Source
+from lit_prune.data.sources.source import Layout, Row, Source
+from lit_prune.data.sources.spans import SpanFiles
 from lit_prune.data.sources.squad import SquadHub
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
@@ -50,7 +53,7 @@ def labelled_sets(
                 f"--columns and --labels must be left out, got them for {task.name!r}: its files have {layout.owner} "
                 "layout"
             )
-        return _prepared(trained, GivenLayout(files, layout.read), files, labelled=True)
+        return _prepared(trained, GivenLayout(files, _reader(trained, layout)), files, labelled=True)
     classes = sorted({*task.labels, *task.merge.values()})
     given = {}
     for name, path in files.items():
@@ -139,6 +142,18 @@ def _source(trained: Trained) -> Source:
     settings = _settings(trained).get("source")
     classes = {**SOURCES, **BIASES, **trained.plugins}
     return build(settings, Source, classes, f"the source of task {trained.task!r}")  # type: ignore[type-abstract]
+
+
+def _reader(trained: Trained, layout: Layout) -> Callable[[Path], Iterator[Row]]:
+    """Return the function that reads a layout: files with a word a line have the columns of the run's own."""
+    path = (_settings(trained).get("source") or {}).get("class_path")
+    if not isinstance(path, str) or SOURCES.get(path) is not ConllFiles:
+        return layout.read
+    return partial(_read_columns, cast(ConllFiles, _source(trained)), layout)
+
+
+def _read_columns(own: ConllFiles, layout: Layout, path: Path) -> Iterator[Row]:
+    return layout.read(path) if path.suffix == SpanFiles.suffix else own.read(path)
 
 
 def _preparation(trained: Trained, root: str | None = None) -> Preparation:

@@ -16,6 +16,7 @@ from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.counterpart import CLASSIFICATION, SPANS
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.encoders.saved_head import SavedHead
+from lit_prune.encoders.sentence_modules import SentenceModules
 from lit_prune.errors import UserError
 
 TASK = "task"  # its name in metrics
@@ -55,11 +56,14 @@ def saved_task(
         UserError: The model has no head that can be kept, or the files do not fit it.
     """
     if encoder.saved_head is None and encoder.sentence_modules is not None:
-        return _embedding(encoder.sentence_modules.pooling, paths, columns)
+        return _embedding(encoder.sentence_modules, paths, columns)
     return _task_of_head(_head_of(encoder), paths, columns, labels)
 
 
-def _embedding(pooling: str, paths: Mapping[str, Path], columns: Mapping[str, str] | None) -> dict[str, Any]:
+def _embedding(
+    modules: SentenceModules, paths: Mapping[str, Path], columns: Mapping[str, str] | None
+) -> dict[str, Any]:
+    modules.check(f"task {TASK!r}", modules.pooling, modules.normalise)
     for path in paths.values():
         check_readable(path)
     read = dict(columns) if columns is not None else usual_columns(paths["train"], needs_label=False)
@@ -73,7 +77,8 @@ def _embedding(pooling: str, paths: Mapping[str, Path], columns: Mapping[str, st
     splits = {split: {"paths": [str(path)], **fields} for split, path in paths.items()}
     settings = {
         "name": TASK,
-        "pooling": pooling,
+        "pooling": modules.pooling,
+        "normalise": modules.normalise,
         "loss": "lit_prune.losses.EmbeddingDistillation",
         "selection": "spearman" if has_scores else "ndcg_at_10",
         "source": _class("Files" if has_scores else "PairFiles", {"splits": splits}),
@@ -129,6 +134,10 @@ def _task_of_head(
         source = {"splits": {split: [str(path)] for split, path in paths.items()}}
         if head.model.architecture == SPANS:
             return _class("SpanTask", {"name": TASK, "source": _class("SquadFiles", source)})
+        if len({path.suffix == SpanFiles.suffix for path in paths.values()}) > 1:
+            raise UserError(
+                f"--train and --test must have one layout, got {', '.join(map(str, paths.values()))}: convert one"
+            )
         files = "SpanFiles" if paths["train"].suffix == SpanFiles.suffix else "ConllFiles"
         return _class("TokenTask", {"name": TASK, "source": _class(files, source), **_tags(head.labels)})
     kind = _kind(head)

@@ -73,7 +73,7 @@ class Start:
         state: dict[str, Tensor] = checkpoint["state_dict"]
         heads = tuple(f"heads.{task}." for task in run.tasks)
         has_heads = any(name.startswith(heads) for name in state)
-        if takes_masked and not has_heads and any(run.heads.parameters()):  # intermediate-task training
+        if takes_masked and not has_heads and list(run.heads.parameters()):  # intermediate-task training
             self.is_whole = self.is_trained = False
             encoder = {name: value for name, value in state.items() if name.startswith("encoder.")}
             state = encoder | {name: value for name, value in run.state_dict().items() if name.startswith("heads.")}

@@ -6,6 +6,7 @@ import shutil
 import pyarrow.parquet as parquet
 import pytest
 import torch
+from numpy.linalg import norm
 from sentence_transformers import SentenceTransformer
 from transformers import (
     AutoConfig,
@@ -21,7 +22,7 @@ from lit_prune.data import GeneratedNli
 from lit_prune.data.tasks.tags import bio_tags
 
 LABELS = ["neutral", "entailment", "contradiction"]  # in another order than anywhere else
-MODULES = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+MODULES = {"": "Transformer", "1_Pooling": "Pooling"}
 BRIEF = """
 encoder: {config: {_attn_implementation: eager}}
 model: {init_args: {prune: {length: 8 steps, learning_rate: 1.0e-3}, refresh_every: 2}}
@@ -185,6 +186,8 @@ def test_an_embedding_model_is_pruned_as_what_it_is(tiny_backbone, files, tmp_pa
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls", "word_embedding_dimension": 16}')
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 20}')
+    (folder / "config_sentence_transformers.json").write_text('{"prompts": {"query": "the "}}')
     arguments = files({"neutral": 2.5, "entailment": 4, "contradiction": 0}.get)
     out = tmp_path / "pruned"
     assert main(["prune", "--model", str(folder), *arguments, "--out", str(out)]) == 0
@@ -194,7 +197,9 @@ def test_an_embedding_model_is_pruned_as_what_it_is(tiny_backbone, files, tmp_pa
     first, second = (pruned.encode([row[name] for row in rows]) for name in ("premise", "hypothesis"))
     predicted = parquet.read_table(tmp_path / "runs" / "prune" / "version_0" / "predictions.parquet").to_pylist()
     cosines = [row["logits"][0] for row in predicted if row["split"] == "id"]
-    assert cosines == pytest.approx((first * second).sum(1).tolist(), abs=1e-5)
+    lengths = norm(first, axis=1) * norm(second, axis=1)
+    assert cosines == pytest.approx(((first * second).sum(1) / lengths).tolist(), abs=1e-5)
+    assert (pruned.max_seq_length, pruned.prompts["query"], len(pruned)) == (20, "the ", 2)
 
 
 def test_a_reader_is_pruned(random_bert, tmp_path, capsys):

@@ -32,21 +32,44 @@ def folder(path, kinds, pooling):
 )
 def test_the_pooling_is_read(tmp_path, settings, expected):
     modules = read_sentence_modules(folder(tmp_path, ["Transformer", "Pooling", "Normalize"], settings), "main")
-    assert (modules.pooling, modules.others) == (expected, ())
-    if expected == "mean":
-        modules.check("pooling", "mean")
+    assert (modules.pooling, modules.normalise, modules.unsupported) == (expected, True, ())
     is_known = expected in ("first", "mean", "last")
+    if is_known:
+        modules.check("task 'a'", expected, True)
+        with pytest.raises(UserError, match="normalise of task 'a' must be True, as the backbone"):
+            modules.check("task 'a'", expected, False)
     message = (
-        f"pooling must be {expected}, as the backbone" if is_known else "must pool by first, mean, last for pooling"
+        f"pooling of task 'a' must be {expected}, as the backbone" if is_known else f"got pooling by {expected[:3]}"
     )
     with pytest.raises(UserError, match=message):
-        modules.check("pooling", "first" if expected != "first" else "mean")
+        modules.check("task 'a'", "first" if expected != "first" else "mean", True)
 
 
-def test_a_module_that_the_package_lacks_is_an_error(tmp_path):
-    modules = read_sentence_modules(folder(tmp_path, ["Transformer", "Pooling", "Dense"], {}), "main")
-    with pytest.raises(UserError, match="must have no module but pooling and normalisation for pooling, got Dense"):
-        modules.check("pooling", "mean")
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("sentence_bert_config.json", {"do_lower_case": True}, "do_lower_case"),
+        ("config_sentence_transformers.json", {"default_prompt_name": "query"}, "a default prompt"),
+        ("modules.json", [{"path": "2", "type": "a.Dense"}], "the module Dense"),
+        ("1_Pooling/config.json", {"include_prompt": False}, "include_prompt: false"),
+    ],
+)
+def test_what_the_package_lacks_is_an_error(tmp_path, name, content, found):
+    source = folder(tmp_path, ["Transformer", "Pooling"], {})
+    (tmp_path / name).write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"have nothing else beside its encoder but normalisation, got {found}"):
+        read_sentence_modules(source, "main").check("task 'a'", "mean", False)
+
+
+def test_lengths_and_prompts_are_kept(tmp_path):
+    source = folder(tmp_path, ["Transformer", "Pooling"], {})
+    (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": 20}')
+    settings = {"prompts": {"query": "q: "}, "similarity_fn_name": "cosine", "__version__": {}}
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    modules = read_sentence_modules(source, "main")
+    assert modules.max_length == 20
+    assert modules.settings == {"prompts": {"query": "q: "}, "similarity_fn_name": "cosine"}
+    assert not modules.normalise
 
 
 def test_other_models_have_none_and_damaged_files_are_errors(tmp_path):

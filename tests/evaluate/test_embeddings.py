@@ -7,10 +7,14 @@ import pandas
 import pytest
 from run_helpers import assert_same, cut_off_by, without_callbacks
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Normalize, Pooling, Transformer
 
 import lit_prune
 from lit_prune.cli import main
-from lit_prune.data import GeneratedRestatements, GeneratedSimilarity
+from lit_prune.data import EmbeddingTask, GeneratedRestatements, GeneratedSimilarity
+from lit_prune.encoders.encoder import PrunableEncoder
+from lit_prune.errors import UserError
+from lit_prune.export.model import TaskModel
 
 CONFIG = "configs/embeddings.yaml"
 
@@ -41,10 +45,18 @@ def test_the_original_is_measured_and_is_the_teacher(run):
     assert values["sparsity"] == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_run_cut_off_and_resumed_is_the_same(experiment):
-    _, reference = experiment(DISTILLED, config=CONFIG, name="reference")
+def on_file(tmp_path):
+    rows = pandas.DataFrame(GeneratedRestatements(num_train=120).rows("train", None))
+    rows.rename(columns={"text_a": "question", "text_b": "answer"}).to_csv(tmp_path / "train.csv", index=False)
+    return "--config", "configs/data/own_pairs.yaml", "--data.root", str(tmp_path)
+
+
+@pytest.mark.parametrize("is_file", [False, True], ids=["generated", "file"])
+def test_a_run_cut_off_and_resumed_is_the_same(experiment, tmp_path, is_file):
+    rows = on_file(tmp_path) if is_file else (DISTILLED,)
+    _, reference = experiment(*rows, config=CONFIG, name="reference")
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        experiment(DISTILLED, cut_off_by("run_helpers.CutOff", 13), config=CONFIG, name="cut")
+        experiment(*rows, cut_off_by("run_helpers.CutOff", 13), config=CONFIG, name="cut")
     run = reference.parents[1] / "cut" / "version_0"
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
@@ -77,6 +89,21 @@ def test_other_places_compute_the_same_vectors(run, export, tmp_path):
         np.testing.assert_allclose(model(**inputs).logits.numpy(), elsewhere, atol=1e-5)
 
 
+@pytest.mark.parametrize(("pooling", "mode"), [("mean", "mean"), ("first", "cls"), ("last", "lasttoken")])
+@pytest.mark.parametrize("normalise", [True, False])
+def test_a_folder_of_sentence_transformers_has_the_same_vectors_here(tiny_backbone, tmp_path, pooling, mode, normalise):
+    kinds = [Transformer(str(tiny_backbone)), Pooling(16, pooling_mode=mode), *([Normalize()] if normalise else [])]
+    SentenceTransformer(modules=kinds, device="cpu").save(str(tmp_path / "source"))
+    expected = SentenceTransformer(str(tmp_path / "source"), device="cpu").encode(TEXTS)
+    encoder = PrunableEncoder(str(tmp_path / "source"))
+    task = EmbeddingTask("own", GeneratedSimilarity(), pooling=pooling, normalise=normalise)
+    model = TaskModel(encoder, [task]).eval()
+    inputs = encoder.tokenizer(TEXTS, padding=True, return_tensors="pt")
+    np.testing.assert_allclose(model(**inputs).logits.detach().numpy(), expected, atol=1e-5)
+    with pytest.raises(UserError, match="as the backbone was trained with it"):
+        EmbeddingTask("own", GeneratedSimilarity(), pooling=pooling, normalise=not normalise).make_head(encoder)
+
+
 def test_texts_are_predicted_as_vectors_and_pairs_as_cosines(run, export, tmp_path):
     expected = SentenceTransformer(str(export(run, "dense")), device="cpu").encode(TEXTS)
     pandas.DataFrame({"text_a": TEXTS}).to_csv(tmp_path / "texts.csv", index=False)
@@ -88,6 +115,10 @@ def test_texts_are_predicted_as_vectors_and_pairs_as_cosines(run, export, tmp_pa
         predicted.append(np.array(pandas.read_parquet(out)["prediction"].tolist()))
     np.testing.assert_allclose(predicted[0], expected, atol=1e-5)
     np.testing.assert_allclose(predicted[1], (expected * expected[::-1]).sum(1), atol=1e-5)
+    out = tmp_path / "texts_again.csv"
+    assert main(["predict", str(run), "--file", str(tmp_path / "texts.csv"), "--out", str(out)]) == 0
+    again = [json.loads(cell) for cell in pandas.read_csv(out)["prediction"]]
+    np.testing.assert_allclose(again, predicted[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["CosineSquaredError", "InBatchContrastive"])

@@ -16,7 +16,7 @@ def task_of(head, paths, columns, labels):
 
 
 def embedding_task(path, columns=None):
-    encoder = SimpleNamespace(saved_head=None, sentence_modules=SentenceModules("first", ()))
+    encoder = SimpleNamespace(saved_head=None, sentence_modules=SentenceModules("first", True))
     return saved_task(encoder, {"train": path, "id": path}, columns, None)
 
 

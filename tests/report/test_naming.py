@@ -59,7 +59,7 @@ def test_a_column_has_its_set_in_full(name, title):
         ("nli/ood/predicted_share_neutral", "predicted share (%)", True, True, None),
         ("nli/train/calibration_error", "calibration error", False, False, False),
         ("topics/id/f1_micro", "F1 (%)", True, True, True),
-        ("topics/id/worst_group_f1_micro", "worst group f1 (%)", True, True, True),
+        ("topics/id/worst_group_f1_micro", "worst-group F1 (%)", True, True, True),
         ("topics/validation/threshold_sport", "threshold sport", False, False, None),
         ("score/id/mean_absolute_error", "mean absolute error", False, False, False),
         ("score/id/mean_absolute_error_old", "mean absolute error old", False, False, False),

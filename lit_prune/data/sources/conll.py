@@ -26,39 +26,55 @@ class ConllFiles(LayoutFiles):
             its file, relative to the root; the first that exists is read.
         word_column: Number of the column of words, from 0; negative numbers count from the last, -1.
         tag_column: Number of the column of tags.
+        group_column: Number of a column with the group of an example, read from its first line. If None, there are no
+            groups.
     """
 
-    def __init__(self, splits: dict[str, list[str]], word_column: int = 0, tag_column: int = -1) -> None:
+    def __init__(
+        self,
+        splits: dict[str, list[str]],
+        word_column: int = 0,
+        tag_column: int = -1,
+        group_column: int | None = None,
+    ) -> None:
         super().__init__(splits)
         self.word_column = word_column
         self.tag_column = tag_column
+        self.group_column = group_column
 
     def fingerprint(self, split: str, root: str | None) -> dict[str, Any]:
         """Return the file's path, size and time of change, and its columns."""
-        return {**super().fingerprint(split, root), "columns": [self.word_column, self.tag_column]}
+        return {**super().fingerprint(split, root), "columns": [self.word_column, self.tag_column, self.group_column]}
 
     def rows(self, split: str, root: str | None) -> Iterator[TokensRow]:
         """See `Source.rows`; errors name file and line."""
-        return read_conll(find_file(self.splits[split], root), self.word_column, self.tag_column)
+        return self.read(find_file(self.splits[split], root))
+
+    def read(self, path: Path) -> Iterator[TokensRow]:
+        """Yield the rows of any file with these columns; see `read_conll`."""
+        return read_conll(path, self.word_column, self.tag_column, self.group_column)
 
 
-def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> Iterator[TokensRow]:
+def read_conll(
+    path: Path, word_column: int = 0, tag_column: int = -1, group_column: int | None = None
+) -> Iterator[TokensRow]:
     """Yield the rows of a file, in its order.
 
     Args:
         path: The file, see `ConllFiles`.
         word_column: Number of the column of words.
         tag_column: Number of the column of tags.
+        group_column: Number of the column of groups, or None.
 
     Raises:
         UserError: The file is not in UTF-8 or has no words, or a line lacks one of the columns.
     """
-    first, words, tags = 0, list[str](), list[str]()
+    first, group, words, tags = 0, "", list[str](), list[str]()
     for number, line in decoded_lines(path):
         fields = _COLUMN.findall(line)
         if not fields or fields[0] == _DOCUMENT:
             if words:
-                yield _row(first, words, tags)
+                yield _row(first, group, words, tags)
             words, tags = [], []
             continue
         word, tag = (_index(column, len(fields)) for column in (word_column, tag_column))
@@ -68,11 +84,11 @@ def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> Iterat
                 f"{len(fields)} columns: correct the line, or name the columns by word_column and tag_column"
             )
         if not words:
-            first = number
+            first, group = number, "" if group_column is None else fields[_found(group_column, fields, path, number)]
         words.append(fields[word])
         tags.append(fields[tag])
     if words:
-        yield _row(first, words, tags)
+        yield _row(first, group, words, tags)
     elif not first:
         raise UserError(f"{path} must have words, got none: check the file")
 
@@ -82,6 +98,13 @@ def _index(column: int, num_columns: int) -> int | None:
     return column % num_columns if -num_columns <= column < num_columns else None
 
 
-def _row(first: int, words: list[str], tags: list[str]) -> TokensRow:
+def _found(column: int, fields: list[str], path: Path, number: int) -> int:
+    """Return the number of the group's column from 0; a UserError if there is none."""
+    if (found := _index(column, len(fields))) is None:
+        raise UserError(f"{path}:{number} must have a group in column {column}, got {len(fields)} columns: correct it")
+    return found
+
+
+def _row(first: int, group: str, words: list[str], tags: list[str]) -> TokensRow:
     text, places = join_words(words)
-    return TokensRow(id=str(first), text_a=text, text_b="", label=UNLABELLED, group="", words=places, tags=tags)
+    return TokensRow(id=str(first), text_a=text, text_b="", label=UNLABELLED, group=group, words=places, tags=tags)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy
 import pandas
 import pyarrow
-from datasets import ClassLabel, Dataset
+from datasets import ClassLabel, Dataset, List
 
 from lit_prune.data.sources.fields import Fields, check_names, read_rows
 from lit_prune.data.sources.in_memory import InMemory
@@ -56,6 +56,10 @@ class Frames(InMemory):
         self.columns = own["train"]
         training_labels = frames["train"][self.columns["label"]]
         self.has_lists = bool(training_labels.map(_listed).notna().any())
+        if self.has_lists and _are_multi_hot([_listed(label) or [] for label in training_labels.dropna()]):
+            raise UserError(
+                "labels of the train set must be lists of names, got only lists of 0 and 1: name the labels"
+            )
         self.labels = _class_names(training_labels) if labels is None else list(labels)
         names = None if self.labels is None else {name: name for name in self.labels}
         tables: dict[str, pyarrow.Table] = {}
@@ -82,6 +86,11 @@ def to_frame(table: Table, where: str) -> pandas.DataFrame:
     elif isinstance(table, Dataset):
         frame = table.with_format("arrow")[:].to_pandas(types_mapper=pandas.ArrowDtype)
         for column, feature in table.features.items():
+            if isinstance(feature, List) and isinstance(feature.feature, ClassLabel):
+                named = (
+                    [feature.feature.names[each] for each in row] if row is not None else None for row in table[column]
+                )
+                frame[column] = list(named)
             if isinstance(feature, ClassLabel):
                 codes = frame[column].fillna(-1).astype(int)  # -1 is a missing label
                 frame[column] = pandas.Categorical.from_codes(codes, feature.names)
@@ -127,6 +136,12 @@ def _records(frame: pandas.DataFrame, columns: Mapping[str, str], labels: Sequen
 
 def _named(label: Any, names: Mapping[float, str]) -> Any:
     return names.get(label, label) if isinstance(label, int | float) else label
+
+
+def _are_multi_hot(lists: Sequence[Sequence[Any]]) -> bool:
+    """Return True if lists seem to have a 0 or 1 for each label, and not the names or numbers of labels."""
+    lengths = {len(values) for values in lists}
+    return len(lengths) == 1 and max(lengths) > 1 and all({*values} <= {0, 1} for values in lists)
 
 
 def _listed(label: Any) -> list[Any] | None:

@@ -1,5 +1,6 @@
 """Tagged words of tables in memory: pandas DataFrames and `datasets.Dataset`s."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from lit_prune.data.sources.in_memory import InMemory
 from lit_prune.data.sources.readers import shown
 from lit_prune.data.sources.source import UNLABELLED, TokensRow
 from lit_prune.data.sources.words import join_words
-from lit_prune.data.tasks.tags import find_entities
+from lit_prune.data.tasks.tags import OUTSIDE
 from lit_prune.errors import UserError
 from lit_prune.names import choice
 
@@ -39,19 +40,26 @@ class WordFrames(InMemory):
             DataFrame or Dataset. Tags are texts, or numbers of a `ClassLabel`.
         columns: Field of the package (words, tags, id, group) -> column of the tables, by default the name of the
             field.
+        drop_incomplete: Drop rows without words or a tag for each, with a warning that counts them.
 
     Attributes:
-        labels: The entity types of the training tags, sorted.
+        tags: The training tags, sorted.
+        labels: The entity types of the training tags, sorted; tags without prefixes are types, as in IO.
 
     Raises:
-        UserError: A table lacks a column, or a row has no words, or not a tag for each.
+        UserError: A table lacks a column, two rows have one id, or a row has no words, or not a tag for each.
     """
 
-    def __init__(self, splits: Mapping[str, Table], columns: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, splits: Mapping[str, Table], columns: Mapping[str, str] | None = None, drop_incomplete: bool = False
+    ) -> None:
         check_names(splits)
+        if unknown := sorted({*(columns or {})} - {*_NEEDED, *_OPTIONAL}):
+            raise UserError(f"unknown field {unknown[0]!r} in columns: {choice(unknown[0], [*_NEEDED, *_OPTIONAL])}")
         named = {field: field for field in (*_NEEDED, *_OPTIONAL)} | dict(columns or {})
-        rows = {split: list(_rows(table, named, f"{split} set")) for split, table in splits.items()}
-        self.labels = sorted({each.type for row in rows["train"] for each in find_entities(row["tags"])})
+        rows = {split: list(_rows(table, named, f"{split} set", drop_incomplete)) for split, table in splits.items()}
+        self.tags = sorted({tag for row in rows["train"] for tag in row["tags"]})
+        self.labels = sorted({tag.partition("-")[2] or tag for tag in self.tags} - {OUTSIDE})
         super().__init__({split: pyarrow.Table.from_pylist(each, schema=_SCHEMA) for split, each in rows.items()})
 
     @staticmethod
@@ -65,18 +73,22 @@ def _listed(value: Any) -> list[Any]:
     return [*value] if isinstance(value, list | tuple | numpy.ndarray) else []
 
 
-def _rows(table: Table, columns: Mapping[str, str], where: str) -> Iterator[TokensRow]:
+def _rows(table: Table, columns: Mapping[str, str], where: str, drop_incomplete: bool) -> Iterator[TokensRow]:
     for column in (columns[field] for field in _NEEDED):
         if column not in (found := column_names(table)):
             raise UserError(f"{where}: unknown column {column!r} in `columns`: {choice(column, found)}")
     is_frame = isinstance(table, pandas.DataFrame)
     kind = None if is_frame else getattr(table.features[columns["tags"]], "feature", None)
     names = kind.names if isinstance(kind, ClassLabel) else None
+    seen, incomplete = set[str](), 0
     for number, record in enumerate(table.to_dict("records") if is_frame else table):
         words, tags = (_listed(record[columns[field]]) for field in _NEEDED)
         if names is not None:
             tags = [names[tag] if tag >= 0 else "" for tag in tags]  # -1 is a missing label
         if not words or len(words) != len(tags) or not all(isinstance(each, str) and each for each in (*words, *tags)):
+            if drop_incomplete:
+                incomplete += 1
+                continue
             raise UserError(
                 f"{where}, row {number}: words and tags must be lists of texts of one length, got {shown(words)} and "
                 f"{shown(tags)}: correct the row"
@@ -84,8 +96,12 @@ def _rows(table: Table, columns: Mapping[str, str], where: str) -> Iterator[Toke
         text, places = join_words(words)
         given = (record.get(columns[field]) for field in _OPTIONAL)
         name, group = (None if pandas.isna(value) else str(value) for value in given)
+        name = name or str(number)
+        if name in seen:
+            raise UserError(f"{where}, row {number}: rows must have different ids, got {name!r} twice: rename one")
+        seen.add(name)
         yield TokensRow(
-            id=name or str(number),
+            id=name,
             text_a=text,
             text_b="",
             label=UNLABELLED,
@@ -93,3 +109,5 @@ def _rows(table: Table, columns: Mapping[str, str], where: str) -> Iterator[Toke
             words=places,
             tags=tags,
         )
+    if incomplete:
+        warnings.warn(f"{where}: {incomplete} rows lack words or tags and are left out", stacklevel=2)

@@ -166,7 +166,9 @@ class EmbeddingTask(Task):
 
     def converter(self, split: str, labelled: bool) -> Callable[[Row], dict[str, Any]]:
         """Return the function that reads a pair and its score."""
-        needs_score = split == "train" and isinstance(self.loss, CosineSquaredError)
+        is_training, loss = split == "train", self.loss
+        needs_score = True if is_training and isinstance(loss, CosineSquaredError) else None
+        needs_score = False if is_training and isinstance(loss, InBatchContrastive) else needs_score
         return partial(with_score, split=split, max_score=self.max_score, labelled=labelled, needs_score=needs_score)
 
     def tokeniser(self, max_length: int) -> Callable[..., dict[str, Any]]:
@@ -175,7 +177,7 @@ class EmbeddingTask(Task):
 
     def make_head(self, encoder: Encoder) -> nn.Module:
         """Build the pooling; a UserError if the backbone was trained with another one."""
-        encoder.check_pooling(f"pooling of task {self.name!r}", self.pooling)
+        encoder.check_embedding(f"task {self.name!r}", self.pooling, self.normalise)
         return SentenceEmbedding(self.pooling, self.normalise)
 
     @property
@@ -193,28 +195,38 @@ class EmbeddingTask(Task):
         """Settings of the task in the configuration of its model in transformers: none."""
         return {}
 
-    def files_beside(self, width: int, max_length: int) -> Mapping[str, Any]:
+    def files_beside(self, encoder: Any, max_length: int) -> Mapping[str, Any]:
         """Return the files by which sentence-transformers loads the encoder and pools its hidden states."""
         kinds = {"": "Transformer", "1_Pooling": "Pooling"} | ({"2_Normalize": "Normalize"} if self.normalise else {})
         modes = {"first": "cls_token", "mean": "mean_tokens", "last": "lasttoken"}
+        own = encoder.sentence_modules
+        longest = self.max_length or max_length if own is None or own.max_length is None else own.max_length
         return {
             "modules.json": [
                 {"idx": number, "name": str(number), "path": path, "type": f"{_PACKAGE}.{kind}"}
                 for number, (path, kind) in enumerate(kinds.items())
             ],
-            "sentence_bert_config.json": {"max_seq_length": self.max_length or max_length, "do_lower_case": False},
+            "sentence_bert_config.json": {"max_seq_length": longest, "do_lower_case": False},
             "1_Pooling/config.json": {
-                "word_embedding_dimension": width,
+                "word_embedding_dimension": encoder.hidden_size,
                 **{f"pooling_mode_{mode}": pooling == self.pooling for pooling, mode in modes.items()},
             },
+            "config_sentence_transformers.json": {} if own is None else dict(own.settings),
         }
 
 
-def with_score(row: Row, split: str, max_score: float, labelled: bool, needs_score: bool) -> dict[str, Any]:
+def with_score(row: Row, split: str, max_score: float, labelled: bool, needs_score: bool | None) -> dict[str, Any]:
     """Return a pair with its score as a share of the largest, NaN if it has none.
 
+    Args:
+        row: The pair.
+        split: Its split.
+        max_score: The largest score.
+        labelled: Whether it must be a pair.
+        needs_score: Whether its loss needs a score, or if False, must not have one; None for either.
+
     Raises:
-        UserError: There is no second text or no score where one is needed, or the score is out of range.
+        UserError: There is no second text, no score where one is needed, one where none is, or it is out of range.
     """
     where = f"row {row['id']!r} in split {split!r}"
     if labelled and not row["text_b"]:
@@ -223,9 +235,14 @@ def with_score(row: Row, split: str, max_score: float, labelled: bool, needs_sco
         score = float(row["label"]) if row["label"] != UNLABELLED else math.nan
     except ValueError:
         score = math.inf
-    if needs_score and math.isnan(score):
+    if needs_score and row["label"] == UNLABELLED:
         raise UserError(f"label of {where} must be a score, got none: set the loss InBatchContrastive for such pairs")
-    if not (math.isnan(score) or 0 <= score <= max_score):
+    if needs_score is False and row["label"] != UNLABELLED:
+        raise UserError(
+            f"label of {where} must be left out with the loss InBatchContrastive, for which pairs belong together, got "
+            f"{row['label']!r}: set CosineSquaredError or EmbeddingDistillation"
+        )
+    if row["label"] != UNLABELLED and not 0 <= score <= max_score:
         raise UserError(
             f"label of {where} must be a score from 0 to max_score {max_score:g}, got {row['label']!r}: correct the "
             "row, or set max_score of the task"

@@ -72,7 +72,7 @@ class EvaluationSet:
         return tuple(names)
 
     def choose(self, logits: Tensor) -> dict[str, float]:
-        """Choose what predictions depend on beside the logits, by name: nothing.
+        """Return settings of the predictions that this set selects, such as thresholds, by name; here none.
 
         It is called on the set that selects, at every evaluation; `settled` passes it to all sets of the task.
         """

@@ -175,7 +175,7 @@ class Task:
         )
 
     def settle(self, values: Mapping[str, float]) -> None:
-        """Take what a run chose on the set that selects: nothing.
+        """Set what a run chose on the set that selects, such as thresholds; here nothing.
 
         Args:
             values: The run's metrics, `<task>/<split>/<metric>`; a UserError if they lack it.
@@ -288,11 +288,11 @@ class Task:
             "problem_type": "single_label_classification",
         }
 
-    def files_beside(self, width: int, max_length: int) -> Mapping[str, Any]:
+    def files_beside(self, encoder: Any, max_length: int) -> Mapping[str, Any]:
         """Return further files of a dense export, by path, as values of JSON.
 
         Args:
-            width: Width of the encoder.
-            max_length: Maximum number of tokens of an example, unless the task has its own.
+            encoder: The `PrunableEncoder`.
+            max_length: Maximum number of tokens of an example in training, unless the task has its own.
         """
         return {}

@@ -1,4 +1,4 @@
-"""`TokenSet`: documents of tagged words, in windows of tokens, and what a model's logits say of their words."""
+"""`TokenSet`: documents of tagged words in windows of tokens, their predictions and metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -53,9 +53,8 @@ class Dense(Format):
     def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
         """Return all weights under the names of transformers."""
         state = converted(dense_state_dict(trained.model), dtype)
-        task = trained.model.tasks[trained.task]
-        width, max_length = trained.model.encoder.hidden_size, setting(trained.config, "data.max_length", int)
-        for name, content in task.files_beside(width, max_length).items():
+        task, encoder = trained.model.tasks[trained.task], trained.model.encoder
+        for name, content in task.files_beside(encoder, setting(trained.config, "data.max_length", int)).items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(content, indent=2))

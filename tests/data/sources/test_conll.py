@@ -75,3 +75,12 @@ def test_columns_are_chosen_by_number(tmp_path):
 def test_a_file_of_another_form_is_one_error_with_its_line(tmp_path, content, columns, message):
     with pytest.raises(UserError, match=message):
         list(read_conll(write(tmp_path, content), *columns))
+
+
+def test_groups_are_a_column_of_the_first_line(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("news Ann B-x\nweb ran O\n\nweb Bob B-x\n")
+    rows = list(ConllFiles({"train": ["a.txt"]}, word_column=1, group_column=0).rows("train", str(tmp_path)))
+    assert [(row["group"], row["tags"]) for row in rows] == [("news", ["B-x", "O"]), ("web", ["B-x"])]
+    with pytest.raises(UserError, match=r"a\.txt:1 must have a group in column 5, got 3 columns"):
+        list(read_conll(path, 1, -1, 5))

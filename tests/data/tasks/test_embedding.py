@@ -53,16 +53,20 @@ def test_a_batch_has_the_texts_of_a_pair_one_after_the_other(tokenizer):
     assert batch.labels.tolist() == pytest.approx([scores[row["id"]] / 5 for row in rows])
 
 
-@pytest.mark.parametrize("label", ["-1", "5.5", "high", "inf"])
+@pytest.mark.parametrize("label", ["-1", "5.5", "high", "inf", "nan"])
 def test_a_score_out_of_range_is_an_error(how, label):
-    with pytest.raises(UserError, match=rf"label of row 'train-1' in split 'train' must be a score .* got '{label}'"):
-        read_split(EmbeddingTask("sts", Pairs("1", label), max_score=5), "train", how)
+    task = EmbeddingTask("sts", Pairs("1", label), max_score=5, loss=CosineSquaredError())
+    for split in ("train", "id"):
+        with pytest.raises(UserError, match=rf"label of row '{split}-1' in .* must be a score .* got '{label}'"):
+            read_split(task, split, how)
 
 
 def test_what_a_loss_lacks_is_an_error(how):
     with pytest.raises(UserError, match="must be a score, got none: set the loss InBatchContrastive"):
         read_split(EmbeddingTask("sts", Pairs("1", ""), loss=CosineSquaredError()), "train", how)
     assert math.isnan(read_split(EmbeddingTask("sts", Pairs("")), "train", how)["label"][0])
+    with pytest.raises(UserError, match="must be left out with the loss InBatchContrastive"):
+        read_split(EmbeddingTask("sts", Pairs("1")), "train", how)
     with pytest.raises(UserError, match="text_b of row 'train-0' in split 'train' must be the second text"):
         read_split(EmbeddingTask("sts", Pairs("1", second="")), "train", how)
     with pytest.raises(UserError, match="max_score of task 'sts' must be finite and above 0, got 0"):
@@ -94,11 +98,11 @@ def test_pairs_that_share_a_query_have_all_its_texts_relevant():
 
 
 def test_the_backbones_own_pooling_is_checked():
-    def check_pooling(where, pooling):
-        raise UserError(f"{where} {pooling}")
+    def check_embedding(where, pooling, normalise):
+        raise UserError(f"{where} {pooling} {normalise}")
 
-    with pytest.raises(UserError, match="pooling of task 'sts' first"):
-        EmbeddingTask("sts", Pairs("1"), pooling="first").make_head(SimpleNamespace(check_pooling=check_pooling))
+    with pytest.raises(UserError, match="task 'sts' first True"):
+        EmbeddingTask("sts", Pairs("1"), pooling="first").make_head(SimpleNamespace(check_embedding=check_embedding))
 
 
 def test_generated_restatements_have_no_scores(how):
