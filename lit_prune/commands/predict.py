@@ -74,7 +74,7 @@ def predict(
         root: Folder of the run's data files, if it reads files.
         columns: Field of the package (text_a, text_b, id) -> column of the file, such as
             {text_a: premise, text_b: hypothesis}. Default: the columns of the run's files, else the names of the
-            fields.
+            fields, or `text` for text_a.
         task: The task whose head to use; required if the run has several.
         batch_size: Examples per batch.
         device: cpu, cuda, or auto: cuda if available.

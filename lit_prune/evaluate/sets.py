@@ -201,6 +201,8 @@ def _kind(
         found = columns_of(path)
         fields = kind.required + kind.optional
         named = own.get("columns") or {field: field for field in fields if field in found or field in kind.required}
+        if named.get("text_a") == "text_a" and "text_a" not in found and "text" in found:
+            named |= {"text_a": "text"}  # as in files of texts with spans
         # The group and the id are no input of the model: a file need not have them.
         columns = {
             field: column

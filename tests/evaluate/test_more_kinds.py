@@ -15,15 +15,21 @@ from lit_prune.sparsity.install import masks_by_task
 SELECTED = {"paraphrase": "accuracy", "entities": "f1", "topics": "f1_micro", "restatements": "ndcg_at_10"}
 
 
-@pytest.fixture(scope="module", params=["shared", "separate"])
-def run(request, finished, tmp_path_factory):
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory):
+    """The arguments of fit that set the four tasks, with few rows."""
     shipped = yaml.safe_load(find_config("data/multitask_kinds").read_text())
     for task in shipped["data"]["tasks"]:
         task["init_args"]["source"]["init_args"] |= {"num_train": 120, "num_eval": 40}
     path = tmp_path_factory.mktemp("more_kinds") / "tasks.yaml"
     path.write_text(yaml.safe_dump(shipped))
+    return "--config", str(path)
+
+
+@pytest.fixture(scope="module", params=["shared", "separate"])
+def run(request, finished, tasks):
     masks = f"--model.init_args.task_masks={request.param}"
-    return request.param, finished("--config", str(path), masks, config="configs/movement.yaml", name="more_kinds")
+    return request.param, finished(*tasks, masks, config="configs/movement.yaml", name="more_kinds")
 
 
 def test_each_kind_is_measured_and_selected_by_its_own_metric(run):
@@ -44,3 +50,14 @@ def test_each_kind_predicts_and_is_the_same_in_one_packed_folder(run, export, tm
         out = tmp_path / f"{task}.parquet"
         assert main(["predict", str(folder), "--task", task, "--split", "id", "--out", str(out)]) == 0
         assert pandas.read_parquet(out)["id"].str.startswith(("entities-", "paraphrase-", "topics-", "restate")).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config", ["dense", "imp", "imp_rewind", "magnitude", "mask_only", "rank_movement", "sam", "srnet_ce"]
+)
+def test_every_paradigm_trains_them(experiment, tasks, config):
+    code, folder = experiment(*tasks, config=f"configs/{config}.yaml")
+    assert code == 0
+    values = json.loads((folder / "metrics.json").read_text())
+    assert {f"{task}/id/{metric}" for task, metric in SELECTED.items()} <= values.keys()

@@ -160,3 +160,9 @@ def test_rows_that_the_run_does_not_have_or_that_others_code_would_read_are_an_e
         own_set(trained, "dev")
     with pytest.raises(UserError, match=r"unknown source os\.system"):
         own_set(with_task(trained, source={"class_path": "os.system", "init_args": {}}), "train")
+
+
+def test_a_column_text_is_the_text(trained, tmp_path):
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"text": "A", "spans": []}\n')
+    assert row_of(unlabelled_set(trained, path), "text_a") == ("A",)

@@ -34,7 +34,7 @@ def similarity(cosines: Tensor, scores: Tensor, groups: Sequence[str]) -> dict[s
 
 
 def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[str, float]:
-    """Compute how the cosines rank texts for queries; of tied texts, recall takes the first.
+    """Compute how the cosines rank texts for queries.
 
     Args:
         cosines: Of each query with each text (queries, texts).
@@ -43,7 +43,8 @@ def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[
 
     Returns:
         Means over queries: `ndcg_at_10`, the normalised discounted cumulative gain of the ten nearest texts, ties
-        averaged, and `recall_at_1` and `recall_at_10`, the share of a query's texts among the nearest;
+        averaged, and `recall_at_1` and `recall_at_10`, the share of a query's texts among the nearest,
+        ties broken arbitrarily;
         `ndcg_at_10_<group>` for each group, and `worst_group_ndcg_at_10`, the lowest over groups of at least
         `SMALLEST_GROUP` queries.
     """

@@ -1,10 +1,14 @@
 """Documents put together from windows, and what is said of their words."""
 
+import itertools
 import math
+import warnings
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from seqeval.metrics import f1_score, precision_score, recall_score
 
 from lit_prune.data.batch import NO_LABEL
 from lit_prune.data.tasks.tags import bio_tags
@@ -134,3 +138,39 @@ def test_large_groups_of_plain_tags_may_be_the_worst():
     said = torch.zeros(10, 8, 2)
     said[:4, 1, 1] = 1.0
     assert plain.metrics(said)["worst_group_accuracy"] == 0.6
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_documents_cut_into_windows_have_seqevals_metrics(seed):
+    """Each document is cut at random places, also within entities; some words have no token."""
+    rng = np.random.default_rng(seed)
+    rows = {name: [] for name in ROWS}
+    right, said, windows = [], [], []
+    for document in range(int(rng.integers(1, 6))):
+        num_words = int(rng.integers(1, 12))
+        tags, found = rng.integers(0, 5, (2, num_words)) * (rng.random((2, num_words)) < rng.random())
+        cuts = sorted({0, num_words, *rng.integers(0, num_words + 1, int(rng.integers(0, 3))).tolist()})
+        has_token = rng.random(num_words) < 0.9
+        for first, last in itertools.pairwise(cuts):
+            positions = [place + 1 if has_token[first + place] else -1 for place in range(last - first)]
+            rows["id"].append(str(document))
+            rows["text_a"].append("w " * num_words)
+            rows["group"].append("")
+            rows["words"].append([[2 * word, 2 * word + 1] for word in range(first, last)])
+            rows["tags"].append(tags[first:last].tolist())
+            rows["positions"].append(positions)
+            rows["label"].append([NO_LABEL] * (last - first + 2))
+            rows["input_ids"].append([2] * (last - first + 2))
+            windows.append({place: int(found[first + place - 1]) for place in positions if place > 0})
+        right.append([TAGS[number] for number in tags])
+        said.append([TAGS[number] if known else "O" for number, known in zip(found, has_token, strict=True)])
+    documents = TokenSet("ner", "id", Dataset.from_dict(rows), classes=TAGS, types=TYPES)
+    predicted = torch.zeros(documents.logits_shape)
+    for number, window in enumerate(windows):
+        for place, tag in window.items():
+            predicted[number, place, tag] = 1.0
+    values = documents.metrics(predicted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of seqeval about sets without entities
+        expected = [metric(right, said) for metric in (precision_score, recall_score, f1_score)]
+    assert [values[name] for name in ("precision", "recall", "f1")] == pytest.approx(expected)
