@@ -66,11 +66,12 @@ def _embedding(
     modules.check(f"task {TASK!r}", modules.pooling, modules.normalise)
     for path in paths.values():
         check_readable(path)
-    read = dict(columns) if columns is not None else usual_columns(paths["train"], needs_label=False)
+    read = dict(columns) if columns is not None else _usual(paths["train"]) or {}
     if "text_b" not in read:
         raise UserError(
             f"{paths['train']} must have pairs of texts, as --model is one of sentence embeddings, got the columns "
-            f"{', '.join(read.values())}: name the second by text_b in --columns, or fine-tune a classifier first"
+            f"{', '.join(columns_of(paths['train']))}: name two by --columns '{{text_a: COLUMN, text_b: COLUMN}}', or "
+            "give a --model with a head for your task, fine-tuned by transformers or lit_prune fit"
         )
     has_scores = "label" in read
     fields = {"columns": read} | ({"labels": None} if has_scores else {})
@@ -188,23 +189,27 @@ def _class(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"class_path": f"lit_prune.data.{name}", "init_args": arguments}
 
 
-def usual_columns(path: Path, needs_label: bool = True) -> dict[str, str]:
+def usual_columns(path: Path) -> dict[str, str]:
     """Return the columns of a file that have usual names, by field.
-
-    Args:
-        path: The file.
-        needs_label: Whether there must be a label.
 
     Raises:
         UserError: There is none for the text or the label, or more than one choice.
     """
+    if (found := _usual(path)) is None or "label" not in found:
+        raise UserError(
+            f"{path} must have usual names for one column of labels and one or two of texts, got "
+            f"{', '.join(columns_of(path))}: name them by --columns '{{text_a: COLUMN, label: COLUMN}}', and text_b "
+            "for pairs"
+        )
+    return found
+
+
+def _usual(path: Path) -> dict[str, str] | None:
+    """Return the columns with usual names of texts, and of a label if there is one; None if there is a choice."""
     found = columns_of(path)
-    label = [name for name in _LABELS if name in found]
+    labels = [name for name in _LABELS if name in found]
     texts = next((names for names in _TEXTS if set(names) <= set(found)), ())
     others = {name for names in _TEXTS for name in names} & set(found) - set(texts)
-    if len(label) > 1 or (needs_label and not label) or not texts or others:
-        raise UserError(
-            f"{path} must have usual names for one column of labels and one or two of texts, got {', '.join(found)}: "
-            "name them by --columns '{text_a: COLUMN, label: COLUMN}', and text_b for pairs"
-        )
-    return dict(zip(("text_a", "text_b"), texts, strict=False)) | dict.fromkeys(["label"][: len(label)], "".join(label))
+    if len(labels) > 1 or not texts or others:
+        return None
+    return dict(zip(("text_a", "text_b"), texts, strict=False)) | dict(zip(["label"], labels, strict=False))
