@@ -104,8 +104,7 @@ class PrunableEncoder(nn.Module):
             "compile": compile,
             "pooling": pooling,
         }
-        self.name = backbone
-        self.is_pretrained = pretrained
+        self.name, self.is_pretrained = backbone, pretrained
         check_overrides(config or {}, "encoder.config")
         source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
         try:
@@ -136,7 +135,9 @@ class PrunableEncoder(nn.Module):
             if pretrained:
                 self.saved_head = read_head(source, settings, revision, is_pooled_as_saved)
                 self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
-                if self.saved_head is None and (named := unread_head(settings)):
+                if self.saved_head is not None:
+                    absent = [name for name in absent if self.saved_head.reads(name)]
+                elif named := unread_head(settings):
                     absent.append(f"a head that can be kept ({named})")
                 if absent and os.environ.get("LOCAL_RANK", "0") == "0":  # once per machine
                     warnings.warn(

@@ -46,6 +46,10 @@ class SavedHead:
                 return [saved.index(label) for label in wanted]
         return None
 
+    def reads(self, name: str) -> bool:
+        """Return True if the model uses a tensor of its encoder: heads over every token use no pooler."""
+        return self.model.architecture == CLASSIFICATION or not name.startswith("pooler.")
+
     @torch.no_grad()
     def copy_into(self, head: nn.Module, architecture: str | None, labels: Sequence[str]) -> bool:
         """Copy the head into one of the package's if its kind and its classes are the same.
