@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from lit_prune.encoders import bundled
 from lit_prune.encoders.families import DROPOUTS, family_of, pooling_of, transform_of
 from lit_prune.encoders.saved_head import SavedHead, read_head, unread_head
-from lit_prune.encoders.sentence_modules import read_sentence_modules
+from lit_prune.encoders.sentence_modules import SentenceModules, read_sentence_modules
 from lit_prune.encoders.untrusted import check_loaded, check_overrides, load_weights
 from lit_prune.errors import UserError
 from lit_prune.heads import Pooling, Transform, pool
@@ -76,7 +77,6 @@ class PrunableEncoder(nn.Module):
 
     Attributes:
         is_pretrained: True if its weights are not random.
-        sentence_modules: The modules after the encoder if it is a model of sentence-transformers, else None.
         saved_head: The head of a fine-tuned backbone, with which the head of a task of the same kind and labels begins;
             None if it has none.
 
@@ -131,7 +131,6 @@ class PrunableEncoder(nn.Module):
             # T5's base model has a decoder too.
             model_class = AutoModelForTextEncoding if settings.model_type in _SEQ2SEQ else AutoModel
             self.saved_head: SavedHead | None = None
-            self.sentence_modules = read_sentence_modules(source, revision)
             if pretrained:
                 self.saved_head = read_head(source, settings, revision, is_pooled_as_saved)
                 self.backbone, absent = load_weights(model_class, source, settings, revision, **options)
@@ -244,14 +243,13 @@ class PrunableEncoder(nn.Module):
         table: Tensor = self.backbone.get_input_embeddings().weight
         return table.detach()
 
-    def check_embedding(self, where: str, pooling: Pooling, normalise: bool) -> None:
-        """Raise a UserError if the backbone is a model of sentence-transformers that embeds in another way.
+    @cached_property
+    def sentence_modules(self) -> SentenceModules | None:
+        """The settings of a model of sentence-transformers beside its encoder; None if the backbone is none."""
+        return read_sentence_modules(self.name, str(self.arguments["revision"]))
 
-        Args:
-            where: Names the task in errors.
-            pooling: The pooling of sentence embeddings.
-            normalise: Whether they are divided by their length.
-        """
+    def check_embedding(self, where: str, pooling: Pooling, normalise: bool) -> None:
+        """Raise a UserError if the pretrained backbone embeds in another way; see `SentenceModules.check`."""
         if self.is_pretrained and self.sentence_modules is not None:
             self.sentence_modules.check(where, pooling, normalise)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers.utils import cached_file
 
+from lit_prune.encoders import bundled
 from lit_prune.errors import UserError
 from lit_prune.heads import POOLINGS
 from lit_prune.limits import read_bounded
@@ -55,11 +56,11 @@ class SentenceModules:
                 )
 
 
-def read_sentence_modules(source: str, revision: str) -> SentenceModules | None:
+def read_sentence_modules(backbone: str, revision: str) -> SentenceModules | None:
     """Read the modules of a model of sentence-transformers.
 
     Args:
-        source: Folder of the model, or its name on the hub.
+        backbone: Folder of the model, its name on the hub, or `bundled`.
         revision: Branch, tag or commit on the hub.
 
     Returns:
@@ -68,6 +69,7 @@ def read_sentence_modules(source: str, revision: str) -> SentenceModules | None:
     Raises:
         UserError: a file of it is damaged.
     """
+    source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
     listed = _read(source, "modules.json", revision)
     if listed is None:
         return None

@@ -127,11 +127,17 @@ def _records(frame: pandas.DataFrame, columns: Mapping[str, str], labels: Sequen
     if {str(number) for number in names} & set(labels):
         names = {}  # the names are numbers
     used = frame[list(dict.fromkeys(columns.values()))]
-    for record in used.astype(object).where(used.notna(), None).to_dict("records"):
+    for record in plain_records(used):
         label = record[columns["label"]]
         several = _listed(label)
         named = _named(label, names) if several is None else [_named(each, names) for each in several]
         yield record | {columns["label"]: named}
+
+
+def plain_records(frame: pandas.DataFrame) -> list[dict[Any, Any]]:
+    """Return the rows of a table as Python objects, None where missing."""
+    records: list[dict[Any, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return records
 
 
 def _named(label: Any, names: Mapping[float, str]) -> Any:

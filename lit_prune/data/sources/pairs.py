@@ -6,7 +6,7 @@ import pyarrow
 
 from lit_prune.data.sources.fields import Texts, check_names, read_rows
 from lit_prune.data.sources.files import TableFiles, TextSplit
-from lit_prune.data.sources.frames import ROWS, Table, to_frame
+from lit_prune.data.sources.frames import ROWS, Table, plain_records, to_frame
 from lit_prune.data.sources.in_memory import InMemory
 
 
@@ -47,7 +47,6 @@ class PairFrames(InMemory):
             found = {field: field for field in ("text_a", "text_b", *Texts.optional) if field in frame}
             read_as = Texts(columns={"text_a": "text_a", **found, **(columns or {})}, drop_incomplete=drop_incomplete)
             read_as.check_found(list(frame), where)
-            records = enumerate(frame.astype(object).where(frame.notna(), None).to_dict("records"))
-            rows = list(read_rows(records, read_as, f"{where}, row {{}}".format, where))
+            rows = list(read_rows(enumerate(plain_records(frame)), read_as, f"{where}, row {{}}".format, where))
             tables[split] = pyarrow.Table.from_pylist(rows, schema=ROWS)
         super().__init__(tables)

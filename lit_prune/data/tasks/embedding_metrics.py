@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lit_prune.data.tasks.regression import correlation
 from lit_prune.metrics import of_groups
 
 TOP = 10  # texts found for a query
@@ -22,15 +23,12 @@ def similarity(cosines: Tensor, scores: Tensor, groups: Sequence[str]) -> dict[s
         `spearman` and `pearson`, 0 if one side is constant; `spearman_<group>` for each group, and
         `worst_group_spearman`, the lowest over groups of at least `SMALLEST_GROUP` pairs.
     """
-    from torchmetrics.functional import pearson_corrcoef, spearman_corrcoef  # not above: a served model has no metrics
 
-    def correlate(function: Callable[[Tensor, Tensor], Tensor], pairs: Tensor) -> float:
-        sides = cosines[pairs].double(), scores[pairs].double()
-        return float(function(*sides)) if all(bool(each.min() < each.max()) for each in sides) else 0.0
+    def spearman(pairs: Tensor) -> float:
+        return correlation(cosines[pairs], scores[pairs])["spearman"]
 
-    every = torch.ones(len(scores), dtype=torch.bool)
-    result = {"pearson": correlate(pearson_corrcoef, every), "spearman": correlate(spearman_corrcoef, every)}
-    return result | of_groups("spearman", groups, lambda pairs: correlate(spearman_corrcoef, pairs))
+    overall = correlation(cosines, scores)
+    return {name: overall[name] for name in ("pearson", "spearman")} | of_groups("spearman", groups, spearman)
 
 
 def retrieval(cosines: Tensor, relevant: Tensor, groups: Sequence[str]) -> dict[str, float]:
