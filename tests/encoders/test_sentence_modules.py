@@ -1,9 +1,11 @@
 """The modules of a sentence-transformers folder, as that package writes them and as older versions did."""
 
 import json
+import shutil
 
 import pytest
 
+from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.encoders.sentence_modules import read_sentence_modules
 from lit_prune.errors import UserError
 
@@ -80,3 +82,11 @@ def test_other_models_have_none_and_damaged_files_are_errors(tmp_path):
     tmp_path.joinpath("modules.json").write_text('["a"]')
     with pytest.raises(UserError, match="must list modules with type and path"):
         read_sentence_modules(str(tmp_path), "main")
+
+
+def test_an_encoder_reads_them_only_when_a_task_embeds(tiny_backbone, tmp_path):
+    source = shutil.copytree(tiny_backbone, tmp_path / "source")
+    (source / "modules.json").write_text("{")
+    encoder = PrunableEncoder(str(source))
+    with pytest.raises(UserError, match=r"modules\.json must be JSON"):
+        encoder.check_embedding("task 'a'", "mean", True)
