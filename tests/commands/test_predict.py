@@ -72,10 +72,10 @@ TEXTS = "id,text_a,text_b\n1,A,B\n"
         ("a.csv", "id,text_a\n", "b.csv", [], "must have rows"),
         (
             "a.csv",
-            "text\nA\n",
+            "texts\nA\n",
             "b.csv",
             [],
-            "a.csv: unknown column 'text_a' in `columns`: did you mean text? Choose from text",
+            "a.csv: unknown column 'text_a' in `columns`: did you mean texts? Choose from texts",
         ),
         ("a.csv", TEXTS + "2, ,B\n", "b.csv", [], "a.csv:3: column 'text_a' must hold a text"),
         ("a.csv", TEXTS, "b.csv", ["--columns", "{text_a: premise}"], "unknown column 'premise'"),

@@ -91,9 +91,9 @@ GOOD = HEADER + "A,B,neutral\n"
         ("a.parquet", GOOD, [], "must be readable as parquet"),
         (
             "a.csv",
-            "text,label\nA,neutral\n",
+            "texts,label\nA,neutral\n",
             [],
-            "a.csv: unknown column 'text_a' in `columns`: did you mean text? Choose from text, label",
+            "a.csv: unknown column 'text_a' in `columns`: did you mean texts? Choose from texts, label",
         ),
         ("a.csv", "text_a\nA\n", [], "a.csv: unknown column 'label' in `columns`: choose from text_a"),
         ("a.csv", HEADER + "A,B,maybe\n", [], "a.csv:2: unknown label 'maybe'"),
