@@ -1,25 +1,11 @@
-import copy
-import pickle
-
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import prune
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.criteria import HardMagnitude, Magnitude, Movement, Random, RelativeMagnitude
+from lit_prune.sparsity.criteria import HardMagnitude, Magnitude, Random, RelativeMagnitude
 from lit_prune.sparsity.select import keep_largest, num_kept
-
-
-@pytest.mark.parametrize("criterion", [Magnitude(), RelativeMagnitude(), Movement(), HardMagnitude(), Random(0)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_scores_have_the_weight_s_shape_and_no_graph(criterion, dtype):
-    weight = nn.Parameter(torch.randn(6, 5, dtype=dtype))
-    scores = criterion(weight, 0.5)
-    assert scores.shape == weight.shape
-    assert scores.dtype == torch.float32
-    assert not scores.requires_grad
-    assert (scores >= 0).all()
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.9])
@@ -58,13 +44,6 @@ def test_random_repeats_by_seed_and_differs_between_matrices():
     assert 0.45 < pair[0].mean() < 0.55
 
 
-def test_criteria_copy_and_pickle():
-    for criterion in (Magnitude(), HardMagnitude(), Random(1)):
-        weight = torch.randn(4, 4)
-        twins = [copy.deepcopy(criterion), pickle.loads(pickle.dumps(criterion)), criterion]
-        assert len({tuple(twin(weight, 0.5).flatten().tolist()) for twin in twins}) == 1
-
-
 def test_relative_magnitude_knows_no_scale():
     weight = torch.randn(7, 30)
     scores = RelativeMagnitude()(weight, 0.5)
@@ -72,13 +51,6 @@ def test_relative_magnitude_knows_no_scale():
     torch.testing.assert_close(scores.square().mean(), torch.tensor(1.0))
     torch.testing.assert_close(scores, weight.abs() / weight.square().mean().sqrt())
     assert (RelativeMagnitude()(torch.zeros(3), 0.5) == 0).all()
-
-
-def test_of_movement_alone_the_scores_are_kept_up_by_training():
-    assert [each.accumulates for each in (Movement(), Magnitude(), Random(0))] == [True, False, False]
-    weight = torch.randn(3, 4)
-    assert (Movement()(weight, 0.5) == 0).all()
-    assert torch.equal(Movement(Magnitude())(weight, 0.5), weight.abs())
 
 
 def test_random_scores_may_be_those_of_the_runs_seed():

@@ -1,0 +1,10 @@
+"""How important each entry of a weight matrix is.
+
+For a matrix that is pruned by rank, criteria score its singular values in place of weights.
+"""
+
+from lit_prune.sparsity.criteria.criterion import Criterion
+from lit_prune.sparsity.criteria.movement import Movement
+from lit_prune.sparsity.criteria.weights import HardMagnitude, Magnitude, Random, RelativeMagnitude
+
+__all__ = ["Criterion", "HardMagnitude", "Magnitude", "Movement", "Random", "RelativeMagnitude"]

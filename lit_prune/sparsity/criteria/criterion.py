@@ -1,0 +1,70 @@
+"""`Criterion`: the base class of what scores the entries of weight matrices."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from lit_prune.sparsity.masks import Masked
+
+
+class Criterion(ABC):
+    """The importance of each entry of a weight matrix: it selects the kept entries, or initialises a learned mask.
+
+    A criterion that needs more than the weights overrides further methods: `attach` and `observe` collect statistics
+    (Fisher information, activation norms), `penalty` adds a term to the loss, `correct` changes the remaining weights.
+
+    Attributes:
+        accumulates: True if the scores initialise a learned mask, also while the weights are trained; else they are
+            computed from the weights again at each update of the masks.
+        observes: True if `observe` is to be called at each step.
+        penalizes: True if `penalty` is to be added to the loss of each step.
+    """
+
+    accumulates: ClassVar[bool] = False
+    observes: ClassVar[bool] = False
+    penalizes: ClassVar[bool] = False
+
+    def attach(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
+        """Prepare to collect statistics of layers or tensors, by name; called once, when these have their masks."""
+
+    def observe(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
+        """Collect statistics of a step whose gradients are there, before the optimizer uses them."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the statistics so far, by name: what a resumed run needs to go on."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027  # most have none
+        """Set the statistics that `state_dict` returned."""
+
+    def score(self, name: str, weight: Tensor, sparsity: float) -> Tensor:
+        """Return the importance of every entry of a layer's matrix, by name for criteria with statistics; see call."""
+        return self(weight, sparsity)
+
+    def penalty(self, layers: Mapping[str, Masked]) -> Tensor | None:
+        """Return a term to add to the loss, or None."""
+        return None
+
+    def correct(self, name: str, weight: Tensor, keep: Tensor) -> Tensor | None:
+        """Return the weight that makes up for what a new mask prunes, or None if it stays as it is.
+
+        Args:
+            name: Name of the layer.
+            weight: Its matrix.
+            keep: bool, of its shape; True for kept.
+        """
+        return None
+
+    @abstractmethod
+    def __call__(self, weight: Tensor, sparsity: float) -> Tensor:
+        """Importance of every entry.
+
+        Args:
+            weight: The matrix, of any shape and floating dtype.
+            sparsity: The fraction that is going to be removed.
+
+        Returns:
+            A new float32 tensor of scores, of the weight's shape and on its device; higher means more important.
+        """
