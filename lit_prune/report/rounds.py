@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from lit_prune.report.run import Run
 
+ROUNDS_AXIS = "sparsity"  # of the runs of rounds
+
 _ROUND = re.compile(r"(round_\d+)/(.+)")
 
 
@@ -43,4 +45,4 @@ def split_rounds(run: Run, numbers: dict[str, float]) -> list[tuple[Run, dict[st
 
 
 def _axes(run: Run, sparsity: float) -> dict[str, str | int | float]:
-    return {**run.axes, "sparsity": round(sparsity, 3)}
+    return {**run.axes, ROUNDS_AXIS: round(sparsity, 3)}

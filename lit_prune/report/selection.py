@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lit_prune.errors import UserError
 from lit_prune.report.results import Results, as_text
+from lit_prune.report.rounds import ROUNDS_AXIS
 
 _SHOWN = 12  # names in an error message, at most
 
@@ -24,19 +25,21 @@ def select(results: Results, chosen: Mapping[str, Any]) -> NDArray[np.bool_]:
         True for selected runs (runs,).
 
     Raises:
-        UserError: An axis, value or model is unknown.
+        UserError: An axis, value or model is unknown; sparsities of rounds are known when their run is complete.
     """
     found = np.ones(len(results.runs), dtype=bool)
     for axis, wanted in chosen.items():
         if axis == "model":
             check_known(str(wanted), {key.model for key in results.keys}, "model")
             continue
-        check_axes([axis], results, "the report")
+        is_awaited = axis == ROUNDS_AXIS and any(run.status != "completed" for run in results.runs)
+        if not is_awaited:
+            check_axes([axis], results, "the report")
         values = [run.axes.get(axis) for run in results.runs]
         match = np.zeros(len(values), dtype=bool)
         for each in wanted if isinstance(wanted, list) else [wanted]:
             has = np.array([value is not None and value in (each, as_text(each)) for value in values])
-            if not has.any():
+            if not has.any() and not is_awaited:
                 known = sorted({str(value) for value in values if value is not None})
                 raise UserError(f"unknown {axis} {each}: choose from {_suggestions(str(each), known)}")
             match |= has

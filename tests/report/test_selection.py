@@ -38,3 +38,11 @@ def test_runs_are_selected_by_values_as_yaml_has_them(study):
     for wanted, names in chosen:
         found = select(results, wanted)
         assert sorted(run.name for run, there in zip(results.runs, found, strict=True) if there) == names
+
+
+def test_a_sparsity_is_awaited_while_a_run_is_incomplete(study):
+    study.add("mask", numbers(0.9, 0.6), run="mask", seed=1)
+    with pytest.raises(UserError, match="unknown axis 'sparsity' of the report: choose from run, seed"):
+        select(read_results(study.folder), {"sparsity": 0.5})
+    study.add("imp", run="imp", seed=1)
+    assert not select(read_results(study.folder), {"run": "imp", "sparsity": 0.5}).any()
