@@ -18,6 +18,7 @@ from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Predicted
 from lit_prune.evaluate.logits import predict_sets
 from lit_prune.evaluate.sets import labelled_sets
+from lit_prune.export.load import with_export
 from lit_prune.export.trained import read_run
 from lit_prune.files import new_path, write_folder, write_json, write_recorded, writing
 from lit_prune.hardware.device import device_named
@@ -51,6 +52,7 @@ def evaluate(
     columns: dict[str, str] | None = None,
     labels: dict[str, str] | None = None,
     task: str | None = None,
+    export: str | None = None,
     out: str | None = None,
     batch_size: int = 64,
     device: str = "auto",
@@ -66,6 +68,7 @@ def evaluate(
         labels: Label in the files -> name of the class, "" to leave its examples out. Default: the labels of the run's
             files, else the names of the classes.
         task: The task whose head to use; required if the run has several.
+        export: A folder that `lit_prune export` wrote of the run, to evaluate it in place of the selected model.
         out: A new or empty folder for metrics.json and predictions.parquet, as in the folder of a run.
         batch_size: Examples per batch.
         device: cpu, cuda, or auto: cuda if available.
@@ -80,6 +83,8 @@ def evaluate(
     check_positive(batch_size=batch_size)
     folder = None if out is None else new_path(out, folder=True)
     trained = read_run(Path(run), task, plugins)
+    if export is not None:
+        trained = with_export(trained, export, plugins)
     sets = labelled_sets(trained, paths, columns, labels)
     predicted = predict_sets(trained, sets, batch_size, device)
     values = {name: value for each in predicted for name, value in each.metrics().items()}

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lit_prune.data.closed import load_plugins
 from lit_prune.data.sources.source import NoRows
-from lit_prune.data.tasks.kinds import rebuild
+from lit_prune.data.tasks.kinds import describe, rebuild
 from lit_prune.encoders.untrusted import NAME_CODE
 from lit_prune.errors import UserError
 from lit_prune.export.formats.format import Export
 from lit_prune.export.formats.known import format_of
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.export.tensor_files import FILES, TASKS, checksums, load_tensors
+from lit_prune.export.trained import Trained
 
 # Errors that content without a checksum can raise.
 _DAMAGED = (OSError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
@@ -60,6 +62,25 @@ def load(
             f"{where} must be written by lit_prune export, got {type(error).__name__} ({error!s:.300}): export it again"
         ) from error
     return model if task is None else model.use(task)
+
+
+def with_export(trained: Trained, folder: str | Path, plugins: Sequence[str] = ()) -> Trained:
+    """Return a run's result with the model of an export of the run in place of its own.
+
+    Args:
+        trained: The run's result, of one task.
+        folder: The export.
+        plugins: See `load`.
+
+    Raises:
+        UserError: see `load`; or the export has another task.
+    """
+    model, task = load(folder, trained.run, plugins=plugins), trained.task
+    if task not in model.tasks or describe(model.tasks[task]) != describe(trained.model.tasks[task]):
+        raise UserError(
+            f"--export must be of {trained.run} and have its task {task!r}, got {folder}: write one by lit_prune export"
+        )
+    return replace(trained, model=model.use(task))
 
 
 def _read(folder: Path, plugins: Mapping[str, type]) -> Export:

@@ -28,7 +28,7 @@ def export_run(
         run: Folder of a finished run, `logs/<experiment>/version_<n>`.
         format: Name of a format, or the class path of a plugin's.
         out: The folder to write: a new one, or an empty one.
-        dtype: Data type of the weights, float32 or float16.
+        dtype: Data type of the weights, float32, float16 or, of `packed` and `csr`, int8 with a scale for each row.
         task: The task whose head and masks to export, by default those of all; needed for `dense` if the run has
             several.
         plugins: Your own modules that define the format, or classes that the run names.
@@ -39,6 +39,8 @@ def export_run(
     form = named_format(format, load_plugins(plugins))
     if dtype not in DTYPES:
         raise UserError(f"unknown --dtype {dtype!r}: choose from {', '.join(DTYPES)}")
+    if form.has_weights and dtype not in form.dtypes:
+        raise UserError(f"--dtype of --format {form.name} must be one of {', '.join(form.dtypes)}, got {dtype}")
     if not form.has_weights and dtype != "float32":
         raise UserError(f"--dtype must be left out, got {dtype}: --format {form.name} writes no weights")
     folder = new_path(str(out), folder=True)

@@ -36,11 +36,10 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[st
     first: dict[tuple[int, ...], str] = {}
     content, shared = {}, {}
     for name, value in tensors.items():
-        place = (value.data_ptr(), *value.shape, *value.stride()) if value.numel() else (0, len(first))
-        if first.setdefault(place, name) == name:
+        if first.setdefault(place_of(value), name) == name:
             content[name] = value.contiguous()
         else:
-            shared[name] = first[place]
+            shared[name] = first[place_of(value)]
     metadata = dict(metadata) | ({_SHARED: json.dumps(shared)} if shared else {})
     # Not its `save_file`: that one leaves a file which nobody else may read.
     path.write_bytes(save(content, metadata=metadata | {_CHECKSUM: _checksum(content, metadata)}))
@@ -65,6 +64,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise UserError(f"{path} must have the checksum of its content, got another: it is damaged, export it again")
     shared = json.loads(metadata.pop(_SHARED, "{}"))
     return tensors | {name: tensors[first] for name, first in shared.items()}, metadata
+
+
+def place_of(tensor: Tensor) -> tuple[int, ...]:
+    """Return a key that is equal for two tensors if they are one under two names."""
+    return (tensor.data_ptr(), *tensor.shape, *tensor.stride()) if tensor.numel() else (id(tensor),)
 
 
 def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -22,6 +22,17 @@ def test_logits_are_those_of_the_trained_model(any_run, export, difference, form
     assert difference(model, model.encoder.tokenizer, any_run) <= TOLERANCE[dtype]
 
 
+@pytest.mark.parametrize("run", ["finished_run", "finished_rank_run", "finished_sparse_run"])
+def test_int8_is_smaller_and_nearly_the_trained_model(run, export, difference, request, tmp_path):
+    run = request.getfixturevalue(run)
+    lit_prune.load_run(run).export("packed", tmp_path / "half", dtype="float16")
+    folder = export(run, "packed", "--dtype", "int8")
+    sizes = [(each / "packed.safetensors").stat().st_size for each in (folder, tmp_path / "half")]
+    assert sizes[0] < sizes[1]
+    model = lit_prune.load(folder)
+    assert difference(model, model.encoder.tokenizer, run) <= 0.1
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("run", "form"), [("finished_rank_run", "lowrank"), ("finished_sparse_run", "csr")])
 def test_logits_of_fast_formats_are_those_of_the_trained_model(run, form, export, difference, dtype, request):
@@ -64,7 +75,11 @@ def test_packed_is_smaller_and_nothing_executable_is_stored(finished_run, export
     ("arguments", "message"),
     [
         (["--format", "zip"], "'zip'"),
-        (["--format", "dense", "--dtype", "int8"], "'int8'"),
+        (["--format", "dense", "--dtype", "int4"], "'int4'"),
+        (
+            ["--format", "dense", "--dtype", "int8"],
+            "--dtype of --format dense must be one of float32, float16",
+        ),
         (["--format", "dense", "--task", "qa"], "'qa'"),
         ([], "format"),
     ],

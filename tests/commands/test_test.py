@@ -36,6 +36,36 @@ def test_a_runs_own_rows_give_its_own_metrics_and_logits(name, request, set_file
         assert row == one
 
 
+@pytest.mark.parametrize("form", ["dense", "packed", "masks"])
+def test_an_export_gives_the_metrics_of_its_run(form, finished_run, export, set_file, tmp_path):
+    folder = export(finished_run, form)
+    arguments = ["--files", f"id={set_file('id')}", "--export", str(folder), "--out", str(tmp_path / "out")]
+    assert main(["test", str(finished_run), *arguments]) == 0
+    own = {key: value for key, value in metrics_of(finished_run).items() if key.startswith("nli/id/")}
+    assert metrics_of(tmp_path / "out") == pytest.approx(own, abs=1e-5)
+
+
+def test_int8_is_evaluated_as_it_is_stored(finished_run, export, set_file, tmp_path):
+    folder = export(finished_run, "packed", "--dtype", "int8")
+    files = ["--files", f"id={set_file('id')}"]
+    for name, of_export in (("run", []), ("int8", ["--export", str(folder)])):
+        assert main(["test", str(finished_run), *files, *of_export, "--out", str(tmp_path / name)]) == 0
+    tables = [parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("run", "int8")]
+    differences = np.subtract(*(table["logits"].to_pylist() for table in tables))
+    assert 0 < np.abs(differences).max() < 0.1
+
+
+def test_an_export_of_another_task_is_an_error(finished_run, export, set_file, tmp_path, refused, capsys):
+    other = shutil.copytree(finished_run, tmp_path / "runs" / "other" / "version_0")
+    (other / "checksums.json").unlink()
+    config = (other / "config.yaml").read_text()
+    (other / "config.yaml").write_text(config.replace("non_entailment", "not_entailment"))
+    folder = export(other, "packed")
+    capsys.readouterr()  # of the export
+    error = refused("test", finished_run, "--files", f"id={set_file('id')}", "--export", folder)
+    assert f"--export must be of {finished_run} and have its task 'nli'" in error
+
+
 def test_the_table_has_a_column_per_set_with_its_classes(finished_run, set_file, capsys):
     assert main(["test", str(finished_run), "--files", f"mine={set_file('id')}", f"ood_x={set_file('ood')}"]) == 0
     printed = capsys.readouterr().out

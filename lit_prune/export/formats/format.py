@@ -1,19 +1,22 @@
 """`Format`: a way to write a trained model as a folder and, if it can be loaded, to load it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel
+from lit_prune.export.tensor_files import place_of
 from lit_prune.export.trained import Trained
 
-DTYPES = {"float32": torch.float32, "float16": torch.float16}
+Made = TypeVar("Made")
+INT8 = "int8"
+DTYPES = {"float32": torch.float32, "float16": torch.float16, INT8: torch.float16}  # of int8, what is no matrix
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Format(ABC):
     files: ClassVar[tuple[str, ...]]  # the tensor files, the first of which every folder of the format has
     library: ClassVar[str] = "lit_prune"  # that loads it, for the model card
     has_weights: ClassVar[bool] = True
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float16")  # of `--dtype`
 
     def check(self, trained: Trained) -> None:  # noqa: B027 (most formats fit every run)
         """Raise a UserError if a run does not fit the format."""
@@ -71,7 +75,7 @@ class Format(ABC):
 
         Args:
             trained: The run's result; it is not changed.
-            dtype: The data type of the weights, one of `DTYPES`; see `converted`.
+            dtype: The data type of the weights, one of `dtypes`; see `converted`.
             folder: The folder, with its configuration and tokenizer.
 
         Raises:
@@ -115,7 +119,16 @@ def converted(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
     Raises:
         UserError: a weight is too large for it.
     """
-    return {name: _converted(name, value, dtype) for name, value in tensors.items()}
+    return each_once(tensors, lambda name, value: _converted(name, value, dtype))
+
+
+def each_once(tensors: Mapping[str, Tensor], make: Callable[[str, Tensor], Made]) -> dict[str, Made]:
+    """Return what is made of each tensor by its name; of one with several names it is made once."""
+    made: dict[tuple[int, ...], Made] = {}
+    for name, value in tensors.items():
+        if (place := place_of(value)) not in made:
+            made[place] = make(name, value)
+    return {name: made[place_of(value)] for name, value in tensors.items()}
 
 
 def _converted(name: str, value: Tensor, dtype: str) -> Tensor:

@@ -1,7 +1,8 @@
 """The packed format: masked tensors as the code of their mask and the kept values, all others whole.
 
 If masks differ by task, the values that any task keeps are stored once, with a code for each task. A matrix that is
-pruned by rank is stored as the kept ranks of its factors, or whole if that is smaller.
+pruned by rank is stored as the kept ranks of its factors, or whole if that is smaller. As int8, matrices have a scale
+for each row, and all else is float16.
 """
 
 import json
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor
 
 from lit_prune.export.coding import decode, encode, pack, shapes_in, unpack
-from lit_prune.export.formats.format import Content, Export, Format, converted, weights_of
+from lit_prune.export.formats.format import INT8, Content, Export, Format, converted, each_once, weights_of
+from lit_prune.export.int8 import dequantise, quantise
 from lit_prune.export.model import TaskModel
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import break_even
@@ -23,6 +25,7 @@ from lit_prune.sparsity.layers import LowRankLinear
 
 FILE = "packed.safetensors"
 _SHAPES = "lit_prune.packed_shapes"
+_INT8 = "lit_prune.packed_int8"  # in a file's header: the names of the tensors that are int8
 _CODE = re.compile(r"(?P<masked>.+\.(?:weight|sigma))\.kept(?:\.(?P<task>[^.]+))?")
 
 
@@ -32,10 +35,15 @@ class Packed(Format):
     name = "packed"
     purpose = "small: only kept weights; lit_prune.load reads it"
     files = (FILE,)
+    dtypes = (*Format.dtypes, INT8)
 
     def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
         """Return the kept weights and the codes of the masks."""
-        tensors, texts = pack_state(converted(weights_of(trained.model), dtype), masks_by_task(trained.model))
+        state, masks = weights_of(trained.model), masks_by_task(trained.model)
+        if dtype == INT8:
+            tensors, texts = quantise_state(*pack_state(state, masks))
+        else:
+            tensors, texts = pack_state(converted(state, dtype), masks)
         return Content({self.files[0]: tensors}, texts)
 
     def load(self, model: TaskModel, exports: Sequence[Export], base: str | None) -> None:
@@ -71,6 +79,44 @@ def pack_state(
     return packed, {_SHAPES: json.dumps(shapes)}
 
 
+def quantise_state(packed: Mapping[str, Tensor], texts: Mapping[str, str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return what `pack_state` returned with its matrices as int8, a scale for each row, and the rest as float16."""
+    lengths = _row_lengths(packed, texts)
+    rounded = each_once(
+        {name: value for name, value in packed.items() if name in lengths},
+        lambda name, value: quantise(value.flatten(), lengths[name]),
+    )
+    quantised = converted({name: value for name, value in packed.items() if name not in lengths}, "float16")
+    for name, (multiples, scales) in rounded.items():
+        quantised |= {name: multiples.view(packed[name].shape), f"{name}.scale": scales}
+    return quantised, {**texts, _INT8: json.dumps(list(lengths))}
+
+
+def _dequantised(packed: Mapping[str, Tensor], texts: Mapping[str, str]) -> dict[str, Tensor]:
+    if _INT8 not in texts:
+        return dict(packed)
+    names = set(json.loads(texts[_INT8]))
+    lengths = _row_lengths({name: value for name, value in packed.items() if not name.endswith(".scale")}, texts)
+    state = {name: value for name, value in packed.items() if name.removesuffix(".scale") not in names}
+    for name in names:
+        values = dequantise(packed[name].flatten(), packed[f"{name}.scale"], lengths[name])
+        state[name] = values.view(packed[name].shape)
+    return state
+
+
+def _row_lengths(packed: Mapping[str, Tensor], texts: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the number of stored values of each row of each matrix (rows,) int64, by the name of its values."""
+    shapes = shapes_in(texts[_SHAPES], packed)
+    keeps = {name: decode(packed[f"{name}.kept"].numpy(), prod(shape)).reshape(shape) for name, shape in shapes.items()}
+    coded = {f"{name}.values": torch.from_numpy(keep.sum(1)) for name, keep in keeps.items()}
+    whole = {
+        name: torch.full((len(value),), value[0].numel())
+        for name, value in packed.items()
+        if value.ndim > 1 and len(value) and (value.is_floating_point() or value.dtype == torch.int8)
+    }
+    return coded | whole
+
+
 def _smaller(layer: str, factors: Mapping[str, Tensor], whole: bool) -> dict[str, Tensor]:
     """Return the factors, or the matrix if it may be whole and is smaller."""
     ut, sigma, vh = factors.values()
@@ -93,6 +139,7 @@ def unpack_state(packed: Mapping[str, Tensor], metadata: Mapping[str, str]) -> d
     Raises:
         KeyError, ValueError: the tensors are not packed.
     """
+    packed = _dequantised(packed, metadata)
     codes = {name: found for name in packed if (found := _CODE.fullmatch(name))}
     by_task = {found["masked"] for found in codes.values() if found["task"] is not None}
     state = {name: value for name, value in packed.items() if name not in codes}

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lit_prune.export.coding import encode
-from lit_prune.export.formats.packed import pack_state, unpack_state
+from lit_prune.export.formats.packed import pack_state, quantise_state, unpack_state
 from lit_prune.export.tensor_files import load_tensors, save_tensors
 
 LAYER = {f"attention.{name}": (768, 768) for name in ("query", "key", "value", "output")}
@@ -51,3 +52,35 @@ def test_unpacking_gives_the_dense_state(density, tmp_path):
     unpacked = unpack_state(*load_tensors(tmp_path / "packed"))
     assert unpacked.keys() == state.keys()
     assert all(torch.equal(unpacked[name], value) for name, value in state.items())
+
+
+@pytest.mark.parametrize("density", [0.3, 0.0])
+def test_int8_keeps_each_row_to_half_a_step_and_tied_tensors_once(density, tmp_path):
+    state = {
+        "a.weight": torch.randn(5, 9),
+        "a.bias": torch.randn(5),
+        "table": torch.randn(6, 4),
+        "count": torch.tensor(3),
+    }
+    state["tied"] = state["table"]
+    keeps = {"a.weight": torch.rand(5, 9) < density}
+    state["a.weight"] = state["a.weight"] * keeps["a.weight"]
+    packed, metadata = quantise_state(*pack_state(state, {"": keeps}))
+    save_tensors(packed, tmp_path / "packed", metadata)
+    assert sum(value.nbytes for value in load_file(tmp_path / "packed").values() if value.shape == (6, 4)) == 24
+    unpacked = unpack_state(*load_tensors(tmp_path / "packed"))
+    assert unpacked.keys() == state.keys()
+    assert torch.equal(unpacked["count"], state["count"])
+    assert torch.equal(unpacked["a.bias"], state["a.bias"].half())
+    assert (unpacked["a.weight"][~keeps["a.weight"]] == 0).all()
+    for name in ("a.weight", "table", "tied"):
+        step = state[name].abs().amax(1, keepdim=True) / 127
+        assert ((unpacked[name] - state[name]).abs() <= step * 0.501).all()
+
+
+def test_masks_by_task_are_those_of_int8_too():
+    state = {"a.weight": torch.randn(5, 9)}
+    keeps = {task: {"a.weight": torch.rand(5, 9) < 0.5} for task in ("one", "two")}
+    plain, rounded = unpack_state(*(found := pack_state(state, keeps))), unpack_state(*quantise_state(*found))
+    assert plain.keys() == rounded.keys()
+    assert all(torch.equal(rounded[name], value) for name, value in plain.items() if ".mask." in name)
