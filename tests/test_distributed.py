@@ -98,6 +98,18 @@ def test_two_processes_share_the_work_of_a_teacher(two_processes, experiment, fi
 
 
 @pytest.mark.slow
+def test_two_processes_distil_hidden_states_as_one_does(two_processes, experiment, finished_run):
+    """The pair computes the predictions, of rows shorter than those of other tests, and the single run reads them."""
+    loss = "{class_path: lit_prune.losses.Distillation, init_args: {hardness: 0.5, hidden_weight: 1.0}}"
+    distilled = (f"--model.init_args.loss={loss}", NO_DROPOUT, f"--model.init_args.start_from={finished_run}")
+    pair = two_processes(*distilled, "--data.max_length=13", config="configs/srnet_ce.yaml", name="pair")
+    code, single = experiment(*distilled, "--data.max_length=13", config="configs/srnet_ce.yaml", name="single")
+    assert code == 0
+    assert metrics(pair)["teacher/nli/train/accuracy"] == metrics(single)["teacher/nli/train/accuracy"]
+    assert metrics(pair)["nli/id/loss"] == pytest.approx(metrics(single)["nli/id/loss"], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_two_processes_distil_embeddings_as_one_does(two_processes, experiment):
     pair = two_processes(NO_DROPOUT, EMBEDDED, config="configs/embeddings.yaml", name="pair")
     code, single = experiment(NO_DROPOUT, EMBEDDED, config="configs/embeddings.yaml", name="single")

@@ -28,7 +28,7 @@ def supervision(run: "Paradigm") -> dict[str, list[str]]:
     for name in run.phases:
         start, end = run.phases.span(name)
         if start < end:
-            losses = [task.loss or run.phases[name].loss for task in run.tasks.values()]
+            losses = [run.phases[name].loss.for_task(task.loss) for task in run.tasks.values()]
             fields = [*(field for loss in losses for field in loss.needs), *_sampled_by(run)]
             found |= {of_fields[field] for field in fields if field in of_fields}
             found |= {_OOD} if _trains_on_ood(run) else set()

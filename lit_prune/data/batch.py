@@ -11,11 +11,13 @@ from transformers import PreTrainedTokenizerBase
 from lit_prune.data.groups import GROUP
 from lit_prune.errors import UserError
 from lit_prune.losses import Examples
+from lit_prune.losses.loss import HiddenStates
 
 if TYPE_CHECKING:
     from lit_prune.data.tasks.task import Task
 
-NO_LABEL = -100  # of a token that has none
+NO_LABEL = -100  # of a token that stands for no word, and of a word without a tag
+UNKNOWN = -1  # of a token that stands for a word without a tag
 _MULTIPLE = 8  # the length of a batch, in tokens: what GPUs are fastest at
 
 
@@ -30,7 +32,7 @@ class Batch:
         labels: Class indices (batch,); from the number of classes on, those of merged classes. For regression and for
             pairs to embed, numbers (batch,) float32, NaN without a score. For spans, the first and the last token
             (batch, 2). For several labels, 1 or 0 for each (batch, labels) float32. For tokens, their classes (batch,
-            length), or `NO_LABEL`.
+            length), `UNKNOWN` or `NO_LABEL`. Of unlabelled rows -1, or NaN for numbers.
         index: Row numbers within their set (batch,).
         bias: The bias model's log-probabilities (batch, classes), in training sets with a bias model.
         weight: This process' share of the step's rows over the mean share of all processes: the mean over processes of
@@ -50,10 +52,21 @@ class Batch:
     head_inputs: dict[str, Tensor] = field(default_factory=dict)
     groups: Tensor | None = None
 
-    def examples(self, progress: float, pooled: Tensor, teacher: Tensor | None) -> Examples:
+    def examples(
+        self, progress: float, pooled: Tensor, teacher: Tensor | None, hidden: HiddenStates | None = None
+    ) -> Examples:
         """Return the context of a loss; see `Examples` for the arguments."""
         return Examples(
-            self.labels, self.bias, self.classes, self.weight, teacher, pooled, progress, self.index, self.groups
+            self.labels,
+            self.bias,
+            self.classes,
+            self.weight,
+            teacher,
+            pooled,
+            progress,
+            self.index,
+            self.groups,
+            hidden,
         )
 
 

@@ -28,6 +28,7 @@ from lit_prune.data.table import count_tokens
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.framed import framed_task
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.unlabelled import check_labelled
 from lit_prune.errors import UserError
 from lit_prune.limits import check_seed
 
@@ -199,6 +200,8 @@ class MultitaskDataModule(LightningDataModule):
             check_selection(task, evaluation)
             sets += evaluation
         self.evaluation_sets = sets
+        if self.groups is not None or self.sampling is not None:
+            check_labelled(self.train)
         if self.groups is not None:
             self.train = with_groups(self.train, self.tasks, self.groups)
         if self.sampling is not None:
@@ -282,11 +285,10 @@ class MultitaskDataModule(LightningDataModule):
         """Build a loader per evaluation set, in the order of `evaluation_sets`."""
         return self.loaders(self.evaluation_sets)
 
-    def loaders(self, sets: Sequence[EvaluationSet]) -> list[DataLoader[Batch]]:
+    def loaders(self, sets: Sequence[EvaluationSet], collate: Collate | None = None) -> list[DataLoader[Batch]]:
         """Build a loader per set: this process' share of its rows, each once; rows of similar length together."""
-        return [
-            evaluation_loader(each, self.eval_batch_size, self.collate, self.num_workers, *self._share) for each in sets
-        ]
+        settings = self.eval_batch_size, collate or self.collate, self.num_workers, *self._share
+        return [evaluation_loader(each, *settings) for each in sets]
 
     @property
     def training_sets(self) -> list[EvaluationSet]:

@@ -14,9 +14,11 @@ from lit_prune.data.oddities import warn_of_oddities
 from lit_prune.data.ood import OodTraining
 from lit_prune.data.perturbation import Perturbation
 from lit_prune.data.published import published_cut
+from lit_prune.data.sources.source import UNLABELLED_SPLIT
 from lit_prune.data.table import read_table, tokenise_table
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.unlabelled import with_unlabelled
 from lit_prune.errors import UserError
 
 
@@ -66,8 +68,8 @@ def prepare_task(task: Task, preparation: Preparation, word_embeddings: Tensor) 
         word_embeddings: The encoder's table (vocabulary, width), the bias model's default word vectors.
 
     Returns:
-        The training set (with a column `bias` of log-probabilities if the task has a bias model), and the evaluation
-        sets, the one that selects first.
+        The training set (with a column `bias` of log-probabilities if the task has a bias model; rows without a label
+        come last), and the evaluation sets, the one that selects first.
 
     Raises:
         UserError: a missing or malformed file, an unknown label, an empty split, a group named like a class.
@@ -90,7 +92,7 @@ def prepare_task(task: Task, preparation: Preparation, word_embeddings: Tensor) 
         train, validation = _cut(task, train, preparation.validation_fraction, preparation.seed)
         evaluation = {"validation": validation, **evaluation}
     for split in splits:
-        if split not in {"train", "ood_train"}:
+        if split not in {"train", "ood_train", UNLABELLED_SPLIT}:
             evaluation[split] = read_split(task, split, preparation)
     warn_of_oddities(task.name, task.absent_labels(train), train, evaluation)
     num_train = preparation.num_train if task.num_train is None else task.num_train
@@ -110,6 +112,8 @@ def prepare_task(task: Task, preparation: Preparation, word_embeddings: Tensor) 
         raise UserError(
             f"ood_train of task {task.name!r} must be left out, got {task.ood_train}: its source has no split ood_train"
         )
+    if UNLABELLED_SPLIT in splits:
+        train = with_unlabelled(task, train, read_split(task, UNLABELLED_SPLIT, preparation, labelled=False))
     for split, rows in {"train": train, **evaluation}.items():
         check_group_names(f"{task.name}/{split}", rows["group"][:], task.labels_of(split))
     return train, [task.evaluation_set(split, rows) for split, rows in evaluation.items()]

@@ -34,6 +34,7 @@ from lit_prune.data.sources.public import (
     SpanFiles,
     SquadFiles,
     SquadHub,
+    WithUnlabelled,
     WscFiles,
 )
 from lit_prune.data.tasks.choice import ChoiceTask
@@ -91,5 +92,6 @@ __all__ = [
     "Task",
     "TokenTask",
     "Windows",
+    "WithUnlabelled",
     "WscFiles",
 ]

@@ -74,17 +74,25 @@ def tokenise_table(
         tokenizer: The encoder's.
         one_to_one: Whether the new columns have a value per row and are added to the old ones; else they replace them.
     """
-    # The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
-    # Families that share a vocabulary differ in special tokens (post_processor) or in whether there are token types.
-    parts = ("model", "normalizer", "pre_tokenizer", "post_processor")
-    rules = [getattr(tokenizer.backend_tokenizer, part) for part in parts], tokenizer.model_input_names
     return rows.map(
         tokenise,
         batched=True,
         fn_kwargs={"tokenizer": tokenizer},
         remove_columns=None if one_to_one else rows.column_names,
-        new_fingerprint=Hasher.hash([rows._fingerprint, Hasher.hash(rules), tokenise, lit_prune.__version__]),
+        new_fingerprint=Hasher.hash([rows._fingerprint, rules_of(tokenizer), tokenise, lit_prune.__version__]),
     )
+
+
+def rules_of(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a hash of what a tokenizer makes of texts: two with the same make the same tokens.
+
+    The tokenizer's own hash changes with use (it remembers its last padding): its vocabulary and rules do not.
+    """
+    # Families that share a vocabulary differ in special tokens (post_processor) or in whether there are token types.
+    parts = ("model", "normalizer", "pre_tokenizer", "post_processor")
+    rules = [getattr(tokenizer.backend_tokenizer, part) for part in parts], tokenizer.model_input_names
+    hashed: str = Hasher.hash(rules)
+    return hashed
 
 
 def count_tokens(rows: Dataset) -> np.ndarray:

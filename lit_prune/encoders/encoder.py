@@ -128,8 +128,8 @@ class PrunableEncoder(nn.Module):
                 source, revision=revision, trust_remote_code=False
             )
             options = {} if family.has_own_pooler else {"add_pooling_layer": False}
-            # T5's base model has a decoder too.
-            model_class = AutoModelForTextEncoding if settings.model_type in _SEQ2SEQ else AutoModel
+            is_seq2seq = settings.model_type in _SEQ2SEQ  # their base model has a decoder too
+            model_class = AutoModelForTextEncoding if is_seq2seq else AutoModel
             self.saved_head: SavedHead | None = None
             if pretrained:
                 self.saved_head = read_head(source, settings, revision, is_pooled_as_saved)
@@ -253,21 +253,23 @@ class PrunableEncoder(nn.Module):
         if self.is_pretrained and self.sentence_modules is not None:
             self.sentence_modules.check(where, pooling, normalise)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, inputs: Mapping[str, Tensor], layers: list[Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Encode a padded batch.
 
         Args:
             inputs: Outputs of the tokenizer: `input_ids`, `attention_mask`, ... (batch, length).
+            layers: A list to add the hidden states after each layer to. If None, only the last ones are kept.
 
         Returns:
             The hidden states (batch, length, width), and the output of the pooler (batch, width), or without a pooler
             the hidden states as `pooling` pools them.
         """
-        output = self.backbone(**inputs)
+        output = self.backbone(**inputs, **({} if layers is None else {"output_hidden_states": True}))
+        if layers is not None:
+            layers += output.hidden_states[1:]  # without the embeddings
         hidden: Tensor = output.last_hidden_state
-        if self.pooling is None:
-            return hidden, output.pooler_output
-        return hidden, pool(hidden, inputs["attention_mask"], self.pooling)
+        pooling = self.pooling
+        return hidden, output.pooler_output if pooling is None else pool(hidden, inputs["attention_mask"], pooling)
 
 
 def _check_is_encoder(backbone: str, settings: PretrainedConfig, pooling: Pooling) -> None:

@@ -21,6 +21,7 @@ from lit_prune.data.sources.one_text import OneText
 from lit_prune.data.sources.source import Layout, Row, Source
 from lit_prune.data.sources.spans import SpanFiles
 from lit_prune.data.sources.squad import SquadHub
+from lit_prune.data.sources.unlabelled import WithUnlabelled
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.errors import UserError
 from lit_prune.export.trained import Trained
@@ -121,7 +122,10 @@ def own_source(trained: Trained, root: str | None = None) -> Source:
     Raises:
         UserError: it is no class of the package or of a plugin, reads files and there is no root, or leaves the root.
     """
-    source = read = _source(trained)
+    source = _source(trained)
+    if isinstance(source, WithUnlabelled):
+        source = source.source  # the other rows are of training alone
+    read = source
     while isinstance(read, BiasAmplified | OneText):
         read = read.source
     if isinstance(read, LocalFiles):

@@ -1,4 +1,4 @@
-"""Training losses: plain, against a known dataset bias, over groups of examples, and of pairs of embeddings."""
+"""Training losses: plain, against a known dataset bias, over groups of examples, of embeddings, and from a teacher."""
 
 from lit_prune.losses.balanced import BalancedCrossEntropy
 from lit_prune.losses.debiasing import (
@@ -8,6 +8,7 @@ from lit_prune.losses.debiasing import (
     ProductOfExperts,
     Reweighting,
 )
+from lit_prune.losses.distillation import Distillation
 from lit_prune.losses.embedding import CosineSquaredError, EmbeddingDistillation, InBatchContrastive
 from lit_prune.losses.group_dro import GroupDro
 from lit_prune.losses.loss import Examples, Loss
@@ -20,6 +21,7 @@ __all__ = [
     "ConfidenceRegularisation",
     "CosineSquaredError",
     "CrossEntropy",
+    "Distillation",
     "EmbeddingDistillation",
     "Examples",
     "GroupDro",

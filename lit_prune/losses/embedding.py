@@ -20,6 +20,8 @@ class InBatchContrastive(Loss):
         scale: Factor of the cosines, the inverse temperature.
     """
 
+    output = "embeddings"
+
     def __init__(self, scale: float = 20.0) -> None:
         super().__init__()
         if not 0 < scale < math.inf:
@@ -35,6 +37,8 @@ class InBatchContrastive(Loss):
 class CosineSquaredError(Loss):
     """The mean squared error of the cosine of two embeddings, as a prediction of their score (Sentence-BERT)."""
 
+    output = "embeddings"
+
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean of (cosine - score)^2, embeddings (2n, width), scores (n,) from 0 to 1."""
         first, second = by_example(logits, batch).unbind(1)
@@ -47,7 +51,9 @@ class EmbeddingDistillation(Loss):
     It reads no label, so that any texts will do.
     """
 
+    output = "embeddings"
     needs = ("teacher",)
+    reads_labels = False
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean of 1 - cosine with the teacher's embedding of the same text, both (2n, width)."""

@@ -2,13 +2,29 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+
+
+@dataclass
+class HiddenStates:
+    """The hidden states of a model and of its teacher on one batch.
+
+    Attributes:
+        own: The states after each layer, (texts, length, width) each.
+        teacher: The teacher's, of the same shapes.
+        attended: 1 for a token, 0 for padding (texts, length).
+    """
+
+    own: Sequence[Tensor]
+    teacher: Sequence[Tensor]
+    attended: Tensor
 
 
 @dataclass
@@ -18,15 +34,17 @@ class Examples:
     Attributes:
         labels: Classes (n,) int64; numbers (n,) float32 of regression and of scored pairs; first and last token (n, 2)
             of spans; 1 or 0 for each of several labels (n, labels) float32; classes of tokens (n, length), -100 for
-            those without one.
+            those without one. Of unlabelled examples -1, or NaN for numbers.
         bias: Log-probabilities of the bias model, (n, classes) float.
         classes: For each label, whether it may be each class, (labels, classes) bool. If None, label i is class i.
         weight: Number of examples here, over the mean number that the processes of the step have.
-        teacher: Teacher predictions, of the shape of the logits: log-probabilities (n, classes) float, or embeddings.
+        teacher: Teacher predictions, of the shape of the logits: log-probabilities of classes, of tokens of spans (over
+            dimension 1) and of classes of tokens; logits of several labels; numbers; embeddings.
         pooled: The encoder's pooled first token, (n, width).
         progress: Progress of the phase, 0 to 1.
         index: Row numbers within the task's training set, (n,).
         groups: Numbers of the examples' groups, from 0, (n,) int64.
+        hidden: The hidden states of the model and of its teacher.
     """
 
     labels: Tensor
@@ -38,20 +56,38 @@ class Examples:
     progress: float = 0.0
     index: Tensor | None = None
     groups: Tensor | None = None
+    hidden: HiddenStates | None = None
+
+
+Output: TypeAlias = Literal["classes", "labels", "tokens", "numbers", "embeddings"]
 
 
 class Loss(nn.Module, ABC):
     """A mean loss over a batch.
 
     Attributes:
-        needs: The optional fields of the batch that the loss reads: `bias`, `teacher`, `groups`.
+        output: The kind of logits: of classes (spans too), of several `labels`, of the classes of tokens, numbers, or
+            embeddings. A teacher is imitated accordingly.
+        needs: The optional fields of the batch that the loss reads: `bias`, `teacher`, `groups`, `hidden`.
+        reads_labels: False if examples without labels will do.
         takes_merged: True if labels may be of merged classes, given by the batch's `classes`.
         has_state: True if the loss has parameters or buffers, which `reset` makes: it can be a phase's loss only.
     """
 
+    output: Output = "classes"
     needs: tuple[str, ...] = ()
+    reads_labels: bool = True
     takes_merged: bool = False
     has_state: bool = False
+
+    @property
+    def has_teacher(self) -> bool:
+        """True if it reads something of a teacher."""
+        return not {"teacher", "hidden"}.isdisjoint(self.needs)
+
+    def for_task(self, own: "Loss | None") -> "Loss":
+        """Return the loss of a task in a phase with this loss: the task's own if it has one, else this loss."""
+        return self if own is None else own
 
     def reset(self, width: int, group_sizes: Tensor) -> None:
         """Reset the loss's own parameters and buffers, when its phase begins.
@@ -78,7 +114,7 @@ class Loss(nn.Module, ABC):
                 raise UserError(
                     f"the batch of {type(self).__name__} must have {field}, got None: let the data provide it"
                 )
-            if field != "groups" and value.shape != logits.shape:
+            if field in ("bias", "teacher") and value.shape != logits.shape:
                 raise UserError(
                     f"{field} of {type(self).__name__} must have the shape of the logits {tuple(logits.shape)} "
                     f"(examples, classes), got {tuple(value.shape)}: use a {field} of the same task"
@@ -120,3 +156,18 @@ def mean_over_processes(value: Tensor) -> Tensor:
         torch.distributed.all_reduce(value)
         value = value / torch.distributed.get_world_size()
     return value
+
+
+def over_step(total: Tensor, size: Tensor, weight: float) -> Tensor:
+    """Return a sum over the examples of this process, divided by the mean size over processes.
+
+    Times the batch's `weight`, its mean over processes is the sum over the step's examples divided by their size. It is
+    0 if all sizes are.
+
+    Args:
+        total: The sum.
+        size: The number of its terms, or the sum of others, of the same shape; without gradient.
+        weight: The batch's weight.
+    """
+    mean_size = mean_over_processes(size.float() * (weight > 0)) * weight
+    return total / mean_size.masked_fill(mean_size == 0, 1)

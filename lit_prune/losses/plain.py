@@ -5,7 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from lit_prune.losses.loss import Examples, Loss, mean_over_processes
+from lit_prune.losses.loss import Examples, Loss, over_step
 
 
 class CrossEntropy(Loss):
@@ -25,6 +25,8 @@ class CrossEntropy(Loss):
 class MeanSquaredError(Loss):
     """The mean squared error of a regression head (STS-B in GLUE)."""
 
+    output = "numbers"
+
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean of (logits - label)^2, logits (n, 1), labels (n,) float."""
         return F.mse_loss(logits.reshape(batch.labels.shape), batch.labels)  # an error for more numbers than labels
@@ -32,6 +34,8 @@ class MeanSquaredError(Loss):
 
 class BinaryCrossEntropy(Loss):
     """Binary cross-entropy of labels that are independent of each other."""
+
+    output = "labels"
 
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean over examples and labels, logits (n, labels), labels 1 or 0 (n, labels) float."""
@@ -41,15 +45,15 @@ class BinaryCrossEntropy(Loss):
 class TokenCrossEntropy(Loss):
     """Cross-entropy over all labelled tokens of a step, of all processes; tokens labelled -100 have none."""
 
+    output = "tokens"
+
     def compute(self, logits: Tensor, batch: Examples) -> Tensor:
         """Return the mean of -log softmax(logits)[label], logits (n, length, classes), labels (n, length).
 
         It is 0 without labels. Times the batch's `weight`, its mean over processes is the mean over the step's tokens.
         """
         total = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="sum")
-        num_here = (batch.labels >= 0).sum().float() * (batch.weight > 0)
-        mean_num = mean_over_processes(num_here) * batch.weight
-        return total / mean_num.masked_fill(mean_num == 0, 1)
+        return over_step(total, (batch.labels >= 0).sum(), batch.weight)
 
 
 def mean_cross_entropy(logits: Tensor, batch: Examples) -> Tensor:

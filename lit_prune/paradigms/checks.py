@@ -14,10 +14,12 @@ from torch import nn
 from lit_prune.callbacks.prune import Prune
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.unlabelled import IS_UNLABELLED
 from lit_prune.errors import UserError
 from lit_prune.losses import Loss
-from lit_prune.losses.loss import check_labels
+from lit_prune.losses.loss import HiddenStates, check_labels
 from lit_prune.paradigms.ddp import replaces_samplers
+from lit_prune.paradigms.teacher import check_teacher
 from lit_prune.phases.training import Training
 from lit_prune.runs.checkpoints import LOSS
 
@@ -63,7 +65,7 @@ def check_needs(loss: Loss, tasks: Iterable[Task]) -> None:
         UserError: one has not.
     """
     for task in tasks:
-        own = loss if task.loss is None else task.loss
+        own = loss.for_task(task.loss)
         if "bias" in own.needs and task.bias is None:
             raise UserError(
                 f"task {task.name!r} must have a bias model for {type(own).__name__}, got none: set its `bias`, "
@@ -121,7 +123,7 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoc
 
     Raises:
         UserError: the trainer's epochs end before the last phase, a pattern of `learning_rates` names no parameter that
-            its phase trains, or a loss does not fit a task.
+            its phase trains, a loss does not fit a task, or a teacher is not used.
     """
     needed, allowed = math.ceil(module.steps_planned / steps_per_epoch), module.trainer.max_epochs
     if allowed is not None and -1 < allowed < needed:
@@ -129,6 +131,7 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoc
             f"trainer.max_epochs must be -1 or at least {needed}, got {allowed}: a run ends with its last phase, at "
             f"step {module.steps_planned}"
         )
+    losses: list[Loss] = []
     with torch.random.fork_rng():
         for name in module.phases:
             phase = module.phases[name]
@@ -142,12 +145,19 @@ def check_phases(module: "Paradigm", data: "MultitaskDataModule", steps_per_epoc
                 learned = [f"{LOSS}{each}" for each, _ in loss.named_parameters()]
                 phase.training.names_by_pattern([*phase.trained_names(module), *learned])
             for task in module.tasks.values():
-                if "groups" in (task.loss or loss).needs and data.groups is None:
+                losses.append(own := loss.for_task(task.loss))
+                if "groups" in own.needs and data.groups is None:
                     raise UserError(
-                        f"data.groups must be set for {type(loss).__name__}, got null: choose from bias, overlap, group"
+                        f"data.groups must be set for {type(own).__name__}, got null: choose from bias, overlap, group"
+                    )
+                if own.reads_labels and IS_UNLABELLED in data.train[task.name].column_names:
+                    raise UserError(
+                        f"loss of phase {name!r} must do without labels, as task {task.name!r} has unlabelled rows, "
+                        f"got {type(own).__name__}: set lit_prune.losses.Distillation with hardness 1, and a teacher"
                     )
                 head = module.heads[task.name]
-                _check_loss(name, task.loss or loss, data.some_rows(task.name), head, module.encoder.hidden_size)
+                _check_loss(name, own, data.some_rows(task.name), head, module.encoder.hidden_size)
+    check_teacher(module, losses)
 
 
 def _check_optimizer(phase: str, training: Training) -> None:
@@ -169,9 +179,10 @@ def _check_optimizer(phase: str, training: Training) -> None:
 def _check_loss(phase: str, loss: Loss, batch: Batch, head: nn.Module, width: int) -> None:
     """Compute a loss on rows of a task whose hidden states are all 0."""
     num_texts, length = batch.inputs["input_ids"].shape
-    pooled = torch.zeros(num_texts, width)
-    logits = head(torch.zeros(num_texts, length, width), pooled, **batch.head_inputs)
-    examples = batch.examples(0.0, pooled, teacher=logits.log_softmax(-1))
+    hidden, pooled = torch.zeros(num_texts, length, width), torch.zeros(num_texts, width)
+    logits = head(hidden, pooled, **batch.head_inputs)
+    states = HiddenStates([hidden], [hidden], batch.inputs["attention_mask"])
+    examples = batch.examples(0.0, pooled, logits.log_softmax(-1), states)
     try:
         value = loss(logits, examples)
     except (RuntimeError, IndexError, ValueError) as error:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from lit_prune import phases
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.errors import UserError
 from lit_prune.losses import Loss
 from lit_prune.paradigms.paradigm import Paradigm
 from lit_prune.phases.training import Training
@@ -21,7 +20,7 @@ class FineTune(Paradigm):
         tasks: The tasks by name (linked): each gets a head.
         dense: Length, optimizer and learning rates.
         dense_loss: The loss of the phase. If None, cross-entropy.
-        teacher: A run's folder or a checkpoint: the dense model that teaches this one, for losses that need a teacher.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`.
     """
 
     def __init__(
@@ -33,9 +32,3 @@ class FineTune(Paradigm):
         teacher: str | None = None,
     ) -> None:
         super().__init__(encoder, tasks, {"dense": phases.FineTune(dense, dense_loss)}, teacher=teacher)
-        loss = self.phases["dense"].loss
-        if teacher is not None and "teacher" not in loss.needs:
-            raise UserError(
-                f"dense_loss must use the teacher {teacher!r}, got {type(loss).__name__}: use one that does "
-                "(lit_prune.losses.ConfidenceRegularisation), or leave teacher out"
-            )

@@ -40,6 +40,7 @@ class IterativePruning(Paradigm):
         trained: Name patterns of the parameters that the rounds train, such as `heads.*`. If None, all.
         targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -56,9 +57,10 @@ class IterativePruning(Paradigm):
         trained: list[str] | None = None,
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
+        teacher: str | None = None,
     ) -> None:
         before = phases.FineTune(dense or Training(steps=0), dense_loss)
-        super().__init__(encoder, tasks, {"dense": before}, start_from)
+        super().__init__(encoder, tasks, {"dense": before}, start_from, teacher)
         self._round = partial(
             phases.Round,
             rounds,

@@ -42,6 +42,7 @@ class LotteryTicket(Paradigm):
         scope: Whether the sparsity holds in each matrix (`local`) or over all of them (`global`).
         targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -61,10 +62,11 @@ class LotteryTicket(Paradigm):
         scope: Scope = "local",
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
+        teacher: str | None = None,
     ) -> None:
         last = phases.Ticket(ticket, loss, start_from, sparsity, control, criterion, scope, targets, patterns)
         before = phases.FineTune(dense or Training(steps=0), dense_loss)
-        super().__init__(encoder, tasks, {"dense": before, "ticket": last})
+        super().__init__(encoder, tasks, {"dense": before, "ticket": last}, teacher=teacher)
         self.finds_mask = last.finds_mask
         self._round = None
         if rounds is not None and rounds.steps != 0:

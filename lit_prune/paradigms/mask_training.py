@@ -37,6 +37,7 @@ class MaskTraining(Paradigm):
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         dense: Length, optimizer and learning rates of a preceding dense phase, or None for no such phase.
         dense_loss: The loss of the dense phase. If None, cross-entropy.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class MaskTraining(Paradigm):
         patterns: dict[str, str] | None = None,
         dense: Training | None = None,
         dense_loss: Loss | None = None,
+        teacher: str | None = None,
     ) -> None:
         super().__init__(
             encoder,
@@ -65,4 +67,5 @@ class MaskTraining(Paradigm):
                 ),
             },
             start_from,
+            teacher,
         )

@@ -12,7 +12,6 @@ from lit_prune.callbacks.every_run import callbacks_of_every_run
 from lit_prune.data.batch import Batch
 from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
-from lit_prune.losses import Loss
 from lit_prune.losses.loss import check_finite
 from lit_prune.paradigms.checks import check_fit, check_needs, check_phases, check_trainer
 from lit_prune.paradigms.ddp import allow_unused, wrap_again
@@ -20,10 +19,11 @@ from lit_prune.paradigms.selection import Selection
 from lit_prune.paradigms.start import Start
 from lit_prune.paradigms.state import last_checkpoint, load_best, pack, restore
 from lit_prune.paradigms.teacher import Teacher, check_source, teach
+from lit_prune.paradigms.teacher_model import Origin
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.sequence import PhaseSequence, with_base
 from lit_prune.runs.checkpoint_io import AtomicCheckpointIO
-from lit_prune.runs.checkpoints import BASE, BEST, check_dense, find_dense, keep_base, read_checkpoint
+from lit_prune.runs.checkpoints import BASE, BEST, keep_base
 from lit_prune.runs.identity import Identity
 from lit_prune.runs.random_state import restore_random_state
 from lit_prune.sparsity.count import Count, count
@@ -43,7 +43,8 @@ class Paradigm(LightningModule):
         start_from: A run's folder or a checkpoint to take the first weights from instead of the base phase. If None,
             the pretrained encoder, with its own head or random ones. From a run pruned by rank, give its
             `checkpoints/best.ckpt`: pruned ranks stay pruned, and each matrix becomes two factors of its kept ranks.
-        teacher: A run's folder or a checkpoint of the dense model that teaches. If None, the base.
+        teacher: The model that teaches: a run's folder or checkpoint, or the folder of a fine-tuned model of
+            transformers. If None, the base.
     """
 
     def __init__(
@@ -74,12 +75,12 @@ class Paradigm(LightningModule):
         self.restored_statistics: dict[str, Tensor] = {}  # of the phase that a run is resumed in
         self.left_out: list[str] | None = None  # tensors that the phase's checkpoints leave to the base, once known
         self.frozen_names = {name for name, value in self.named_parameters() if not value.requires_grad}
-        self.taught_by = None if teacher is None else find_dense(teacher, "teacher")
+        self.taught_by = None if teacher is None else Origin(teacher)
         self.teacher: Teacher | None = None
         phases = with_base(phases)
         self.start.load(self, takes_masked=any(phase.starts_masked for phase in list(phases.values())[1:2]))
         if self.taught_by is not None:
-            check_dense(self, read_checkpoint(self.taught_by)["state_dict"], self.taught_by)
+            self.taught_by.check(self)
         for name, phase in phases.items():
             self.insert_phase(name, phase)
 
@@ -199,27 +200,22 @@ class Paradigm(LightningModule):
         """Return logits (batch, classes) of the batch's task, (batch, length, 2) of spans."""
         return self.heads[batch.task](*self.encode(batch), **batch.head_inputs)  # type: ignore[no-any-return]
 
-    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return hidden states (batch, length, width) and the pooled first token (batch, width)."""
+    def encode(self, batch: Batch, layers: list[Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Return hidden states (batch, length, width) and the pooled first token (batch, width); see the encoder."""
         self.phases.current.before_forward(self, batch)
-        return self.encoder(batch.inputs)  # type: ignore[no-any-return]
+        return self.encoder(batch.inputs, layers)  # type: ignore[no-any-return]
 
     def batch_loss(self, batch: Batch) -> Tensor:
         """Return the loss of a batch, by its task's own loss or the phase's."""
-        hidden, pooled = self.encode(batch)
+        loss = self.phases.current.loss.for_task(self.tasks[batch.task].loss)
+        layers: list[Tensor] | None = [] if "hidden" in loss.needs else None
+        hidden, pooled = self.encode(batch, layers)
         logits = self.heads[batch.task](hidden, pooled, **batch.head_inputs)
-        loss = self.loss_of(batch.task)
-        examples = batch.examples(self.progress, pooled, self._teach(batch) if "teacher" in loss.needs else None)
-        return loss(logits, examples) * batch.weight  # type: ignore[no-any-return]
-
-    def loss_of(self, task: str) -> Loss:
-        """Return the loss of a task's batches: its own, else the phase's."""
-        own = self.tasks[task].loss
-        return self.phases.current.loss if own is None else own
-
-    def _teach(self, batch: Batch) -> Tensor:
-        self.teacher = self.teacher or teach(self, self.taught_by or self.folder / "checkpoints" / BASE)
-        return self.teacher(batch)
+        if loss.has_teacher and self.teacher is None:
+            self.teacher = teach(self, self.taught_by or Origin(str(self.folder / "checkpoints" / BASE)))
+        taught = None if self.teacher is None or "teacher" not in loss.needs else self.teacher(batch, logits)
+        states = None if self.teacher is None or layers is None else self.teacher.hidden(batch, layers)
+        return loss(logits, batch.examples(self.progress, pooled, taught, states)) * batch.weight  # type: ignore[no-any-return]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of the current phase, logged; one that is not finite ends the run."""

@@ -35,6 +35,7 @@ class PruneAfterFinetune(MaskTraining):
         refresh_every: Optimizer steps between two updates of the thresholds.
         targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PruneAfterFinetune(MaskTraining):
         refresh_every: int = 50,
         targets: list[str] | None = None,
         patterns: dict[str, str] | None = None,
+        teacher: str | None = None,
     ) -> None:
         super().__init__(
             encoder,
@@ -67,4 +69,5 @@ class PruneAfterFinetune(MaskTraining):
             patterns,
             dense,
             dense_loss,
+            teacher,
         )

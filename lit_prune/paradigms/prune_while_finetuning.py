@@ -40,6 +40,7 @@ class PruneWhileFinetuning(Paradigm):
         dense: Length, optimizer and learning rates of a preceding dense phase, or None for no such phase.
         dense_loss: The loss of the dense phase. If None, cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class PruneWhileFinetuning(Paradigm):
         dense: Training | None = None,
         dense_loss: Loss | None = None,
         start_from: str | None = None,
+        teacher: str | None = None,
     ) -> None:
         pruning = phases.PruneWhileTraining(
             prune, criterion, schedule, loss, structure, scope, refresh_every, task_masks, targets, patterns
         )
         before = phases.FineTune(dense or Training(steps=0), dense_loss)
-        super().__init__(encoder, tasks, {"dense": before, "prune": pruning}, start_from)
+        super().__init__(encoder, tasks, {"dense": before, "prune": pruning}, start_from, teacher)

@@ -33,6 +33,7 @@ class SparseFinetuning(Paradigm):
             pruned run its `checkpoints/best.ckpt`: what is pruned stays so, and what a matrix kept of its ranks is
             there as two matrices, each of which is tuned. A model of other tasks gives its encoder
             (intermediate-task training, Phang et al. 2018); the heads are fresh.
+        teacher: The model that teaches, for losses that need one; see `Paradigm`. If None, the dense model.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class SparseFinetuning(Paradigm):
         dense: Training | None = None,
         dense_loss: Loss | None = None,
         start_from: str | None = None,
+        teacher: str | None = None,
     ) -> None:
         if (search is not None) != method.searches:
             raise UserError(
@@ -57,4 +59,4 @@ class SparseFinetuning(Paradigm):
         if search is not None:
             listed["search"] = phases.Search(search, method, loss)
         listed["tune"] = phases.SparseTune(tune, method, loss)
-        super().__init__(encoder, tasks, listed, start_from)
+        super().__init__(encoder, tasks, listed, start_from, teacher)

@@ -1,23 +1,28 @@
-"""The teacher of losses that need one: a dense model, whose predictions on the training rows are computed once."""
+"""The teacher of losses that need one: its predictions on the training rows, which are computed once."""
 
-import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lit_prune.data.batch import Batch
+from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.configured import configured_tasks
+from lit_prune.data.table import tokenise_table
+from lit_prune.data.tasks.evaluation_set import EvaluationSet
 from lit_prune.data.tasks.task import Task
+from lit_prune.data.unlabelled import labelled_numbers
 from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Collector, Predicted
+from lit_prune.evaluate.stored import logits_path, read_logits, write_logits
+from lit_prune.losses import Loss
+from lit_prune.losses.loss import HiddenStates
+from lit_prune.metrics import predictions
+from lit_prune.paradigms.teacher_model import Origin, TeacherModel, reads_alike
 from lit_prune.phases.phase import Phase
-from lit_prune.runs.checkpoints import load_dense, read_checkpoint
 from lit_prune.runs.upgrade import read_config
-from lit_prune.sparsity.install import uninstall
-from lit_prune.sparsity.pairs import install_saved_pairs
 
 if TYPE_CHECKING:
     from lit_prune.paradigms.paradigm import Paradigm
@@ -30,6 +35,7 @@ class Teacher:
 
     Args:
         predicted: Its logits on the training rows of each task, and on further sets.
+        model: The teacher, for losses that compare hidden states. If None, there are none.
 
     Attributes:
         accuracy: `<task>/<split>/accuracy` of each set of classes.
@@ -38,15 +44,17 @@ class Teacher:
         UserError: on a task's training rows it is hardly better than always saying the largest class.
     """
 
-    def __init__(self, predicted: Sequence[Predicted]) -> None:
+    def __init__(self, predicted: Sequence[Predicted], model: TeacherModel | None = None) -> None:
         self.predictions = {
             each.of.task: each.of.teacher_predictions(each.logits) for each in predicted if each.of.split == "train"
         }
-        of_classes = [each for each in predicted if each.of.labels]
+        self.model = model
+        of_classes = [each for each in predicted if each.of.class_map and each.labels.ndim == 1]
         self.accuracy = {f"{each.of.name}/accuracy": _accuracy(each) for each in of_classes}
         for each in of_classes:
             accuracy = self.accuracy[f"{each.of.name}/accuracy"]
-            majority = float(each.labels.bincount().max()) / len(each.labels)
+            labels = each.labels[labelled_numbers(each.of.rows)]
+            majority = float(labels.bincount().max()) / len(labels)
             needed = majority + MARGIN * (1 - majority)
             if each.of.split == "train" and accuracy < needed:
                 raise UserError(
@@ -55,15 +63,24 @@ class Teacher:
                     "(model.init_args: dense, start_from, teacher)"
                 )
 
-    def __call__(self, batch: Batch) -> Tensor:
-        """Its predictions on a training batch, of the shape of the head's output and on the batch's device."""
-        device = batch.labels.device
-        self.predictions[batch.task] = self.predictions[batch.task].to(device)
-        return self.predictions[batch.task][batch.index.to(device)].flatten(0, -2)
+    def __call__(self, batch: Batch, logits: Tensor) -> Tensor:
+        """Return its predictions on a training batch, of the shape and on the device of a model's logits."""
+        predictions = self.predictions[batch.task] = self.predictions[batch.task].to(logits.device)
+        found = predictions[batch.index.to(logits.device)]
+        if found.ndim > logits.ndim:  # several texts of a row, one after another
+            return found.flatten(0, 1)
+        return found[:, : logits.shape[1]]  # windows of tokens may be longer in other batches
+
+    def hidden(self, batch: Batch, own: Sequence[Tensor]) -> HiddenStates:
+        """Return the hidden states of a model on a batch, beside its own."""
+        assert self.model is not None
+        return HiddenStates(own, self.model.layers(batch), batch.inputs["attention_mask"])
 
 
 def _accuracy(predicted: Predicted) -> float:
-    return float((predicted.logits.argmax(-1) == predicted.labels).double().mean())
+    numbers = labelled_numbers(predicted.of.rows)
+    found = predictions(predicted.logits[numbers], predicted.of.class_map)
+    return float((found == predicted.labels[numbers]).double().mean())
 
 
 def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
@@ -77,11 +94,11 @@ def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
     Raises:
         UserError: there is none, or it has other tasks or classes.
     """
-    losses = [phase.loss, *(task.loss for task in run.tasks.values() if task.loss is not None)]
-    taught = [loss for loss in losses if "teacher" in loss.needs]
+    losses = [phase.loss.for_task(task.loss) for task in run.tasks.values()]
+    taught = [loss for loss in losses if loss.has_teacher]
     if not taught or phase.training.steps == 0:
         return
-    origin = run.taught_by or run.start.path
+    origin = run.start.path if run.taught_by is None else run.taught_by.path
     if origin is not None:
         check_tasks(origin, run.tasks)
     if origin is not None or run.start.is_trained:
@@ -89,11 +106,8 @@ def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
     is_first = len(run.phases) == 0
     if not is_first and run.phases[run.phases.base].training.steps != 0:
         return
-    remedy = (
-        "name a dense run as model.init_args.teacher of FineTune"
-        if is_first
-        else "give it a dense phase (model.init_args.dense) or, other than to LotteryTicket, a dense run (start_from)"
-    )
+    remedy = "name a dense run, or a fine-tuned model's folder, as model.init_args.teacher"
+    remedy += "" if is_first else ", or give it a dense phase (model.init_args.dense)"
     raise UserError(
         f"the run must have a trained dense model, the teacher of {type(taught[0]).__name__} (phase {name!r}), got "
         f"none: {remedy}"
@@ -101,7 +115,7 @@ def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
 
 
 def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
-    """Check that a teacher has the tasks, by the configuration of its run; a checkpoint away from its run has none.
+    """Check that a teacher has the tasks, by the configuration of its run; a model away from a run has none.
 
     Raises:
         UserError: it has another task, or other classes, than ours.
@@ -119,44 +133,77 @@ def check_tasks(origin: Path, tasks: Mapping[str, Task]) -> None:
         raise UserError(f"{origin} must have the tasks and classes {ours} of a teacher, got {theirs}: give another run")
 
 
-@torch.no_grad()
-def teach(module: "Paradigm", checkpoint: Path) -> Teacher:
-    """Evaluate a dense model on the training rows, and on the rows that select; the processes share the work.
-
-    No random number is drawn: a resumed run finds the same, bit for bit.
+def check_teacher(run: "Paradigm", losses: Sequence[Loss]) -> None:
+    """Check that a teacher that is set is used, and can read the rows; the data are prepared.
 
     Args:
-        module: The run, in training and masked in whatever way.
-        checkpoint: Of the dense model.
+        run: The run.
+        losses: The losses of all tasks in all phases.
+
+    Raises:
+        UserError: No loss uses it, or it cannot read them.
+    """
+    if run.taught_by is None:
+        return
+    if not any(loss.has_teacher for loss in losses):
+        raise UserError(
+            f"the loss of a phase must use the teacher {str(run.taught_by.path)!r}, got "
+            f"{', '.join(sorted({type(loss).__name__ for loss in losses}))}: use one that does "
+            "(lit_prune.losses.Distillation), or leave teacher out"
+        )
+    run.taught_by.check_inputs(run, run.data.preparation.max_length, any("hidden" in loss.needs for loss in losses))
+
+
+@torch.no_grad()
+def teach(run: "Paradigm", origin: Origin) -> Teacher:
+    """Evaluate a teacher on the training rows, and on the rows that select; the processes share the work.
+
+    If the teacher is not the run's own dense model, the other sets are evaluated too: they show its bias. Logits that
+    an earlier run has stored are read. No random number is drawn: a resumed run finds the same, bit for bit.
+
+    Args:
+        run: The run, in training and masked in whatever way.
+        origin: Where the teacher comes from.
 
     Raises:
         UserError: it is hardly better than always saying the largest class.
     """
-    dense = _Dense(module)
-    state = read_checkpoint(checkpoint)["state_dict"]
-    install_saved_pairs(dense, state)
-    load_dense(dense, state, checkpoint)
-    dense.eval()
-    data = module.data
-    sets = [*data.training_sets, *(each for each in data.evaluation_sets if each.split == "validation")]
-    sets = [each for each in sets if "teacher" in module.loss_of(each.task).needs]
-    collector = Collector(sets)
-    for number, loader in enumerate(data.loaders(sets)):
+    model = origin.model(run)
+    phases = [run.phases[name] for name in run.phases]
+    pairs = [(name, phase.loss.for_task(task.loss)) for phase in phases for name, task in run.tasks.items()]
+    taught = {name for name, loss in pairs if loss.has_teacher}
+    sets = [each for each in (*run.data.training_sets, *run.data.evaluation_sets) if each.task in taught]
+    sets = [each for each in sets if run.taught_by is not None or each.split in ("train", "validation")]
+    keeps_model = any("hidden" in loss.needs for _, loss in pairs)
+    return Teacher(_predict(run, model, sets), model if keeps_model else None)
+
+
+def _predict(run: "Paradigm", model: TeacherModel, sets: Sequence[EvaluationSet]) -> list[Predicted]:
+    """Return a teacher's logits on sets, read where all processes find them, else computed and stored."""
+    encoder, names = model.encoder, list(run.tasks)
+    read = [_with_tokens(each, run, model) for each in sets]
+    described = {name: [*model.described(run.tasks[name]), str(run.trainer.precision)] for name in names}
+    columns = {name: [*encoder.tokenizer.model_input_names, *run.tasks[name].head_inputs] for name in names}
+    paths = [logits_path(described[each.task], each, columns[each.task]) for each in read]
+    stored = [read_logits(path, each) for path, each in zip(paths, sets, strict=True)]
+    num_found = run.sum_processes(torch.tensor([float(each is not None) for each in stored]))
+    missing = [number for number, found in enumerate(num_found.tolist()) if found < run.trainer.world_size]
+    collector = Collector([sets[number] for number in missing])
+    collate = Collate(encoder.tokenizer, run.tasks)
+    for number, loader in enumerate(run.data.loaders([read[each] for each in missing], collate)):
         for batch in loader:
-            batch = module.trainer.strategy.batch_to_device(batch, module.device)
-            collector.add(number, batch, dense(batch))
-    return Teacher(collector.predicted(module.sum_processes))
+            batch = run.trainer.strategy.batch_to_device(batch, run.device)
+            collector.add(number, batch, model(batch))
+    for number, computed in zip(missing, collector.predicted(run.sum_processes), strict=True):
+        stored[number] = computed.logits
+        if run.trainer.is_global_zero:
+            write_logits(paths[number], computed.logits)
+    return [Predicted(each, logits) for each, logits in zip(sets, stored, strict=True) if logits is not None]
 
 
-class _Dense(nn.Module):
-    """A copy of a run's encoder and heads, without masks."""
-
-    def __init__(self, module: "Paradigm") -> None:
-        super().__init__()
-        self.encoder = copy.deepcopy(module.encoder)
-        self.heads = copy.deepcopy(module.heads)
-        uninstall(self)
-
-    def forward(self, batch: Batch) -> Tensor:
-        logits: Tensor = self.heads[batch.task](*self.encoder(batch.inputs), **batch.head_inputs)
-        return logits
+def _with_tokens(each: EvaluationSet, run: "Paradigm", model: TeacherModel) -> EvaluationSet:
+    """Return a set with the tokens of a teacher."""
+    if reads_alike(model.encoder, run.encoder):
+        return each
+    tokenise = run.tasks[each.task].tokeniser(run.data.preparation.max_length)
+    return replace(each, rows=tokenise_table(each.rows, tokenise, model.encoder.tokenizer))

@@ -77,7 +77,7 @@ def test_processes_that_share_a_step_have_the_mean_over_its_tokens(monkeypatch):
     weights = [(part.stop - part.start) * len(parts) / len(labels) for part in parts[:-1]] + [0.0]
     shards = [(logits[part], batch(labels[part].tolist(), weight=w)) for part, w in zip(parts, weights, strict=True)]
     own = []
-    where = "lit_prune.losses.plain.mean_over_processes"
+    where = "lit_prune.losses.loss.mean_over_processes"
     monkeypatch.setattr(where, lambda value: own.append(value) or value)
     for shard in shards:
         TokenCrossEntropy()(*shard)

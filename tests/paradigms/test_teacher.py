@@ -21,7 +21,9 @@ from lit_prune.errors import UserError
 from lit_prune.evaluate.collector import Predicted
 from lit_prune.heads import Classification
 from lit_prune.losses import ConfidenceRegularisation
+from lit_prune.paradigms import teacher as teaching
 from lit_prune.paradigms.teacher import Teacher
+from lit_prune.paradigms.teacher_model import TeacherModel
 from lit_prune.runs.checkpoints import read_checkpoint
 
 CONFIG = "configs/srnet_confidence.yaml"
@@ -135,7 +137,7 @@ def test_a_teacher_has_to_beat_the_largest_class_by_a_tenth_of_the_rest(num_righ
     teacher = Teacher([predicted])
     assert teacher.accuracy == {"nli/train/accuracy": 0.64}
     batch = SimpleNamespace(task="nli", labels=labels[[2, 98]], index=torch.tensor([2, 98]))
-    torch.testing.assert_close(teacher(batch), torch.tensor([[0.75, 0.25], [0.75, 0.25]]).log())
+    torch.testing.assert_close(teacher(batch, torch.zeros(2, 2)), torch.tensor([[0.75, 0.25], [0.75, 0.25]]).log())
 
 
 DENSE_LOSS = LOSS.replace("loss=", "dense_loss=")
@@ -149,7 +151,7 @@ def refusal(capsys, code, run):
 
 def test_the_dense_phase_cannot_have_the_teacher_that_it_trains(experiment, capsys):
     code, run = experiment(DENSE_LOSS, config="configs/dense.yaml")
-    assert "name a dense run as model.init_args.teacher of FineTune" in refusal(capsys, code, run)
+    assert "name a dense run, or a fine-tuned model's folder, as model.init_args.teacher" in refusal(capsys, code, run)
 
 
 def test_a_dense_model_is_taught_by_that_of_another_run(experiment, finished_run):
@@ -162,8 +164,9 @@ def test_a_dense_model_is_taught_by_that_of_another_run(experiment, finished_run
         states[name] = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
     origin = json.loads((finished_run / "metrics.json").read_text())
     found = {name: value for name, value in values["taught"].items() if name.startswith("teacher/")}
-    assert set(found) == {"teacher/nli/train/accuracy", "teacher/nli/validation/accuracy"}
-    assert found["teacher/nli/validation/accuracy"] == pytest.approx(origin["dense/nli/validation/accuracy"])
+    assert set(found) == {f"teacher/nli/{split}/accuracy" for split in ("train", "validation", "id", "ood")}
+    for split in ("validation", "id", "ood"):
+        assert found[f"teacher/nli/{split}/accuracy"] == pytest.approx(origin[f"dense/nli/{split}/accuracy"])
     assert not any(
         torch.equal(value, states["alone"][name]) for name, value in states["taught"].items() if "query.weight" in name
     )
@@ -199,7 +202,8 @@ def test_a_teacher_that_is_not_there_or_not_needed_is_an_error(experiment, finis
     code, run = experiment(DENSE_LOSS, f"--model.init_args.teacher={tmp_path}/none", config="configs/dense.yaml")
     assert f"teacher must be a run's folder or a checkpoint file, got '{tmp_path}/none'" in refusal(capsys, code, run)
     code, run = experiment(f"--model.init_args.teacher={finished_run}", config="configs/dense.yaml")
-    assert "dense_loss must use the teacher " in refusal(capsys, code, run)
+    assert code == 2
+    assert "the loss of a phase must use the teacher " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("config", ["configs/mask_only.yaml", "configs/ticket.yaml"])
@@ -208,3 +212,108 @@ def test_without_a_trained_dense_model_there_is_no_teacher(experiment, capsys, c
     assert code == 2
     assert "the run must have a trained dense model" in capsys.readouterr().err
     assert not run.exists()
+
+
+DISTILLED = "--model.init_args.loss={class_path: lit_prune.losses.Distillation, init_args: {%s}}"
+NO_BIAS = "--data.tasks=" + json.dumps(
+    [
+        {
+            "class_path": "lit_prune.data.Task",
+            "init_args": {
+                "name": "nli",
+                "labels": ["contradiction", "entailment", "neutral"],
+                "source": {
+                    "class_path": "lit_prune.data.WithUnlabelled",
+                    "init_args": {
+                        "source": {
+                            "class_path": "lit_prune.data.GeneratedNli",
+                            "init_args": {"version": 1, "num_train": 253, "num_eval": 60},
+                        },
+                        "unlabelled": {"paths": ["texts.csv"], "columns": {"text_a": "first", "text_b": "second"}},
+                    },
+                },
+            },
+        }
+    ]
+)
+
+
+@pytest.fixture
+def any_teacher(monkeypatch):
+    """Few steps train no good one."""
+    monkeypatch.setattr("lit_prune.paradigms.teacher.MARGIN", -1.0)
+
+
+@pytest.mark.usefixtures("any_teacher")
+def test_the_folder_of_a_model_teaches_what_its_run_does(experiment, finished_dense_run, export):
+    folder = export(finished_dense_run, "dense")
+    values = {}
+    for name, teacher in {"run": finished_dense_run, "folder": folder}.items():
+        arguments = (DISTILLED % "hardness: 1.0", f"--model.init_args.teacher={teacher}")
+        code, run = experiment(*arguments, config="configs/magnitude.yaml", name=name)
+        assert code == 0
+        values[name] = json.loads((run / "metrics.json").read_text())
+    assert values["run"].keys() == values["folder"].keys()
+    for name in ("teacher/nli/train/accuracy", "teacher/nli/ood/accuracy", "nli/id/loss", "nli/ood/loss"):
+        assert values["folder"][name] == pytest.approx(values["run"][name], rel=1e-4)
+
+
+@pytest.mark.usefixtures("any_teacher")
+def test_a_run_that_compares_hidden_states_resumes_with_them(experiment, finished_run):
+    arguments = (f"--model.init_args.start_from={finished_run}", DISTILLED % "hardness: 0.5, hidden_weight: 1.0")
+    _, reference = experiment(*arguments, config="configs/srnet_ce.yaml", name="reference")
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        experiment(*arguments, cut_off_by("run_helpers.CutOff", 13), config="configs/srnet_ce.yaml", name="cut")
+    run = reference.parents[1] / "cut" / "version_0"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, reference)
+
+
+@pytest.mark.usefixtures("any_teacher")
+def test_texts_without_labels_are_trained_on_by_a_loss_that_reads_none(experiment, finished_run, tmp_path, capsys):
+    (tmp_path / "texts.csv").write_text("first,second\na boy slept .,a boy slept .\n" * 8)
+    arguments = (f"--model.init_args.start_from={finished_run}", NO_BIAS, f"--data.root={tmp_path}")
+    code, _ = experiment(*arguments, DISTILLED % "hardness: 0.5", config="configs/srnet_ce.yaml", name="labels")
+    assert code == 2
+    assert "must do without labels, as task 'nli' has unlabelled rows, got Distillation" in capsys.readouterr().err
+    steps = (DISTILLED % "hardness: 1.0", f"--trainer.callbacks+={__name__}.Seen")
+    code, run = experiment(*arguments, *steps, config="configs/srnet_ce.yaml")
+    assert code == 0
+    assert -1 in Seen.labels
+    assert 0 < json.loads((run / "metrics.json").read_text())["teacher/nli/train/accuracy"] < 1
+
+
+class Seen(Callback):
+    """Notes the labels of training batches."""
+
+    labels = set()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, *_):
+        Seen.labels.update(batch.labels.tolist())
+
+
+@pytest.mark.parametrize("config", ["srnet_ce", "imp", "mask_only", "movement", "sam", "ticket", "dense"])
+def test_every_paradigm_takes_a_teacher(config, experiment, tmp_path, capsys):
+    code, run = experiment(f"--model.init_args.teacher={tmp_path}/none", config=f"configs/{config}.yaml")
+    assert f"teacher must be a run's folder or a checkpoint file, got '{tmp_path}/none'" in refusal(capsys, code, run)
+
+
+def test_predictions_are_computed_once_and_again_if_their_file_is_damaged(experiment, finished_run, monkeypatch):
+    num_computed = []
+    forward = TeacherModel.forward
+    monkeypatch.setattr(TeacherModel, "forward", lambda self, batch: num_computed.append(1) or forward(self, batch))
+    files = []
+    write = teaching.write_logits
+    monkeypatch.setattr(teaching, "write_logits", lambda path, logits: files.append(path) or write(path, logits))
+    arguments = (DENSE_LOSS, f"--model.init_args.teacher={finished_run}", "--data.max_length=12")
+    accuracies = []
+    for name in ("first", "second", "third"):
+        num_computed.clear()
+        code, run = experiment(*arguments, config="configs/dense.yaml", name=name)
+        assert code == 0
+        accuracies.append(json.loads((run / "metrics.json").read_text())["teacher/nli/train/accuracy"])
+        assert bool(num_computed) == (name != "second")
+        if name == "second":
+            files[0].write_bytes(files[0].read_bytes()[:-1])
+    assert len(set(accuracies)) == 1

@@ -30,6 +30,7 @@ SOURCES = class_paths(
         public.SpanFiles,
         public.SquadFiles,
         public.SquadHub,
+        public.WithUnlabelled,
         public.WscFiles,
     ),
     "lit_prune.data",

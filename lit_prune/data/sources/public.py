@@ -25,6 +25,7 @@ from lit_prune.data.sources.pairs import PairFiles, PairFrames
 from lit_prune.data.sources.source import LabelsRow, MentionRow, Row, Source, SpanRow, TokensRow
 from lit_prune.data.sources.spans import SpanFiles
 from lit_prune.data.sources.squad import SquadFiles, SquadHub
+from lit_prune.data.sources.unlabelled import WithUnlabelled
 from lit_prune.data.sources.word_frames import WordFrames
 from lit_prune.data.sources.wsc import WscFiles
 
@@ -63,6 +64,7 @@ __all__ = [
     "SquadHub",
     "TextSplit",
     "TokensRow",
+    "WithUnlabelled",
     "WordFrames",
     "WscFiles",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 UNLABELLED = ""  # the label of a row whose class is not known
+UNLABELLED_SPLIT = "unlabelled"
 
 
 class Row(TypedDict):
@@ -83,8 +84,9 @@ class Source(ABC):
     """The raw rows of a task, split by split.
 
     Splits are named `train`, `id`, `id_mismatched`, `ood` (or `ood_<set>` where there are several), `ood_train`: rows
-    without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6), and
-    `validation_ood`: rows without the bias, beside the OOD sets, for reports on what selection by them would gain.
+    without the bias that the task adds to its training set (OOD-informed training, SRNets Fig. 6),
+    `unlabelled`: rows without labels that it adds to its training set, and `validation_ood`: rows without the bias,
+    beside the OOD sets, for reports on what selection by them would gain.
 
     Attributes:
         version: Version of the rows, None if they have none. Results on different versions are not comparable.

@@ -90,7 +90,10 @@ class EvaluationSet:
         return metrics.classification(logits, self.row_labels, self.labels, self.class_map, self.positive, groups)
 
     def teacher_predictions(self, logits: Tensor) -> Tensor:
-        """Return the predictions that a loss compares with, given a teacher's logits: of classes, log-probabilities."""
+        """Return the predictions that a loss compares with, given a teacher's logits: of classes, log-probabilities.
+
+        They are on the rows of a training set; see `losses.Examples` for other kinds.
+        """
         return logits.log_softmax(-1)
 
     def constant_metrics(self) -> dict[str, float]:

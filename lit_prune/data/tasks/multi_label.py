@@ -53,6 +53,10 @@ class LabelSet(EvaluationSet):
             return {}
         return _by_metric(self.labels, best_thresholds(logits, self.row_labels))
 
+    def teacher_predictions(self, logits: Tensor) -> Tensor:
+        """Return the teacher's logits."""
+        return logits
+
     def settled(self, chosen: Mapping[str, float]) -> Self:
         """Return the set with chosen thresholds."""
         return replace(self, thresholds=tuple(chosen.values())) if chosen else self

@@ -81,9 +81,16 @@ class SpanSet(EvaluationSet):
 
     def window_losses(self, logits: Tensor) -> Tensor:
         """Compute the cross-entropy of each window's label over its own tokens (windows,), mean of first and last."""
+        return F.cross_entropy(self._own(logits), self.row_labels, reduction="none").mean(1)
+
+    def teacher_predictions(self, logits: Tensor) -> Tensor:
+        """Return log-probabilities over the tokens of each window (windows, length, 2), -inf beyond its end."""
+        return self._own(logits).log_softmax(1)
+
+    def _own(self, logits: Tensor) -> Tensor:
+        """Return the logits with -inf beyond each window's end."""
         beyond = torch.arange(logits.shape[1]) >= torch.tensor(self._num_tokens())[:, None]
-        own = logits.masked_fill(beyond[..., None], -torch.inf)
-        return F.cross_entropy(own, self.row_labels, reduction="none").mean(1)
+        return logits.masked_fill(beyond[..., None], -torch.inf)
 
     def _found(self, logits: Tensor) -> dict[str, Answer]:
         """Return the answer to each question by its id, in the questions' order."""

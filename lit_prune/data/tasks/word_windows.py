@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from lit_prune.data.batch import NO_LABEL
+from lit_prune.data.batch import NO_LABEL, UNKNOWN
 
 KEPT = ("id", "text_a", "group")
 NO_TOKEN = -1  # the position of a word without one
@@ -30,7 +30,7 @@ def tokenise_words(
     Returns:
         A value per window: the tokenizer's columns and `KEPT`; of the words that belong to it `words`, `tags` and
         `positions`, the number of the token that stands for each, or `NO_TOKEN`; and `label`, the tag of the word that
-        a token stands for, or `NO_LABEL`.
+        a token stands for, `UNKNOWN` without one, or `NO_LABEL` for other tokens.
     """
     room = max_length - tokenizer.num_special_tokens_to_add()
     encoded = tokenizer(
@@ -54,7 +54,7 @@ def tokenise_words(
                 continue
             label = np.full(len(encoded["input_ids"][window]), NO_LABEL)
             has_token = positions[own] != NO_TOKEN
-            label[positions[own][has_token]] = tags[own][has_token]
+            label[positions[own][has_token]] = np.where(tags == NO_LABEL, UNKNOWN, tags)[own][has_token]
             for name in names:
                 columns[name].append(encoded[name][window])
             for name in KEPT:
