@@ -29,6 +29,7 @@ def supervision(run: "Paradigm") -> dict[str, list[str]]:
         start, end = run.phases.span(name)
         if start < end:
             losses = [run.phases[name].loss.for_task(task.loss) for task in run.tasks.values()]
+            found |= _of_teacher(run) if any(loss.has_teacher for loss in losses) else set()
             fields = [*(field for loss in losses for field in loss.needs), *_sampled_by(run)]
             found |= {of_fields[field] for field in fields if field in of_fields}
             found |= {_OOD} if _trains_on_ood(run) else set()
@@ -48,8 +49,12 @@ def _trains_on_ood(run: "Paradigm") -> bool:
         return any("ood_train" in task.source.available(run.data.preparation.root) for task in run.tasks.values())
 
 
+def _of_teacher(run: "Paradigm") -> set[str]:
+    return set() if run.taught_by is None or run.taught_by.is_folder else _of_start(run.taught_by.path)
+
+
 def _of_start(checkpoint: Path | None) -> set[str]:
-    """Return the supervision of the model that a run starts from; none if its record has none."""
+    """Return the supervision of the model that a run starts from or is taught by; none if its record has none."""
     if checkpoint is None:
         return set()
     recorded = read_record(checkpoint.parent.parent).get("supervision")

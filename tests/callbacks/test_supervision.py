@@ -7,7 +7,7 @@ import pytest
 
 from lit_prune.callbacks.supervision import supervision
 from lit_prune.data import BalancedGroups, JustTrainTwice
-from lit_prune.losses import Annealed, CrossEntropy, GroupDro, ProductOfExperts
+from lit_prune.losses import Annealed, CrossEntropy, Distillation, GroupDro, ProductOfExperts
 
 PLAIN, POE = CrossEntropy(), Annealed(ProductOfExperts())
 GROUPED = GroupDro()
@@ -25,12 +25,13 @@ class Phases(dict):
         return 0, 0 if name == "start" else 10
 
 
-def run(losses, task_loss=None, splits=("train", "ood"), path=None, groups="group", sampling=None):
+def run(losses, task_loss=None, splits=("train", "ood"), path=None, groups="group", sampling=None, taught_by=None):
     source = SimpleNamespace(available=lambda root: list(splits))
     return SimpleNamespace(
         phases=Phases({name: SimpleNamespace(loss=loss) for name, loss in losses.items()}),
         tasks={"nli": SimpleNamespace(loss=task_loss, source=source)},
         start=SimpleNamespace(path=path),
+        taught_by=taught_by,
         data=SimpleNamespace(preparation=SimpleNamespace(root=None), groups=groups, sampling=sampling),
     )
 
@@ -77,3 +78,14 @@ def test_the_model_that_a_run_starts_from_brings_its_own(tmp_path, checkpoint, f
     assert supervision(run({"dense": PLAIN}, path=path)) == {"result": ["groups"]}
     (tmp_path / "run.json").write_text(json.dumps({}))
     assert supervision(run({"dense": PLAIN}, path=path)) == {"result": []}
+
+
+def test_the_run_that_teaches_brings_its_own_where_a_loss_reads_it(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"supervision": {"dense": ["groups"], "result": ["OOD rows"]}}))
+    teacher = SimpleNamespace(path=tmp_path / "checkpoints" / "dense.ckpt", is_folder=False)
+    taught = {"dense": PLAIN, "prune": Distillation()}
+    assert supervision(run(taught, taught_by=teacher)) == {"dense": [], "result": ["groups"]}
+    assert supervision(run(taught)) == {"dense": [], "result": []}
+    assert supervision(run({"dense": PLAIN}, taught_by=teacher)) == {"result": []}
+    teacher.is_folder = True  # of which there is no record
+    assert supervision(run(taught, taught_by=teacher)) == {"dense": [], "result": []}
