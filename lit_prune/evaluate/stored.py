@@ -28,7 +28,7 @@ def logits_path(model: Sequence[Any], each: EvaluationSet, columns: Sequence[str
         each: The set.
         columns: The columns of its rows that the model reads; those that it lacks are left out.
     """
-    key = hashlib.sha256(json.dumps([*model, each.task]).encode())
+    key = hashlib.sha256(json.dumps([*model, each.task], sort_keys=True, default=str).encode())
     read = each.rows.select_columns([name for name in columns if name in each.rows.column_names]).with_format("arrow")
     sink = pyarrow.BufferOutputStream()
     for table in read.iter(batch_size=10_000):

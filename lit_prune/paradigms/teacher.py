@@ -12,6 +12,7 @@ from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.configured import configured_tasks
 from lit_prune.data.table import tokenise_table
 from lit_prune.data.tasks.evaluation_set import EvaluationSet
+from lit_prune.data.tasks.kinds import describe
 from lit_prune.data.tasks.task import Task
 from lit_prune.data.unlabelled import labelled_numbers
 from lit_prune.errors import UserError
@@ -98,6 +99,8 @@ def check_source(run: "Paradigm", name: str, phase: Phase) -> None:
     taught = [loss for loss in losses if loss.has_teacher]
     if not taught or phase.training.steps == 0:
         return
+    if run.taught_by is not None and run.taught_by.is_folder:
+        return
     origin = run.start.path if run.taught_by is None else run.taught_by.path
     if origin is not None:
         check_tasks(origin, run.tasks)
@@ -180,11 +183,10 @@ def teach(run: "Paradigm", origin: Origin) -> Teacher:
 
 def _predict(run: "Paradigm", model: TeacherModel, sets: Sequence[EvaluationSet]) -> list[Predicted]:
     """Return a teacher's logits on sets, read where all processes find them, else computed and stored."""
-    encoder, names = model.encoder, list(run.tasks)
+    encoder, described = model.encoder, [*model.described(), str(run.trainer.precision)]
     read = [_with_tokens(each, run, model) for each in sets]
-    described = {name: [*model.described(run.tasks[name]), str(run.trainer.precision)] for name in names}
-    columns = {name: [*encoder.tokenizer.model_input_names, *run.tasks[name].head_inputs] for name in names}
-    paths = [logits_path(described[each.task], each, columns[each.task]) for each in read]
+    columns = {name: [*encoder.tokenizer.model_input_names, *task.head_inputs] for name, task in run.tasks.items()}
+    paths = [logits_path([*described, describe(run.tasks[each.task])], each, columns[each.task]) for each in read]
     stored = [read_logits(path, each) for path, each in zip(paths, sets, strict=True)]
     num_found = run.sum_processes(torch.tensor([float(each is not None) for each in stored]))
     missing = [number for number, found in enumerate(num_found.tolist()) if found < run.trainer.world_size]

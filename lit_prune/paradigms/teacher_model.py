@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from lit_prune.data.batch import Batch
 from lit_prune.data.checks import check_lengths
 from lit_prune.data.table import rules_of
-from lit_prune.data.tasks.kinds import describe
-from lit_prune.data.tasks.task import Task
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.runs.checkpoints import check_dense, digest, find_dense, load_dense, read_checkpoint
@@ -48,11 +46,11 @@ class TeacherModel(nn.Module):
         self.encoder(batch.inputs, states)
         return states
 
-    def described(self, task: Task) -> list[Any]:
-        """Return plain values that its logits for a task depend on."""
+    def described(self) -> list[Any]:
+        """Return plain values that change whenever its outputs would: a hash of its weights, and settings."""
         settings = self.encoder.backbone.config.to_diff_dict()
         settings.pop("_name_or_path", None)
-        return [digest(self.state_dict()), repr(sorted(settings.items())), self.encoder.pooling, describe(task)]
+        return [digest(self.state_dict()), settings, self.encoder.pooling]
 
 
 class Origin:
@@ -112,8 +110,9 @@ class Origin:
             )
 
     def model(self, run: "Paradigm") -> TeacherModel:
-        """Return the model, on the run's device."""
-        return (self._of_folder or _load_checkpoint(self.path, run)).to(run.device)
+        """Return the model, on the run's device, and hold it no longer."""
+        found, self._of_folder = self._of_folder, None
+        return (found or _load_checkpoint(self.path, run)).to(run.device)
 
 
 def reads_alike(encoder: PrunableEncoder, other: PrunableEncoder) -> bool:

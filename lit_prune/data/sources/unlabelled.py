@@ -12,7 +12,7 @@ class WithUnlabelled(Source):
     """The rows of another source, and those of a file without labels, which are added to the training set.
 
     Every loss of the run has to do without labels, such as `Distillation` with hardness 1: the rows are labelled by its
-    teacher.
+    teacher. `num_train` counts labelled rows alone.
 
     Args:
         source: The labelled rows.
