@@ -148,6 +148,15 @@ def test_the_runs_own_files_are_read_from_the_users_root_alone(trained, table):
             own_set(of_files(trained, train=spec | {"paths": [path]}), "train", str(table.parent))
 
 
+def test_unlabelled_rows_of_training_are_not_read(trained):
+    own = trained.config["data"]["tasks"][0]["init_args"]["source"]
+    arguments = {"source": own, "unlabelled": {"paths": ["texts.csv"], "columns": {"text_a": "text"}}}
+    run = with_task(trained, source={"class_path": "lit_prune.data.WithUnlabelled", "init_args": arguments})
+    assert own_set(run, "id").rows[:] == own_set(trained, "id").rows[:]
+    with pytest.raises(UserError, match=r"unknown --split 'unlabelled': choose from train, id, ood$"):
+        own_set(run, "unlabelled")
+
+
 def test_a_folder_is_no_data_set_of_the_hub(trained, tmp_path):
     spec = {"path": str(tmp_path), "split": "train", "columns": PAIR, "labels": GOLD}
     source = {"class_path": "lit_prune.data.Hub", "init_args": {"splits": {"train": spec}}}
