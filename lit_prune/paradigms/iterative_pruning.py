@@ -35,8 +35,8 @@ class IterativePruning(Paradigm):
         start_from: A run's folder or a checkpoint to take the dense model from, instead of the dense phase. Of
             a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it kept is pruned further.
         criterion: The importance of a weight. If None, its magnitude.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         trained: Name patterns of the parameters that the rounds train, such as `heads.*`. If None, all.
         targets: Names of the matrices to prune. If None, all of the encoder's family except embeddings and classifier.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.

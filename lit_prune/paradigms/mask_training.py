@@ -29,8 +29,8 @@ class MaskTraining(Paradigm):
         start_from: A run's folder or a checkpoint to take the weights from instead of the dense phase. If None, the
             pretrained encoder. Of a run pruned by rank its `checkpoints/best.ckpt`: what it pruned stays so, what it
             kept is pruned further.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         refresh_every: Optimizer steps between two updates of the thresholds; before every evaluation there is one
             more, so that the evaluated model has exactly the scheduled sparsity.
         targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.

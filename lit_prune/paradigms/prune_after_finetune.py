@@ -30,8 +30,8 @@ class PruneAfterFinetune(MaskTraining):
         dense_loss: The loss of the dense phase. If None, cross-entropy.
         start_from: A run's folder or a checkpoint to take the dense model from instead of the dense phase; see
             `MaskTraining`.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         refresh_every: Optimizer steps between two updates of the thresholds.
         targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.

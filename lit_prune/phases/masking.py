@@ -30,7 +30,7 @@ class Masking(Phase):
         loss: The loss, of tasks without one of their own.
         criterion: How important an entry is.
         schedule: Sparsity over the phase.
-        scope: Over what pool the sparsity holds: `local`, `global`, or lists of targets.
+        scope: Over what pool the sparsity holds: `local`, `global`, lists of targets, or an `Allocation`.
         targets: Names of the matrices to mask. If None, all of the encoder's family except `without`.
         patterns: Name patterns of further targets, or of all for encoders that the package has no table for.
         without: Targets that are left out if `targets` is None.

@@ -40,8 +40,8 @@ class PruneWhileTraining(Pruning):
         schedule: Sparsity over the phase.
         loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
         structure: The unit that is pruned, `Element` or `Rank`. If None, single entries.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         refresh_every: Optimizer steps between two updates of the masks; before every evaluation there is one more.
         task_masks: `shared`: all tasks have one mask; `separate`: each has its own; `hybrid`: each keeps what a mask
             for all or its own keeps, up to twice as much as the schedule sets; `hybrid_rescaled`: as much as that, on

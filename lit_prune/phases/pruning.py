@@ -66,7 +66,7 @@ class Pruning(Masking):
 
     def penalty(self, run: "Paradigm") -> Tensor | None:
         """Return the criterion's term of the loss, or None."""
-        return self.pruner.penalty() if self.criterion.penalizes else None
+        return self.pruner.penalty(run.progress) if self.criterion.penalizes else None
 
     def after_backward(self, run: "Paradigm") -> None:
         """Let the criterion collect statistics."""

@@ -29,8 +29,8 @@ class Round(Masking):
         sparsity: The fraction of the weights that is pruned from this round on.
         loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
         criterion: The importance of a weight. If None, its magnitude.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         trained: Name patterns of the parameters that are trained, such as `heads.*`. If None, all.
         rewinds: Whether the encoder's weights, once the mask is found, return to those that the run began with
             (Frankle & Carbin 2019); heads keep theirs.

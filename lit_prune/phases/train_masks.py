@@ -29,8 +29,8 @@ class TrainMasks(Pruning):
         initial_scores: Initialisation of the scores: `Magnitude` (soft) or `HardMagnitude`.
         schedule: Sparsity over the phase.
         loss: The loss of tasks that have no loss of their own. If None, cross-entropy.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these
+            lists of targets, or as an `Allocation` has it.
         refresh_every: Optimizer steps between two updates of the thresholds; before every evaluation there is one
             more, so that the evaluated model has exactly the scheduled sparsity.
         targets: Names of the matrices to mask. If None, all of the encoder's family except embeddings, as in SRNets.

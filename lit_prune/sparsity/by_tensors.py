@@ -38,6 +38,7 @@ class TensorEngine(Engine):
         super().__init__(*args, **kwargs)
         self.tensors: dict[str, MaskedTensor] = {}
         self.num_steps = 0
+        self.progress = 0.0  # of the last update
         self.after_step: Callable[[Optimizer], None] = lambda optimizer: None
         self._handles: list[Any] = []
 
@@ -88,6 +89,7 @@ class TensorEngine(Engine):
         for each in self.layers.values():
             each.follow()
         flipped = super().update(progress)
+        self.progress = progress
         self._share_masks()
         self.hide()
         return flipped
@@ -118,12 +120,13 @@ class TensorEngine(Engine):
     def state_dict(self) -> dict[str, Any]:
         """Return the masks' tensors, and the values that pruned entries return with, by the name of their tensor."""
         hidden = {f"{name}.hidden": each.hidden for name, each in self.layers.items()}
-        return {**super().state_dict(), **hidden, "num_steps": self.num_steps}
+        return {**super().state_dict(), **hidden, "num_steps": self.num_steps, "progress": self.progress}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set what `state_dict` returned, in a network that has its weights already."""
         super().load_state_dict(state)
         self.num_steps = state["num_steps"]
+        self.progress = state.get("progress", 0.0)  # earlier versions saved none
         for name, each in self.layers.items():
             each.hidden = state[f"{name}.hidden"].to(each.parameter.device, each.parameter.dtype)
 
@@ -194,7 +197,7 @@ class TensorEngine(Engine):
     @torch.enable_grad()
     def _add_penalty(self, optimizer: Optimizer, own: Mapping[str, MaskedTensor]) -> None:
         """Add the gradient of the criterion's penalty to those of what an optimizer trains, as if a loss had it."""
-        penalty = self.penalty()
+        penalty = self.penalty(self.progress)
         if penalty is None or not penalty.requires_grad:
             return
         trained = ids_trained_by(optimizer)

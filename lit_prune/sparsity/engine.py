@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.allocations import Allocation
 from lit_prune.sparsity.count import Count
 from lit_prune.sparsity.criteria import Criterion
 from lit_prune.sparsity.mask_kinds import Fixed, Learned, MaskKind, Reversible
@@ -29,8 +30,8 @@ class Engine(ABC):
         criterion: How important an entry is.
         schedule: Sparsity as a function of progress.
         structure: The unit that is pruned. If None, single entries.
-        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), or in each of these
-            lists of targets.
+        scope: Whether the sparsity holds in each matrix (`local`), over all of them (`global`), in each of these lists
+            of targets, or as an `Allocation` has it.
         masks: The kind of masks. If None, learned ones for a criterion that accumulates, else reversible ones.
 
     Attributes:
@@ -38,7 +39,8 @@ class Engine(ABC):
 
     Raises:
         UserError: `scope` is unknown, or its lists do not contain each target once; the criterion collects statistics,
-            or the structure has groups, and the masks are of a kind that does not use them.
+            or the structure has groups, and the masks are of a kind that does not use them; the scope is an
+            `Allocation`, and the structure has groups or the masks are hybrid and rescaled.
     """
 
     def __init__(
@@ -66,12 +68,19 @@ class Engine(ABC):
                 f"criterion must be one of the weights under {kind} masks, which are set before a step is trained, got "
                 f"{type(criterion).__name__}, which collects statistics: use it in PruneWhileTraining"
             )
-        if type(self.structure).groups is not Structure.groups and isinstance(self.mask_kind, Learned):
+        has_groups = type(self.structure).groups is not Structure.groups
+        if has_groups and isinstance(self.mask_kind, Learned):
             raise UserError(
                 f"structure must have no groups under learned masks, got {type(self.structure).__name__}: use a "
                 "criterion that does not accumulate, as Magnitude"
             )
+        if isinstance(scope, Allocation) and (has_groups or self.mask_kind.is_rescaled):
+            raise UserError(
+                f"scope must be local, global or lists of targets with groups of entries or hybrid_rescaled masks, got "
+                f"{type(scope).__name__}, which has a sparsity for each matrix: use Element, or other task masks"
+            )
         self.layer_names = layers_in(targets)
+        self.scope = scope
         self.pools = pools(scope, targets)
         self.root: nn.Module | None = None
         self._before: dict[str, Tensor] = {}
@@ -126,9 +135,9 @@ class Engine(ABC):
         if self.criterion.observes:
             self.criterion.observe(self.layers)
 
-    def penalty(self) -> Tensor | None:
-        """Return the criterion's term to add to the loss, or None."""
-        return self.criterion.penalty(self.layers) if self.criterion.penalizes else None
+    def penalty(self, progress: float) -> Tensor | None:
+        """Return the criterion's term to add to the loss at `progress`, from 0 (start of pruning) to 1, or None."""
+        return self.criterion.penalty(self.layers, progress) if self.criterion.penalizes else None
 
     def is_final(self, progress: float) -> bool:
         """True if the sparsity at `progress` is the schedule's last."""

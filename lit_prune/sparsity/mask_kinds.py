@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_prune.sparsity.hybrid import submask_sparsity
 from lit_prune.sparsity.masks import FixedMask, LearnedMask, Mask, ReversibleMask, TaskMasks, refresh
+from lit_prune.sparsity.pools import allot
 from lit_prune.sparsity.prune import keep_further, keep_largest_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class MaskKind(ABC):
     """A kind of masks: how they are made, and set to a sparsity."""
 
     score_names: ClassVar[tuple[str, ...]] = ()  # parameters of a mask, below its layer's `mask`
+    is_rescaled = False  # True if masks of one sparsity are combined to another
 
     def attach(self, engine: "Engine") -> None:
         """Put masks over an engine's targets."""
@@ -62,9 +64,10 @@ class Reversible(MaskKind):
         layers = engine.layers
         for pool in engine.pools:
             scores = {name: engine.criterion.score(name, layers[name].masked, sparsity) for name in pool}
-            keeps = keep_largest_of(scores, sparsity, engine.structure)
-            for name in pool:
-                layers[name].mask.keep.copy_(keeps[name])
+            for names, own in allot(engine.scope, scores, sparsity):
+                keeps = keep_largest_of({name: scores[name] for name in names}, own, engine.structure)
+                for name, keep in keeps.items():
+                    layers[name].mask.keep.copy_(keep)
 
 
 class Learned(MaskKind):
@@ -80,9 +83,12 @@ class Learned(MaskKind):
         """Set the thresholds of the scores."""
         layers = engine.layers
         for pool in engine.pools:
-            masks = [layers[name].mask for name in pool]
-            for part in masks[0].submasks:
-                refresh([mask.submasks[part] for mask in masks], self.submask_sparsity(masks, sparsity))
+            masks = {name: layers[name].mask for name in pool}
+            share = self.submask_sparsity(list(masks.values()), sparsity)
+            for part in masks[pool[0]].submasks:
+                scores = {name: mask.submasks[part].scores for name, mask in masks.items()}
+                for names, own in allot(engine.scope, scores, share):
+                    refresh([masks[name].submasks[part] for name in names], own)
 
     def submask_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
         """Return the sparsity of each part of masks at which the whole has a sparsity."""
@@ -101,6 +107,7 @@ class PerTask(Learned):
     def __init__(self, tasks: Sequence[str], kind: TaskMaskKind) -> None:
         self.tasks = list(tasks)
         self.kind = kind
+        self.is_rescaled = kind == "hybrid_rescaled"
 
     def make(self, engine: "Engine", name: str, masked: Tensor) -> Mask:
         """Return a mask for each task and, if hybrid, one for all."""
@@ -113,7 +120,7 @@ class PerTask(Learned):
 
     def submask_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
         """Return the sparsity of each part; of rescaled hybrid masks lower than that of their union."""
-        if self.kind != "hybrid_rescaled":
+        if not self.is_rescaled:
             return sparsity
         return submask_sparsity(cast(Sequence[TaskMasks], masks), sparsity)
 
@@ -137,7 +144,7 @@ class Fixed(MaskKind):
         """Prune the least important of the entries that are left."""
         kept = {name: layer.mask.keep for name, layer in engine.layers.items()}
         scores = {name: engine.criterion.score(name, weight, sparsity) for name, weight in engine.weights().items()}
-        keeps = keep_further(scores, kept, sparsity, engine.pools, engine.structure)
+        keeps = keep_further(scores, kept, sparsity, engine.pools, engine.structure, engine.scope)
         engine.put(lambda name, _: FixedMask(keeps[name]))
 
     def restore(self, engine: "Engine", state: Mapping[str, Tensor]) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.pools import Scope, allot
 from lit_prune.sparsity.select import keep_largest, num_kept
 from lit_prune.sparsity.structures import Structure
 
@@ -42,6 +43,7 @@ def keep_further(
     sparsity: float,
     pools: Iterable[Sequence[str]],
     structure: Structure,
+    scope: Scope,
 ) -> dict[str, Tensor]:
     """Keep the most important entries; a pruned one stays pruned.
 
@@ -51,6 +53,7 @@ def keep_further(
         sparsity: The fraction to have removed, not below what is removed already.
         pools: Of which the sparsity is: names of layers, each in one pool.
         structure: The unit that is pruned.
+        scope: How the matrices of a pool share the sparsity.
 
     Returns:
         bool by layer, True for kept.
@@ -62,7 +65,8 @@ def keep_further(
         scores[name].masked_fill_(~keep, -torch.inf)
     result: dict[str, Tensor] = {}
     for pool in pools:
-        result |= keep_largest_of({name: scores[name] for name in pool}, sparsity, structure)
+        for names, own in allot(scope, {name: scores[name] for name in pool}, sparsity):
+            result |= keep_largest_of({name: scores[name] for name in names}, own, structure)
     if not all(bool((result[name] <= keep).all()) for name, keep in kept.items()):
         raise UserError(
             f"sparsity must be at least that of the entries pruned before, got {sparsity}: pruned entries stay pruned"

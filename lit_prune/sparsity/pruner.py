@@ -59,7 +59,8 @@ class Pruner:
             scores of `movement` are parameters (`score_parameters`) to train by an optimizer.
         schedule: Sparsity over training, whose end has to be `sparsity`. If None, from 0, cubic until 80% of training
             (Zhu & Gupta 2018).
-        scope: `global`: the sparsity of all weights together; `local`: of each.
+        scope: `global`: the sparsity of all weights together; `local`: of each; or an `Allocation`, of which
+            `ScoreThreshold` has thresholds in place of sparsities.
         targets: Patterns of parameters or modules to prune. If None, see `prunable`.
         skip: Patterns of those to leave out, as `classifier`.
 

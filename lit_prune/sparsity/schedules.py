@@ -7,6 +7,25 @@ from lit_prune.errors import UserError
 from lit_prune.sparsity.select import check_sparsity
 
 
+def check_span(start: float, end: float) -> tuple[float, float]:
+    """Return the start and the end of a ramp, as shares of a phase.
+
+    Raises:
+        UserError: they are not 0 <= start < end <= 1.
+    """
+    if not 0.0 <= start < end <= 1.0:
+        raise UserError(
+            f"start and end of a ramp must be 0 <= start < end <= 1, got {start} and {end}: shares of the "
+            "phase, as 0 and 0.8"
+        )
+    return start, end
+
+
+def remaining(progress: float, start: float, end: float) -> float:
+    """Return the share of a ramp that is left at `progress`: 1 until `start`, then falling to 0 at `end`."""
+    return 1 - min(max(progress - start, 0.0) / (end - start), 1.0)
+
+
 class Schedule(ABC):
     """Sparsity over the course of pruning.
 
@@ -42,20 +61,13 @@ class _Ramp(Schedule):
     power: int
 
     def __init__(self, initial: float, final: float, end: float = 0.8, start: float | None = None) -> None:
-        self.start = start or 0.0
-        if not 0.0 <= self.start < end <= 1.0:
-            raise UserError(
-                f"start and end of a ramp must be 0 <= start < end <= 1, got {self.start} and {end}: shares of the "
-                "phase, as 0 and 0.8"
-            )
+        self.start, self.end = check_span(start or 0.0, end)
         self.initial = check_sparsity(initial)
         self.final = check_sparsity(final)
-        self.end = end
 
     def __call__(self, progress: float) -> float:
         """Return the fraction to remove at `progress`, from 0 (start) to 1 (end)."""
-        remaining = 1 - min(max(progress - self.start, 0.0) / (self.end - self.start), 1.0)
-        return self.final + (self.initial - self.final) * remaining**self.power
+        return self.final + (self.initial - self.final) * remaining(progress, self.start, self.end) ** self.power
 
 
 class Linear(_Ramp):
@@ -103,3 +115,32 @@ class Rounds(Schedule):
         # 1/49 * 49 is 0.9999999999999999 in binary.
         num_done = math.floor(progress * self.num_rounds + 1e-6)
         return self.final * (min(num_done + 1, self.num_rounds) / self.num_rounds)
+
+
+class Staircase(Schedule):
+    """Another schedule in equal stages, each of which has the value at its start (oBERT, Kurtic et al. 2022).
+
+    Args:
+        schedule: The schedule that it follows.
+        num_stages: Number of stages; its end is the start of the last stage at the latest.
+
+    Raises:
+        UserError: there is less than one stage, or `schedule` ends within the last one.
+    """
+
+    def __init__(self, schedule: Schedule, num_stages: int) -> None:
+        if num_stages < 1:
+            raise UserError(f"num_stages must be at least 1, got {num_stages}: oBERT has 7 of four epochs each")
+        self.schedule = schedule
+        self.num_stages = num_stages
+        self.final = schedule.final
+        if not math.isclose(self(1.0), self.final):
+            raise UserError(
+                f"end of the schedule of a Staircase must be at most {(num_stages - 1) / num_stages:.3f}, where the "
+                f"last of {num_stages} stages begins, got a sparsity of {self(1.0)} there: lower its end"
+            )
+
+    def __call__(self, progress: float) -> float:
+        """Return the fraction to remove in the stage that `progress`, from 0 (start) to 1 (end), falls into."""
+        stage = math.floor(progress * self.num_stages + 1e-6)  # as in Rounds
+        return self.schedule(min(stage, self.num_stages - 1) / self.num_stages)

@@ -22,6 +22,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lit_prune.callbacks import Prune
 from lit_prune.errors import UserError
+from lit_prune.sparsity.allocations import ScoreBudget
+from lit_prune.sparsity.criteria import GradualMagnitude, SoftMovement
 from lit_prune.sparsity.schedules import Constant, Rounds
 
 SIZE = 1 * 4 * 9 + 2 * (3 * 8 * 8 + 8 * 8 + 2 * 8 * 16)  # entries that can be pruned without the classifier
@@ -127,6 +129,8 @@ SETTINGS = {
     "rounds": {"schedule": Rounds(3, 0.9), "rewinds": True},
     "seldom": {"every_n_steps": 3},
     "local": {"scope": "local"},
+    "gradual": {"criterion": GradualMagnitude()},
+    "budget": {"criterion": SoftMovement(1.0), "scope": ScoreBudget(is_global=True), "every_n_steps": 3},
 }
 
 
@@ -333,7 +337,7 @@ torch.save((prune.training.pruner.masks(), module.state_dict()), Path(sys.argv[2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", ["movement", "rounds", "random"])
+@pytest.mark.parametrize("setting", ["movement", "budget", "rounds", "random"])
 def test_two_processes_have_the_same_masks_and_weights(tmp_path, setting):
     tests = Path(__file__).parent.parent
     (tmp_path / "script.py").write_text(SCRIPT)

@@ -73,7 +73,7 @@ def test_public_classes_of_a_kind_have_a_section(kind, pages):
 
 
 def test_a_setting_is_shown_with_its_meaning(pages):
-    assert "| `scope`<br>str or list[list[str]], default `local` | " in pages["configuration"]
+    assert "| `scope`<br>Allocation or str or list[list[str]], default `local` | " in pages["configuration"]
     assert "| `learning_rate`<br>float, default `2e-05` | The peak. |" in pages["configuration"]
     empty = re.findall(r"^\| `.+ \|  ?\|$", pages["configuration"], re.MULTILINE)
     assert not empty, "settings without a description in their docstring"

@@ -46,3 +46,14 @@ def test_the_decay_ends_somewhere(over):
 def test_a_warm_up_is_a_share_or_a_number_of_steps(warmup):
     with pytest.raises(UserError, match="warmup of a phase must be a share below 1 or a whole number"):
         check_warmup(warmup)
+
+
+def test_cycles_are_those_of_oberts_recipe():
+    """Two dense epochs from 5e-5 to 5e-6, then cycles of four epochs in 28, each from the same to the same."""
+    per_epoch = 12
+    dense, pruned = CyclicLinear(1.0), CyclicLinear(0.142857143)  # as a yaml has them
+    for step in range(2 * per_epoch):
+        assert 5e-5 * dense(step, 2 * per_epoch) == pytest.approx(5e-5 - 4.5e-5 * step / (2 * per_epoch))
+    for step in range(28 * per_epoch):
+        done = step % (4 * per_epoch) / (4 * per_epoch)
+        assert 5e-5 * pruned(step, 28 * per_epoch) == pytest.approx(5e-5 - 4.5e-5 * done)

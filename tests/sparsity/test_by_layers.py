@@ -184,17 +184,17 @@ class Soft(Movement):
 
     penalizes = True
 
-    def penalty(self, layers):
+    def penalty(self, layers, progress):
         return sum(layer.mask.scores.sigmoid().sum() for layer in layers.values())
 
 
 def test_a_criterion_adds_a_penalty_to_the_loss(network):
     pruner = attached(network, Soft())
     before = {name: value.detach().clone() for name, value in pruner.score_parameters().items()}
-    pruner.penalty().backward()
+    pruner.penalty(0.0).backward()
     torch.optim.SGD(pruner.score_parameters().values(), lr=1.0).step()
     assert all(bool((value < before[name]).all()) for name, value in pruner.score_parameters().items())
-    assert attached(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))).penalty() is None
+    assert attached(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))).penalty(0.0) is None
 
 
 class Compensated(Magnitude):

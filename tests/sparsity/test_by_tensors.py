@@ -49,7 +49,7 @@ class Soft(Movement):
 
     penalizes = True
 
-    def penalty(self, layers):
+    def penalty(self, layers, progress):
         return 0.1 * sum(layer.mask.scores.sigmoid().sum() for layer in layers.values())
 
 
@@ -58,15 +58,15 @@ class Lasso(Magnitude):
 
     penalizes = True
 
-    def penalty(self, layers):
+    def penalty(self, layers, progress):
         return 0.1 * sum(layer.masked.norm(dim=1).sum() for layer in layers.values())
 
 
 class SoftLasso(Soft):
     """Movement with a penalty on scores and weights."""
 
-    def penalty(self, layers):
-        return super().penalty(layers) + Lasso.penalty(self, layers)
+    def penalty(self, layers, progress):
+        return super().penalty(layers, progress) + Lasso.penalty(self, layers, progress)
 
 
 def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
@@ -84,7 +84,7 @@ def trained(network, engine, rows, optimizer, num_steps=20, accumulate=1):
     for step in range(num_steps):
         for part in rows.chunk(accumulate):
             loss = F.cross_entropy(network(part), part[:, :4].argmax(1))
-            if is_by_layers and (penalty := engine.penalty()) is not None:
+            if is_by_layers and (penalty := engine.penalty(0.0)) is not None:
                 loss = loss + penalty
             (loss / accumulate).backward()
         if is_by_layers:

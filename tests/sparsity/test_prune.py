@@ -20,7 +20,7 @@ def layers():
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_magnitude_is_what_torch_prunes(scope):
     scores = {name: Magnitude()(each.weight, 0.3) for name, each in layers().items()}
-    keeps = keep_further(scores, {}, 0.3, POOLS[scope], Element())
+    keeps = keep_further(scores, {}, 0.3, POOLS[scope], Element(), scope)
     theirs = layers()
     if scope == "global":
         global_unstructured([(each, "weight") for each in theirs.values()], L1Unstructured, amount=0.3)
@@ -38,7 +38,7 @@ def test_what_is_pruned_stays_pruned(scope, criterion):
     for sparsity in (0.0, 0.25, 0.5, 0.9):
         weights = {name: torch.randn_like(each.weight) for name, each in layers().items()}  # trained meanwhile
         scores = {name: criterion(weight, sparsity) for name, weight in weights.items()}
-        keeps = keep_further(scores, kept, sparsity, POOLS[scope], Element())
+        keeps = keep_further(scores, kept, sparsity, POOLS[scope], Element(), scope)
         assert all(bool((keeps[name] <= keep).all()) for name, keep in kept.items())
         counts = [int(keep.sum()) for keep in keeps.values()]
         if scope == "local":

@@ -20,7 +20,7 @@ class Penalized(Movement):
 
     penalizes = True
 
-    def penalty(self, layers):
+    def penalty(self, layers, progress):
         return sum(layer.mask.scores.sigmoid().sum() + layer.masked.square().sum() for layer in layers.values())
 
 

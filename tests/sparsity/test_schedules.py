@@ -3,7 +3,7 @@ import math
 import pytest
 
 from lit_prune.errors import UserError
-from lit_prune.sparsity.schedules import Constant, Cubic, Linear, Rounds
+from lit_prune.sparsity.schedules import Constant, Cubic, Linear, Rounds, Staircase
 from lit_prune.sparsity.select import num_kept
 
 SCHEDULES = [
@@ -13,6 +13,8 @@ SCHEDULES = [
     Cubic(0.0, 0.5, start=0.2),
     Rounds(9, 0.9),
     Rounds(1, 0.3),
+    Staircase(Cubic(0.7, 0.97, end=6 / 7), 7),
+    Staircase(Constant(0.4), 1),
 ]
 
 
@@ -66,6 +68,8 @@ def test_rounds_of_the_paper_have_exact_counts():
         lambda: Cubic(0.0, 0.5, start=0.8, end=0.8),
         lambda: Linear(0.0, 0.5, start=-0.1),
         lambda: Cubic(0.0, 0.5, end=1.1),
+        lambda: Staircase(Cubic(0.7, 0.97, end=0.9), 7),
+        lambda: Staircase(Constant(0.5), 0),
         lambda: Rounds(0, 0.9),
         lambda: Rounds(9, 1.0),
     ],
@@ -73,3 +77,14 @@ def test_rounds_of_the_paper_have_exact_counts():
 def test_wrong_settings_are_named(make):
     with pytest.raises(UserError):
         make()
+
+
+def test_stages_have_the_sparsities_of_oberts_recipe():
+    """A jump to 70% at epoch 2 of 30, then every four epochs up to epoch 26, cubic (Kurtic et al. 2022)."""
+    schedule = Staircase(Cubic(0.7, 0.97, end=0.857142857), 7)  # the end as a yaml has it
+    for epoch in range(2, 30):
+        pruned_at = epoch - (epoch - 2) % 4
+        expected = 0.97 - 0.27 * (1 - (pruned_at - 2) / 24) ** 3
+        for step in (0, 1, 999):
+            assert schedule((epoch - 2 + step / 1000) / 28) == pytest.approx(expected, abs=1e-7)
+    assert schedule(24 / 28) == schedule(1.0) == 0.97

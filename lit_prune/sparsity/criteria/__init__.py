@@ -4,7 +4,18 @@ For a matrix that is pruned by rank, criteria score its singular values in place
 """
 
 from lit_prune.sparsity.criteria.criterion import Criterion
+from lit_prune.sparsity.criteria.gradual_magnitude import GradualMagnitude
 from lit_prune.sparsity.criteria.movement import Movement
+from lit_prune.sparsity.criteria.soft_movement import SoftMovement
 from lit_prune.sparsity.criteria.weights import HardMagnitude, Magnitude, Random, RelativeMagnitude
 
-__all__ = ["Criterion", "HardMagnitude", "Magnitude", "Movement", "Random", "RelativeMagnitude"]
+__all__ = [
+    "Criterion",
+    "GradualMagnitude",
+    "HardMagnitude",
+    "Magnitude",
+    "Movement",
+    "Random",
+    "RelativeMagnitude",
+    "SoftMovement",
+]

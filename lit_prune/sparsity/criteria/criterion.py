@@ -43,8 +43,8 @@ class Criterion(ABC):
         """Return the importance of every entry of a layer's matrix, by name for criteria with statistics; see call."""
         return self(weight, sparsity)
 
-    def penalty(self, layers: Mapping[str, Masked]) -> Tensor | None:
-        """Return a term to add to the loss, or None."""
+    def penalty(self, layers: Mapping[str, Masked], progress: float) -> Tensor | None:
+        """Return a term to add to the loss at `progress`, from 0 (start of pruning) to 1 (end), or None."""
         return None
 
     def correct(self, name: str, weight: Tensor, keep: Tensor) -> Tensor | None:
