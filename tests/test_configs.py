@@ -48,6 +48,9 @@ PAPER = [path for path in sorted(LIU2022.glob("*.yaml")) if path not in STUDIES]
 ON_MNLI = [path for path in PAPER if path.stem not in ("srnet_poe_mnli", "imp_mnli")]  # override the former
 VARIANTS = sorted(LIU2022.glob("variants/*.yaml"))
 PRUNING = [path for path in sorted(REPOSITORY.glob("configs/papers/xia2021/paper/*.yaml")) if path not in STUDIES]
+OF_PRUNING = {"soft_movement": "sanh2020", "smp_s": "jiang2022", "obert_magnitude": "kurtic2022"}  # recipe: paper
+PRUNING_RECIPES = [REPOSITORY / f"configs/recipes/{name}.yaml" for name in OF_PRUNING]
+AT_SCALE = [REPOSITORY / f"configs/papers/{paper}/paper/{name}_mnli.yaml" for name, paper in OF_PRUNING.items()]
 TUNING = sorted(REPOSITORY.glob("configs/tuning/*.yaml"))
 FU2023 = REPOSITORY / "configs/papers/fu2023/paper/fu2023.yaml"
 OF_FILES = [path for path in PAPER if "lit_prune.data.Files" in path.read_text()]
@@ -57,7 +60,15 @@ OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
 DEMOS = ("pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
-OF_OTHERS = [*METHODS, *ON_MNLI, *VARIANTS, *PRUNING, *TUNING, FU2023]  # whose headers name what they override
+OF_OTHERS = [
+    *METHODS,
+    *ON_MNLI,
+    *VARIANTS,
+    *PRUNING,
+    *AT_SCALE,
+    *TUNING,
+    FU2023,
+]  # whose headers name what they override
 LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *OF_OTHERS]
 LISTS = [path for path in RECIPES if path not in (LONG, *METHODS)]  # in tests/paradigms
 ALL = [*EXPERIMENTS, *LAID_OVER, *LISTS, *[path for path in PAPER if path not in ON_MNLI]]
@@ -206,7 +217,7 @@ def test_a_shallow_model_is_the_bias_model_of_an_experiment(brief, tmp_path, mon
     assert 1 / 3 < metrics["bias/nli/confidence"] <= max(largest)
 
 
-@each([path for path in METHODS if path != JTT])
+@each([path for path in METHODS if path not in (JTT, *PRUNING_RECIPES)])
 def test_a_method_is_laid_over_an_experiment(path, brief):
     (base,) = named_before(path)
     folder = brief(Path(base.removeprefix("--config=")), "--config", str(path))
@@ -215,6 +226,30 @@ def test_a_method_is_laid_over_an_experiment(path, brief):
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["sparsity"] == 0
         assert metrics["nli/id/loss"] == metrics["dense/nli/id/loss"]
+
+
+def with_two_steps(path, folder):
+    """A copy of an overlay for the encoder of the tests, with two steps a phase."""
+    overlay = {name: value for name, value in load(path).items() if name not in ("encoder", "experiment")}
+    for phase in PHASES & overlay["model"]["init_args"].keys():
+        overlay["model"]["init_args"][phase] |= {"length": None, "steps": 2}
+    if "trainer" in overlay:
+        overlay["trainer"]["val_check_interval"] = 2
+    if "data" in overlay:
+        overlay["data"]["max_length"] = 48
+    copy = folder / path.name
+    copy.write_text(yaml.safe_dump(overlay))
+    return copy
+
+
+@each(PRUNING_RECIPES)
+def test_a_recipe_of_pruning_is_laid_over_an_experiment(path, brief, tmp_path):
+    (base,) = named_before(path)
+    folder = brief(Path(base.removeprefix("--config=")), f"--config={with_two_steps(path, tmp_path)}")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    sparsity = {"soft_movement": 0.0, "smp_s": 0.5, "obert_magnitude": 0.9}[path.stem]  # no score falls in two steps
+    assert metrics["sparsity"] == pytest.approx(sparsity, abs=1e-3)
+    assert metrics["steps"] == (4 if path.stem == "obert_magnitude" else 2)
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "facts"])
@@ -275,7 +310,7 @@ def test_the_studies_in_the_readme_are_of_the_length_that_it_prints(name, resolv
         assert resolve(run.arguments)["model"]["init_args"]["mask"]["length"] == "3 epochs"
 
 
-@each([*PAPER, *PRUNING, FU2023])
+@each([*PAPER, *PRUNING, *AT_SCALE, FU2023])
 def test_a_papers_setting_writes_out_the_precision_and_what_is_not_the_papers(path, resolve):
     config = resolve([*named_before(path), f"--config={path}"])
     written = load(LIU2022 / "srnet_poe_mnli.yaml" if path in ON_MNLI else path)["trainer"]["gradient_clip_val"]
@@ -301,7 +336,7 @@ def published(tmp_path, monkeypatch, tiny_family):
     """Small random models under the hub's names in the working directory, with labels in an order of their own."""
 
     def publish(name):
-        model_type = "roberta" if "roberta" in name else "bert"
+        model_type = next((each for each in ("roberta", "modernbert") if each in name.lower()), "bert")
         shutil.copytree(tiny_family(model_type), tmp_path / name)
         path = tmp_path / name / "config.json"
         labels = {"id2label": {"0": "ENTAILMENT", "1": "NEUTRAL", "2": "CONTRADICTION"}}
@@ -318,12 +353,14 @@ def test_a_backbone_is_pruned_and_its_logits_are_in_the_order_of_the_tasks_label
     folder = brief(REPOSITORY / "configs/srnet_poe.yaml", "--config", str(path))
     config = load(folder / "config.yaml")
     assert is_laid_over(config["encoder"], load(path)["encoder"])
-    expected = ["heads.nli.dense", "heads.nli.out_proj"]
-    if model_type == "bert":
-        expected = ["encoder.backbone.pooler.dense", "heads.nli.classifier"]
+    expected = {
+        "roberta": ["heads.nli.dense", "heads.nli.out_proj"],
+        "bert": ["encoder.backbone.pooler.dense", "heads.nli.classifier"],
+        "modernbert": ["heads.nli.pre_classifier", "heads.nli.classifier"],
+    }[model_type]
     names = [name.removesuffix(".weight") for name in load_masks(folder / "masks.safetensors")]
-    assert [name for name in names if ".layer." not in name] == expected
-    assert len(names) == 2 * 6 + 2
+    assert [name for name in names if ".layer" not in name] == expected
+    assert len(names) == 2 * (4 if model_type == "modernbert" else 6) + 2
     labels = config["data"]["tasks"][0]["init_args"]["labels"]
     assert (
         labels == list(read_run(folder, None).model.tasks["nli"].labels) == ["contradiction", "entailment", "neutral"]
@@ -967,6 +1004,25 @@ def test_pruning_at_the_papers_scale_runs(path, brief, tmp_path):
     assert metrics["sparsity"] == pytest.approx(final, abs=0.04)  # of the few ranks of a tiny encoder
     evaluated = {name.split("/")[0] for name in metrics if name.split("/")[1:2] == ["id"]}
     assert evaluated == set(overlay["data"].get("only", MACRO))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model_type", ["bert", "modernbert"])
+@each(AT_SCALE)
+@pytest.mark.usefixtures("hub")
+def test_a_recipe_of_pruning_at_its_papers_scale_runs(path, model_type, brief, tmp_path, tiny_family):
+    base, recipe, data = (Path(each.removeprefix("--config=")) for each in named_before(path))
+    overlays = (recipe, with_short_windows(data, tmp_path), with_two_steps(path, tmp_path))
+    arguments = [*(f"--config={each}" for each in overlays), f"--encoder.backbone={tiny_family(model_type)}"]
+    if (recipe.stem, model_type) == ("smp_s", "modernbert"):
+        arguments.append("--model.init_args.targets=[query_key_value, attention_output, intermediate, output]")
+    folder = brief(base, *arguments)
+    masks = load_masks(folder / "masks.safetensors")
+    assert len(masks) == 2 * {"bert": 6, "modernbert": 4}[model_type]
+    sparsity = {"soft_movement": 0.0, "smp_s": 0.9, "obert_magnitude": 0.97}[recipe.stem]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["sparsity"] == pytest.approx(sparsity, abs=2e-3)  # of tiny matrices
+    assert {name.split("/")[0] for name in metrics if name.split("/")[1:2] == ["id"]} == {"mnli"}
 
 
 @each([path for path in OVERLAYS if path.stem.endswith("_hub") and path.stem != "glue_hub"])
