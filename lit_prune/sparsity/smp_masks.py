@@ -21,8 +21,8 @@ def apply_smp_masks(model: nn.Module, path: str | Path) -> dict[str, torch.Tenso
 
     The file is an array of the bits of all masks, one matrix after another by the names in their code, row by row. The
     weights are the pretrained ones of `bert-base-uncased`. Their logits are those of the language model at the words of
-    the labels, read at the first token where the text has no mask token: for MNLI, in their code, Yes for contradiction,
-    Maybe for entailment and No for neutral.
+    the labels, read at the first token where the text has no mask token: in their code for MNLI, Yes is contradiction,
+    Maybe entailment and No neutral.
 
     Args:
         model: A BERT, or a model around one, as `BertForMaskedLM`.

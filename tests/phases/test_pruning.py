@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
 from lightning.pytorch import Callback
+from run_helpers import assert_same, cut_off_by, without_callbacks
 
+from lit_prune.cli import main
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.select import num_kept
 
@@ -44,3 +47,21 @@ def test_targets_that_share_a_pool_share_the_sparsity(experiment):
         size = sum(keep.numel() for keep in pool)
         assert sum(int(keep.sum()) for keep in pool) == num_kept(size, 0.9)
     assert len({int(keep.sum()) for keep in attention}) > 1
+
+
+SOFT = ("--config=configs/recipes/soft_movement.yaml", "--model.init_args.criterion.init_args.weight=1e4")
+SOFT += ('--model.init_args.prune.learning_rates={"*.mask.*scores": 0.5}', "--trainer.val_check_interval=4")
+
+
+def test_soft_movement_prunes_and_resumes_bit_for_bit(experiment, tmp_path):
+    """The penalty rises between two updates of the masks as well."""
+    movement = {"config": "configs/movement.yaml"}
+    code, whole = experiment(*SOFT, **movement, name="whole")
+    assert code == 0
+    assert 0.1 < json.loads((whole / "metrics.json").read_text())["sparsity"] < 1
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        experiment(*SOFT, cut_off_by("run_helpers.CutOff", 11), **movement, name="cut")
+    run = tmp_path / "runs" / "cut" / "version_0"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, whole)
