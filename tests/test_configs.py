@@ -226,6 +226,10 @@ def test_a_method_is_laid_over_an_experiment(path, brief):
         metrics = json.loads((folder / "metrics.json").read_text())
         assert metrics["sparsity"] == 0
         assert metrics["nli/id/loss"] == metrics["dense/nli/id/loss"]
+    if path.stem == "target_task":
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["selection"] == metrics["similarity/validation/mean_correlation"]
+        assert json.loads((folder / "run.json").read_text())["selection"] == {"similarity": "mean_correlation"}
 
 
 def with_two_steps(path, folder):

@@ -146,7 +146,7 @@ class RunRecord(Callback):
                 "id": pl_module.run_id,
                 "experiment": pl_module.identity.experiment,
                 "axes": {"seed": pl_module.identity.seed, **pl_module.identity.axes},
-                "selection": {name: task.selection for name, task in data.tasks.items()},
+                "selection": {name: task.selection for name, task in data.selecting.items()},
                 "supervision": self.supervision,
                 "config_hash": _config_hash(folder / "config.yaml"),
                 "data_hash": Hasher.hash(tables),

@@ -28,6 +28,19 @@ def chosen_tasks(tasks: Sequence[Task], only: Sequence[str] | None) -> dict[str,
     return {name: named[name] for name in only}
 
 
+def selecting_tasks(tasks: Mapping[str, Task], target: str | None) -> dict[str, Task]:
+    """Return the tasks that select checkpoints: the target alone, or all if there is none.
+
+    Raises:
+        UserError: The target is unknown.
+    """
+    if target is None:
+        return dict(tasks)
+    if target not in tasks:
+        raise UserError(f"unknown task {target!r} as data.target: choose from {', '.join(tasks)}")
+    return {target: tasks[target]}
+
+
 def check_numbers(sizes: Mapping[str, object], validation_fraction: float, num_workers: int) -> None:
     """Check numbers of rows, the validation cut and the workers.
 

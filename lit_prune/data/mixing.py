@@ -78,6 +78,26 @@ class Temperature(Mixing):
         return {task: rows ** (1 / self.temperature) for task, rows in num_rows.items()}
 
 
+class Target(Mixing):
+    """A share of the steps for one task, the rest evenly for the others, which are auxiliary.
+
+    Args:
+        task: Name of the task; `data.target` with the same name selects by it.
+        share: Share of the steps that train it, above 0 and below 1.
+    """
+
+    def __init__(self, task: str, share: float) -> None:
+        if not 0 < share < 1:
+            raise UserError(f"share of Target must be above 0 and below 1, got {share}: try 0.5")
+        self.task = task
+        self.share = share
+
+    def weights(self, num_rows: Mapping[str, int]) -> Mapping[str, float]:
+        """Return the share of the task, and equal ones of the others."""
+        rest = (1 - self.share) / max(1, len(num_rows.keys() - {self.task}))
+        return {**dict.fromkeys(num_rows, rest), self.task: self.share}
+
+
 class Weights(Mixing):
     """Given weights.
 

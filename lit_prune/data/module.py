@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lit_prune.data.batch import Batch, Collate
 from lit_prune.data.bias_report import bias_report
-from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks
+from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks, selecting_tasks
 from lit_prune.data.groups import GroupedBy, group_sizes, with_groups
 from lit_prune.data.loading import TaskRows, end_on_sigterm, evaluation_loader
 from lit_prune.data.mixing import Mixing, Uniform, shares
@@ -59,6 +59,7 @@ class MultitaskDataModule(LightningDataModule):
             over the tasks' batches of one pass. None for the sum. A task that runs out of examples starts again in
             another order.
         only: Names of the tasks to use. None for all.
+        target: Name of the task whose metric alone selects checkpoints, the others are auxiliary. None for their mean.
         perturbation: The examples left out of each training set. None for none.
         num_train: Training examples of each task, drawn at random by the seed. None for all. A task's own number takes
             precedence.
@@ -86,6 +87,7 @@ class MultitaskDataModule(LightningDataModule):
         mixing: Mixing | None = None,
         epoch_length: Literal["sum", "max", "mean"] | int | None = None,
         only: list[str] | None = None,
+        target: str | None = None,
         perturbation: Perturbation | None = None,
         num_train: int | None = None,
         rows_seed: int | None = None,
@@ -94,6 +96,7 @@ class MultitaskDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.tasks = chosen_tasks(tasks, only)
+        self.selecting = selecting_tasks(self.tasks, target)
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "epoch_length": epoch_length}
         sizes |= {f"tasks: batch_size of {name!r}": task.batch_size for name, task in self.tasks.items()}
         check_numbers(sizes, validation_fraction, num_workers)

@@ -101,7 +101,7 @@ def mean_selection(values: Mapping[str, float], tasks: Mapping[str, Task]) -> fl
 
     Args:
         values: `<task>/<split>/<metric>`.
-        tasks: The tasks by name.
+        tasks: The tasks that select, by name.
     """
     chosen = [
         values.get(f"{name}/validation/{task.selection}", values.get(f"{name}/id/{task.selection}", math.nan))

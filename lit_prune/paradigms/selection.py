@@ -60,7 +60,7 @@ class Selection:
         self.values = {name: value for each in self.predicted for name, value in each.metrics().items()}
         self.values |= macro_average(self.values, run.tasks)
         phase = run.phases.current
-        value = mean_selection(self.values, run.tasks) if phase.is_eligible(run) else math.nan
+        value = mean_selection(self.values, run.data.selecting) if phase.is_eligible(run) else math.nan
         self.improved = value > self.best.get(run.phase, {}).get("selection", -math.inf)
         step, counts = run.trainer.global_step, run.counts()
         sparsity = total(counts.values()).sparsity if counts else 0.0

@@ -61,7 +61,7 @@ def print_summary(run: Path) -> None:
 
 def _print_values(console: Console, values: Mapping[str, Any], selection: Mapping[str, str]) -> None:
     for task in _tasks(values):
-        console.print(_table(values, task, selection.get(task)))
+        console.print(_table(values, task, selection))
         for prefix, text in {"bias": "bias model on the training set", "teacher": "accuracy of the teacher"}.items():
             found = {name: value for name, value in values.items() if name.startswith(f"{prefix}/{task}/")}
             if found:
@@ -93,22 +93,16 @@ def _metrics(values: Mapping[str, Any], task: str) -> list[str]:
     return [name for name in own if name != "loss" and not name.startswith("threshold_")]
 
 
-def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table:
+def _table(values: Mapping[str, Any], task: str, selection: Mapping[str, str]) -> Table:
     """Return a table with a column per model and a row per metric."""
-    names = _names(values, task, selection)
+    names = _names(values, task, selection.get(task))
     models = {
         title: prefix
         for title, prefix in MODELS.items()
         if any(f"{prefix}{task}/{name}" in values for name in names.values())
     }
     version = f"version {values[f'{task}/version']}, " if f"{task}/version" in values else ""
-    title = "selected by ID metrics"
-    if selection is not None:
-        split = "validation" if f"{task}/validation/{selection}" in values else "ID"
-        title = f"selected by {split} {metric_title(selection)}"
-        if (num_tasks := len(_tasks(values))) > 1:
-            title += f" in the mean over {num_tasks} tasks"
-    table = Table(title=on_console(f"{task} ({version}{title}, never by OOD)"))
+    table = Table(title=on_console(f"{task} ({version}{_rule(values, task, selection)}, never by OOD)"))
     table.add_column("")
     for model in models:
         table.add_column(model, justify="right")
@@ -119,6 +113,17 @@ def _table(values: Mapping[str, Any], task: str, selection: str | None) -> Table
         if any(cell is not None for cell in cells):
             table.add_row(on_console(title), *("" if cell is None else f"{cell:.3f}" for cell in cells))
     return table
+
+
+def _rule(values: Mapping[str, Any], task: str, selection: Mapping[str, str]) -> str:
+    """Return the rule that selected the model, in words."""
+    if not selection:
+        return "selected by ID metrics"
+    if task not in selection:
+        return f"auxiliary, selected by {', '.join(selection)}"
+    split = "validation" if f"{task}/validation/{selection[task]}" in values else "ID"
+    mean = f" in the mean over {len(selection)} tasks" if len(selection) > 1 else ""
+    return f"selected by {split} {metric_title(selection[task])}{mean}"
 
 
 def _names(values: Mapping[str, Any], task: str, selection: str | None) -> dict[str, str]:

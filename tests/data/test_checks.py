@@ -1,7 +1,7 @@
 import pytest
 from rows import nli
 
-from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks
+from lit_prune.data.checks import check_lengths, check_numbers, chosen_tasks, selecting_tasks
 from lit_prune.errors import UserError
 
 
@@ -11,6 +11,17 @@ def test_tasks_are_chosen_by_name_in_the_order_named():
     assert chosen_tasks([first, second], None) == {"nli": first, "second": second}
     assert list(chosen_tasks([first, second], ["second", "nli"])) == ["second", "nli"]
     assert chosen_tasks([first, second], ["second"]) == {"second": second}
+
+
+def test_a_target_selects_alone():
+    tasks = {"rte": nli(), "mnli": nli()}
+    assert selecting_tasks(tasks, "rte") == {"rte": tasks["rte"]}
+    assert selecting_tasks(tasks, None) == tasks
+
+
+def test_an_unknown_target_is_an_error():
+    with pytest.raises(UserError, match=r"unknown task 'cola' as data.target: choose from rte, mnli"):
+        selecting_tasks({"rte": nli(), "mnli": nli()}, "cola")
 
 
 @pytest.mark.parametrize(

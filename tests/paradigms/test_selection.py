@@ -20,6 +20,7 @@ def evaluate(monkeypatch):
         current = SimpleNamespace(is_eligible=lambda run: eligible, record=lambda run: {"own": step})
         run = SimpleNamespace(
             tasks={"a": None},
+            data=SimpleNamespace(selecting={"a": None}),
             phase=phase,
             phases=SimpleNamespace(current=current, label=lambda name: f"label of {name}"),
             trainer=SimpleNamespace(global_step=step),

@@ -177,6 +177,15 @@ def test_what_selects_is_shown_first_where_it_was_looked_at(printed):
     assert "macro, the mean over the tasks on ID: dense 0.4500, result 0.5500" in lines
 
 
+def test_a_target_selects_alone_and_others_are_auxiliary(printed):
+    values = {f"{task}/{split}/accuracy": 0.6 for task in ("mnli", "rte") for split in ("validation", "id")}
+    _, lines = printed(values | {"sparsity": 0.5, "denominator": "x", "steps": 3}, selection={"rte": "accuracy"})
+    assert [line for line in lines if "selected by" in line] == [
+        "mnli (auxiliary, selected by rte, never by OOD)",
+        "rte (selected by validation accuracy, never by OOD)",
+    ]
+
+
 def test_without_a_cut_of_the_training_set_id_selects(printed):
     _, lines = printed(METRICS, selection={"nli": "accuracy"})
     assert "nli (selected by ID accuracy, never by OOD)" in [line.strip() for line in lines]
