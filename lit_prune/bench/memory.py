@@ -4,10 +4,11 @@ import gc
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from lit_prune.hardware.memory import peak_bytes, reset_peak, resident_bytes
 
 
 def peak_memory(make: Callable[[], Callable[[], object]], device: str, with_making: bool = True) -> int | None:
@@ -39,29 +40,14 @@ def live_tensor_bytes() -> int:
 
 
 def _peak_memory_here(make: Callable[[], Callable[[], object]], device: str, with_making: bool) -> int | None:
-    before = _resident_bytes("VmRSS")
+    before = resident_bytes("VmRSS")
     run = make()
     if not with_making:
         gc.collect()
-        _reset_peak(device)
+        reset_peak(device)
     run()
     run()
+    peak = peak_bytes(device)
     if device == "cuda":
-        return torch.cuda.max_memory_allocated()
-    peak = _resident_bytes("VmHWM")  # getrusage would include the peak of the parent process
+        return peak
     return None if before is None or peak is None else peak - before
-
-
-def _reset_peak(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    elif Path("/proc/self/clear_refs").exists():
-        Path("/proc/self/clear_refs").write_text("5")  # see proc(5): resets VmHWM to the present size
-
-
-def _resident_bytes(field: str) -> int | None:
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        return None
-    values = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    return int(values[field].split()[0]) * 1024

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_
 from lit_prune.callbacks.supervision import supervision
 from lit_prune.files import write_json, write_recorded
 from lit_prune.hardware.device import hardware
-from lit_prune.runs.evaluations import add_evaluation
+from lit_prune.hardware.memory import peak_bytes, reset_peak
+from lit_prune.runs.evaluations import add_evaluation, read_evaluations
 from lit_prune.runs.recorded import number_of, read_record
 from lit_prune.sparsity.files import FILE, save_masks
 from lit_prune.sparsity.install import masks_by_task
@@ -44,13 +46,14 @@ class RunRecord(Callback):
     `run.json` has the run's settings, versions, hardware and status. `predictions.parquet` and `masks.safetensors`
     (where masks differ by task, `<task>_masks.safetensors`) are of the best model so far; under names that begin with a
     phase (`dense_predictions.parquet`), of the best model of that earlier phase; a run without a dense model has none.
-    `evaluations.json` has the metrics of every evaluation.
+    `evaluations.json` has the metrics of every evaluation, with the seconds and the peak memory until then.
     `metrics.json` comes last, once the run is complete; under `constant/` it has what one answer to all rows gets.
     """
 
     def __init__(self) -> None:
         self.started = time.time()
         self.earlier_seconds = 0.0
+        self.earlier_peak = 0
         self.begun = False
         self.supervision: dict[str, list[str]] = {}
 
@@ -59,6 +62,8 @@ class RunRecord(Callback):
         self.begun = True
         if trainer.is_global_zero:
             self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
+            self.earlier_peak = max((each.peak_memory or 0 for each in read_evaluations(pl_module.folder)), default=0)
+            reset_peak(pl_module.device.type)
             self.supervision = supervision(pl_module)
             self._write_run(trainer, pl_module, RUNNING)
             write_json(describe_model(pl_module), pl_module.folder / MODEL, write_recorded)
@@ -69,7 +74,9 @@ class RunRecord(Callback):
             return
         folder, evaluation = pl_module.folder, pl_module.selection.evaluation
         assert evaluation is not None
-        add_evaluation(folder, evaluation)
+        peak = peak_bytes(pl_module.device.type)
+        peak = None if peak is None else max(self.earlier_peak, peak)
+        add_evaluation(folder, replace(evaluation, seconds=self._seconds, peak_memory=peak))
         if not pl_module.selection.improved:
             return
         write_predictions(

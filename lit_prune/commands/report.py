@@ -29,6 +29,7 @@ from lit_prune.report.origins import (
 )
 from lit_prune.report.page import page
 from lit_prune.report.pareto import pareto_table, weigh
+from lit_prune.report.reached import reached_table, read_arms
 from lit_prune.report.results import Results, read_results, write_results
 from lit_prune.report.selection import is_pending
 from lit_prune.report.settings import Direction, ReportSettings, read_settings
@@ -93,7 +94,7 @@ def report(folder: str, pareto: dict[str, Direction] | None = None) -> None:
         captions = _draw(chosen, gathered, settings, claims, study)
         figures = [_figure(study, name) for name in captions]
         shown, further = _tables(chosen, gathered, settings, claims)
-        further += [tried] if tried.rows else []
+        further += tried
         parts = [f"# {in_markdown(title)}", paragraph(status_line(results)), *(table.markdown() for table in shown)]
         parts += ["## Figures"] if captions else []
         for name, caption in captions.items():
@@ -133,6 +134,7 @@ def _tables(
             for each in settings.mixtures
         ),
         *(matched_table(match(runs, each, over), each.name, run_axes, over) for each in settings.matched),
+        *(reached_table(read_arms(runs, each, over), each, run_axes, over) for each in settings.reached),
         *([pareto_table(weigh(rows, settings.pareto, over), axes, over)] if settings.pareto else []),
         results_table(rows, settings),
         differences_table(rows, settings, compare(rows, over, settings.metrics, settings.reference)),
@@ -155,14 +157,16 @@ def _draw(
     mixtures = [each for each in settings.mixtures if not is_pending(runs, each.where)]
     found = spreads(rows, settings)
     has_tradeoff = len(settings.pareto) == 2
-    has_default = not (settings.figures or settings.curves or settings.mixtures or settings.matched)
-    drawn = (has_default, figures, curves, mixtures, settings.matched, found, has_tradeoff, claims)
+    of_evaluations = settings.matched, settings.reached
+    has_default = not (settings.figures or settings.curves or settings.mixtures or any(of_evaluations))
+    drawn = (has_default, figures, curves, mixtures, *of_evaluations, found, has_tradeoff, claims)
     if not any(drawn):
         return {}
     # Not above: slow to import.
     from lit_prune.report.budgets import draw_mixtures
     from lit_prune.report.figures import draw
     from lit_prune.report.margins import draw_margins
+    from lit_prune.report.over_time import draw_over_time
     from lit_prune.report.overview import draw_overview
     from lit_prune.report.progress import draw_progress
     from lit_prune.report.scatter import draw_ranks
@@ -183,6 +187,9 @@ def _draw(
     for each in settings.matched:
         if (matched := match(runs, each, settings.over)).methods:
             captions[each.name] = draw_trajectories(matched, runs, settings, path_of(each.name))
+    for reached in settings.reached:
+        arms = read_arms(runs, reached, settings.over)
+        captions |= draw_over_time(arms, reached, cell_axes(runs, settings), settings.over, path_of(reached.name))
     if has_tradeoff:
         captions["pareto"] = draw_tradeoff(weigh(rows, settings.pareto, settings.over), path_of("pareto"))
     if found is not None:

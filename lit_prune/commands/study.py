@@ -9,6 +9,7 @@ from lit_prune.commands.parser import command_parser
 from lit_prune.errors import UserError
 from lit_prune.fitting.cli import make_resolver
 from lit_prune.shipped import find_config
+from lit_prune.studies.budget import check_budget, efforts_table
 from lit_prune.studies.cluster import Cluster, Resources
 from lit_prune.studies.engine import LocalExecutor, run_all
 from lit_prune.studies.ledger import COMPLETED, SKIPPED, Ledger, check_folder, lock_study, write_study
@@ -79,10 +80,11 @@ def run_study(
         nullcontext(LocalExecutor()) if cluster is None or dry_run else closing(Cluster(*cluster)) as executor,
     ):
         standings = find_standings(plan, out, make_resolver())
+        check_budget(study, standings)
         costs = Costs(standings.values(), study.cost)
         selected = [standings[each.name] for each in chosen]
         if dry_run:
-            print_plan(selected, costs)
+            print_plan(selected, costs, efforts_table(study, selected))
             return
         write_study(out, study)
         ledger = Ledger(out, standings, [each.name for each in chosen])

@@ -16,7 +16,9 @@ from lit_prune.report.settings import (
     FigureSettings,
     MatchedSettings,
     MixtureSettings,
+    ReachedSettings,
     ReportSettings,
+    axis_names,
 )
 
 _PRINTED = ("metric", "value", "source")  # required keys of a printed value
@@ -38,7 +40,7 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         for each in settings.figures
     ]
     complete = ReportSettings(**{**vars(settings), "metrics": metrics, "figures": figures})
-    axes = [settings.over, settings.rank, settings.stability, settings.gather, settings.tuned]
+    axes = [settings.over, settings.rank, settings.stability, settings.gather, *axis_names(settings.tuned)]
     check_axes(axes, results, "the report")
     if settings.gather is not None and not any("/" in name for name in settings.metrics):
         raise UserError(
@@ -47,8 +49,8 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
     for name in [*metrics, *settings.pareto, *([settings.solved.metric] if settings.solved else [])]:
         _check_metric(name, results, settings)
     select(results, settings.reference)
-    drawn: list[FigureSettings | CurveSettings | MixtureSettings | MatchedSettings]
-    drawn = [*figures, *settings.curves, *settings.mixtures, *settings.matched]
+    drawn: list[FigureSettings | CurveSettings | MixtureSettings | MatchedSettings | ReachedSettings]
+    drawn = [*figures, *settings.curves, *settings.mixtures, *settings.matched, *settings.reached]
     for name in (each.name for each in drawn):
         if not name or Path(name).name != name:
             raise UserError(f"a figure's name must be a file name, got {name!r}: its file is figures/<name>.png")
@@ -70,6 +72,11 @@ def complete_settings(settings: ReportSettings, results: Results) -> ReportSetti
         _check_mixture(mixture, results, settings)
     for matched in settings.matched:
         _check_matched(matched, results, settings)
+    for reached in settings.reached:
+        select(results, reached.where)
+        if "/" not in reached.metric:
+            raise UserError(f"metric of {reached.name} must be a metric of a set, got {reached.metric}: choose another")
+        _check_metric(reached.metric, results, settings)
     for claim in settings.claims:
         if not claim.reference:
             raise UserError(

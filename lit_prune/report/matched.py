@@ -19,9 +19,8 @@ from lit_prune.report.selection import select
 from lit_prune.report.settings import MatchedSettings
 from lit_prune.report.statistics import Floats, summarize
 from lit_prune.report.tables import axis_texts, mean_and_std
-from lit_prune.runs.evaluations import Evaluation
+from lit_prune.runs.evaluations import Evaluation, at_final_sparsity
 
-_SAME = 0.005  # sparsities that differ by less are the same
 _DENSE = "dense"  # the first phase of a run
 
 
@@ -123,8 +122,8 @@ def _values(evaluations: Sequence[Evaluation], metrics: Sequence[str]) -> Floats
     """Return the metrics of the evaluations at the final sparsity that have all of them (evaluations, metrics)."""
     rows = [
         [each.metrics[name] for name in metrics]
-        for each in evaluations
-        if abs(each.sparsity - evaluations[-1].sparsity) < _SAME and each.metrics.keys() >= set(metrics)
+        for each in at_final_sparsity(evaluations)
+        if each.metrics.keys() >= set(metrics)
     ]
     return np.array(rows, dtype=float).reshape(-1, len(metrics))
 

@@ -75,14 +75,16 @@ def origins_table(results: Results) -> Table:
 
 
 def costs_table(results: Results, settings: ReportSettings) -> Table:
-    """Return a table of mean sparsity, optimizer steps and seconds of each cell's complete runs."""
+    """Return a table of mean sparsity, optimizer steps, seconds and peak memory of each cell's complete runs."""
     axes = cell_axes(results, settings)
-    seconds = np.array([np.nan if run.seconds is None else run.seconds for run in results.runs])
-    seconds[[run.status != "completed" for run in results.runs]] = np.nan
+    complete = [run if run.status == "completed" else None for run in results.runs]
+    seconds = np.array([np.nan if run is None or run.seconds is None else run.seconds for run in complete])
+    memory = np.array([np.nan if run is None or run.peak_memory is None else run.peak_memory for run in complete])
     figures = {
         "sparsity reached": (results.column("result", "sparsity"), "{:.2%}"),
         "optimizer steps": (results.column("result", "steps"), "{:,.0f}"),
         "seconds": (seconds, "{:,.0f}"),
+        "peak memory (GB)": (memory / 1e9, "{:.2f}"),
     }
     rows = []
     for cell in begun_cells(results, settings.over):

@@ -42,6 +42,7 @@ class Run:
         lit_prune: Version of the package.
         hardware: Device, threads and precision.
         seconds: Duration.
+        peak_memory: Peak memory in bytes.
         is_old: True if version 0.1.0 wrote it.
         experiment: Name of the experiment.
         selection: Metrics that select the model, by task.
@@ -60,6 +61,7 @@ class Run:
     lit_prune: str | None
     hardware: str | None
     seconds: float | None
+    peak_memory: float | None = None
     is_old: bool = False
     experiment: str | None = None
     selection: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +90,8 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
     listed = planned.get("axes") or {}
     speed = _read_speed(run_folder / "speed.json") if complete else {}
     selection = _texts(record.get("selection"))
-    by_rule = numbers_by_rule(run_evaluations(run_folder), selection) if complete else {}
+    evaluations = run_evaluations(run_folder) if complete else []
+    by_rule = numbers_by_rule(evaluations, selection) if evaluations else {}
     status = planned.get("status") or record.get("status", PLANNED)
     if outcome.damage is not None:
         status = DAMAGED
@@ -106,6 +109,7 @@ def read_run(folder: Path, planned: Mapping[str, Any]) -> tuple[Run, dict[str, f
         lit_prune=_text((record.get("versions") or {}).get("lit_prune")),
         hardware=_text(_hardware(record.get("hardware"))),
         seconds=number_of(record, "seconds"),
+        peak_memory=evaluations[-1].peak_memory if evaluations else None,
         is_old=is_old(record),
         experiment=_text(record.get("experiment")),
         selection=selection,

@@ -108,6 +108,23 @@ class MatchedSettings:
 
 
 @dataclass(frozen=True)
+class ReachedSettings:
+    """A value of a metric to reach: a table of steps, seconds and memory until then, and a figure over the seconds.
+
+    Attributes:
+        name: Name of the files figures/<name>.png and .pdf.
+        metric: `<task>/<split>/<metric>`.
+        threshold: Value that the metric reaches: at least, or at most if lower values are better.
+        where: Values of axes that select the runs.
+    """
+
+    name: str
+    metric: str
+    threshold: float
+    where: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ClaimSettings:
     """A claim that some runs exceed a fraction of a reference in one metric.
 
@@ -148,7 +165,8 @@ class SolvedSettings:
 class ReportSettings:
     """Settings of a report.
 
-    A report without `figures`, `curves`, `mixtures` and `matched` has two default figures, `overview` and `progress`.
+    A report without `figures`, `curves`, `mixtures`, `matched` and `reached` has two default figures, `overview` and
+    `progress`.
 
     Attributes:
         over: The axis that is averaged over.
@@ -160,12 +178,13 @@ class ReportSettings:
             for no such table.
         gather: The axis of tasks along which single-task runs are merged into one row. Needs `metrics`; a row that has
             all of them gets a further number `mean`. None for no merging.
-        tuned: The axis of a tuned setting, such as a learning rate: a cell shows the value that did best on validation.
-            None if no setting was tuned.
+        tuned: The axis of a tuned setting, such as a learning rate, or several axes of which each run has at most one:
+            a cell shows the value that did best on validation. None if no setting was tuned.
         figures: Figures of metrics.
         curves: Figures of logged scalars.
         mixtures: Comparisons of multitask models with mixtures of single-task models.
         matched: Comparisons of methods at matched ID performance.
+        reached: Values of metrics to reach, and what they cost.
         pareto: Directions (`max` or `min`) of metrics or numbers without a split, for a table of the settings that no
             other dominates. Default: no table.
         claims: Claims of papers to check on the runs.
@@ -181,11 +200,12 @@ class ReportSettings:
     rank: str | None = None
     stability: str | None = None
     gather: str | None = None
-    tuned: str | None = None
+    tuned: str | list[str] | None = None
     figures: list[FigureSettings] = field(default_factory=list)
     curves: list[CurveSettings] = field(default_factory=list)
     mixtures: list[MixtureSettings] = field(default_factory=list)
     matched: list[MatchedSettings] = field(default_factory=list)
+    reached: list[ReachedSettings] = field(default_factory=list)
     pareto: dict[str, Direction] = field(default_factory=dict)
     claims: list[ClaimSettings] = field(default_factory=list)
     solved: SolvedSettings | None = None
@@ -197,6 +217,7 @@ _PARTS: dict[str, tuple[type, str]] = {
     "curves": (CurveSettings, "figure of curves"),
     "mixtures": (MixtureSettings, "mixture"),
     "matched": (MatchedSettings, "matched comparison"),
+    "reached": (ReachedSettings, "value to reach"),
     "claims": (ClaimSettings, "claim"),
 }
 

@@ -11,13 +11,13 @@ from lit_prune.report.cells import Cell, split_cells
 from lit_prune.report.naming import value_text
 from lit_prune.report.results import Floats, Results
 from lit_prune.report.run import Run
-from lit_prune.report.settings import ReportSettings
+from lit_prune.report.settings import ReportSettings, axis_names
 from lit_prune.report.statistics import summarize
 from lit_prune.report.tables import axis_texts, cell_axes
 
 
-def select_tuned(results: Results, settings: ReportSettings) -> tuple[Results, Table]:
-    """Keep the runs with the best value of `settings.tuned`, drop that axis, and tabulate the scores of all values.
+def select_tuned(results: Results, settings: ReportSettings) -> tuple[Results, list[Table]]:
+    """Keep the runs with the best values of `settings.tuned`, drop these axes, and tabulate the scores of all values.
 
     The score of a value is the mean of the runs' validation metric (`selection`) over the seeds that all values share,
     so that reported sets have no influence and a few seeds can select the value for the remaining ones.
@@ -25,9 +25,15 @@ def select_tuned(results: Results, settings: ReportSettings) -> tuple[Results, T
     Raises:
         UserError: No run was selected on `validation`.
     """
-    axis = settings.tuned
-    if axis is None:
-        return results, Table("Tuned", [], [], 1)
+    tables = []
+    for axis in axis_names(settings.tuned):
+        results, table = _select(results, settings, axis)
+        tables.append(table)
+    return results, [table for table in tables if table.rows]
+
+
+def _select(results: Results, settings: ReportSettings, axis: str) -> tuple[Results, Table]:
+    """Select along one axis; a run without it is kept."""
     scores = _scores(results)
     axes = [name for name in cell_axes(results, settings) if name != axis]
     groups: dict[tuple[str, ...], list[Cell]] = {}

@@ -1,7 +1,7 @@
 """`evaluations.json`: all evaluations of a run, also those of models that were not selected."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ class Evaluation:
         eligible: True if the model could be selected.
         sparsity: Sparsity of the model.
         metrics: `<task>/<split>/<metric>`, without undefined ones.
+        seconds: Seconds of training until then. None if not recorded.
+        peak_memory: Peak memory until then in bytes. None if not recorded, or the system does not measure it.
     """
 
     phase: str
@@ -30,6 +32,8 @@ class Evaluation:
     eligible: bool
     sparsity: float
     metrics: Mapping[str, float]
+    seconds: float | None = None
+    peak_memory: int | None = None
 
 
 def add_evaluation(folder: Path, evaluation: Evaluation) -> None:
@@ -57,14 +61,22 @@ def read_evaluations(folder: Path) -> list[Evaluation]:
     return [Evaluation(**row) for row in rows]
 
 
+def at_final_sparsity(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Return the evaluations with the sparsity of the last one."""
+    return [each for each in evaluations if abs(each.sparsity - evaluations[-1].sparsity) < _SAME]
+
+
+_SAME = 0.005  # sparsities that differ by less are the same
+_COSTS = {"seconds", "peak_memory"}  # which earlier versions did not record
 _TYPES = {"phase": str, "step": int, "eligible": bool, "metrics": dict}
 
 
 def _is_evaluation(row: Any) -> bool:
     return (
         isinstance(row, dict)
-        and row.keys() == {*_TYPES, "sparsity"}
+        and row.keys() - _COSTS == {*_TYPES, "sparsity"}
         and all(isinstance(row[name], kind) for name, kind in _TYPES.items())
         and is_number(row["step"])
         and all(map(is_number, [row["sparsity"], *row["metrics"].values()]))
+        and all(row.get(name) is None or is_number(row[name]) for name in _COSTS)
     )

@@ -18,6 +18,7 @@ from lit_prune.limits import parse_yaml
 from lit_prune.runs.outcome import read_outcome, read_record
 from lit_prune.runs.recorded import number_of
 from lit_prune.runs.upgrade import upgrade_config
+from lit_prune.studies.lengths import planned_steps
 from lit_prune.studies.plan import Run
 from lit_prune.studies.resolution import START_FROM, Resolve, resolving_once
 
@@ -34,12 +35,14 @@ class Standing:
         state: `done`, `resume` (interrupted), `changed` (there are only runs with other settings, or from another
             ancestor) or `new`.
         arguments: Arguments of `lit_prune fit` that start or resume the run.
+        steps: Planned optimizer steps, without those of the run that it starts from. None if a phase counts epochs.
     """
 
     run: Run
     folder: Path
     state: str
     arguments: tuple[str, ...]
+    steps: int | None = None
 
     @property
     def output(self) -> Path:
@@ -83,10 +86,11 @@ def _find(run: Run, out: Path, ancestor: Standing | None, resolve: Resolve) -> S
         outcome = read_outcome(folder)
         if outcome.damage is None and _is_of(folder, wanted, ancestor, resolve):
             state = RESUME if outcome.metrics is None else DONE
-            return Standing(run, folder, state, ("--resume", str(folder), *start))
+            return Standing(run, folder, state, ("--resume", str(folder), *start), planned_steps(wanted))
     where = (f"--trainer.default_root_dir={out}", f"--experiment={run.name}")
     folder = out / run.name / f"version_{max(versions, default=-1) + 1}"
-    return Standing(run, folder, CHANGED if versions else NEW, (*run.arguments, *start, *where))
+    state = CHANGED if versions else NEW
+    return Standing(run, folder, state, (*run.arguments, *start, *where), planned_steps(wanted))
 
 
 def _check_trainer(trainer: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ def make_study(source: Any) -> Study:
     Raises:
         UserError: A key is unknown or missing, a value is invalid, or kinds start from each other in a circle.
     """
-    keys = ("title", "runs", "axes", "settings", "report", "cost")
+    keys = ("title", "runs", "axes", "settings", "report", "cost", "budget")
     content = _mapping(source, "a study", keys, required=("title", "runs", "axes"))
     _mapping(content.get("report"), "report")
     common = _settings(content.get("settings"), "settings")

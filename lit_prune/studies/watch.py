@@ -66,8 +66,8 @@ def duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def print_plan(standings: Iterable[Standing], costs: Costs) -> None:
-    """Print a table of the runs with their states and expected durations."""
+def print_plan(standings: Iterable[Standing], costs: Costs, efforts: Table | None = None) -> None:
+    """Print a table of the runs with their states and expected durations, and one of the effort of each kind if any."""
     table = Table("run", "state", "takes")
     for standing in standings:
         seconds = costs.remaining(standing)
@@ -75,6 +75,8 @@ def print_plan(standings: Iterable[Standing], costs: Costs) -> None:
         table.add_row(Text(standing.run.name), state, "?" if seconds is None else duration(seconds))
     console = Console(soft_wrap=True)
     console.print(table)
+    if efforts is not None:
+        console.print(efforts)
     left = [each for each in standings if not each.done]
     console.print(f"{len(left)} of {len(table.rows)} to do: {costs.remaining_text(left)}", highlight=False)
 

@@ -66,6 +66,9 @@ def test_every_evaluation_is_recorded(finished_run, metrics):
     assert [(each.phase, each.step) for each in evaluations] == [
         ("dense" if step <= 120 else "mask", step) for step in range(10, 141, 10)
     ]
+    seconds = [each.seconds for each in evaluations]
+    assert sorted(seconds) == seconds
+    assert 0 < seconds[0] < seconds[-1] <= metrics["wall_seconds"]
     by_step = {each.step: each for each in evaluations}
     selected = by_step[metrics["step"]]
     assert selected.eligible

@@ -60,5 +60,5 @@ def test_costs_are_of_complete_runs(study):
     study.add("a", numbers(0.9, 0.6), loss="ce", seed=1)
     study.add("b", status="failed", loss="poe", seed=1)
     table = costs_table(*study.read())
-    assert table.header == ["loss", "sparsity reached", "optimizer steps", "seconds"]
-    assert table.rows == [["ce", "50.00%", "140", "10"], ["poe", "-", "-", "-"]]
+    assert table.header == ["loss", "sparsity reached", "optimizer steps", "seconds", "peak memory (GB)"]
+    assert table.rows == [["ce", "50.00%", "140", "10", "-"], ["poe", "-", "-", "-", "-"]]

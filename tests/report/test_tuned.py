@@ -28,7 +28,7 @@ def tried(study):
 
 
 def test_validation_chooses_and_what_is_reported_does_not(tried):
-    results, table = select_tuned(*tried.read())
+    results, (table,) = select_tuned(*tried.read())
     assert results.axes == ("method", "seed")
     assert [(run.axes["method"], run.axes["seed"]) for run in results.runs] == [
         ("full", 1),
@@ -42,7 +42,7 @@ def test_validation_chooses_and_what_is_reported_does_not(tried):
 
 def test_a_value_whose_runs_are_not_there_is_not_chosen(tried):
     tried.add("sam-0.3-1", None, status="failed", method="sam", learning_rate=0.3, seed=1)
-    _, table = select_tuned(*tried.read())
+    _, (table,) = select_tuned(*tried.read())
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850, 0.3: -"]
 
 
@@ -50,7 +50,7 @@ def test_values_are_compared_over_the_seeds_that_all_have(tried):
     for seed, accuracy in ((3, 0.1), (4, 0.1)):  # the best, run on with further seeds
         values = {"selection": accuracy, "t/id/accuracy": 0.4}
         tried.add(f"sam-0.2-{seed}", values, method="sam", learning_rate=0.2, seed=seed)
-    results, table = select_tuned(*tried.read())
+    results, (table,) = select_tuned(*tried.read())
     assert table.rows[1] == ["sam", "0.2", "0.1: 0.700, 0.2: 0.850"]
     assert [run.axes["seed"] for run in results.runs] == [1, 2, 1, 2, 3, 4]
 
@@ -59,7 +59,27 @@ def test_without_a_tuned_axis_all_is_as_it_was(tried):
     tried.define(metrics=["t/id/accuracy"])
     results, settings = tried.read()
     assert select_tuned(results, settings)[0] is results
-    assert not select_tuned(results, settings)[1].rows
+    assert select_tuned(results, settings)[1] == []
+
+
+def test_methods_may_have_tuned_axes_of_their_own(study):
+    for seed in (1, 2):
+        for rate, validation in ((0.1, 0.6), (0.2, 0.7)):
+            values = {"selection": validation, "t/validation/accuracy": validation, "t/id/accuracy": rate}
+            study.add(f"a-{rate}-{seed}", values, method="a", rate=rate, seed=seed)
+            values = {"selection": -validation, "t/validation/accuracy": -validation, "t/id/accuracy": rate}
+            study.add(f"b-{rate}-{seed}", values, method="b", score_rate=rate, seed=seed)
+        study.add(f"c-{seed}", {"selection": 0.1, "t/id/accuracy": 0.3}, method="c", seed=seed)
+    study.define(metrics=["t/id/accuracy"], tuned=["rate", "score_rate"])
+    results, tables = select_tuned(*study.read())
+    assert results.axes == ("method", "seed")
+    found = {(run.axes["method"], run.axes["seed"]): number for number, run in enumerate(results.runs)}
+    assert found.keys() == {(method, seed) for method in "abc" for seed in (1, 2)}
+    accuracies = results.column("result", "t/id/accuracy")
+    expected = {"a": 0.2, "b": 0.1, "c": 0.3}
+    assert {key: accuracies[number] for key, number in found.items()} == {key: expected[key[0]] for key in found}
+    assert [table.title for table in tables] == ["Tuned: rate", "Tuned: score_rate"]
+    assert [row[-1] for table in tables for row in table.rows] == ["0.1: 0.600, 0.2: 0.700", "0.1: -0.600, 0.2: -0.700"]
 
 
 def test_without_validation_nothing_can_be_chosen(grid):

@@ -1,11 +1,12 @@
 """All evaluations of a run, in its folder."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from lit_prune.errors import UserError
-from lit_prune.runs.evaluations import FILE, Evaluation, add_evaluation, read_evaluations
+from lit_prune.runs.evaluations import FILE, Evaluation, add_evaluation, at_final_sparsity, read_evaluations
 
 NAN = float("nan")
 
@@ -39,15 +40,29 @@ def test_an_undefined_metric_is_left_out(tmp_path):
 ROW = {"phase": "mask", "step": 1, "eligible": True, "sparsity": 0.5, "metrics": {"nli/id/accuracy": 0.5}}
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"step": "1"}, {"eligible": 1}, {"metrics": {"a": "x"}}, {"more": 1}, {"step": None}]
-)
+WRONG = [{"step": "1"}, {"eligible": 1}, {"metrics": {"a": "x"}}, {"more": 1}, {"step": None}]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, {"seconds": "1"}, {"peak_memory": float("inf")}])
 def test_another_content_is_refused(tmp_path, wrong):
     (tmp_path / FILE).write_text(json.dumps([ROW]))
     assert read_evaluations(tmp_path) == [Evaluation(**ROW)]
     (tmp_path / FILE).write_text(json.dumps([ROW | wrong]))
     with pytest.raises(UserError, match=r"evaluations\.json must have evaluations, got another entry"):
         read_evaluations(tmp_path)
+
+
+def test_costs_are_read_again(tmp_path):
+    added = [replace(evaluation(step), seconds=step / 2, peak_memory=10**9) for step in (10, 20)]
+    for each in added:
+        add_evaluation(tmp_path, each)
+    assert read_evaluations(tmp_path) == added
+
+
+def test_the_final_sparsity_is_that_of_the_last_one():
+    made = [replace(evaluation(step), sparsity=sparsity) for step, sparsity in ((1, 0.0), (2, 0.899), (3, 0.9))]
+    assert at_final_sparsity(made) == made[1:]
+    assert at_final_sparsity([]) == []
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -18,16 +18,16 @@ from lit_prune.studies.standing import find_standings
 from lit_prune.studies.study import read_study
 
 REPOSITORY = Path(__file__).parents[2]
-PAPERS = REPOSITORY / "configs/papers"
-STUDIES = [path for path in sorted(PAPERS.glob("**/*.yaml")) if "\nruns:\n" in path.read_text()]
+CONFIGS = REPOSITORY / "configs"
+STUDIES = [path for path in sorted(CONFIGS.glob("**/*.yaml")) if "\nruns:\n" in path.read_text()]
 QUICK = ("liu2022/demo/srnets_losses", "xia2021/demo/task_masks", "fu2023/demo/fu2023_fig3")  # one of each paper
-EFFORTS = ("seed", "part", "learning_rate")  # their values differ in a number alone
+EFFORTS = ("seed", "part", "learning_rate", "rate", "score_rate", "mask_rate", "dense_rate")  # they differ in a number
 LOCAL = "local"
 
 
 def each_study(quick):
     """The studies, all slow but the quick ones."""
-    ids = {path: str(path.relative_to(PAPERS).with_suffix("")) for path in STUDIES}
+    ids = {path: path.relative_to(CONFIGS).with_suffix("").as_posix().removeprefix("papers/") for path in STUDIES}
     slow = {path: () if ids[path] in quick else pytest.mark.slow for path in STUDIES}
     return pytest.mark.parametrize("path", [pytest.param(path, id=ids[path], marks=slow[path]) for path in STUDIES])
 

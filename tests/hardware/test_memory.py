@@ -1,0 +1,26 @@
+"""Peak memory of a process, beside what it allocates."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lit_prune.hardware.memory import peak_bytes, reset_peak, resident_bytes
+
+SIZE = 64 * 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")
+def test_the_peak_is_that_since_the_reset():
+    reset_peak("cpu")
+    before = peak_bytes("cpu")
+    np.ones(SIZE, dtype=np.uint8)  # freed at once
+    assert peak_bytes("cpu") - before > 0.9 * SIZE
+    reset_peak("cpu")
+    assert peak_bytes("cpu") - before < 0.5 * SIZE
+    assert resident_bytes("VmRSS") <= peak_bytes("cpu")
+
+
+def test_it_is_none_where_the_system_does_not_measure_it(monkeypatch):
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+    assert peak_bytes("cpu") is None
