@@ -36,7 +36,8 @@ def draw_over_time(
     timed = [arm for arm in arms if all(each.seconds is not None for run in arm.runs for each in run)]
     if not timed:
         return {}
-    labels = [cell_label(axes, arm.cell.axes) for arm in timed]
+    varied = [axis for axis in axes if len({arm.cell.axes.get(axis) for arm in timed}) > 1]
+    labels = [cell_label(varied or axes, arm.cell.axes) for arm in timed]
     colors = list(colors_of(map(str, range(len(timed)))).values())
     with drawing():
         canvas = Figure(figsize=(COLUMN, 3.2 + 0.2 * len(timed)), dpi=200, layout="constrained")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def _select(results: Results, settings: ReportSettings, axis: str) -> tuple[Resu
     """Select along one axis; a run without it is kept."""
     scores = _scores(results)
     axes = [name for name in cell_axes(results, settings) if name != axis]
+    shown = [name not in axis_names(settings.tuned) for name in axes]  # rows have no other tuned axis
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in split_cells(results, settings.over):
         groups.setdefault(tuple(axis_texts(axes, cell.axes)), []).append(cell)
@@ -50,7 +52,7 @@ def _select(results: Results, settings: ReportSettings, axis: str) -> tuple[Resu
                 f"{value_text(axis, cell.axes.get(axis))}: {NONE if np.isnan(mean) else f'{mean:.3f}'}"
                 for cell, mean in zip(cells, means, strict=True)
             ]
-            rows.append([*names, value_text(axis, cells[best].axes.get(axis)), ", ".join(texts)])
+            rows.append([*compress(names, shown), value_text(axis, cells[best].axes.get(axis)), ", ".join(texts)])
     kept.sort()
     runs = tuple(_without(axis, results, number) for number in kept)
     chosen = replace(
@@ -59,7 +61,8 @@ def _select(results: Results, settings: ReportSettings, axis: str) -> tuple[Resu
     notes = [
         f"Mean validation metric of selection over the {settings.over}s that all values share; the highest is shown."
     ]
-    return chosen, Table(f"Tuned: {axis}", [*axes, axis, "tried"], rows, len(axes) + 2, notes)
+    columns = [*compress(axes, shown), axis, "tried"]
+    return chosen, Table(f"Tuned: {axis}", columns, rows, len(columns), notes)
 
 
 def _means(results: Results, over: str, scores: Floats, cells: Sequence[Cell]) -> list[float]:

@@ -296,3 +296,10 @@ def test_a_shipped_study_is_found_by_name_as_are_its_configurations(tmp_path, mo
     assert main(["study", "demo/task_masks", "--where", "seed=1", "--dry-run"]) == 0
     assert "4 of 4 to do" in capsys.readouterr().out
     assert main(["study", "demo/task_masks", "--where", "seed=3", "--dry-run"]) == 2
+
+
+def test_a_budget_is_checked_before_the_first_run(run_study, source, tmp_path, capsys):
+    source["budget"] = {"steps": 123456}
+    assert run_study() == 2
+    assert "must take 123456 optimizer steps (budget.steps)" in capsys.readouterr().err
+    assert not list((tmp_path / "out").rglob("run.json"))

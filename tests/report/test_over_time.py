@@ -41,6 +41,16 @@ def test_a_line_is_a_mean_over_the_seeds_up_to_the_last_shared_evaluation(monkey
     assert "Dashed: 0.7." in captions["until"]
 
 
+def test_a_label_has_the_axes_that_differ(monkeypatch, tmp_path):
+    canvases = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (canvases.append(self), path.touch()))
+    cells = [Cell({"run": name, "sparsity": 0.9, "loss": "labels"}, (0,)) for name in ("magnitude", "movement")]
+    arms = [Arm(cell, (run(1, [0.5, 0.6, 0.7]),)) for cell in cells]
+    draw_over_time(arms, REACHED, ["run", "sparsity", "loss"], "seed", tmp_path / "until.png")
+    (legend,) = canvases[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["magnitude", "movement"]
+
+
 def test_without_recorded_seconds_there_is_no_figure(tmp_path):
     untimed = Arm(Cell({}, (0,)), (run(1, [0.5, 0.5], seconds=False),))
     assert draw_over_time([untimed], REACHED, [], "seed", tmp_path / "until.png") == {}

@@ -79,6 +79,7 @@ def test_methods_may_have_tuned_axes_of_their_own(study):
     expected = {"a": 0.2, "b": 0.1, "c": 0.3}
     assert {key: accuracies[number] for key, number in found.items()} == {key: expected[key[0]] for key in found}
     assert [table.title for table in tables] == ["Tuned: rate", "Tuned: score_rate"]
+    assert [table.header for table in tables] == [["method", "rate", "tried"], ["method", "score_rate", "tried"]]
     assert [row[-1] for table in tables for row in table.rows] == ["0.1: 0.600, 0.2: 0.700", "0.1: -0.600, 0.2: -0.700"]
 
 
