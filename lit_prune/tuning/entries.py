@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils import parametrize
 
+from lit_prune.tuning.linear import sample_gradients
 from lit_prune.tuning.names import owner_of, plain
 
 
@@ -43,10 +44,14 @@ class TunedEntries(nn.Module):
         """Write the trained values into the tensor and return it."""
         if torch.compiler.is_compiling():
             return with_values(original, self.index, self.values)
-        # By its data, so that autograd allows several writes in one forward pass.
-        original.data.view(-1).index_copy_(0, self.index, self.values.data.flatten())
+        self.write(original)
         written: Tensor = _Written.apply(original, self.index, self.values)  # type: ignore[no-untyped-call]
         return written
+
+    def write(self, original: Tensor) -> None:
+        """Write the trained values into the tensor, in place."""
+        # By its data, so that autograd allows several writes in one forward pass.
+        original.data.view(-1).index_copy_(0, self.index, self.values.data.flatten())
 
     def untuned(self, original: Tensor) -> Tensor:
         """Return a copy of the tensor before tuning."""
@@ -85,6 +90,7 @@ def tune(root: nn.Module, indices: Mapping[str, Tensor]) -> None:
         module, tensor_name = owner_of(root, name)
         parameter = module.get_parameter(tensor_name).requires_grad_(False)
         if len(index):
+            sample_gradients(module, tensor_name, index)
             parametrize.register_parametrization(module, tensor_name, TunedEntries(parameter, index))
 
 

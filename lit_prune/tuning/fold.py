@@ -8,6 +8,7 @@ from torch.nn.utils import parametrize
 
 from lit_prune.tuning.changes import gate
 from lit_prune.tuning.entries import with_values
+from lit_prune.tuning.linear import plain_linear
 from lit_prune.tuning.names import parts_in, without_parts
 
 
@@ -56,6 +57,7 @@ def fold_tuned(root: nn.Module) -> None:
         for name, parametrizations in list(module.parametrizations.items()):  # type: ignore[union-attr, operator]
             parametrizations.eval()
             parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+        plain_linear(module)
         if "bias" in module._parameters:  # as in a plain layer last: optimizers number parameters by their order
             module._parameters["bias"] = module._parameters.pop("bias")
     for name, module in [each for each in root.named_modules() if hasattr(each[1], "lora_A")]:
