@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-# Largest share of a weight whose entries are sampled. On one core (AVX-512, 1,024 rows, 384 x 384 to 3072 x 768) the
-# sampled product takes .05 to .08 of the time of the whole one at .5%, .14 to .28 at 5% and .26 to .49 at 10%; with
-# other work on the cores the two meet between 2% and 5%.
+# Largest share of a weight whose entries are sampled. On one thread (AVX-512, 1,024 rows, 384 x 384 to 3072 x 768) the
+# sampled product takes .05 to .08 of the time of the whole one at .5%, .14 to .28 at 5% and .26 to .49 at 10%; on two
+# threads of busy cores .20 to .97 at .5%, .56 to 1.19 at 5% and .97 to 1.84 at 10%.
 LARGEST_SHARE = 0.05
 
 
