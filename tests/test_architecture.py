@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "export/run.py",  # commands/test_export.py
     "bench/pruned.py",  # commands/test_prune.py
     "bench/callback_training.py",  # bench/test_callbacks.py
+    "phases/batch_losses.py",  # test_sparse_tune.py, test_round.py
     "phases/masking.py",  # its kinds: test_pruning.py, test_round.py, test_ticket.py
     "phases/tuning.py",  # test_search.py, test_sparse_tune.py
     "paradigms/fine_tune.py",  # the paradigms are lists: tests/paradigms/test_phase_lists.py

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from lit_prune.losses import Loss
+from lit_prune.phases.batch_losses import batch_losses
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import rewind, settle, unfreeze
 from lit_prune.phases.phase import Phase
@@ -89,6 +90,9 @@ class Round(Masking):
         unfreeze(run)
         self._prepare_again(run)
         self._attach(run)
+        if self.criterion.needs_losses:
+            run.begin_loss()
+            self.pruner.use_losses(lambda num_batches: batch_losses(run, num_batches), run.sum_processes)
         run.refreshed = Refreshed(run.trainer.global_step, self.pruner.update(run.progress))
         if self.rewinds:
             rewind(run)

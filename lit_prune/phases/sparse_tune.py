@@ -1,14 +1,11 @@
 """`SparseTune`: tune the heads and a small part of the encoder, by one of several methods (Fu et al. 2023)."""
 
-from collections.abc import Iterator, Mapping
-from itertools import chain, repeat
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
+from lit_prune.phases.batch_losses import batch_losses
 from lit_prune.phases.network import head_names, settle, unfreeze
 from lit_prune.phases.tuning import Tuning
 from lit_prune.tuning.entries import frozen_tensors
@@ -37,7 +34,7 @@ class SparseTune(Tuning):
             settle(run)
             unfreeze(run)
         run.begin_loss()  # the method may compute gradients
-        self.method.begin(run, lambda num_batches: _losses(run, num_batches), run.sum_processes)
+        self.method.begin(run, lambda num_batches: batch_losses(run, num_batches), run.sum_processes)
 
     def restore(self, run: "Paradigm", state: Mapping[str, Tensor]) -> None:
         """Shape the network for tuning as it was."""
@@ -54,20 +51,3 @@ class SparseTune(Tuning):
         num_tuned = sum(value.numel() for value in run.encoder.parameters() if value.requires_grad)
         num_all = sum(value.numel() for name, value in frozen_tensors(run).items() if name.startswith("encoder."))
         return {"tuned": num_tuned, "tuned_share": num_tuned / num_all}
-
-
-def _losses(run: "Paradigm", num_batches: int) -> Iterator[Tensor]:
-    """Yield the losses of the first batches of training, again and again if there are fewer; as in a training step."""
-    shown = track(
-        range(num_batches),
-        description="gradients before training",
-        console=Console(stderr=True),
-        transient=True,
-        disable=not run.trainer.is_global_zero,
-    )
-    batches: Iterator[Any] = chain.from_iterable(repeat(run.data.train_dataloader()))
-    for _, batch in zip(shown, batches, strict=False):
-        placed = run.trainer.strategy.batch_to_device(batch)
-        with torch.enable_grad(), run.trainer.precision_plugin.forward_context():
-            loss = run.batch_loss(placed)
-        yield loss

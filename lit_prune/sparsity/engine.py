@@ -12,6 +12,7 @@ from lit_prune.errors import UserError
 from lit_prune.sparsity.allocations import Allocation
 from lit_prune.sparsity.count import Count
 from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.mask_kinds import Fixed, Learned, MaskKind, Reversible
 from lit_prune.sparsity.masks import Mask, Masked, flipped
 from lit_prune.sparsity.pools import Scope, pools
@@ -68,6 +69,11 @@ class Engine(ABC):
                 f"criterion must be one of the weights under {kind} masks, which are set before a step is trained, got "
                 f"{type(criterion).__name__}, which collects statistics: use it in PruneWhileTraining"
             )
+        if criterion.needs_losses and not isinstance(self.mask_kind, Fixed):
+            raise UserError(
+                f"criterion must be one without gradients of batches under {kind} masks, got "
+                f"{type(criterion).__name__}: use it in Round, IterativePruning or prune"
+            )
         has_groups = type(self.structure).groups is not Structure.groups
         if has_groups and isinstance(self.mask_kind, Learned):
             raise UserError(
@@ -111,7 +117,6 @@ class Engine(ABC):
         before = self._before or self._snapshot()
         self.mask_kind.update(self, self.schedule(progress))
         after = self._snapshot()
-        self._correct()
         before = before or {name: torch.ones_like(keep) for name, keep in after.items()}
         self._before = after
         return flipped(before, after)
@@ -124,11 +129,14 @@ class Engine(ABC):
         by_task = {name: layer.mask.by_task for name, layer in self.layers.items()}
         return {f"{name}/{task}": keep.clone() for name, masks in by_task.items() for task, keep in masks.items()}
 
-    def _correct(self) -> None:
-        for name, layer in self.layers.items():
-            corrected = self.criterion.correct(name, layer.masked, layer.mask.keep)
-            if corrected is not None:
-                self.replace(name, corrected)
+    def use_losses(self, losses: Losses, sum_processes: Sum) -> None:
+        """Set where the criterion's gradients come from; see `Criterion.use`."""
+        self.criterion.use(self.weights(), losses, sum_processes)
+
+    def corrected(self, weights: Mapping[str, Tensor], keeps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the weights that the criterion corrects for new masks, by name."""
+        corrections = {name: self.criterion.correct(name, weight, keeps[name]) for name, weight in weights.items()}
+        return {name: corrected for name, corrected in corrections.items() if corrected is not None}
 
     def observe(self) -> None:
         """Let the criterion collect statistics of a step: after the backward pass, before the optimizer's step."""

@@ -68,6 +68,7 @@ class Reversible(MaskKind):
                 keeps = keep_largest_of({name: scores[name] for name in names}, own, engine.structure)
                 for name, keep in keeps.items():
                     layers[name].mask.keep.copy_(keep)
+        _correct(engine)
 
 
 class Learned(MaskKind):
@@ -89,6 +90,7 @@ class Learned(MaskKind):
                 scores = {name: mask.submasks[part].scores for name, mask in masks.items()}
                 for names, own in allot(engine.scope, scores, share):
                     refresh([masks[name].submasks[part] for name in names], own)
+        _correct(engine)
 
     def submask_sparsity(self, masks: Sequence[Mask], sparsity: float) -> float:
         """Return the sparsity of each part of masks at which the whole has a sparsity."""
@@ -143,11 +145,24 @@ class Fixed(MaskKind):
     def update(self, engine: "Engine", sparsity: float) -> None:
         """Prune the least important of the entries that are left."""
         kept = {name: layer.mask.keep for name, layer in engine.layers.items()}
-        scores = {name: engine.criterion.score(name, weight, sparsity) for name, weight in engine.weights().items()}
+        weights = engine.weights()
+        scores = {name: engine.criterion.score(name, weight, sparsity) for name, weight in weights.items()}
         keeps = keep_further(scores, kept, sparsity, engine.pools, engine.structure, engine.scope)
+        corrected = engine.corrected(weights, keeps)  # before the masks: they set what they prune to 0
         engine.put(lambda name, _: FixedMask(keeps[name]))
+        for name, value in corrected.items():
+            engine.replace(name, value.masked_fill(~keeps[name], 0))
 
     def restore(self, engine: "Engine", state: Mapping[str, Tensor]) -> None:
         """Put the masks there that an engine had when its state dict was made; none before its first update."""
         if all(f"{name}.keep" in state for name in engine.layer_names):
             engine.put(lambda name, _: FixedMask(state[f"{name}.keep"]))
+
+
+def _correct(engine: "Engine") -> None:
+    """Let the criterion correct the weights under the masks as they are now."""
+    layers = engine.layers
+    weights = {name: layer.masked for name, layer in layers.items()}
+    keeps = {name: layer.mask.keep for name, layer in layers.items()}
+    for name, value in engine.corrected(weights, keeps).items():
+        engine.replace(name, value)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lit_prune.errors import UserError
 from lit_prune.sparsity.by_tensors import TensorEngine
 from lit_prune.sparsity.criteria import Criterion, HardMagnitude, Magnitude, Movement, Random, RelativeMagnitude
+from lit_prune.sparsity.criteria.criterion import Losses
 from lit_prune.sparsity.mask_kinds import Fixed, MaskKind
 from lit_prune.sparsity.pools import Scope
 from lit_prune.sparsity.prunable import prunable
@@ -151,10 +152,12 @@ def prune(
     scope: Scope = "global",
     targets: Sequence[str] | None = None,
     skip: Sequence[str] = (),
+    losses: Losses | None = None,
 ) -> nn.Module:
     """Set the least important weights of a network to 0, at once and in place, and return it.
 
-    The arguments are those of `Pruner`.
+    The arguments are those of `Pruner`, and `losses` for a criterion that needs gradients, such as `BlockFisher`: a
+    function that yields the network's losses on a number of batches.
 
         prune(model, 0.5, skip=["classifier"])
     """
@@ -168,5 +171,7 @@ def prune(
         skip=skip,
         masks=Fixed(),
     )
+    if losses is not None:
+        pruner.engine.use_losses(losses, lambda tensor: tensor)
     pruner.step(1, 1)
     return pruner.finalize()

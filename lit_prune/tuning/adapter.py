@@ -7,8 +7,9 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.targets import find, layers_in, match
-from lit_prune.tuning.method import Losses, Method, Sum
+from lit_prune.tuning.method import Method
 
 _DOWN = re.compile(r"(?P<layer>.+)\.adapter\.down\.weight")
 _STD = 0.02  # initial standard deviation of the down-projection, as in BERT

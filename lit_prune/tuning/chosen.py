@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.install import masked_layers, masks_by_task
 from lit_prune.sparsity.select import exact_floor
 from lit_prune.tuning.entries import tune
 from lit_prune.tuning.gradients import CurvatureCriterion, GradientCriterion
-from lit_prune.tuning.method import Losses, Method, Sum
+from lit_prune.tuning.method import Method
 from lit_prune.tuning.names import parametrized, parts_in, without_parts
 from lit_prune.tuning.select import check_share, select_entries
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lit_prune.errors import UserError
 from lit_prune.sparsity.criteria import Criterion
-from lit_prune.tuning.method import Losses, Sum
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 
 _KINDS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "sum": (lambda gradient: gradient, torch.abs),

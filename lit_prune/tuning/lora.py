@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.install import masked_layers
 from lit_prune.sparsity.pairs import split_pairs
 from lit_prune.sparsity.targets import TARGETS, layers_in, match
-from lit_prune.tuning.method import Losses, Method, Sum
+from lit_prune.tuning.method import Method
 from lit_prune.tuning.names import owner_of, parts_in
 
 

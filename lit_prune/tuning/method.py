@@ -2,16 +2,14 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.targets import named_by
-
-Losses = Callable[[int], Iterator[Tensor]]  # number of training batches -> their losses
-Sum = Callable[[Tensor], Tensor]  # sums a tensor over all processes
 
 
 class Method(ABC):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.tuning.changes import Change, MixedChange, ResetChange, ThinnedChange, add_changes, changes_in
-from lit_prune.tuning.method import Losses, Method, Sum
+from lit_prune.tuning.method import Method
 
 
 class Noisy(Method):

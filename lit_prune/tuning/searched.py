@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.tuning.changes import Change, GatedChange, add_changes, changes_in, remove_changes
 from lit_prune.tuning.chosen import Entries
 from lit_prune.tuning.entries import tune, tuned_entries
-from lit_prune.tuning.method import Losses, Sum
 
 
 class ChildPruning(Entries):

@@ -1,12 +1,15 @@
 """`Criterion`: the base class of what scores the entries of weight matrices."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from torch import Tensor
 
 from lit_prune.sparsity.masks import Masked
+
+Losses = Callable[[int], Iterator[Tensor]]  # number of training batches -> their losses
+Sum = Callable[[Tensor], Tensor]  # sums a tensor over all processes
 
 
 class Criterion(ABC):
@@ -20,14 +23,25 @@ class Criterion(ABC):
             computed from the weights again at each update of the masks.
         observes: True if `observe` is to be called at each step.
         penalizes: True if `penalty` is to be added to the loss of each step.
+        needs_losses: True if `use` is to be called before the masks are set.
     """
 
     accumulates: ClassVar[bool] = False
     observes: ClassVar[bool] = False
     penalizes: ClassVar[bool] = False
+    needs_losses: ClassVar[bool] = False
 
     def attach(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
         """Prepare to collect statistics of layers or tensors, by name; called once, when these have their masks."""
+
+    def use(self, weights: Mapping[str, Tensor], losses: Losses, sum_processes: Sum) -> None:  # noqa: B027
+        """Set where gradients of batches come from.
+
+        Args:
+            weights: The matrices to score by name; a loss depends on them.
+            losses: Yields the losses of a number of batches, on this process's part of each batch.
+            sum_processes: Sums a tensor over all processes.
+        """
 
     def observe(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
         """Collect statistics of a step whose gradients are there, before the optimizer uses them."""
