@@ -62,6 +62,7 @@ _PUBLIC = {
     "lit_prune.phases": ("Phase", "Training"),
     "lit_prune.sparsity.allocations": ("Allocation", "ScoreBudget", "ScoreThreshold"),
     "lit_prune.sparsity.criteria": (
+        "BlockFisher",
         "Criterion",
         "GradualMagnitude",
         "HardMagnitude",
@@ -72,6 +73,7 @@ _PUBLIC = {
         "SoftMovement",
     ),
     "lit_prune.sparsity.pruner": ("Pruner", "prune"),
+    "lit_prune.sparsity.repair": ("repair",),
     "lit_prune.sparsity.schedules": ("Constant", "Cubic", "Linear", "Rounds", "Schedule", "Staircase"),
     "lit_prune.sparsity.structures": ("Element", "Rank", "Structure"),
     "lit_prune.tuning.any_module": ("tune_entries",),
