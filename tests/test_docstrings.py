@@ -74,8 +74,10 @@ def world(tmp_path, monkeypatch, random_bert):
 
 def own_of(name):
     """What the network of an example is, and its training."""
-    if name in ("PruneCallback", "prune", "tune_entries"):
-        return {"model": BertForSequenceClassification(BertConfig(**SHAPE)), "Trainer": transformers.Trainer}
+    if name in ("PruneCallback", "prune", "repair", "tune_entries"):
+        model = BertForSequenceClassification(BertConfig(**SHAPE))
+        batches = [{"input_ids": torch.ones(2, 5, dtype=torch.long)}]
+        return {"model": model, "Trainer": transformers.Trainer, "batches": batches}
     model = Own()
     return {
         "model": model if name == "Prune" else torch.nn.Linear(10, 2),
@@ -87,7 +89,7 @@ def own_of(name):
     }
 
 
-ON_OWN = ("Prune", "PruneCallback", "Pruner", "prune", "tune_entries")
+ON_OWN = ("Prune", "PruneCallback", "Pruner", "prune", "repair", "tune_entries")
 
 
 def test_every_call_of_a_script_has_an_example():
