@@ -25,6 +25,7 @@ GROUPS = {
         "test": "evaluate it on labelled files",
         "predict": "write its predictions for a file or for the data of its run",
         "export": "write it as a folder for transformers, or packed small",
+        "vocabulary": "keep a part of its vocabulary, by the texts that it is for",
     },
     "Compare runs": {
         "study": "run a grid of configurations and seeds from a yaml",

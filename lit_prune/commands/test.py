@@ -78,7 +78,7 @@ def evaluate(
         UserError: An argument is invalid, the run is incomplete, or a file cannot be read.
     """
     datasets.disable_progress_bars()
-    paths = _named(files)
+    paths = named_files(files)
     device = device_named(device)
     check_positive(batch_size=batch_size)
     folder = None if out is None else new_path(out, folder=True)
@@ -95,7 +95,12 @@ def evaluate(
         print(out)
 
 
-def _named(files: Sequence[str]) -> dict[str, Path]:
+def named_files(files: Sequence[str]) -> dict[str, Path]:
+    """Return the paths of evaluation sets that are given as NAME=PATH, by name.
+
+    Raises:
+        UserError: A name is given twice or is invalid, or a file is missing.
+    """
     paths: dict[str, Path] = {}
     for each in files:
         name, _, path = each.partition("=")

@@ -71,5 +71,11 @@ def place_of(tensor: Tensor) -> tuple[int, ...]:
     return (tensor.data_ptr(), *tensor.shape, *tensor.stride()) if tensor.numel() else (id(tensor),)
 
 
+def is_export(path: Path) -> bool:
+    """Return True if `save_tensors` wrote a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return _CHECKSUM in (file.metadata() or {})
+
+
 def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps([dict(metadata), digest(tensors)], sort_keys=True).encode()).hexdigest()

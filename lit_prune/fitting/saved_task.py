@@ -66,7 +66,7 @@ def _embedding(
     modules.check(f"task {TASK!r}", modules.pooling, modules.normalise)
     for path in paths.values():
         check_readable(path)
-    read = dict(columns) if columns is not None else _usual(paths["train"]) or {}
+    read = dict(columns) if columns is not None else find_columns(paths["train"]) or {}
     if "text_b" not in read:
         raise UserError(
             f"{paths['train']} must have pairs of texts, as --model is one of sentence embeddings, got the columns "
@@ -195,7 +195,7 @@ def usual_columns(path: Path) -> dict[str, str]:
     Raises:
         UserError: There is none for the text or the label, or more than one choice.
     """
-    if (found := _usual(path)) is None or "label" not in found:
+    if (found := find_columns(path)) is None or "label" not in found:
         raise UserError(
             f"{path} must have usual names for one column of labels and one or two of texts, got "
             f"{', '.join(columns_of(path))}: name them by --columns '{{text_a: COLUMN, label: COLUMN}}', and text_b "
@@ -204,7 +204,7 @@ def usual_columns(path: Path) -> dict[str, str]:
     return found
 
 
-def _usual(path: Path) -> dict[str, str] | None:
+def find_columns(path: Path) -> dict[str, str] | None:
     """Return the columns with usual names of texts, and of a label if there is one; None if there is a choice."""
     found = columns_of(path)
     labels = [name for name in _LABELS if name in found]
