@@ -41,7 +41,8 @@ from lit_prune.fitting.cli import make_resolver
 
 # Fixtures that tests of more than one room use, a module for each room that they are of.
 pytest_plugins = [
-    f"fixtures.{name}" for name in ("compare", "evaluate", "export", "pages", "report", "studies", "wheel")
+    f"fixtures.{name}"
+    for name in ("compare", "evaluate", "export", "pages", "report", "studies", "vocabulary", "wheel")
 ]
 
 REPOSITORY = Path(__file__).parents[1]
