@@ -36,7 +36,7 @@ def select(kind: Kind, special: set[str], counts: Mapping[str, int], size: int |
     for token in sorted(kind.ids, key=lambda each: (-counts.get(each, 0), kind.ids[each])):
         if len(kept) + num_beside == size:
             break
-        more = kept | kind.parts(token) if token not in kept else kept
-        if len(more) + num_beside <= size:
-            kept = more
+        more = kind.parts(token) - kept
+        if len(kept) + len(more) + num_beside <= size:
+            kept |= more
     return kept

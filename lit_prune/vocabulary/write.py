@@ -1,5 +1,6 @@
 """`prune_vocabulary`: write a model with a part of its vocabulary, as a folder that transformers loads."""
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -63,7 +64,7 @@ def prune_vocabulary(
             written = Path(place) / "written"
             _write(source, files, numbering, written)
             table = compare(source, files, written, numbering, sets)
-            (written / CARD).write_text(_card(source, model, table))
+            (written / CARD).write_text(_card(source, written, model, table))
             write_folder(folder, partial(shutil.copytree, written, dirs_exist_ok=True))
     return table
 
@@ -117,8 +118,10 @@ def _write(source: Path, files: TokenizerFiles, numbering: Numbering, folder: Pa
     write_weights(source, folder, numbering)
 
 
-def _card(source: Path, model: str, table: Table) -> str:
-    """Return the model card: the original's, with the report below."""
+def _card(source: Path, folder: Path, model: str, table: Table) -> str:
+    """Return the model card: the original's, with the size of the new folder if it states one, and the report."""
     path = source / CARD
     own = path.read_text() if path.is_file() else f"---\nlibrary_name: transformers\n---\n# {Path(model).name}\n"
+    size = sum(each.stat().st_size for each in folder.iterdir()) / 1e6
+    own = re.sub(r"^- Size: [\d.]+ MB", f"- Size: {size:.2f} MB", own, flags=re.MULTILINE)
     return f"{own.rstrip()}\n\n{table.markdown()}\n"

@@ -4,9 +4,17 @@ import json
 
 import pytest
 import torch
-from fixtures.vocabulary import KINDS, NEVER
+from fixtures.vocabulary import KINDS, NEVER, SHAPE
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+)
 
 from lit_prune.errors import UserError
 from lit_prune.vocabulary.texts import TextSet
@@ -112,6 +120,19 @@ def test_a_size_is_the_number_of_rows(with_vocabulary, nli_rows, tmp_path):
     out = tmp_path / "out"
     prune_vocabulary(str(with_vocabulary("byte_level")), str(out), [row["text_a"] for row in nli_rows], 350, {})
     assert AutoConfig.from_pretrained(out).vocab_size == len(AutoTokenizer.from_pretrained(out)) == 350
+
+
+def test_padding_from_which_positions_are_computed_must_stay(tmp_path):
+    source, out = tmp_path / "source", tmp_path / "out"
+    tokens = ["<s>", "</s>", "<unk>", *"abcdefgh", "<pad>"]
+    words = WordLevel({token: number for number, token in enumerate(tokens)}, unk_token="<unk>")
+    special = {"cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer(words), **special).save_pretrained(source)
+    config = AutoConfig.for_model("roberta", vocab_size=12, pad_token_id=11, max_position_embeddings=30, **SHAPE)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(source)
+    with pytest.raises(UserError, match="computes positions from the id of its padding token, which must stay"):
+        prune_vocabulary(str(source), str(out), ["a"], None, {})
+    assert not out.exists()
 
 
 def damaged_tokenizer(folder):
