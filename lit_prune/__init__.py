@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lit_prune.export.model import TaskModel
+    from lit_prune.export.load import LoadedModel
 
 __version__ = "0.2.0"
 
@@ -34,6 +34,7 @@ _PUBLIC = {
     "lit_prune.data.sources": ("Frames", "WordFrames"),
     "lit_prune.encoders.encoder": ("PrunableEncoder",),
     "lit_prune.errors": ("UserError",),
+    "lit_prune.export.hub": ("push_to_hub",),
     "lit_prune.hf": ("PruneCallback",),
     "lit_prune.losses": (
         "Annealed",
@@ -101,8 +102,9 @@ def load(
     base: str | Path | None = None,
     task: str | None = None,
     plugins: Sequence[str] = (),
-) -> TaskModel:
-    """Load a model that `lit_prune export` wrote.
+    revision: str | None = None,
+) -> LoadedModel:
+    """Load a model that `lit_prune export` wrote, from its folder or the Hugging Face hub.
 
         model = load("pruned")
         logits = model(**model.encoder.tokenizer("A text.", return_tensors="pt")).logits
@@ -111,4 +113,4 @@ def load(
     """
     from lit_prune.export.load import load  # not above: the package imports without torch
 
-    return load(folder, base, task, plugins)
+    return load(folder, base, task, plugins, revision)

@@ -62,7 +62,7 @@ class Run:
         Args:
             format: Name of a format: `dense`, `packed`, `masks`, `delta`, `csr`, `lowrank` or `compact`.
             out: The folder to write: a new one, or an empty one.
-            settings: `dtype`, `task` and `plugins` of `lit_prune export`.
+            settings: `dtype`, `task`, `plugins` and `push` of `lit_prune export`.
         """
         export_run(self.folder, format=format, out=out, **settings)
         return Path(out)

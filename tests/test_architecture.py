@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "__main__.py",  # test_main.py
     "runs/identity.py",  # callbacks/test_every_run.py
     "sparsity/engine.py",  # its kinds: test_by_layers.py, test_by_tensors.py
+    "export/read.py",  # test_load.py
     "export/run.py",  # commands/test_export.py
     "bench/pruned.py",  # commands/test_prune.py
     "bench/callback_training.py",  # bench/test_callbacks.py

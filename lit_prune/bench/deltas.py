@@ -16,6 +16,7 @@ from lit_prune.bench.bert import HEADS, as_model, check_shape, dense_bert
 from lit_prune.export import peft_files
 from lit_prune.export.formats import delta
 from lit_prune.export.tensor_files import save_tensors
+from lit_prune.export.trained import Base
 from lit_prune.files import write_json
 from lit_prune.hardware.sizes import check_positive
 from lit_prune.sparsity.criteria import Magnitude
@@ -155,7 +156,7 @@ def _delta_size(shape: tuple[int, int], shape_model: Callable[[nn.Module, list[s
     num = _train(root)
     state: Mapping[str, Tensor] = root.state_dict()
     lora = {name: parts for name, parts in parts_in(state).items() if "A" in parts}
-    tensors, texts = delta.pack_delta(fold(state), base, "the encoder", "bundled", lora)
+    tensors, texts = delta.pack_delta(fold(state), base, Base("the encoder", "bundled"), lora)
     with TemporaryDirectory() as folder:
         path = Path(folder) / delta.FILE
         save_tensors(tensors, path, texts)

@@ -23,6 +23,7 @@ from lit_prune import __version__
 from lit_prune.callbacks.model import MODEL, describe_model
 from lit_prune.callbacks.predictions import read_logits, shifted_metrics, write_predictions
 from lit_prune.callbacks.supervision import supervision
+from lit_prune.encoders.hub_files import cached_commit
 from lit_prune.files import write_json, write_recorded
 from lit_prune.hardware.device import hardware
 from lit_prune.hardware.memory import peak_bytes, reset_peak
@@ -56,13 +57,17 @@ class RunRecord(Callback):
         self.earlier_peak = 0
         self.begun = False
         self.supervision: dict[str, list[str]] = {}
+        self.backbone_commit: str | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: "Paradigm") -> None:
         """Begin `run.json`, or resume that of a resumed run."""
         self.begun = True
         if trainer.is_global_zero:
-            self.earlier_seconds = number_of(read_record(pl_module.folder), "seconds") or 0.0
+            earlier, encoder = read_record(pl_module.folder), pl_module.encoder
+            self.earlier_seconds = number_of(earlier, "seconds") or 0.0
             self.earlier_peak = max((each.peak_memory or 0 for each in read_evaluations(pl_module.folder)), default=0)
+            begun_with = earlier.get("backbone_commit")  # the branch may have moved since
+            self.backbone_commit = begun_with or cached_commit(encoder.name, str(encoder.arguments["revision"]))
             reset_peak(pl_module.device.type)
             self.supervision = supervision(pl_module)
             self._write_run(trainer, pl_module, RUNNING)
@@ -163,6 +168,7 @@ class RunRecord(Callback):
                     "python": platform.python_version(),
                 },
                 "commit": _commit(),
+                "backbone_commit": self.backbone_commit,
                 "hardware": {
                     "device": hardware(trainer.strategy.root_device),
                     "num_devices": trainer.num_devices * trainer.num_nodes,

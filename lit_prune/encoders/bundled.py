@@ -10,6 +10,7 @@ from pathlib import Path
 from lit_prune.errors import UserError
 
 NAME = "bundled"
+HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"  # which has the same weights
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 

@@ -3,12 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from transformers.utils import cached_file
-
-from lit_prune.encoders import bundled
+from lit_prune.encoders.hub_files import find_file
 from lit_prune.errors import UserError
 from lit_prune.heads import POOLINGS
 from lit_prune.limits import read_bounded
@@ -69,15 +66,14 @@ def read_sentence_modules(backbone: str, revision: str) -> SentenceModules | Non
     Raises:
         UserError: a file of it is damaged.
     """
-    source = str(bundled.bundled_path()) if backbone == bundled.NAME else backbone
-    listed = _read(source, "modules.json", revision)
+    listed = _read(backbone, "modules.json", revision)
     if listed is None:
         return None
     try:
         paths = {each["type"].rpartition(".")[2]: each["path"] for each in listed}
-        pooling = _read(source, f"{paths['Pooling']}/config.json", revision) if "Pooling" in paths else None
-        encoder = _read(source, "sentence_bert_config.json", revision) or {}
-        settings = _read(source, "config_sentence_transformers.json", revision) or {}
+        pooling = _read(backbone, f"{paths['Pooling']}/config.json", revision) if "Pooling" in paths else None
+        encoder = _read(backbone, "sentence_bert_config.json", revision) or {}
+        settings = _read(backbone, "config_sentence_transformers.json", revision) or {}
         unsupported = [f"the module {each}" for each in paths if each not in _KEPT]
         unsupported += ["do_lower_case"] if encoder.get("do_lower_case") else []
         unsupported += ["include_prompt: false"] if not (pooling or {}).get("include_prompt", True) else []
@@ -91,7 +87,7 @@ def read_sentence_modules(backbone: str, revision: str) -> SentenceModules | Non
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise UserError(
-            f"modules.json of {source} must list modules with type and path, got {type(error).__name__} ({error}): "
+            f"modules.json of {backbone} must list modules with type and path, got {type(error).__name__} ({error}): "
             "download the model again"
         ) from error
 
@@ -106,15 +102,8 @@ def _pooling(settings: Mapping[str, Any]) -> str:
 
 def _read(source: str, name: str, revision: str) -> Any:
     """Return the content of a JSON file of a model, or None if it has none."""
-    path = cached_file(
-        source,
-        name,
-        revision=revision,
-        _raise_exceptions_for_gated_repo=False,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
+    path = find_file(source, name, revision)
     try:
-        return None if path is None else json.loads(read_bounded(Path(path)))
+        return None if path is None else json.loads(read_bounded(path))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} must be JSON, got {error}: download the model again") from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lit_prune.data.tasks.task import Task
+from lit_prune.export.card_data import card_data, metrics_by_split
 from lit_prune.export.formats.format import Format
 from lit_prune.export.trained import Trained
 from lit_prune.sparsity.budget import budget
@@ -31,14 +32,11 @@ def model_card(trained: Trained, folder: Path, form: Format, dtype: str) -> str:
         *([f'task="{model.task}"'] if len(tasks) > 1 else []),
     ]
     return f"""---
-library_name: {form.library}
-pipeline_tag: {kind}
-license: unknown
-tags: [pruning, sparse, lit_prune]
+{card_data(trained, form, kind).to_yaml()}
 ---
 # {record["experiment"]}: {", ".join(model.tasks)}
 
-Made from `{model.encoder.name}` ({model.encoder.model_type}), pruned with lit_prune.
+Made from `{trained.backbone.called}` ({model.encoder.model_type}), pruned with lit_prune.
 
 {chr(10).join(f"- {task.name}: {task.output}" for task in tasks)}
 - Sparsity: {_sparsity(trained)}
@@ -102,11 +100,7 @@ def _table(trained: Trained) -> str:
     """Return the tasks' metrics as a table, a row per split."""
     tasks = trained.model.tasks
     metrics = [*dict.fromkeys(name for task in tasks.values() for name in task.card_metrics), "loss"]
-    rows: dict[str, dict[str, float]] = {}
-    for key, value in trained.metrics.items():
-        parts = key.split("/")
-        if len(parts) == 3 and parts[0] in tasks and parts[2] in metrics:
-            rows.setdefault("/".join(parts[:2]), {})[parts[2]] = value
+    rows = metrics_by_split(trained)
     shown = [metric for metric in metrics if any(metric in values for values in rows.values())]
     lines = [f"| split | {' | '.join(shown)} |", "|---" * (1 + len(shown)) + "|"]
     for split, values in rows.items():

@@ -14,6 +14,7 @@ from torch import Tensor
 from lit_prune.encoders.counterpart import Counterpart
 from lit_prune.export.formats import dense
 from lit_prune.export.tensor_files import save_tensors
+from lit_prune.export.trained import Base
 
 CONFIG = "adapter_config.json"
 FILE = "adapter_model.safetensors"
@@ -27,7 +28,7 @@ def write_peft_files(
     factors: Mapping[str, Mapping[str, Tensor]],
     task: str,
     known: Counterpart | None,
-    backbone: str,
+    base: Base,
     folder: Path,
 ) -> None:
     """Write both files.
@@ -37,7 +38,7 @@ def write_peft_files(
         factors: LoRA's, see `Trained`.
         task: The task whose head to write.
         known: The model of transformers for it, or None for the encoder alone.
-        backbone: Name of the backbone that is the base, empty: it is none.
+        base: The base, whose backbone peft can load by its name if it has one.
         folder: Where to.
     """
     below = "" if known is None else known.prefix
@@ -52,7 +53,7 @@ def write_peft_files(
         own = {name: value for name, value in tensors.items() if name.startswith("heads.")}
         head = dense.split(own, task, known)[dense.FILE]
         written |= {f"{_ROOT}{name}": value for name, value in head.items()}
-    config = _config(factors, sorted(names.values()), backbone) | {
+    config = _config(factors, sorted(names.values()), base) | {
         "task_type": "FEATURE_EXTRACTION" if known is None else _KINDS.get(known.auto),
         "modules_to_save": sorted({name.removeprefix(below).partition(".")[0] for name in head}) or None,
     }
@@ -60,13 +61,14 @@ def write_peft_files(
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _config(factors: Mapping[str, Mapping[str, Tensor]], layers: list[str], backbone: str) -> dict[str, Any]:
+def _config(factors: Mapping[str, Mapping[str, Tensor]], layers: list[str], base: Base) -> dict[str, Any]:
     parts = next(iter(factors.values()))
     rank = len(parts["A"])
     alpha = float(parts["alpha"]) if "alpha" in parts else rank
     return {
         "peft_type": "LORA",
-        "base_model_name_or_path": backbone or None,
+        "base_model_name_or_path": base.backbone or None,
+        "revision": base.revision if base.backbone else None,
         "r": rank,
         "lora_alpha": int(alpha) if alpha == int(alpha) else alpha,
         "target_modules": layers,

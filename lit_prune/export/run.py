@@ -8,6 +8,7 @@ from lit_prune.data.closed import load_plugins
 from lit_prune.errors import UserError
 from lit_prune.export.formats.format import DTYPES
 from lit_prune.export.formats.known import named_format
+from lit_prune.export.hub import push_to_hub
 from lit_prune.export.trained import read_run
 from lit_prune.export.write import write_export
 from lit_prune.files import new_path, write_folder, writing
@@ -21,6 +22,7 @@ def export_run(
     dtype: str = "float32",
     task: str | None = None,
     plugins: Sequence[str] = (),
+    push: str | None = None,
 ) -> None:
     """Write a finished run's selected model, masks folded in, with its tokenizer and a model card.
 
@@ -32,9 +34,12 @@ def export_run(
         task: The task whose head and masks to export, by default those of all; needed for `dense` if the run has
             several.
         plugins: Your own modules that define the format, or classes that the run names.
+        push: The model on the Hugging Face hub, `owner/name`, to upload the folder to; see `push_to_hub`. If None, the
+            folder is not uploaded.
 
     Raises:
-        UserError: An argument is invalid, the run is not finished, or `out` is not empty.
+        UserError: An argument is invalid, the run is not finished, `out` is not empty, or the hub does not accept the
+            upload.
     """
     form = named_format(format, load_plugins(plugins))
     if dtype not in DTYPES:
@@ -48,3 +53,5 @@ def export_run(
     form.check(trained)
     with writing(folder):
         write_folder(folder, partial(write_export, trained, form, dtype))
+    if push is not None:
+        push_to_hub(folder, push, plugins=plugins)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -11,6 +11,8 @@ from lit_prune.data.closed import convert, load_plugins
 from lit_prune.data.configured import configured_tasks, setting
 from lit_prune.data.sources.source import NoRows
 from lit_prune.data.tasks.kinds import rebuild
+from lit_prune.encoders import bundled
+from lit_prune.encoders.hub_files import is_on_hub
 from lit_prune.errors import UserError
 from lit_prune.export.model import TaskModel, empty_encoder
 from lit_prune.files import read_json
@@ -18,6 +20,20 @@ from lit_prune.runs.checkpoints import check_run_id, has_base, read_checkpoint, 
 from lit_prune.runs.recorded import config_file, read_metrics
 from lit_prune.runs.upgrade import read_config, warn_if_old
 from lit_prune.sparsity.install import masked_layers
+
+
+class Base(NamedTuple):
+    """A model that a run tuned or masked, by names that mean something on other machines: no local paths.
+
+    Attributes:
+        called: Its name for people.
+        backbone: The backbone that it is: its name on the hub, or `bundled`; empty if it is in a local folder, or none.
+        revision: The backbone's commit on the hub; its branch or tag if the run did not record the commit.
+    """
+
+    called: str
+    backbone: str = ""
+    revision: str = "main"
 
 
 @dataclass(frozen=True)
@@ -58,14 +74,26 @@ class Trained:
         return self.model.task
 
     @property
-    def base(self) -> tuple[str, str]:
-        """The name of the model that the run tuned or masked, and the backbone's name if it is a backbone."""
+    def backbone(self) -> Base:
+        """The backbone of the encoder."""
+        encoder = self.model.encoder
+        if encoder.name == bundled.NAME:
+            return Base(encoder.name, encoder.name)
+        if not is_on_hub(encoder.name):
+            return Base(f"the local model {Path(encoder.name).name}")
+        revision = self.record.get("backbone_commit") or encoder.arguments["revision"]
+        return Base(encoder.name, encoder.name, str(revision))
+
+    @property
+    def base(self) -> Base:
+        """The model that the run tuned or masked."""
         settings = setting(self.config, "model.init_args", dict)
-        if start_from := settings.get("start_from"):
-            return f"the model of {start_from}", ""
+        run = f"{self.record['experiment']}, seed {self.metrics['seed']}"
+        if settings.get("start_from"):
+            return Base(f"the model that {run} started from")
         if settings.get("dense") or settings.get("phases"):
-            return f"the dense model of {self.record['experiment']}, seed {self.metrics['seed']}", ""
-        return self.model.encoder.name, self.model.encoder.name
+            return Base(f"the dense model of {run}")
+        return self.backbone
 
 
 # What is read of a run's record, with types.
@@ -74,6 +102,7 @@ _RECORD: dict[str, Any] = {
     "config_hash": str | None,
     "data_hash": str | None,
     "commit": str | None,
+    "backbone_commit": str | None,
     "versions": dict[str, str],
     "hardware": dict[str, str | int | None],
 }

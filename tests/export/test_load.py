@@ -111,7 +111,7 @@ MODULES = {"scikit-learn": "sklearn", "lightning": "lightning lightning_utilitie
 
 
 def test_a_model_is_served_by_torch_transformers_safetensors_and_numpy_alone(
-    finished_run, finished_rank_run, finished_sparse_run, four_kinds_run, lora_runs, tmp_path
+    finished_run, finished_rank_run, finished_sparse_run, four_kinds_run, lora_runs, tiny_backbone, tmp_path
 ):
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = [each for name in ("peft", "cluster", "test") for each in project["optional-dependencies"][name]]
@@ -126,7 +126,7 @@ def test_a_model_is_served_by_torch_transformers_safetensors_and_numpy_alone(
         "lowrank": (finished_rank_run, None),
         "csr": (finished_sparse_run, None),
         "masks": (finished_run, finished_run),
-        "delta": (lora_runs["nli"], None),
+        "delta": (lora_runs["nli"], tiny_backbone),
     }
     exports = {}
     for form, (run, base) in runs.items():

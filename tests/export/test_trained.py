@@ -97,3 +97,7 @@ def test_a_tensor_that_the_model_does_not_have_is_refused(finished_run, tmp_path
     config["model"]["class_path"] = "own.Paradigm"  # a user's, which may have modules that no export needs
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     assert read_run(run, None).task == "nli"
+
+
+def test_a_backbone_in_a_local_folder_has_a_name_without_its_path(finished_run, tiny_backbone):
+    assert read_run(finished_run, None).backbone == (f"the local model {tiny_backbone.name}", "", "main")

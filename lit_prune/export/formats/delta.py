@@ -22,7 +22,7 @@ from lit_prune.export.formats.dense import model_with_head
 from lit_prune.export.formats.format import Content, Export, Format, converted, weights_of
 from lit_prune.export.model import Changes, LoraChanges, TaskModel
 from lit_prune.export.peft_files import write_peft_files
-from lit_prune.export.trained import Trained
+from lit_prune.export.trained import Base, Trained
 from lit_prune.runs.checkpoints import BASE, digest, read_checkpoint, state_of
 from lit_prune.sparsity.pairs import rank_pairs
 
@@ -31,6 +31,7 @@ _FACTOR = re.compile(r"(?P<name>.+)\.lora_(?P<part>[AB])")
 _SHAPES = "lit_prune.delta_shapes"
 _BASE = "lit_prune.delta_base"  # the name of the base
 _BACKBONE = "lit_prune.delta_backbone"  # the name of the backbone that is the base, or nothing
+_REVISION = "lit_prune.delta_revision"  # the backbone's commit, branch or tag on the hub; a file without has `main`
 _ALPHA = "lit_prune.delta_alpha"  # LoRA's; a file without has no factors, or a scale of 1
 BASE_HASH = "lit_prune.delta_base_hash"
 
@@ -57,16 +58,17 @@ class Delta(Format):
         """Return the changes; write peft's files for LoRA's, unless matrices are pruned by rank."""
         model = trained.model
         base = state_of(model.tasks, read_checkpoint(trained.run / "checkpoints" / BASE)["state_dict"])
-        tensors, texts = pack_delta(weights_of(model), base, *trained.base, trained.factors)
+        tensors, texts = pack_delta(weights_of(model), base, trained.base, trained.factors)
         tensors = converted(tensors, dtype)
         if trained.factors and not rank_pairs(model):  # no model of transformers has these
-            backbone = "" if trained.base[1] == bundled.NAME else trained.base[1]  # its name is ours alone
-            write_peft_files(tensors, trained.factors, model.task, _peft_model(trained), backbone, folder)
+            # `bundled` is a name of this package alone.
+            found = Base("") if trained.base.backbone == bundled.NAME else trained.base
+            write_peft_files(tensors, trained.factors, model.task, _peft_model(trained), found, folder)
         return Content({FILE: tensors}, texts)
 
     def needs_base(self, trained: Trained) -> bool:
-        """Return True if the base is not a backbone of the hub."""
-        return not trained.base[1]
+        """Return True if the base is neither the bundled encoder nor on the hub."""
+        return not trained.base.backbone
 
     def elsewhere(self, trained: Trained) -> str:
         """Return how peft loads LoRA's changes."""
@@ -78,8 +80,8 @@ class Delta(Format):
             auto, whole = known.auto, ""
             labels = f", num_labels={trained.model.tasks[trained.task].num_outputs}"
         imports = ""
-        base = f'"{trained.base[1]}"' if trained.base[1] else "BASE"
-        if trained.base[1] == bundled.NAME:
+        base = f'"{trained.base.backbone}"' if trained.base.backbone else "BASE"
+        if trained.base.backbone == bundled.NAME:
             imports, base = "from lit_prune.encoders.bundled import bundled_path\n", "bundled_path()"
         return f"""
 Or by peft{whole}:
@@ -125,8 +127,7 @@ def _peft_model(trained: Trained) -> Counterpart | None:
 def pack_delta(
     state: Mapping[str, Tensor],
     base: dict[str, Tensor],
-    called: str,
-    backbone: str,
+    origin: Base,
     factors: Mapping[str, Mapping[str, Tensor]],
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and metadata of a file of changes.
@@ -134,13 +135,17 @@ def pack_delta(
     Args:
         state: The state dict of the model, without masks.
         base: The state dict that it began with.
-        called: The name of the base.
-        backbone: The name of the pretrained backbone that the base is, empty: it is none.
+        origin: The names of the base.
         factors: LoRA's, see `Trained`.
     """
     encoder = encoder_weights(base)
     tensors = {name: value for name, value in state.items() if name not in encoder}
-    texts = {_BASE: called, _BACKBONE: backbone, BASE_HASH: digest(encoder)}
+    texts = {
+        _BASE: origin.called,
+        _BACKBONE: origin.backbone,
+        _REVISION: origin.revision,
+        BASE_HASH: digest(encoder),
+    }
     for name, parts in factors.items():
         tensors |= {f"{name}.lora_{part}": parts[part] for part in "AB"}
         if "alpha" in parts:
@@ -162,7 +167,7 @@ def find_base(metadata: Mapping[str, str], base: str | None) -> dict[str, Tensor
 
     Args:
         metadata: The metadata of the file of changes.
-        base: See `encoders`. If None, the backbone that the file names.
+        base: See `encoders`. If None, the backbone that the file names, on the hub at the revision that it names.
 
     Raises:
         UserError: the base is another one, or missing.
@@ -172,7 +177,8 @@ def find_base(metadata: Mapping[str, str], base: str | None) -> dict[str, Tensor
     named = base or metadata[_BACKBONE]
     if not named:
         raise UserError(f"base must be the model that the delta is over, got none: load(folder, base=...) of {needed}")
-    for encoder in encoders(named):
+    is_recorded = named == metadata[_BACKBONE]
+    for encoder in encoders(named, metadata.get(_REVISION, "main") if is_recorded else "main"):
         if digest(encoder) == metadata[BASE_HASH]:
             return encoder
     raise UserError(f"base must be the model that the delta is over, got {named}: give {needed}")

@@ -42,8 +42,8 @@ class Masks(Format):
 
     def write(self, trained: Trained, dtype: str, folder: Path) -> Content:
         """Return the codes of the masks."""
-        record, name = trained.record, trained.model.encoder.name
-        base = f"the dense model of {record['experiment']}, seed {trained.metrics['seed']}, over {name}"
+        record, backbone = trained.record, trained.backbone.called
+        base = f"the dense model of {record['experiment']}, seed {trained.metrics['seed']}, over {backbone}"
         codes, texts = pack_masks(weights_of(trained.model), masks_by_task(trained.model).get("", {}), base)
         return Content({FILE: codes}, texts)
 

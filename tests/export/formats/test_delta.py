@@ -12,7 +12,7 @@ from lit_prune.cli import main
 from lit_prune.errors import UserError
 from lit_prune.export.formats.delta import changes, pack_delta
 from lit_prune.export.tensor_files import load_tensors, save_tensors
-from lit_prune.export.trained import read_run
+from lit_prune.export.trained import Base, read_run
 from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.install import dense_state_dict, masks_by_task
 from lit_prune.tuning.select import select_entries
@@ -30,10 +30,10 @@ def state(tuned):
     return read_checkpoint(tuned / "checkpoints" / "best.ckpt")["state_dict"]
 
 
-@pytest.mark.parametrize("over", ["backbone", "run", "named"])
+@pytest.mark.parametrize("over", ["run", "backbone"])
 def test_the_backbone_and_the_delta_are_the_trained_model(tuned, state, export, tiny_backbone, over):
     folder = export(tuned, "delta")
-    base = {"backbone": None, "run": tuned, "named": tiny_backbone}[over]
+    base = {"run": tuned, "backbone": tiny_backbone}[over]
     model = lit_prune.load(folder, base=base, task="similarity")
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert model.task == "similarity"
@@ -47,8 +47,8 @@ def test_it_holds_the_changed_entries_and_the_heads_alone(tuned, export, tmp_pat
     assert all(name.startswith("heads.") or name.endswith((".changed", ".values")) for name in tensors)
 
 
-def test_half_precision_changes_no_further_entry(tuned, state, export):
-    model = lit_prune.load(export(tuned, "delta", "--dtype", "float16"))
+def test_half_precision_changes_no_further_entry(tuned, state, export, tiny_backbone):
+    model = lit_prune.load(export(tuned, "delta", "--dtype", "float16"), tiny_backbone)
     base = read_checkpoint(tuned / "checkpoints" / "dense.ckpt")["state_dict"]
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, state[name], atol=1e-2, rtol=1e-3)
@@ -94,7 +94,8 @@ def test_over_a_packed_model_the_zeros_stay(pruned, finished_run, export):
         assert not model.state_dict()[name][before[name] == 0].any() or name.startswith("heads.")
     assert "lit_prune.load(FOLDER, base=RUN)" in (folder / "README.md").read_text()
     with pytest.raises(
-        UserError, match=r"base must be the model that the delta is over, got none: .* the model of .*best.ckpt"
+        UserError,
+        match=r"base must be the model that the delta is over, got none: .* that over_pruned, seed \d+ started from",
     ):
         lit_prune.load(folder)
 
@@ -111,18 +112,18 @@ def singles(four_kinds, finished):
     }
 
 
-def test_deltas_of_several_tasks_are_swapped_over_one_base(singles, tmp_path):
+def test_deltas_of_several_tasks_are_swapped_over_one_base(singles, tmp_path, tiny_backbone):
     folders = []
     for task, run in singles.items():
         folders.append(tmp_path / task)
         assert main(["export", str(run), "--format", "delta", "--out", str(folders[-1])]) == 0
-    model = lit_prune.load(folders)
+    model = lit_prune.load(folders, tiny_backbone)
     assert model.task == "nli"
     for task in ("reading", "nli", "similarity", "similarity", "reading"):
-        alone = lit_prune.load(tmp_path / task).state_dict()
+        alone = lit_prune.load(tmp_path / task, tiny_backbone).state_dict()
         swapped = model.use(task).state_dict()
         assert all(torch.equal(swapped[name], value) for name, value in alone.items())
-    assert lit_prune.load(folders, task="reading").task == "reading"
+    assert lit_prune.load(folders, tiny_backbone, task="reading").task == "reading"
 
 
 def test_folders_that_do_not_go_together_are_named(singles, finished_run, pruned, tmp_path, export):
@@ -138,13 +139,13 @@ def test_folders_that_do_not_go_together_are_named(singles, finished_run, pruned
             lit_prune.load([tmp_path / each for each in folders])
 
 
-def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tmp_path, capsys):
+def test_adapters_are_part_of_a_delta_but_of_no_plain_model(finished, export, tmp_path, tiny_backbone, capsys):
     settings = ("--config=configs/tuning/adapter.yaml", "--model.init_args.tune.steps=10")
     run = finished(*settings, "--experiment=adapted", config="configs/sam.yaml", name="adapted")
     expected = read_run(run, None).model.state_dict()
     assert any(".adapter." in name for name in expected)
     for form in ("delta", "packed"):
-        model = lit_prune.load(export(run, form))
+        model = lit_prune.load(export(run, form), tiny_backbone if form == "delta" else None)
         assert model.state_dict().keys() == expected.keys()
         assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     assert main(["export", str(run), "--format", "dense", "--out", str(tmp_path / "dense")]) == 2
@@ -174,44 +175,44 @@ def test_a_delta_over_ranks_is_over_what_the_pruned_run_is(finished_rank_run, fi
             torch.testing.assert_close(found(**inputs).logits, expected(**inputs).logits, atol=1e-5, rtol=1e-4)
 
 
-def test_loras_delta_is_its_factors_and_the_head(lora_runs, export, tmp_path):
+def test_loras_delta_is_its_factors_and_the_head(lora_runs, export, tmp_path, tiny_backbone):
     trained = read_run(lora_runs["nli"], None)
     expected = trained.model.state_dict()
     folder = export(lora_runs["nli"], "delta")
     tensors, _ = load_tensors(folder / "delta.safetensors")
     assert sum(value.numel() for name, value in tensors.items() if "lora_" in name) == trained.metrics["tuned"]
     assert all(name.startswith("heads.") or name.endswith((".lora_A", ".lora_B")) for name in tensors)
-    model = lit_prune.load(folder)
+    model = lit_prune.load(folder, tiny_backbone)
     assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     half = ["export", str(lora_runs["nli"]), "--format", "delta", "--dtype", "float16", "--out", str(tmp_path / "half")]
     assert main(half) == 0
-    for name, value in lit_prune.load(tmp_path / "half").state_dict().items():
+    for name, value in lit_prune.load(tmp_path / "half", tiny_backbone).state_dict().items():
         torch.testing.assert_close(value, expected[name], atol=1e-2, rtol=1e-3)
 
 
-def test_a_delta_of_merged_matrices_as_0_1_0_wrote_it_is_read(lora_runs, export):
+def test_a_delta_of_merged_matrices_as_0_1_0_wrote_it_is_read(lora_runs, export, tiny_backbone):
     trained = read_run(lora_runs["nli"], None)
     expected = trained.model.state_dict()
     folder = export(lora_runs["nli"], "delta")
     _, metadata = load_tensors(folder / "delta.safetensors")
     base = read_checkpoint(lora_runs["nli"] / "checkpoints" / "dense.ckpt")["state_dict"]
-    tensors, texts = pack_delta(expected, base, *trained.base, factors={})
+    tensors, texts = pack_delta(expected, base, trained.base, factors={})
     kept = {name: value for name, value in metadata.items() if "alpha" not in name}
     save_tensors(tensors, folder / "delta.safetensors", kept | texts)
     assert any(name.endswith(".changed") for name in tensors)
-    model = lit_prune.load(folder)
+    model = lit_prune.load(folder, tiny_backbone)
     assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
 
 
-def test_loras_of_several_tasks_are_swapped_over_one_base(lora_runs, singles, tmp_path):
+def test_loras_of_several_tasks_are_swapped_over_one_base(lora_runs, singles, tmp_path, tiny_backbone):
     folders = {}
     runs = {task: lora_runs[task] for task in ("nli", "similarity")} | {"reading": singles["reading"]}
     for task, run in runs.items():
         folders[task] = tmp_path / task
         assert main(["export", str(run), "--format", "delta", "--out", str(folders[task])]) == 0
-    model = lit_prune.load(list(folders.values()))
+    model = lit_prune.load(list(folders.values()), tiny_backbone)
     for task in ("nli", "similarity", "reading", "nli", "nli", "reading", "similarity"):
-        alone = lit_prune.load(folders[task]).state_dict()
+        alone = lit_prune.load(folders[task], tiny_backbone).state_dict()
         swapped = model.use(task).state_dict()
         assert all(torch.equal(swapped[name], value) for name, value in alone.items())
 
@@ -231,7 +232,7 @@ def test_half_a_percent_of_bert_base_takes_little_more_than_its_entropy(tmp_path
         num_tuned += len(index)
         share = max(len(index) / base[name].numel(), 1e-12)
         entropy -= base[name].numel() * (share * math.log2(share) + (1 - share) * math.log2(1 - share)) / 8
-    tensors, texts = pack_delta(state, base, "BERT-base", "bert-base-uncased", {})
+    tensors, texts = pack_delta(state, base, Base("BERT-base", "bert-base-uncased"), {})
     save_tensors(tensors, tmp_path / "delta.safetensors", texts)
     size = (tmp_path / "delta.safetensors").stat().st_size
     assert 4 * num_tuned + entropy < size < min(3.3e6, 1.03 * (4 * num_tuned + entropy))
