@@ -80,8 +80,8 @@ def push_to_hub(
 ) -> str:
     """Upload a folder that `lit_prune export` wrote to the Hugging Face hub, and return the commit.
 
-    `lit_prune.load` with the commit as `revision` loads what was uploaded. The files are verified before. Only those of the export are uploaded, in one commit; the model card's example loads
-    the model by its name on the hub.
+    `lit_prune.load` with the commit as `revision` loads what was uploaded. The files are verified before. Only those of
+    the export are uploaded, in one commit; the model card's example loads the model by its name on the hub.
 
     Args:
         folder: The folder.
