@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from lit_prune.errors import UserError
+from lit_prune.phases.batch_losses import batch_losses
 from lit_prune.phases.masking import Masking
 from lit_prune.phases.network import restore_network
 from lit_prune.sparsity.masks import Refreshed
@@ -29,6 +30,10 @@ class Pruning(Masking):
     def begin(self, run: "Paradigm") -> None:
         """Put masks over the targets, at the initial sparsity."""
         self._prepare_again(run)
+        if self.structure.needs_losses:
+            run.begin_loss()
+            layers = {name: run.get_submodule(name) for name in self.pruner.layer_names}
+            self.structure.use(layers, lambda num_batches: batch_losses(run, num_batches), run.sum_processes)
         self._attach(run)
         self._update(run)
 

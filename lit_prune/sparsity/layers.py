@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from lit_prune.sparsity.masks import FixedMask, Mask, ReversibleMask, apply_mask
+from lit_prune.sparsity.svd import Factors, weighted_svd
 
 
 class MaskedLinear(nn.Linear):
@@ -112,18 +113,24 @@ class LowRankLinear(nn.Module):
         self.register_load_state_dict_pre_hook(_split_blocks)  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_linear(cls, linear: nn.Linear, make_mask: Callable[[Tensor], Mask], num_ranks: int | None = None) -> Self:
+    def from_linear(
+        cls,
+        linear: nn.Linear,
+        make_mask: Callable[[Tensor], Mask],
+        num_ranks: int | None = None,
+        factors: Factors | None = None,
+    ) -> Self:
         """Return the decomposition of a layer under a mask.
 
         Args:
             linear: The layer; its bias is taken over, its weight is not.
             make_mask: Singular values, descending -> the mask of the ranks, on their device.
             num_ranks: The number of ranks. If None, min(out_features, in_features).
+            factors: The whitening of the norm that a rank counts in. If None, the plain one.
         """
-        u, sigma, vh = torch.linalg.svd(linear.weight.detach().float(), full_matrices=False)
-        u, sigma, vh = u[:, :num_ranks], sigma[:num_ranks], vh[:num_ranks]
+        ut, sigma, vh = (each[:num_ranks] for each in weighted_svd(linear.weight.detach(), factors))
         mask = make_mask(sigma)
-        layer = cls(u.t(), sigma, vh, linear.bias, cls.BLOCKS if isinstance(mask, ReversibleMask) else 1)
+        layer = cls(ut, sigma, vh, linear.bias, cls.BLOCKS if isinstance(mask, ReversibleMask) else 1)
         layer.mask = mask
         return layer.train(linear.training)
 

@@ -5,15 +5,33 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.layers import LowRankLinear, MaskedLayer, MaskedLinear
 from lit_prune.sparsity.masks import Mask
 from lit_prune.sparsity.pairs import RankPair, split_pairs
+from lit_prune.sparsity.svd import Factors
+from lit_prune.sparsity.whitenings import Whitening
 
 Group = Mapping[str, tuple[slice | Tensor, ...]]  # layer -> index of its entries that the group has
 
 
 class Structure(ABC):
-    """The unit that is pruned: single weights, ranks, or groups of entries that span matrices."""
+    """The unit that is pruned: single weights, ranks, or groups of entries that span matrices.
+
+    Attributes:
+        needs_losses: True if `use` is to be called before layers are masked.
+    """
+
+    needs_losses: bool = False
+
+    def use(self, layers: Mapping[str, nn.Module], losses: Losses, sum_processes: Sum) -> None:  # noqa: B027
+        """Gather statistics of batches.
+
+        Args:
+            layers: The layers that are going to be masked, by name.
+            losses: Yields the losses of a number of batches, on this process's part of each batch.
+            sum_processes: Sums a tensor over all processes.
+        """
 
     def groups(self, shapes: Mapping[str, Sequence[int]]) -> list[Group] | None:
         """Return groups of entries that are kept or pruned together, None for single entries.
@@ -56,16 +74,34 @@ class Element(Structure):
 
 
 class Rank(Structure):
-    """A singular value with its two vectors: a column of U and a row of V^T."""
+    """A singular value with its two vectors: a column of U and a row of V^T.
+
+    Args:
+        whitening: The norm in which a matrix is decomposed; criteria then score the singular values of the whitened
+            matrix. If None, the plain decomposition.
+    """
+
+    def __init__(self, whitening: Whitening | None = None) -> None:
+        self.whitening = whitening
+        self.needs_losses = whitening is not None
+        self._factors: dict[nn.Module, Factors] = {}
+
+    def use(self, layers: Mapping[str, nn.Module], losses: Losses, sum_processes: Sum) -> None:
+        """Gather the statistics of the whitening, each used once."""
+        assert self.whitening is not None
+        found = self.whitening.factors(layers, losses, sum_processes)
+        self._factors = {layers[name]: factors for name, factors in found.items()}
 
     def __call__(self, linear: nn.Linear | RankPair, make_mask: Callable[[Tensor], Mask]) -> MaskedLayer:
         """`LowRankLinear` of the weight's singular value decomposition; the singular values are masked.
 
-        Of a pair it has no more ranks than the pair.
+        Of a pair it has no more ranks than the pair. A layer that comes from a checkpoint has no statistics, and needs
+        none: its factors are loaded.
         """
+        factors = self._factors.pop(linear, None)
         if isinstance(linear, RankPair):
-            return LowRankLinear.from_linear(linear.to_linear(), make_mask, linear.rank)
-        return LowRankLinear.from_linear(linear, make_mask)
+            return LowRankLinear.from_linear(linear.to_linear(), make_mask, linear.rank, factors)
+        return LowRankLinear.from_linear(linear, make_mask, factors=factors)
 
     def trained_names(self, linear: nn.Linear | RankPair, is_learned: bool) -> list[str]:
         """Return the singular values, and the blocks of both factors."""

@@ -1,0 +1,8 @@
+"""Norms in which a matrix is approximated by one of lower rank: by its inputs, by the loss, or by both."""
+
+from lit_prune.sparsity.whitenings.activations import Activations
+from lit_prune.sparsity.whitenings.fisher_rows import FisherRows
+from lit_prune.sparsity.whitenings.kronecker import Kronecker
+from lit_prune.sparsity.whitenings.whitening import Whitening
+
+__all__ = ["Activations", "FisherRows", "Kronecker", "Whitening"]
