@@ -17,7 +17,7 @@ from lit_prune.sparsity.mask_kinds import Fixed, Learned, MaskKind, Reversible
 from lit_prune.sparsity.masks import Mask, Masked, flipped
 from lit_prune.sparsity.pools import Scope, pools
 from lit_prune.sparsity.schedules import Schedule
-from lit_prune.sparsity.structures import Element, Structure
+from lit_prune.sparsity.structures import Element, Rank, Structure
 from lit_prune.sparsity.targets import layers_in
 
 _CRITERION = "criterion."  # begins the names of a criterion's statistics
@@ -41,7 +41,7 @@ class Engine(ABC):
     Raises:
         UserError: `scope` is unknown, or its lists do not contain each target once; the criterion collects statistics,
             or the structure has groups, and the masks are of a kind that does not use them; the scope is an
-            `Allocation`, and the structure has groups or the masks are hybrid and rescaled.
+            `Allocation`, and the structure has groups, or no ranks that it needs, or the masks are hybrid and rescaled.
     """
 
     def __init__(
@@ -85,6 +85,11 @@ class Engine(ABC):
                 f"scope must be local, global or lists of targets with groups of entries or hybrid_rescaled masks, got "
                 f"{type(scope).__name__}, which has a sparsity for each matrix: use Element, or other task masks"
             )
+        if isinstance(scope, Allocation) and scope.needs_ranks and not isinstance(self.structure, Rank):
+            raise UserError(
+                f"structure must be Rank with the scope {type(scope).__name__}, got {type(self.structure).__name__}: "
+                "set it, or another scope"
+            )
         self.layer_names = layers_in(targets)
         self.scope = scope
         self.pools = pools(scope, targets)
@@ -102,6 +107,8 @@ class Engine(ABC):
         self.root = root
         self.mask_kind.attach(self)
         self.criterion.attach(self.layers)
+        if isinstance(self.scope, Allocation):
+            self.scope.attach(self.layers)
         self._before = {}
 
     @torch.no_grad()

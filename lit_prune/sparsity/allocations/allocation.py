@@ -2,12 +2,24 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from torch import Tensor
 
+from lit_prune.sparsity.masks import Masked
+
 
 class Allocation(ABC):
-    """A scope in which every matrix has its own sparsity, computed from the scores of its pool at each update."""
+    """A scope in which every matrix has its own sparsity, computed from the scores of its pool at each update.
+
+    Attributes:
+        needs_ranks: True if the masked entries must be ranks.
+    """
+
+    needs_ranks: ClassVar[bool] = False
+
+    def attach(self, layers: Mapping[str, Masked]) -> None:  # noqa: B027
+        """Read what the rule needs of the masked layers, by name, beside their scores; called when they have masks."""
 
     @abstractmethod
     def pools(self, matched: Mapping[str, Sequence[str]]) -> list[list[str]]:
