@@ -3,6 +3,7 @@
 from lit_prune.phases.eligibility import After, Always, Eligibility
 from lit_prune.phases.finetune import FineTune
 from lit_prune.phases.lr_schedules import CyclicLinear, LearningRateSchedule, LinearDecay
+from lit_prune.phases.mixed_rank import MixedRank
 from lit_prune.phases.phase import Phase
 from lit_prune.phases.prune_while_training import PruneWhileTraining
 from lit_prune.phases.round import Round
@@ -20,6 +21,7 @@ __all__ = [
     "FineTune",
     "LearningRateSchedule",
     "LinearDecay",
+    "MixedRank",
     "Phase",
     "PruneWhileTraining",
     "Round",

@@ -13,7 +13,7 @@ from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 
 ROUNDS = {f"round_{number}": "Round" for number in range(1, 10)}
-RECIPES = ["prune_then_tune", "two_mask_losses"]
+RECIPES = ["prune_then_tune", "two_mask_losses", "factorise", "prune_then_factorise"]
 STEPS = 8  # of each phase
 
 

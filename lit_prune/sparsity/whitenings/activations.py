@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.svd import Factors, root
-from lit_prune.sparsity.whitenings.whitening import Whitening, gather, zeros
+from lit_prune.sparsity.whitenings.whitening import BatchWhitening, gather, zeros
 
 
-class Activations(Whitening):
+class Activations(BatchWhitening):
     """The norm of the outputs' error on training batches: R is the Cholesky factor of the inputs' second moments.
 
-    A padding token counts as any other. The arguments are those of `Whitening`.
+    A padding token counts as any other. The arguments are those of `BatchWhitening`.
     """
 
     def factors(self, layers: Mapping[str, nn.Module], losses: Losses, sum_processes: Sum) -> dict[str, Factors]:

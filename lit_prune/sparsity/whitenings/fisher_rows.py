@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.svd import Factors, row_scales
-from lit_prune.sparsity.whitenings.whitening import Whitening, gather, zeros
+from lit_prune.sparsity.whitenings.whitening import BatchWhitening, gather, zeros
 
 
-class FisherRows(Whitening):
+class FisherRows(BatchWhitening):
     """A norm that weights each row by the empirical Fisher information, summed over its entries: L is its root.
 
-    The gradient of a batch, or of a process's part of it, is one sample. The arguments are those of `Whitening`.
+    The gradient of a batch, or of a process's part of it, is one sample. The arguments are those of `BatchWhitening`.
     """
 
     def factors(self, layers: Mapping[str, nn.Module], losses: Losses, sum_processes: Sum) -> dict[str, Factors]:

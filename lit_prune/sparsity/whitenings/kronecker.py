@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 from lit_prune.sparsity.criteria.criterion import Losses, Sum
 from lit_prune.sparsity.svd import Factors, root
-from lit_prune.sparsity.whitenings.whitening import Whitening, gather, zeros
+from lit_prune.sparsity.whitenings.whitening import BatchWhitening, gather, zeros
 
 
-class Kronecker(Whitening):
+class Kronecker(BatchWhitening):
     """The norm whose square is tr(A D G D^T), of a Fisher matrix that is the Kronecker product of A and G.
 
     G is the second moment of a layer's inputs, A that of the gradients of its outputs (Martens & Grosse 2015). GFWSVD
     fits both to the Fisher matrix instead; its use of the two factors is the same. The arguments are those of
-    `Whitening`.
+    `BatchWhitening`.
     """
 
     def factors(self, layers: Mapping[str, nn.Module], losses: Losses, sum_processes: Sum) -> dict[str, Factors]:

@@ -17,18 +17,14 @@ class Whitening(ABC):
     """The norm in which the ranks of a matrix are chosen, from statistics gathered before they are pruned.
 
     Args:
-        num_batches: Number of training batches that are read.
         damp: Added to the statistics, whose mean is 1; the larger, the closer to the plain decomposition.
 
     Raises:
-        UserError: an argument is not positive.
+        UserError: `damp` is not positive.
     """
 
-    def __init__(self, num_batches: int = 32, damp: float = 1e-3) -> None:
-        for setting, value in {"num_batches": num_batches, "damp": damp}.items():
-            if not value > 0:
-                raise UserError(f"{setting} must be positive, got {value}: leave it out for the default")
-        self.num_batches = num_batches
+    def __init__(self, damp: float = 1e-3) -> None:
+        _check_positive("damp", damp)
         self.damp = damp
 
     @abstractmethod
@@ -40,6 +36,28 @@ class Whitening(ABC):
             losses: Yields the losses of a number of batches, on this process's part of each batch.
             sum_processes: Sums a tensor over all processes.
         """
+
+
+class BatchWhitening(Whitening):
+    """A whitening whose statistics are of training batches.
+
+    Args:
+        num_batches: Number of batches.
+        damp: Added to the statistics, whose mean is 1; the larger, the closer to the plain decomposition.
+
+    Raises:
+        UserError: an argument is not positive.
+    """
+
+    def __init__(self, num_batches: int = 32, damp: float = 1e-3) -> None:
+        super().__init__(damp)
+        _check_positive("num_batches", num_batches)
+        self.num_batches = num_batches
+
+
+def _check_positive(setting: str, value: float) -> None:
+    if not value > 0:
+        raise UserError(f"{setting} must be positive, got {value}: leave it out for the default")
 
 
 def gather(
