@@ -39,8 +39,8 @@ EXPERIMENTS = sorted(REPOSITORY.glob("configs/*.yaml"))
 OVERLAYS = sorted(REPOSITORY.glob("configs/data/*.yaml"))
 LONG = REPOSITORY / "configs/recipes/long.yaml"
 RECIPES = sorted(REPOSITORY.glob("configs/recipes/*.yaml"))
-BENCHMARK = REPOSITORY / "configs/recipes/benchmark.yaml"
-METHODS = [path for path in RECIPES if path not in (LONG, BENCHMARK) and "\nexperiment:" not in path.read_text()]
+COMPARISONS = [path for path in RECIPES if "\nruns:\n" in path.read_text()]
+METHODS = [path for path in RECIPES if path not in (LONG, *COMPARISONS) and "\nexperiment:" not in path.read_text()]
 SETTINGS = sorted(REPOSITORY.glob("configs/hardware/*.yaml"))
 BACKBONES = sorted(REPOSITORY.glob("configs/backbone/*.yaml"))
 STUDIES = [path for path in sorted(REPOSITORY.glob("configs/**/*.yaml")) if "\nruns:\n" in path.read_text()]
@@ -59,7 +59,7 @@ SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 JTT = REPOSITORY / "configs/recipes/jtt.yaml"
 OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
-DEMOS = ("benchmark", "pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
+DEMOS = ("benchmark", "low_rank", "pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
 OF_OTHERS = [
     *METHODS,
@@ -71,7 +71,7 @@ OF_OTHERS = [
     FU2023,
 ]  # whose headers name what they override
 LAID_OVER = [*OVERLAYS, *SETTINGS, LONG, *BACKBONES, *OF_OTHERS]
-LISTS = [path for path in RECIPES if path not in (LONG, BENCHMARK, *METHODS)]  # in tests/paradigms
+LISTS = [path for path in RECIPES if path not in (LONG, *COMPARISONS, *METHODS)]  # in tests/paradigms
 ALL = [*EXPERIMENTS, *LAID_OVER, *LISTS, *[path for path in PAPER if path not in ON_MNLI]]
 
 PHASES = {"dense", "mask", "rounds", "ticket", "prune", "search", "tune"}

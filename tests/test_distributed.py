@@ -127,6 +127,21 @@ def test_every_paradigm_runs_on_two_processes(command, tmp_path, name):
     assert "nli/ood/auroc" in metrics(tmp_path / "runs" / name / "version_0")
 
 
+@pytest.mark.slow
+def test_two_processes_choose_the_ranks_that_one_does(two_processes, experiment):
+    """Their statistics add up; the run itself compares the masks of its processes, and would stop."""
+    recipe = {"config": "configs/recipes/factorise.yaml"}
+    brief = [f"--model.init_args.phases.{each}.init_args.training.length=8 steps" for each in ("dense", "retrain")]
+    whitening = "--model.init_args.phases.factorise.init_args.structure.init_args.whitening"
+    brief += [f"{whitening}=lit_prune.sparsity.whitenings.Kronecker", "--trainer.val_check_interval=4", NO_DROPOUT]
+    pair = two_processes(*brief, name="pair", **recipe)
+    code, single = experiment(*brief, name="single", **recipe)
+    assert code == 0
+    found, expected = (read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"] for run in (pair, single))
+    assert {name: value.shape for name, value in found.items()} == {name: each.shape for name, each in expected.items()}
+    assert metrics(pair)["factorise/nli/id/loss"] == pytest.approx(metrics(single)["factorise/nli/id/loss"], rel=1e-3)
+
+
 def test_two_processes_tune_the_entries_that_one_does(two_processes, experiment):
     pair = two_processes(NO_DROPOUT, config="configs/sam.yaml", name="pair")
     code, single = experiment(NO_DROPOUT, config="configs/sam.yaml", name="single")

@@ -15,6 +15,7 @@ from lit_prune.sparsity.files import load_masks
 ROUNDS = {f"round_{number}": "Round" for number in range(1, 10)}
 RECIPES = ["prune_then_tune", "two_mask_losses", "factorise", "prune_then_factorise"]
 STEPS = 8  # of each phase
+WHITENING = "--model.init_args.phases.factorise.init_args.structure.init_args.whitening"
 
 
 def shortened(recipe):
@@ -22,6 +23,8 @@ def shortened(recipe):
     with open(f"configs/recipes/{recipe}.yaml") as file:
         phases = yaml.safe_load(file)["model"]["init_args"]["phases"]
     lengths = [f"--model.init_args.phases.{name}.init_args.training.length={STEPS} steps" for name in phases]
+    if recipe == "factorise":
+        lengths.append(f"{WHITENING}=lit_prune.sparsity.whitenings.Kronecker")
     share = ["--model.init_args.phases.tune.init_args.method.init_args.share=0.05"]  # the matrices are small
     return [*lengths, *share] if "tune" in phases else lengths
 

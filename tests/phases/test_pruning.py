@@ -1,12 +1,15 @@
 """Masks set anew as training goes on: when, over which pools, and what is noted of it."""
 
+import itertools
 import json
 
 import pytest
+import torch
 from lightning.pytorch import Callback
 from run_helpers import assert_same, cut_off_by, without_callbacks
 
 from lit_prune.cli import main
+from lit_prune.runs.checkpoints import read_checkpoint
 from lit_prune.sparsity.files import load_masks
 from lit_prune.sparsity.select import num_kept
 
@@ -65,3 +68,31 @@ def test_soft_movement_prunes_and_resumes_bit_for_bit(experiment, tmp_path):
     without_callbacks(run)
     assert main(["fit", "--resume", str(run)]) == 0
     assert_same(run, whole)
+
+
+WHITENING = "--model.init_args.structure.init_args.whitening"
+
+
+@pytest.mark.parametrize("setting", ["rank_magnitude", "rank_movement"])
+def test_ranks_are_chosen_in_the_norm_of_training_batches(setting, experiment):
+    """Of one step at no rate the product of all ranks is the weight, whose factors differ by the norm alone."""
+    brief = ("--model.init_args.prune.steps=1", "--model.init_args.prune.learning_rate=1e-12")
+    brief += ('--model.init_args.prune.learning_rates={"*.sigma": 1e-12}', "--trainer.val_check_interval=1")
+    factors = {}
+    for name in ("plain", "Activations", "Kronecker"):
+        chosen = () if name == "plain" else (f"{WHITENING}=lit_prune.sparsity.whitenings.{name}",)
+        structure = "--model.init_args.structure=lit_prune.sparsity.structures.Rank"
+        code, run = experiment(*brief, structure, *chosen, config=f"configs/{setting}.yaml", name=name)
+        assert code == 0
+        factors[name] = read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"]
+    layers = [name.removesuffix(".sigma") for name in factors["plain"] if name.endswith(".sigma")]
+    assert len(layers) == 12
+    for layer in layers:
+        products = []
+        for state in factors.values():
+            ut, sigma, vh = (state[f"{layer}.{part}"] for part in ("ut", "sigma", "vh"))
+            products.append((ut.t() * sigma) @ vh)
+        torch.testing.assert_close(products[1], products[0], atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(products[2], products[0], atol=1e-4, rtol=1e-3)
+        sigmas = [state[f"{layer}.sigma"] for state in factors.values()]
+        assert not any(torch.allclose(one, two, rtol=1e-3) for one, two in itertools.pairwise(sigmas))
