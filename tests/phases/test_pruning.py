@@ -96,3 +96,25 @@ def test_ranks_are_chosen_in_the_norm_of_training_batches(setting, experiment):
         torch.testing.assert_close(products[2], products[0], atol=1e-4, rtol=1e-3)
         sigmas = [state[f"{layer}.sigma"] for state in factors.values()]
         assert not any(torch.allclose(one, two, rtol=1e-3) for one, two in itertools.pairwise(sigmas))
+
+
+@pytest.mark.parametrize(
+    ("setting", "recipe", "scope"),
+    [
+        ("rank_magnitude", "activation_svd", "lit_prune.sparsity.allocations.RankBudget"),
+        ("rank_movement", "fisher_svd", "local"),
+    ],
+)
+def test_ranks_in_the_norm_of_training_batches_resume_bit_for_bit(setting, recipe, scope, experiment, tmp_path):
+    """The statistics are not gathered again: the factors are those of the checkpoint."""
+    chosen = (f"--config=configs/recipes/{recipe}.yaml", f"--model.init_args.scope={scope}")
+    chosen += ("--trainer.val_check_interval=4",)
+    base = {"config": f"configs/{setting}.yaml"}
+    code, whole = experiment(*chosen, **base, name="whole")
+    assert code == 0
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        experiment(*chosen, cut_off_by("run_helpers.CutOff", 11), **base, name="cut")
+    run = tmp_path / "runs" / "cut" / "version_0"
+    without_callbacks(run)
+    assert main(["fit", "--resume", str(run)]) == 0
+    assert_same(run, whole)
