@@ -59,7 +59,7 @@ SHALLOW = REPOSITORY / "configs/data/nli_self_debiasing.yaml"
 JTT = REPOSITORY / "configs/recipes/jtt.yaml"
 OF_PAPERS = ("srnets_backbones", "srnets_fig4", "pruning_fig1a", "multitask_fig2", "multitask_table2")
 OF_PAPERS += ("fu2023_table1", "fu2023_table2", "fu2023_fig5")
-DEMOS = ("benchmark", "low_rank", "pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
+DEMOS = ("benchmark", "rank_benchmark", "pruning_fig1a", "multitask_low_resource", "fu2023_table1", "fu2023_table2")
 LARGE = [path for path in STUDIES if path.stem in (OF_PAPERS if path.parent.name == "paper" else DEMOS)]
 OF_OTHERS = [
     *METHODS,

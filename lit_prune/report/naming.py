@@ -8,6 +8,7 @@ MODELS = {
     "by_worst_group": "result, by worst group",
     "by_ood_validation": "result, by OOD validation (oracle)",
     "dense": "dense",
+    "factorise": "factorised, not trained",  # a phase of this name
     "dense_shifted": "threshold-shifted dense",
     "bias": "bias model",
     "teacher": "teacher",
