@@ -42,6 +42,12 @@ def test_a_cell_shows_mean_and_deviation_of_each_model(grid):
     assert any("ddof 1" in note for note in table.notes)
 
 
+def test_factors_have_a_row_before_they_are_trained(grid):
+    grid.add("mask-svd", numbers(0.9, 0.6) | {"factorise/nli/ood/accuracy": 0.5}, run="mask", loss="kl", seed=1)
+    row = row_of(results_table(*grid.read()), "mask", "kl", "-", "factorised, not trained")
+    assert row["nli accuracy, out of distribution"] == "0.500"
+
+
 def test_a_cell_without_a_complete_run_is_shown(grid):
     grid.add("late", status="failed", run="mask", loss="kl", sparsity=0.9, seed=1)
     row = row_of(results_table(*grid.read()), "mask", "kl", "90%", "result")
