@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
@@ -52,6 +53,13 @@ def test_the_contracts_of_pyproject_are_kept():
     command = [sys.executable, "-c", lint]  # in a process of its own: it disables all loggers of this one
     ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    listed = {*settings["tool"]["setuptools"]["packages"]} - {"lit_prune.configs"}
+    folders = (path.parent.relative_to(REPOSITORY) for path in (REPOSITORY / "lit_prune").rglob("__init__.py"))
+    assert listed == {".".join(folder.parts) for folder in folders}
 
 
 @pytest.mark.parametrize("module", ["sparsity", "losses", "heads"])
