@@ -393,8 +393,8 @@ REFUSED_COMMANDS = {
     "predict misspelt": (("predict", "run", "--out=x.csv", "--filee=z"), r"unknown key filee: did you mean file\?"),
     "export in no format": (("export", "run", "--format=foo", "--out=x"), r"unknown --format 'foo': choose from dense"),
     "export in no type": (
-        ("export", "run", "--format=dense", "--dtype=int8", "--out=x"),
-        r"unknown --dtype 'int8': .*float16",
+        ("export", "run", "--format=dense", "--dtype=int4", "--out=x"),
+        r"unknown --dtype 'int4': .*float16",
     ),
     "export of nothing": (("export", "/no/run", "--format=dense", "--out=x"), r"/no/run"),
     "compare of nothing": (("compare", "/no/run"), r"/no/run"),

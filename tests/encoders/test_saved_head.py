@@ -97,7 +97,8 @@ def test_modernbert_pools_as_its_configuration_sets(fine_tuned, pooling):
 def test_a_regression_keeps_its_output(fine_tuned, model_type):
     folder = fine_tuned(AutoModelForSequenceClassification, model_type, num_labels=1, problem_type="regression")
     ours, plain = logits(folder, task("Similarity"))
-    assert torch.equal(ours, plain.logits)
+    # Some CPUs round a product with one column by the place of its operands in memory.
+    torch.testing.assert_close(ours, plain.logits, rtol=1e-6, atol=1e-7)
     assert PrunableEncoder(str(folder)).saved_head.problem_type == "regression"
 
 
