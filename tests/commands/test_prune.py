@@ -28,6 +28,11 @@ encoder: {config: {_attn_implementation: eager}}
 model: {init_args: {prune: {length: 8 steps, learning_rate: 1.0e-3}, refresh_every: 2}}
 trainer: {precision: 32-true, enable_progress_bar: false}
 """
+RANKS = """
+model.init_args.structure:
+  class_path: lit_prune.sparsity.structures.Rank
+  init_args: {whitening: {class_path: lit_prune.sparsity.whitenings.Activations, init_args: {num_batches: 2}}}
+"""
 
 
 @pytest.fixture
@@ -78,6 +83,18 @@ def plain(folder, tmp_path):
             model(**AutoTokenizer.from_pretrained(folder)(*texts, padding=True, return_tensors="pt")).logits,
             rows,
         )
+
+
+def test_ranks_are_pruned_by_the_inputs_of_layers(classifier, files, tmp_path):
+    arguments, out = files(), tmp_path / "pruned"
+    with open(tmp_path / "brief.yaml", "a") as file:
+        file.write(RANKS)
+    assert main(["prune", "--model", str(classifier()), *arguments, "--sparsity", "0.5", "--out", str(out)]) == 0
+    model, _, _ = plain(out, tmp_path)
+    layers = [value for name, value in model.named_parameters() if ".layer." in name and name.endswith("weight")]
+    layers = [value for value in layers if value.ndim == 2]
+    ranks = [int(torch.linalg.matrix_rank(value, rtol=1e-4)) for value in layers]
+    assert all(rank < min(value.shape) for rank, value in zip(ranks, layers, strict=True))
 
 
 @pytest.mark.parametrize("label", [lambda name: name, LABELS.index], ids=["names", "numbers"])
