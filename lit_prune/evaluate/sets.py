@@ -126,7 +126,7 @@ def own_source(trained: Trained, root: str | None = None) -> Source:
     if isinstance(source, WithUnlabelled):
         source = source.source  # the other rows are of training alone
     read = source
-    while isinstance(read, BiasAmplified | OneText):
+    while isinstance(read, BiasAmplified | OneText | WithUnlabelled):
         read = read.source
     if isinstance(read, LocalFiles):
         if root is None:

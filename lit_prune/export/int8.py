@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from lit_prune.errors import UserError
+
 _LARGEST = 127
 
 
@@ -15,8 +17,13 @@ def quantise(values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         The multiples (values,) int8, and the rows' scales (rows,) float32; that of a row without values is 0.
+
+    Raises:
+        UserError: A value is not finite.
     """
     values = values.detach().float()
+    if not values.isfinite().all():
+        raise UserError("--dtype int8 must be of finite weights, got NaN or infinity: use --dtype float32")
     row = torch.arange(len(lengths)).repeat_interleave(lengths)
     scales = torch.zeros(len(lengths)).scatter_reduce(0, row, values.abs(), "amax") / _LARGEST
     # Of a row whose scale underflows all values round to 0.

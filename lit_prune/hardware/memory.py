@@ -1,5 +1,6 @@
 """Peak memory of this process: on a GPU the most that torch allocated, on a CPU the resident set (Linux only)."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,8 +16,9 @@ def reset_peak(device: str) -> None:
     """
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    elif _RESET.exists():
-        _RESET.write_text("5")  # see proc(5): resets VmHWM to the present size
+    else:
+        with suppress(OSError):  # it may be missing or read-only
+            _RESET.write_text("5")  # see proc(5): resets VmHWM to the present size
 
 
 def peak_bytes(device: str) -> int | None:
@@ -39,4 +41,4 @@ def resident_bytes(field: str) -> int | None:
     if not _STATUS.is_file():
         return None
     values = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
-    return int(values[field].split()[0]) * 1024
+    return int(values[field].split()[0]) * 1024 if field in values else None

@@ -1,6 +1,5 @@
 """The model that teaches a run: of a checkpoint, or of a folder of transformers."""
 
-import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from lit_prune.data.table import rules_of
 from lit_prune.encoders.encoder import PrunableEncoder
 from lit_prune.errors import UserError
 from lit_prune.runs.checkpoints import check_dense, digest, find_dense, load_dense, read_checkpoint
-from lit_prune.sparsity.install import uninstall
 from lit_prune.sparsity.pairs import install_saved_pairs
 
 if TYPE_CHECKING:
@@ -121,9 +119,12 @@ def reads_alike(encoder: PrunableEncoder, other: PrunableEncoder) -> bool:
 
 
 def _load_checkpoint(path: Path, run: "Paradigm") -> TeacherModel:
-    """Build the dense model of a checkpoint, which has the architecture of a run."""
-    model = TeacherModel(copy.deepcopy(run.encoder), copy.deepcopy(run.heads))
-    uninstall(model)
+    """Build the dense model of a checkpoint, which has the architecture that a run began with."""
+    settings: dict[str, Any] = {**run.encoder.arguments, "pretrained": False, "compile": False}
+    with torch.random.fork_rng(devices=[]):
+        encoder = PrunableEncoder(**settings)
+        heads = nn.ModuleDict({name: task.make_head(encoder) for name, task in run.tasks.items()})
+    model = TeacherModel(encoder, heads)
     state = read_checkpoint(path)["state_dict"]
     install_saved_pairs(model, state)
     load_dense(model, state, path)

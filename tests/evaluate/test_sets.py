@@ -148,6 +148,18 @@ def test_the_runs_own_files_are_read_from_the_users_root_alone(trained, table):
             own_set(of_files(trained, train=spec | {"paths": [path]}), "train", str(table.parent))
 
 
+@pytest.mark.parametrize("outer", ["OneText", "WithUnlabelled"])
+def test_no_source_in_a_source_leaves_the_users_root(trained, table, tmp_path, outer):
+    files = {"paths": [str(table)], "columns": PAIR, "labels": GOLD}
+    source = {"class_path": "lit_prune.data.Files", "init_args": {"splits": {"train": files}}}
+    unlabelled = {"unlabelled": {"paths": ["texts.csv"], "columns": {"text_a": "text"}}}
+    for name in ("WithUnlabelled", outer):
+        arguments = {"text": "text_a"} if name == "OneText" else unlabelled
+        source = {"class_path": f"lit_prune.data.{name}", "init_args": {"source": source, **arguments}}
+    with pytest.raises(UserError, match=r"paths of the run's files must be below --root"):
+        own_set(with_task(trained, source=source), "train", str(tmp_path))
+
+
 def test_unlabelled_rows_of_training_are_not_read(trained):
     own = trained.config["data"]["tasks"][0]["init_args"]["source"]
     arguments = {"source": own, "unlabelled": {"paths": ["texts.csv"], "columns": {"text_a": "text"}}}

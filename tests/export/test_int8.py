@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from lit_prune.errors import UserError
 from lit_prune.export.int8 import dequantise, quantise
 
 
@@ -24,6 +25,12 @@ def test_zeros_and_the_smallest_numbers_are_finite():
     multiples, scales = quantise(values, lengths)
     assert (multiples == 0).all()
     assert dequantise(multiples, scales, lengths).abs().max() <= 1e-44
+
+
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+def test_a_weight_that_is_not_finite_is_an_error(value):
+    with pytest.raises(UserError, match="--dtype int8 must be of finite weights"):
+        quantise(torch.tensor([1.0, value]), torch.tensor([2]))
 
 
 @pytest.mark.parametrize(

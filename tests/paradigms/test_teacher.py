@@ -112,6 +112,15 @@ def test_a_run_cut_off_and_resumed_has_the_same_teacher(experiment, finished_run
         assert_same(run, reference)
 
 
+@pytest.mark.parametrize("tuning", ["lora", "adapter"])
+def test_the_dense_model_teaches_what_tuning_adds_modules_to(experiment, tuning, any_teacher):
+    dense = ("--model.init_args.dense={length: 4 steps}", "--model.init_args.loss=lit_prune.losses.Distillation")
+    code, run = experiment(f"--config=configs/tuning/{tuning}.yaml", *dense, config="configs/sam.yaml")
+    assert code == 0
+    (metrics,) = run.parents[1].glob("*/version_0/metrics.json")  # the tuning names the experiment
+    assert "teacher/nli/train/accuracy" in json.loads(metrics.read_text())
+
+
 def test_a_poor_teacher_is_an_error_before_a_step(experiment, tiny_backbone, capsys):
     code, run = experiment(
         "--model.init_args.dense.steps=6", "--model.init_args.dense.learning_rate=1e-7", config=CONFIG

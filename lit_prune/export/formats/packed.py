@@ -96,8 +96,9 @@ def _dequantised(packed: Mapping[str, Tensor], texts: Mapping[str, str]) -> dict
     if _INT8 not in texts:
         return dict(packed)
     names = set(json.loads(texts[_INT8]))
-    lengths = _row_lengths({name: value for name, value in packed.items() if not name.endswith(".scale")}, texts)
-    state = {name: value for name, value in packed.items() if name.removesuffix(".scale") not in names}
+    scales = {f"{name}.scale" for name in names}
+    lengths = _row_lengths({name: value for name, value in packed.items() if name not in scales}, texts)
+    state = {name: value for name, value in packed.items() if name not in names | scales}
     for name in names:
         values = dequantise(packed[name].flatten(), packed[f"{name}.scale"], lengths[name])
         state[name] = values.view(packed[name].shape)

@@ -21,7 +21,8 @@ class ScoreBudget(Allocation):
 
     The density of a matrix is that of its pool times its mean over the mean of all entries, within [floor, 1]; what a
     bound leaves over, or needs, the others share in the same proportion. So each pool has the scheduled sparsity,
-    exactly. (SMP-S: Jiang et al. 2022, arXiv 2210.06210, section 3.2.)
+    exactly, unless floors, or the one entry that every matrix keeps, are more. (SMP-S: Jiang et al. 2022, arXiv
+    2210.06210, section 3.2.)
 
     Args:
         temperature: Divisor of the scores; the larger, the more equal the densities. The authors have 1, and 4 where
@@ -61,7 +62,7 @@ class ScoreBudget(Allocation):
 
 def _bounded_shares(parts: Floats, total: float, least: Floats, most: Floats) -> Floats:
     """Divide a total by one factor of all parts, where each share is clipped to its bounds."""
-    parts = np.maximum(parts, np.finfo(np.float64).tiny)
+    parts = np.maximum(parts / (parts.max() or 1.0), 1e-12)  # scores far below 0 have a sigmoid of 0
     # The sum of the shares is linear in the factor between those at which a share meets a bound.
     factors = np.sort(np.concatenate([least / parts, most / parts]))
     sums = [np.clip(factor * parts, least, most).sum() for factor in factors]

@@ -61,6 +61,7 @@ def test_int8_keeps_each_row_to_half_a_step_and_tied_tensors_once(density, tmp_p
         "a.bias": torch.randn(5),
         "table": torch.randn(6, 4),
         "count": torch.tensor(3),
+        "own.scale": torch.randn(2, 3),
     }
     state["tied"] = state["table"]
     keeps = {"a.weight": torch.rand(5, 9) < density}

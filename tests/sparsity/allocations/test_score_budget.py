@@ -92,3 +92,11 @@ def test_a_budget_is_of_a_target_or_of_all():
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(UserError, match=message):
         ScoreBudget(**settings)
+
+
+@pytest.mark.parametrize("lowest", [-200.0, -1e6])
+def test_scores_whose_sigmoid_is_0_are_pruned_as_others(lowest):
+    scores = {"a": torch.full((10, 10), lowest), "b": torch.full((10, 10), lowest)}
+    assert ScoreBudget().sparsities(scores, 0.5) == {"a": 0.5, "b": 0.5}
+    found = ScoreBudget().sparsities(scores | {"b": torch.zeros(10, 10)}, 0.5)
+    assert found == pytest.approx({"a": 0.99, "b": 0.01})  # each keeps one entry at least
