@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from lit_prune import __version__
 from lit_prune.data.batch import Batch
 from lit_prune.data.checks import check_lengths
 from lit_prune.data.table import rules_of
@@ -45,10 +46,10 @@ class TeacherModel(nn.Module):
         return states
 
     def described(self) -> list[Any]:
-        """Return plain values that change whenever its outputs would: a hash of its weights, and settings."""
+        """Return plain values that change whenever its outputs would: the package's version, weights, settings."""
         settings = self.encoder.backbone.config.to_diff_dict()
         settings.pop("_name_or_path", None)
-        return [digest(self.state_dict()), settings, self.encoder.pooling]
+        return [__version__, digest(self.state_dict()), settings, self.encoder.pooling]
 
 
 class Origin:

@@ -98,7 +98,9 @@ def test_the_mask_that_a_teacher_trains_is_another(experiment, finished_run):
 
 
 # At an evaluation, amid the mask phase; after an evaluation of the second round, amid the fifth.
-@pytest.mark.parametrize(("config", "steps"), [(CONFIG, (6, 13)), ("configs/imp.yaml", (11, 24))])
+@pytest.mark.parametrize(
+    ("config", "steps"), [(CONFIG, (6, 13)), pytest.param("configs/imp.yaml", (11, 24), marks=pytest.mark.slow)]
+)
 def test_a_run_cut_off_and_resumed_has_the_same_teacher(experiment, finished_run, config, steps):
     arguments = (f"--model.init_args.start_from={finished_run}", LOSS)
     _, reference = experiment(*arguments, config=config, name="reference")
